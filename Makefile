@@ -1,0 +1,33 @@
+# Every target sets itself up: it makes .venv and fills it when pyproject.toml has changed.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check types bench soak clean
+
+demo: $(READY)
+	$(BIN)/runlet demo
+
+test: check
+	$(BIN)/python -X dev -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+soak: $(READY)
+	RUNLET_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis site

@@ -1,0 +1,1 @@
+"""Compose LLM programs out of streams."""
