@@ -40,6 +40,7 @@ from __future__ import annotations
 from typing import Any
 
 _NOTE = "in the chain: "
+_ARROW = " > "
 
 
 class RunletError(Exception):
@@ -53,7 +54,7 @@ class RunletError(Exception):
     def __str__(self) -> str:
         if not self.path:
             return self.message
-        return f"{self.message}\n  {_NOTE}{' > '.join(self.path)}"
+        return f"{self.message}\n  {_NOTE}{_ARROW.join(self.path)}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Subclasses take keyword arguments that ``args`` does not hold: carry the state, skip ``__init__``.
@@ -67,18 +68,29 @@ def _rebuild(kind: type[RunletError], args: tuple[Any, ...], state: dict[str, An
     return error
 
 
-def add_step(error: BaseException, *steps: str) -> None:
-    """Put ``steps`` in front of the path that ``error`` carries; every composite calls it on the way out."""
+def add_step(error: BaseException, *steps: str, inner: str | None = None) -> None:
+    """Put ``steps`` in front of the path that ``error`` carries; every composite calls it on the way out.
+
+    ``inner`` is the name of the last of ``steps``; a path that begins with it goes on from there.
+    """
+    path = tuple(getattr(error, "path", ())) if isinstance(error, RunletError) else _noted_path(error)
+    if path and path[0] == inner:
+        path = path[1:]
+    path = (*steps, *path)
     if isinstance(error, RunletError):
-        error.path = (*steps, *error.path)
-        return
-    notes = getattr(error, "__notes__", [])
-    inner = next((note for note in notes if note.startswith(_NOTE)), None)
-    path = " > ".join(steps)
-    if inner is None:
-        error.add_note(_NOTE + path)
+        error.path = path
     else:
-        notes[notes.index(inner)] = f"{_NOTE}{path} > {inner.removeprefix(_NOTE)}"
+        error.add_note(_NOTE + _ARROW.join(path))
+
+
+def _noted_path(error: BaseException) -> tuple[str, ...]:
+    """Take the note with the path off ``error``."""
+    notes = getattr(error, "__notes__", [])
+    for note in notes:
+        if note.startswith(_NOTE):
+            notes.remove(note)
+            return tuple(note.removeprefix(_NOTE).split(_ARROW))
+    return ()
 
 
 class CompositionError(RunletError, TypeError):

@@ -1,0 +1,187 @@
+"""One execution of one Runnable, and what watches it.
+
+A run that nobody watches is a shared constant: its children are itself, it has no id, and steps are called directly.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable
+from contextvars import ContextVar
+from typing import Any
+
+from runlet.callbacks.config import Config, merge_configs
+from runlet.errors import ConfigError
+from runlet.io import BLOCKING, Colour
+
+Notice = Awaitable[None] | None
+"""What an observer's method returns: nothing, or something to be awaited before the run goes on."""
+
+
+class Observer:
+    """Sees, for each run exactly once and in this order: start, chunk*, then one of end, error, cancel.
+
+    Children start after and end before their parents. Subclasses override what they need.
+    """
+
+    def on_start(self, run: Run, input: Any) -> Notice:
+        """The run begins; ``input`` is ``None`` where it streams in and is not known yet."""
+        return None
+
+    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+        """The run put out a piece of its output."""
+        return None
+
+    def on_end(self, run: Run, output: Any) -> Notice:
+        """The run ended well; ``run.input`` is whole by now."""
+        return None
+
+    def on_error(self, run: Run, error: BaseException) -> Notice:
+        """The run failed."""
+        return None
+
+    def on_cancel(self, run: Run, partial: Any) -> Notice:
+        """The run was left before its end; ``partial`` is what it had put out."""
+        return None
+
+    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+        """The user's own code dispatched an event."""
+        return None
+
+
+class Run:
+    """One execution of one Runnable: its colour, its config, who watches it, whose child it is.
+
+    ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name.
+    """
+
+    __slots__ = (
+        "config",
+        "id",
+        "input",
+        "io",
+        "kind",
+        "metadata",
+        "name",
+        "observers",
+        "parent",
+        "plain",
+        "state",
+        "tag",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        io: Colour,
+        config: Config,
+        observers: tuple[Observer, ...] | None = None,
+        parent: Run | None = None,
+        tag: str | None = None,
+    ) -> None:
+        self.io = io
+        self.config = config
+        self.observers = observers
+        self.parent = parent
+        self.tag = tag
+        self.id: uuid.UUID | None = None  # until it is started
+        self.plain = observers is None and not config
+
+    def child(self, tag: str | None = None) -> Run:
+        """Prepare a run for a part of this one."""
+        if self.observers is None:
+            return self
+        return Run(self.io, inherited(self.config), self.observers, self, tag)
+
+    def configured(self, config: Config) -> Run:
+        """Prepare a run in this one's place that ``config`` says more about."""
+        callbacks = config.get("callbacks")
+        merged = merge_configs(self.config, {**config, "callbacks": None})
+        observers = join_observers(self.observers, callbacks)
+        return Run(self.io, merged, observers, self.parent, self.tag)
+
+    def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
+        """Give this prepared run its id, its name and its labels."""
+        config = self.config
+        self.id = config.get("run_id") or uuid.uuid4()
+        self.name = config.get("run_name") or name
+        self.kind = kind
+        own = [self.tag] if self.tag else []
+        self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
+        self.metadata = {**(config.get("metadata") or {}), **(metadata or {})}
+        self.input: Any = None
+        self.state: dict[Any, Any] = {}
+
+    @property
+    def ancestors(self) -> list[Run]:
+        """The runs around this one, the root first."""
+        line: list[Run] = []
+        run = self.parent
+        while run is not None:
+            line.append(run)
+            run = run.parent
+        return line[::-1]
+
+    def said(self, key: str) -> Any:
+        """What the config says of ``key``; ``None`` where it says nothing."""
+        return self.config.get(key)
+
+
+def inherited(config: Config) -> Config:
+    """What children take over: everything but the name and the id."""
+    if "run_name" in config or "run_id" in config:
+        return {key: value for key, value in config.items() if key not in ("run_name", "run_id")}
+    return config
+
+
+class ChildCallbacks:
+    """The ``callbacks`` of a config that a user's function is given: handed on, they make a run a child of ``run``."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+
+def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Observer, ...] | None:
+    """The observers of ``old`` and those in ``callbacks``, each once; ``None`` where there are none at all."""
+    if callbacks is None:
+        return old
+    joined = list(old or ())
+    for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+        if isinstance(callback, ChildCallbacks):
+            found = list(callback.run.observers or ())
+        elif isinstance(callback, Observer):
+            found = [callback]
+        else:
+            raise ConfigError(
+                f"callbacks are handlers (instances of BaseCallbackHandler), not {type(callback).__name__} "
+                f"({callback!r:.80})"
+            )
+        joined += [observer for observer in found if observer not in joined]
+    return tuple(joined) or None
+
+
+CURRENT: ContextVar[Run | None] = ContextVar("runlet_run", default=None)
+"""The run whose user code executes right now, in this task or thread."""
+
+
+class inside:
+    """``with inside(run):`` while a user's own code executes, so that what it starts is a child of ``run``.
+
+    A class, because a generator-based context manager costs a microsecond and this is entered once a chunk.
+    """
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._token = None if self._run.plain else CURRENT.set(self._run)
+
+    def __exit__(self, *error: object) -> None:
+        if self._token is not None:
+            CURRENT.reset(self._token)
+
+
+UNWATCHED = Run(BLOCKING, {})
+"""The run of every blocking verb that was given no config and is nobody's child."""

@@ -1,0 +1,214 @@
+"""The blocking colour: leaves block, several at once are threads."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import queue
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from runlet.errors import Cancelled
+from runlet.io.colour import Colour, Condition, Thunk
+from runlet.io.drive import closing, drive, drive_stream
+from runlet.io.scope import Scope, current_scope, scoped
+
+T = TypeVar("T")
+
+POOL_THREADS = 64
+"""The most assistants that all blocking ``gather`` calls of a process share."""
+
+DEFAULT_WIDTH = 32
+"""How many bodies a blocking ``gather`` runs at once where no ``max_concurrency`` is set."""
+
+_END: Any = object()
+
+
+class BlockingCondition:
+    """A ``threading.Condition`` with the shape that bodies use."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._scope = current_scope()
+        self.notify_all = self._condition.notify_all
+
+    async def __aenter__(self) -> None:
+        self._condition.acquire()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._condition.release()
+
+    async def wait(self) -> None:
+        # The wait is short so that a cancelled scope is noticed even where nobody notifies.
+        self._condition.wait(0.05)
+        if self._scope is not None and self._scope.cancelled:
+            raise Cancelled("the run was stopped while it waited for another branch")
+
+
+class Blocking:
+    """The colour of plain code: leaves block, several at once are threads."""
+
+    blocking = True
+
+    async def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return function(*args, **kwargs)
+
+    async def pull(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
+        iterator = make()
+        try:
+            for item in iterator:
+                yield item
+        finally:
+            if hasattr(iterator, "close"):
+                iterator.close()
+
+    async def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> list[T]:
+        width = min(width or DEFAULT_WIDTH, len(thunks))
+        if width <= 1:
+            return [drive(thunk()) for thunk in thunks]
+        return _Crew(thunks).run(width - 1)
+
+    async def merge(self, streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
+        if len(streams) == 1:
+            async with closing(streams[0]) as only:
+                async for chunk in only:
+                    yield 0, chunk
+            return
+        pumps = _Pumps(streams)
+        try:
+            while pumps.running:
+                index, chunk = pumps.take()
+                if chunk is not _END:
+                    yield index, chunk
+                    pumps.resume(index)
+        finally:
+            pumps.stop()
+
+    def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
+        return drive_stream(stream)
+
+    def condition(self) -> Condition:
+        return BlockingCondition()
+
+    async def sleep(self, seconds: float) -> None:
+        scope = current_scope()
+        if scope is None:
+            time.sleep(seconds)  # noqa: ASYNC251 - this colour blocks
+        else:
+            scope.sleep(seconds)
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="runlet")
+
+
+class _Crew:
+    """Bodies worked off by the calling thread and its assistants."""
+
+    def __init__(self, thunks: Sequence[Thunk[Any]]) -> None:
+        self._lock = threading.Lock()
+        self._left: Iterator[tuple[int, Thunk[Any] | None]] = iter(enumerate(thunks))
+        self._results: list[Any] = [None] * len(thunks)
+        self._error: BaseException | None = None
+        self._scope = Scope(current_scope())
+
+    def run(self, assistants: int) -> list[Any]:
+        futures = [_pool().submit(copy_context().run, self._work) for _ in range(assistants)]
+        try:
+            scoped(self._work_here, self._scope)
+        finally:
+            # Ended or interrupted: no assistant takes a new body; those that have not begun never do.
+            self._left = iter(())
+            for future in futures:
+                if not future.cancel():
+                    _wait(future)
+            self._scope.leave()
+        if self._error is not None:
+            raise self._error
+        return self._results
+
+    def _work(self) -> None:
+        scoped(self._work_here, self._scope)
+
+    def _work_here(self) -> None:
+        while self._error is None:
+            with self._lock:
+                index, thunk = next(self._left, (-1, None))
+            if thunk is None:
+                return
+            try:
+                self._results[index] = drive(thunk())
+            except BaseException as error:
+                self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            if self._error is not None:
+                return  # a sibling that was cancelled because of the first error
+            self._error = error
+        self._scope.cancel()
+
+
+def _wait(future: Future[None]) -> None:
+    while not future.done():
+        with contextlib.suppress(TimeoutError):
+            future.exception(timeout=0.5)
+
+
+class _Pumps:
+    """One thread a stream; each pulls its next chunk only when the last one has been used."""
+
+    def __init__(self, streams: Sequence[AsyncIterator[Any]]) -> None:
+        self.running = len(streams)
+        self._arrived: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
+        self._gates = [threading.Semaphore(0) for _ in streams]
+        self._scope = Scope(current_scope())
+        self._threads = [
+            threading.Thread(target=copy_context().run, args=(self._enter, index, stream), daemon=True)
+            for index, stream in enumerate(streams)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def take(self) -> tuple[int, Any]:
+        index, chunk, error = self._arrived.get()
+        if error is not None:
+            raise error
+        if chunk is _END:
+            self.running -= 1
+        return index, chunk
+
+    def resume(self, index: int) -> None:
+        self._gates[index].release()
+
+    def stop(self) -> None:
+        self._scope.cancel()
+        for gate in self._gates:
+            gate.release()
+        for thread in self._threads:
+            thread.join()
+        self._scope.leave()
+
+    def _enter(self, index: int, stream: AsyncIterator[Any]) -> None:
+        scoped(functools.partial(self._pump, index, stream), self._scope)
+
+    def _pump(self, index: int, stream: AsyncIterator[Any]) -> None:
+        error: BaseException | None = None
+        try:
+            with contextlib.closing(drive_stream(stream)) as chunks:  # type: ignore[type-var]  # it is a generator
+                for chunk in chunks:
+                    self._arrived.put((index, chunk, None))
+                    self._gates[index].acquire()
+                    if self._scope.cancelled:
+                        return
+        except BaseException as raised:
+            error = raised
+        self._arrived.put((index, _END, error))
+
+
+BLOCKING: Colour = Blocking()

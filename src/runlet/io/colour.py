@@ -1,0 +1,42 @@
+"""What a leaf can do, in either colour."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+Thunk = Callable[[], Awaitable[T]]
+
+
+class Condition(Protocol):
+    """A condition variable of either colour."""
+
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(self, *error: object) -> Any: ...
+    async def wait(self) -> Any: ...
+    def notify_all(self) -> None: ...
+
+
+class Colour(Protocol):
+    """How leaves wait. ``Blocking`` and ``Asyncio`` are the two."""
+
+    @property
+    def blocking(self) -> bool: ...
+    def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> Awaitable[T]:
+        """Call a plain function that may block."""
+
+    def pull(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
+        """Iterate what ``make`` returns, which may block."""
+
+    def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> Awaitable[list[T]]:
+        """Run bodies at once, at most ``width`` of them; the first error ends the others."""
+
+    def merge(self, streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
+        """Iterate streams at once: ``(index, chunk)`` in the order in which chunks arrive."""
+
+    def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
+        """Make a plain iterator of a stream, for a plain generator that runs in this colour."""
+
+    def condition(self) -> Condition: ...
+    def sleep(self, seconds: float) -> Awaitable[None]: ...

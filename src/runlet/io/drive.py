@@ -1,0 +1,62 @@
+"""Running a body without an event loop."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any, TypeVar
+
+from runlet.errors import ColourError
+
+T = TypeVar("T")
+
+SUSPENDED = (
+    "a step waited on the event loop while it was run by a blocking verb. Use the asyncio verb instead "
+    "(ainvoke, astream, abatch, atransform), or give the step a blocking form."
+)
+
+
+def drive(body: Awaitable[T]) -> T:
+    """Run a body of the blocking colour to its end and return its value."""
+    coroutine: Any = body if hasattr(body, "send") else body.__await__()
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # StopIteration.value has no type
+    coroutine.close()
+    raise ColourError(SUSPENDED)
+
+
+def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
+    """Iterate a stream of the blocking colour; leaving the iteration closes the stream."""
+    following = stream.__anext__
+    try:
+        while True:
+            waiting: Any = following()
+            try:
+                waiting.send(None)
+            except StopIteration as done:
+                yield done.value
+            except StopAsyncIteration:
+                return
+            else:
+                waiting.close()
+                raise ColourError(SUSPENDED)
+    finally:
+        drive(close(stream))
+
+
+async def close(stream: Any) -> None:
+    """Close a stream, if it is of a kind that can be closed."""
+    aclose = getattr(stream, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
+
+@contextlib.asynccontextmanager
+async def closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Like ``contextlib.aclosing``, for any async iterator."""
+    try:
+        yield stream
+    finally:
+        await close(stream)

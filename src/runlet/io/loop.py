@@ -1,0 +1,190 @@
+"""The asyncio colour: leaves are awaited, several at once are tasks, blocking functions go to threads."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from runlet.io.colour import Colour, Condition, Thunk
+from runlet.io.drive import closing
+from runlet.io.scope import Scope, enter, interruptible
+
+T = TypeVar("T")
+
+_END: Any = object()
+
+
+class Asyncio:
+    """The colour of asyncio: leaves are awaited, several at once are tasks, blocking functions go to threads."""
+
+    blocking = False
+
+    async def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        scope = Scope()
+        context = copy_context()
+        context.run(enter, scope)
+        bound = functools.partial(function, *args, **kwargs)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, _guard_stop, context, bound)
+        except asyncio.CancelledError:
+            scope.cancel()
+            raise
+
+    async def pull(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
+        loop = asyncio.get_running_loop()
+        context, scope = copy_context(), Scope()
+        context.run(enter, scope)
+        iterator = await loop.run_in_executor(None, context.run, make)
+        step = functools.partial(next, iterator, _END)
+        waiting: asyncio.Future[Any] | None = None
+        try:
+            while True:
+                waiting = loop.run_in_executor(None, context.run, step)
+                item = await asyncio.shield(waiting)
+                if item is _END:
+                    return
+                yield item
+        finally:
+            if waiting is not None and not waiting.done():
+                scope.cancel()
+                await finish([waiting])
+            if hasattr(iterator, "close"):
+                await finish([loop.run_in_executor(None, context.run, iterator.close)])
+
+    async def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> list[T]:
+        if len(thunks) == 1:
+            return [await thunks[0]()]
+        if width is not None and width < len(thunks):
+            return await self._gather_some(thunks, width)
+        return await _all([_start(thunk()) for thunk in thunks])
+
+    async def _gather_some(self, thunks: Sequence[Thunk[T]], width: int) -> list[T]:
+        results: list[Any] = [None] * len(thunks)
+        left = iter(enumerate(thunks))
+
+        async def work() -> None:
+            for index, thunk in left:
+                results[index] = await thunk()
+
+        await _all([_start(work()) for _ in range(width)])
+        return results
+
+    async def merge(self, streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
+        if len(streams) == 1:
+            async with closing(streams[0]) as only:
+                async for chunk in only:
+                    yield 0, chunk
+            return
+        arrived: deque[tuple[int, Any]] = deque()
+        news = asyncio.Event()
+        gates = [asyncio.Event() for _ in streams]
+
+        async def pump(index: int, stream: AsyncIterator[T]) -> None:
+            try:
+                async with closing(stream):
+                    async for chunk in stream:
+                        arrived.append((index, chunk))
+                        news.set()
+                        await gates[index].wait()
+                        gates[index].clear()
+            finally:
+                arrived.append((index, _END))
+                news.set()
+
+        tasks = [_start(pump(index, stream)) for index, stream in enumerate(streams)]
+        running = len(tasks)
+        try:
+            while running:
+                while arrived:
+                    index, chunk = arrived.popleft()
+                    if chunk is _END:
+                        running -= 1
+                        await tasks[index]
+                    else:
+                        yield index, chunk
+                        gates[index].set()
+                if running:
+                    news.clear()
+                    await news.wait()
+        finally:
+            await finish(tasks, cancel=True)
+
+    def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
+        return _pull_across(stream, asyncio.get_running_loop())
+
+    def condition(self) -> Condition:
+        return asyncio.Condition()  # type: ignore[return-value]  # its __aexit__ names its arguments
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def _guard_stop(context: Any, function: Callable[[], T]) -> T:
+    # A future cannot carry StopIteration.
+    try:
+        return context.run(function)  # type: ignore[no-any-return]  # Context.run is untyped here
+    except StopIteration as stop:
+        raise RuntimeError("a function raised StopIteration") from stop
+
+
+def _pull_across(stream: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> Iterator[T]:
+    """Iterate, from a worker thread, a stream that lives on ``loop``."""
+
+    async def following() -> T:
+        return await anext(stream, _END)
+
+    while True:
+        waiting = asyncio.run_coroutine_threadsafe(following(), loop)
+        with interruptible(waiting.cancel):  # type: ignore[arg-type]  # its answer is not needed
+            item = waiting.result()
+        if item is _END:
+            return
+        yield item
+
+
+def _start(body: Awaitable[T]) -> asyncio.Task[T]:
+    return asyncio.get_running_loop().create_task(_as_coroutine(body) if not hasattr(body, "send") else body)  # type: ignore[arg-type]
+
+
+async def _as_coroutine(body: Awaitable[T]) -> T:
+    return await body
+
+
+async def _all(tasks: Sequence[asyncio.Task[T]]) -> list[T]:
+    """The results of all tasks; the first error cancels the others and is raised when they have ended."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            if task in done and not task.cancelled() and task.exception() is not None:
+                raise task.exception()  # type: ignore[misc]  # checked on the line above
+        return [task.result() for task in tasks]
+    finally:
+        await finish(tasks, cancel=True)
+
+
+async def finish(waiting: Iterable[asyncio.Future[Any]], *, cancel: bool = False) -> None:
+    """Wait until all have ended, even while this task is being cancelled; their errors are taken note of."""
+    everything = list(waiting)
+    pending = {future for future in everything if not future.done()}
+    if cancel:
+        for future in pending:
+            future.cancel()
+    interrupted: asyncio.CancelledError | None = None
+    while pending:
+        try:
+            _, pending = await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            interrupted = error
+            pending = {future for future in pending if not future.done()}
+    for future in everything:
+        if not future.cancelled():
+            future.exception()
+    if interrupted is not None:
+        raise interrupted
+
+
+ASYNCIO: Colour = Asyncio()

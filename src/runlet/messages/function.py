@@ -1,0 +1,25 @@
+"""The answer of a function, in the form that models used before tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from runlet.messages.base import BaseMessage, BaseMessageChunk, same_value
+
+
+class FunctionMessage(BaseMessage):
+    """What the function ``name`` gave back; new programs use ``ToolMessage``."""
+
+    type: Literal["function"] = "function"
+    name: str
+
+
+class FunctionMessageChunk(FunctionMessage, BaseMessageChunk):
+    """A piece of a function's answer."""
+
+    type: Literal["FunctionMessageChunk"] = "FunctionMessageChunk"  # type: ignore[assignment]  # its own name on the wire
+
+    @classmethod
+    def _merge_own(cls, chunks: Sequence[Any], values: dict[str, Any]) -> None:
+        values["name"] = same_value(chunks, "name")

@@ -1,0 +1,96 @@
+"""Adding chunks up to the value they are pieces of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable, Mapping
+from functools import reduce
+from itertools import chain
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class SupportsAdd(Protocol):
+    """What can be added to its like."""
+
+    def __add__(self, other: Any, /) -> Any: ...
+
+
+Addable = SupportsAdd
+
+
+class AddableDict(dict[str, Any]):
+    """A dict whose values may arrive in pieces: adding two adds their values key by key.
+
+    Values that cannot be added, and the values of ``replaced`` keys, are replaced by the later one.
+    """
+
+    __slots__ = ("replaced",)
+
+    def __init__(self, *args: Any, replaced: frozenset[str] = frozenset(), **values: Any) -> None:
+        super().__init__(*args, **values)
+        self.replaced = replaced
+
+    def __add__(self, other: Mapping[str, Any]) -> AddableDict:
+        return AddableDict.merge_many([self, other])
+
+    def __radd__(self, other: Mapping[str, Any]) -> AddableDict:
+        return AddableDict.merge_many([other, self])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _addable_dict, (dict(self), self.replaced)
+
+    @staticmethod
+    def merge_many(chunks: Iterable[Mapping[str, Any]]) -> AddableDict:
+        """Add up many at once, in time linear in their size."""
+        parts: dict[str, list[Any]] = {}
+        replaced: set[str] = set()
+        for chunk in chunks:
+            replaced |= getattr(chunk, "replaced", frozenset())
+            for key, value in chunk.items():
+                known = parts.get(key)
+                if known is None or known[-1] is None or key in replaced:
+                    parts[key] = [value]
+                elif value is not None:
+                    known.append(value)
+        return AddableDict({key: join(values) for key, values in parts.items()}, replaced=frozenset(replaced))
+
+
+def _addable_dict(values: dict[str, Any], replaced: frozenset[str]) -> AddableDict:
+    return AddableDict(values, replaced=replaced)
+
+
+def join(chunks: list[Any]) -> Any:
+    """Add up the chunks of one value, in time linear in their size; there is at least one.
+
+    Text and lists are concatenated, messages and other chunks merged by their own rule. Of values that cannot be
+    added, the last one counts.
+    """
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+    kind = type(first)
+    if kind is str or kind is list:
+        if all(type(chunk) is kind for chunk in chunks):
+            return "".join(chunks) if kind is str else list(chain.from_iterable(chunks))
+    elif (merge_many := getattr(kind, "merge_many", None)) is not None and all(isinstance(c, kind) for c in chunks):
+        return merge_many(chunks)
+    return reduce(_plus, chunks)
+
+
+def _plus(total: Any, chunk: Any) -> Any:
+    try:
+        return total + chunk
+    except TypeError:
+        return chunk
+
+
+def add(addables: Iterable[Any]) -> Any:
+    """The sum of all; ``None`` where there are none."""
+    chunks = list(addables)
+    return reduce(lambda total, chunk: total + chunk, chunks) if chunks else None
+
+
+async def aadd(addables: AsyncIterable[Any]) -> Any:
+    """The sum of all; ``None`` where there are none."""
+    return add([chunk async for chunk in addables])

@@ -1,0 +1,300 @@
+"""``Runnable``: the verbs, and how runnables are put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
+
+from runlet.callbacks.config import Config
+from runlet.callbacks.run import Run
+from runlet.io import drive, drive_stream
+from runlet.runnables.batch import as_completed, each_outcome
+from runlet.runnables.config import begin, begin_asyncio, each_config
+from runlet.runnables.observed import observe_call, observe_flow
+from runlet.runnables.overrides import (
+    call_override,
+    call_without_body,
+    flow_override,
+    has_body,
+    overridden_verbs,
+    stream_override,
+)
+from runlet.runnables.parts import PARTS
+from runlet.runnables.streams import NOTHING, Single, collect, from_async_iterable, from_iterable
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+Other = TypeVar("Other")
+T = TypeVar("T")
+
+
+class Runnable(Generic[Input, Output]):
+    """A unit of work that can be invoked, batched and streamed, in blocking code and in asyncio.
+
+    ``a | b | c`` joins runnables into a chain, which is a Runnable itself. Your own is a subclass with ``invoke``
+    (and ``ainvoke``, ``stream``, ``transform`` … where it can do better than the default); or simply a function,
+    which every chain accepts as a step.
+    """
+
+    name: str | None = None
+
+    _kind: ClassVar[str] = "chain"
+    _overrides: ClassVar[frozenset[str]] = frozenset()
+    _has_body: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._overrides = overridden_verbs(cls)
+        cls._has_body = has_body(cls, Runnable)
+
+    # The bodies: Runlet's own parts override these, users override the verbs.
+
+    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        """One value in, one value out."""
+        return await call_without_body(self, input, run, kwargs)
+
+    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        """A stream in, a stream out; here for a step that must wait for its whole input."""
+        input = await collect(inputs)
+        if input is not NOTHING:
+            yield await self._call(input, run, **kwargs)
+
+    # How composites run a step, and how verbs begin.
+
+    def _run(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+        """Run this as a step: by the user's own verb if it overrides one, watched if the run is."""
+        if self._overrides and ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
+            return call_override(self, input, run, kwargs)
+        return self._enter(input, run, **kwargs)
+
+    def _stream(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        """Stream this as a step: by the user's own verb if it overrides one, watched if the run is."""
+        if self._overrides:
+            verb = stream_override(self, run)
+            if verb in ("transform", "atransform"):
+                return flow_override(self, verb, inputs, run, kwargs)
+            if verb is not None or ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
+                return self._collect_and_override(verb, inputs, run, kwargs)
+        return self._enter_flow(inputs, run, **kwargs)
+
+    async def _collect_and_override(
+        self, verb: str | None, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
+    ) -> AsyncIterator[Any]:
+        input = await collect(inputs)
+        if input is NOTHING:
+            return
+        if verb is None:
+            yield await call_override(self, input, run, kwargs)
+            return
+        async for chunk in flow_override(self, verb, input, run, kwargs):
+            yield chunk
+
+    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+        if run.observers is None or not self._has_body:
+            return self._call(input, run, **kwargs)
+        return observe_call(self, input, run, kwargs)
+
+    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        if run.observers is None or not self._has_body:
+            return self._flow(inputs, run, **kwargs)
+        return observe_flow(self, inputs, run, kwargs)
+
+    def _labels(self) -> tuple[list[str] | None, dict[str, Any] | None]:
+        """Tags and metadata that belong to this object alone."""
+        return None, None
+
+    # The verbs
+
+    def invoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+        """Run on one input and return the output."""
+        return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
+
+    async def ainvoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+        """Run on one input and return the output."""
+        return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
+
+    def stream(self, input: Input, config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+        """Run on one input and yield the output piece by piece, as far as the steps can.
+
+        Leaving the iteration (``break``, an exception, ``close``) stops the run and closes what it holds.
+        """
+        return drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
+
+    def astream(self, input: Input, config: Config | None = None, **kwargs: Any) -> AsyncIterator[Output]:
+        """Run on one input and yield the output piece by piece, as far as the steps can.
+
+        ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
+        """
+        return self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
+
+    def transform(self, input: Iterator[Input], config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+        """Run on an input that arrives in pieces and yield the output piece by piece."""
+        return drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: Config | None = None, **kwargs: Any
+    ) -> AsyncIterator[Output]:
+        """Run on an input that arrives in pieces and yield the output piece by piece."""
+        return self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Run on many inputs at once, in threads, and return the outputs in the order of the inputs.
+
+        ``config`` is one for all or a list with one for each; its ``max_concurrency`` bounds how many run at once.
+        The first error ends the batch; with ``return_exceptions`` an input's error stands in its place.
+        """
+        thunks, width = self._thunks(begin, inputs, config, return_exceptions, kwargs)
+        return drive(begin(None).io.gather(thunks, width))
+
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool,
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Run on many inputs at once, in tasks, and return the outputs in the order of the inputs. See ``batch``."""
+        thunks, width = self._thunks(begin_asyncio, inputs, config, return_exceptions, kwargs)
+        return await begin_asyncio(None).io.gather(thunks, width)
+
+    def _thunks(
+        self,
+        begin: Callable[[Config | None], Run],
+        inputs: Sequence[Any],
+        config: Config | Sequence[Config] | None,
+        return_exceptions: bool,
+        kwargs: dict[str, Any],
+    ) -> tuple[list[Callable[[], Awaitable[Any]]], int | None]:
+        runs = [begin(each) for each in each_config(config, len(inputs))]
+        enter: Callable[..., Awaitable[Any]] = partial(each_outcome, self._run) if return_exceptions else self._run
+        pairs = zip(inputs, runs, strict=True)
+        thunks: list[Callable[[], Awaitable[Any]]] = [partial(enter, input, run, **kwargs) for input, run in pairs]
+        return thunks, runs[0].said("max_concurrency") if runs else None
+
+    def batch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, Output | Exception]]:
+        """Run on many inputs at once and yield ``(index, output)`` as each is done."""
+        runs = [begin(each) for each in each_config(config, len(inputs))]
+        return drive_stream(as_completed(self._run, inputs, runs, return_exceptions, kwargs))
+
+    def abatch_as_completed(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, Output | Exception]]:
+        """Run on many inputs at once and yield ``(index, output)`` as each is done."""
+        runs = [begin_asyncio(each) for each in each_config(config, len(inputs))]
+        return as_completed(self._run, inputs, runs, return_exceptions, kwargs)
+
+    # Composition
+
+    @overload
+    def __or__(self, other: Runnable[Output, Other]) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: Callable[[Iterator[Output]], Iterator[Other]]) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: Callable[[AsyncIterator[Output]], AsyncIterator[Other]]) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: Callable[[Output], Awaitable[Other]]) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: Callable[[Output], Other]) -> Runnable[Input, Other]: ...
+    @overload
+    def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
+    def __or__(self, other: Any) -> Any:
+        return PARTS["sequence"](self, other)
+
+    def __ror__(self, other: Callable[[T], Any] | Mapping[str, Any]) -> Runnable[Any, Output]:
+        return PARTS["sequence"](other, self)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
+        """The chain of this and ``others``; the same as ``self | other | …``, with a name."""
+        return PARTS["sequence"](self, *others, name=name)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
+        """This, called with ``kwargs`` each time: ``model.bind(stop=["\\n"])``."""
+        return PARTS["binding"](self, kwargs=kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def with_config(self, config: Config | None = None, **kwargs: Any) -> Runnable[Input, Output]:
+        """This, run with ``config`` each time: ``model.with_config(tags=["cheap"], run_name="Summary")``."""
+        return PARTS["binding"](self, config={**(config or {}), **kwargs})  # type: ignore[no-any-return]  # as above
+
+    def with_types(
+        self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
+    ) -> Runnable[Input, Output]:
+        """This, with the types that its schemas show."""
+        return PARTS["binding"](self, input_type=input_type, output_type=output_type)  # type: ignore[no-any-return]
+
+    def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
+        """The output, which must be a dict, with keys added: each value is a step that is given that dict."""
+        return self | PARTS["assign"](kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
+        """One value of the output dict, or a dict of some of its keys."""
+        return self | PARTS["pick"](keys)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def map(self) -> Runnable[Sequence[Input], list[Output]]:
+        """This, run on each item of a list."""
+        return PARTS["each"](self)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    # What it looks like
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """The name in events, logs and paths: the one given, or the class's."""
+        own = name or self.name or type(self).__name__
+        if not suffix:
+            return own
+        return own + suffix.title() if own[0].isupper() else f"{own}_{suffix.lower()}"

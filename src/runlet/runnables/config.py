@@ -1,0 +1,139 @@
+"""Where a run's config comes from: what the verb was given, and the run in whose user code the verb was called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
+from runlet.callbacks.run import CURRENT, UNWATCHED, ChildCallbacks, Run, inherited, join_observers
+from runlet.errors import ConfigError
+from runlet.io import BLOCKING, Colour, asyncio_colour
+
+__all__ = [
+    "RunnableConfig",
+    "begin",
+    "begin_asyncio",
+    "config_for_child",
+    "ensure_config",
+    "get_config_list",
+    "merge_configs",
+    "patch_config",
+]
+
+_unwatched_asyncio: list[Run] = []
+
+
+def begin(config: Config | None) -> Run:
+    """The run of a blocking verb that was just called."""
+    outer = CURRENT.get()
+    if config is None and outer is None:
+        return UNWATCHED
+    return _begin(BLOCKING, config, outer)
+
+
+def begin_asyncio(config: Config | None) -> Run:
+    """The run of an asyncio verb that was just called."""
+    outer = CURRENT.get()
+    if config is None and outer is None and _unwatched_asyncio:
+        return _unwatched_asyncio[0]
+    io = asyncio_colour()
+    if not _unwatched_asyncio:
+        _unwatched_asyncio.append(Run(io, {}))
+    return _begin(io, config, outer)
+
+
+def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
+    given = check_config(config) if config else {}
+    callbacks = given.get("callbacks")
+    handed_on = _handed_on(callbacks)
+    parent = handed_on.run if handed_on is not None else outer
+    said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
+    observers = join_observers(parent.observers if parent is not None else None, callbacks)
+    if parent is None or parent.observers is None:
+        return Run(io, said, observers)
+    if parent.id is None:
+        # A prepared run, handed to a verb that a user has overridden and that calls the original.
+        return Run(io, said, observers, parent.parent, parent.tag)
+    return Run(io, said, observers, parent)
+
+
+def _handed_on(callbacks: Any) -> ChildCallbacks | None:
+    if isinstance(callbacks, ChildCallbacks):
+        return callbacks
+    if isinstance(callbacks, list | tuple):
+        return next((callback for callback in callbacks if isinstance(callback, ChildCallbacks)), None)
+    return None
+
+
+def config_for_child(run: Run) -> RunnableConfig:
+    """The config for a user's own code: what it starts with it is a child of ``run``."""
+    callbacks = ChildCallbacks(run) if run.observers is not None else None
+    return ensure_config({**inherited(run.config), "callbacks": callbacks})
+
+
+def ensure_config(config: Config | None = None) -> RunnableConfig:
+    """A config in which the keys that user code reads are there: tags, metadata, callbacks, limits, configurable."""
+    full: RunnableConfig = {
+        "tags": [],
+        "metadata": {},
+        "callbacks": None,
+        "recursion_limit": DEFAULT_RECURSION_LIMIT,
+        "configurable": {},
+    }
+    outer = CURRENT.get()
+    if outer is not None:
+        said: dict[str, Any] = {**inherited(outer.config)}
+        if outer.observers is not None:
+            said["callbacks"] = ChildCallbacks(outer)
+        full.update({key: value for key, value in said.items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
+    if config is not None:
+        full.update({key: value for key, value in check_config(config).items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
+    return full
+
+
+def patch_config(
+    config: Config | None,
+    *,
+    callbacks: Any = None,
+    recursion_limit: int | None = None,
+    max_concurrency: int | None = None,
+    run_name: str | None = None,
+    configurable: dict[str, Any] | None = None,
+) -> RunnableConfig:
+    """A copy of ``config`` with some values replaced; new callbacks drop the name and the id of the old run."""
+    patched = ensure_config(config)
+    if callbacks is not None:
+        patched["callbacks"] = callbacks
+        patched.pop("run_name", None)
+        patched.pop("run_id", None)
+    if recursion_limit is not None:
+        patched["recursion_limit"] = recursion_limit
+    if max_concurrency is not None:
+        patched["max_concurrency"] = max_concurrency
+    if run_name is not None:
+        patched["run_name"] = run_name
+    if configurable is not None:
+        patched["configurable"] = {**patched.get("configurable", {}), **configurable}
+    return patched
+
+
+def get_config_list(config: Config | Sequence[Config] | None, length: int) -> list[RunnableConfig]:
+    """One config for each of ``length`` inputs; a ``run_id`` that is given for all is used for the first alone."""
+    return [ensure_config(each) for each in each_config(config, length)]
+
+
+def each_config(config: Config | Sequence[Config] | None, length: int) -> Sequence[Config | None]:
+    """One config, or none, for each of ``length`` inputs."""
+    if config is None:
+        return [None] * length
+    if not isinstance(config, Mapping):
+        if len(config) != length:
+            raise ConfigError(
+                f"batch was given {length} inputs and {len(config)} configs. Give one config, or one for each input."
+            )
+        return config
+    if length > 1 and config.get("run_id") is not None:
+        without_id = {key: value for key, value in config.items() if key != "run_id"}
+        return [config, *([without_id] * (length - 1))]
+    return [config] * length

@@ -1,0 +1,84 @@
+"""A generator function as a step: a stream in, a stream out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from runlet.callbacks.run import Run, inside
+from runlet.errors import CompositionError
+from runlet.io import closing
+from runlet.runnables.add import join
+from runlet.runnables.base import Runnable
+from runlet.runnables.coerce import is_async, is_generator
+from runlet.runnables.parts import part
+from runlet.runnables.signature import extras_for, name_of, wanted_extras
+from runlet.runnables.streams import NOTHING, Single
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+@part("generator")
+class RunnableGenerator(Runnable[Input, Output]):
+    """A generator function that is given the input as an iterator and yields the output piece by piece.
+
+    In a chain the function itself stands for it. ``transform`` is a plain or an async generator function; with
+    ``atransform`` beside it, each colour uses its own. An async one also works in blocking code as long as all that
+    it awaits is its input; a plain one in an asyncio run is pulled from a worker thread.
+    """
+
+    def __init__(
+        self,
+        transform: Callable[..., Any],
+        atransform: Callable[..., Any] | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        for given in (transform, atransform):
+            if given is not None and not is_generator(given):
+                raise CompositionError(
+                    f"a RunnableGenerator is made of a generator function (one that yields), not {given!r:.80}"
+                )
+        given_async = transform if is_async(transform) else atransform
+        self._plain: Callable[..., Any] | None = None if is_async(transform) else transform
+        self._async: Callable[..., Any] | None = given_async
+        self.name = name or name_of(transform)
+        self._wants = {each: wanted_extras(each) for each in (self._plain, self._async) if each is not None}
+
+    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        chunks = [chunk async for chunk in self._flow(Single(input), run, **kwargs)]
+        return join(chunks) if chunks else None
+
+    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        blocking = run.io.blocking
+        function = (self._plain or self._async) if blocking else (self._async or self._plain)
+        assert function is not None  # one of the two was given
+        if wants := self._wants[function]:
+            kwargs = extras_for(wants, run, kwargs)
+        source: AsyncIterator[Any]
+        async with closing(inputs):
+            with inside(run):  # a worker thread's context is a copy of this one
+                if inspect.isasyncgenfunction(function) or function is self._async:
+                    source = function(inputs, **kwargs)
+                else:
+                    given = run.io.iterate(inputs)
+                    source = run.io.pull(lambda: iter(function(given, **kwargs)))
+            async with closing(source):
+                while True:
+                    with inside(run):
+                        chunk = await anext(source, NOTHING)
+                    if chunk is NOTHING:
+                        break
+                    yield chunk
+
+    def __repr__(self) -> str:
+        return f"RunnableGenerator({self.name or 'lambda'})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableGenerator):
+            return NotImplemented
+        return (self._plain, self._async) == (other._plain, other._async)
+
+    __hash__ = object.__hash__

@@ -1,0 +1,97 @@
+"""Steps side by side on the same input."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from runlet.callbacks.run import Run
+from runlet.errors import CompositionError, add_step
+from runlet.io import Tee, closing
+from runlet.runnables.add import AddableDict
+from runlet.runnables.base import Runnable
+from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.parts import part
+from runlet.runnables.streams import Single, Snapshots
+
+Input = TypeVar("Input", contravariant=True)
+
+
+@part("parallel")
+class RunnableParallel(Runnable[Input, dict[str, Any]]):
+    """Several steps that are given the same input at once; the output is a dict with a key for each.
+
+    In a chain a dict stands for it: ``{"context": retriever, "question": RunnablePassthrough()} | prompt``. It streams
+    ``{key: chunk}`` in the order in which chunks arrive, from whichever branch; these dicts add up to the whole.
+    """
+
+    def __init__(self, steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        given = {**(steps__ or {}), **kwargs}
+        if not given:
+            raise CompositionError("a RunnableParallel has at least one branch: RunnableParallel(joke=chain)")
+        self.steps__ = {key: coerce_to_runnable(step) for key, step in given.items()}
+        self.name = None
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        own = name or self.name or f"RunnableParallel<{','.join(self.steps__)}>"
+        return super().get_name(suffix, name=own)
+
+    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        thunks = [partial(self._branch, key, input, run) for key in self.steps__]
+        values = await run.io.gather(thunks, run.said("max_concurrency"))
+        return dict(zip(self.steps__, values, strict=True))
+
+    async def _branch(self, key: str, input: Any, run: Run) -> Any:
+        try:
+            return await self.steps__[key]._run(input, run.child(f"map:key:{key}"))
+        except Exception as error:
+            self._locate(error, key)
+            raise
+
+    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        keys = list(self.steps__)
+        sources = share(inputs, len(keys), run)
+        pairs = zip(self.steps__.items(), sources, strict=True)
+        flows = [step._stream(source, run.child(f"map:key:{key}")) for (key, step), source in pairs]
+        replaced = frozenset(key for key, flow in zip(keys, flows, strict=True) if isinstance(flow, Snapshots))
+        merged = run.io.merge([self._guard(key, flow) for key, flow in zip(keys, flows, strict=True)])
+        async with closing(merged):
+            async for index, chunk in merged:
+                yield AddableDict({keys[index]: chunk}, replaced=replaced)
+
+    async def _guard(self, key: str, flow: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+        async with closing(flow):
+            try:
+                async for chunk in flow:
+                    yield chunk
+            except Exception as error:
+                self._locate(error, key)
+                raise
+
+    def _locate(self, error: Exception, key: str) -> None:
+        name = self.steps__[key].get_name()
+        add_step(error, self.get_name(), f"{key!r} ({name})", inner=name)
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{key!r}: {step!r}" for key, step in self.steps__.items()) + "}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableParallel):
+            return NotImplemented
+        return self.steps__ == other.steps__ and self.name == other.name
+
+    __hash__ = object.__hash__
+
+
+RunnableMap = RunnableParallel
+
+
+def share(inputs: AsyncIterator[Any], readers: int, run: Run) -> list[AsyncIterator[Any]]:
+    """One stream for several readers."""
+    if isinstance(inputs, Single):
+        return [Single(inputs.value) for _ in range(readers)]
+    if readers == 1:
+        return [inputs]
+    shared = Tee(inputs, readers, run.io).readers()
+    return [Snapshots(reader) for reader in shared] if isinstance(inputs, Snapshots) else shared

@@ -1,0 +1,122 @@
+"""Steps one after another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import FrameType
+from typing import Any, TypeVar
+
+from runlet.callbacks.run import Run
+from runlet.errors import CompositionError, add_step
+from runlet.io import closing
+from runlet.runnables.base import Runnable
+from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.parts import part
+from runlet.runnables.streams import Snapshots
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+@part("sequence")
+class RunnableSequence(Runnable[Input, Output]):
+    """A chain: each step is given the output of the one before. Usually written ``a | b | c``.
+
+    It streams as far as its steps do: a step that works on pieces passes pieces on, one that must wait for its whole
+    input (a prompt, a model, a plain function) waits, and streaming goes on after it.
+    """
+
+    steps: list[Runnable[Any, Any]]
+
+    def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
+        flat: list[Runnable[Any, Any]] = []
+        for thing in (first, *steps, *middle, last):
+            if thing is not None:
+                step = coerce_to_runnable(thing)
+                # A named sequence stays one step, so that its name is seen.
+                flat += step.steps if isinstance(step, RunnableSequence) and step.name is None else [step]
+        if len(flat) < 2:
+            raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
+        self.steps = flat
+        self.name = name
+        self._tags = [f"seq:step:{index}" for index in range(1, len(flat) + 1)]
+
+    @property
+    def first(self) -> Runnable[Any, Any]:
+        return self.steps[0]
+
+    @property
+    def middle(self) -> list[Runnable[Any, Any]]:
+        return self.steps[1:-1]
+
+    @property
+    def last(self) -> Runnable[Any, Any]:
+        return self.steps[-1]
+
+    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        index = 0
+        try:
+            if kwargs:
+                input = await self.steps[0]._run(input, run.child(self._tags[0]), **kwargs)
+                index = 1
+            if run.observers is None:
+                # The loop of an unwatched chain: children are the run itself.
+                for step in self.steps[index:] if index else self.steps:
+                    input = await step._run(input, run)
+                    index += 1
+            else:
+                for step in self.steps[index:]:
+                    input = await step._run(input, run.child(self._tags[index]))
+                    index += 1
+        except Exception as error:
+            self._locate(error, index)
+            raise
+        return input
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        frames: list[FrameType | None] = []
+        stream = inputs
+        for step, tag in zip(self.steps, self._tags, strict=True):
+            stream = step._stream(stream, run.child(tag), **kwargs)
+            frames.append(getattr(stream, "ag_frame", None))
+            kwargs = {}
+        made = self._guard(stream, frames)
+        return Snapshots(made) if isinstance(stream, Snapshots) else made
+
+    async def _guard(self, stream: AsyncIterator[Any], frames: list[FrameType | None]) -> AsyncIterator[Any]:
+        async with closing(stream):
+            try:
+                async for chunk in stream:
+                    yield chunk
+            except Exception as error:
+                self._locate(error, _deepest(error, frames))
+                raise
+
+    def _locate(self, error: Exception, index: int) -> None:
+        name = self.steps[index].get_name()
+        add_step(error, self.get_name(), f"step {index + 1} ({name})", inner=name)
+
+    def __repr__(self) -> str:
+        return " | ".join(_in_chain(step) for step in self.steps)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableSequence):
+            return NotImplemented
+        return self.steps == other.steps and self.name == other.name
+
+    __hash__ = object.__hash__
+
+
+def _in_chain(step: Runnable[Any, Any]) -> str:
+    text = repr(step)
+    return f"({text})" if isinstance(step, RunnableSequence) else text
+
+
+def _deepest(error: Exception, frames: list[FrameType | None]) -> int:
+    """Which step's generator the error came from: an error passes through the later ones on its way out."""
+    passed = set()
+    traceback = error.__traceback__
+    while traceback is not None:
+        passed.add(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return next((index for index, frame in enumerate(frames) if frame in passed), len(frames) - 1)

@@ -1,0 +1,93 @@
+"""What flows between steps: streams of one value, of growing values, and how a stream becomes one value."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+from runlet.io import close, closing
+from runlet.runnables.add import join
+
+T = TypeVar("T")
+
+NOTHING: Any = object()
+"""What ``collect`` returns for a stream that had no chunk."""
+
+
+class Single(Generic[T]):
+    """The stream of one value; a step that needs the whole input takes ``value`` without iterating."""
+
+    __slots__ = ("_given", "value")
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self._given = False
+
+    def __aiter__(self) -> Single[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._given:
+            raise StopAsyncIteration
+        self._given = True
+        return self.value
+
+    async def aclose(self) -> None:
+        self._given = True
+
+
+class Snapshots(Generic[T]):
+    """A stream in which each chunk replaces the one before, as the growing value of a JSON parser does."""
+
+    __slots__ = ("_stream", "aclose")
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.aclose = stream.aclose
+
+    def __aiter__(self) -> Snapshots[T]:
+        return self
+
+    def __anext__(self) -> Any:
+        return self._stream.__anext__()
+
+
+def like(stream: AsyncIterator[Any], made: AsyncGenerator[T, None]) -> AsyncIterator[T]:
+    """``made``, marked as snapshots if ``stream``, which it passes on, is."""
+    return Snapshots(made) if isinstance(stream, Snapshots) else made
+
+
+async def collect(stream: AsyncIterator[Any]) -> Any:
+    """The whole of a stream as one value; ``NOTHING`` where it had no chunk."""
+    if isinstance(stream, Single):
+        return stream.value
+    if isinstance(stream, Snapshots):
+        last = NOTHING
+        async with closing(stream):
+            async for chunk in stream:
+                last = chunk
+        return last
+    async with closing(stream):
+        chunks = [chunk async for chunk in stream]
+    return join(chunks) if chunks else NOTHING
+
+
+async def from_iterable(source: Iterable[T]) -> AsyncGenerator[T, None]:
+    """The stream of a plain iterable that does not block for long."""
+    iterator = iter(source)
+    try:
+        for item in iterator:
+            yield item
+    finally:
+        if isinstance(iterator, Iterator) and hasattr(iterator, "close"):
+            iterator.close()
+
+
+async def from_async_iterable(source: Any) -> AsyncGenerator[Any, None]:
+    """The stream of any async iterable, closed when it is left."""
+    iterator = aiter(source)
+    try:
+        async for item in iterator:
+            yield item
+    finally:
+        await close(iterator)
