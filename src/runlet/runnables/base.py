@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from functools import partial
 from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
 
+from pydantic import BaseModel
+
 from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
 from runlet.io import drive, drive_stream
@@ -37,7 +39,7 @@ class Runnable(Generic[Input, Output]):
     which every chain accepts as a step.
     """
 
-    name: str | None = None
+    name: str | None
 
     _kind: ClassVar[str] = "chain"
     _overrides: ClassVar[frozenset[str]] = frozenset()
@@ -45,6 +47,8 @@ class Runnable(Generic[Input, Output]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if not issubclass(cls, BaseModel) and not hasattr(cls, "name"):
+            cls.name = None  # not set on Runnable itself: in pydantic classes ``name`` is a field, and must not shadow
         cls._overrides = overridden_verbs(cls)
         cls._has_body = has_body(cls, Runnable)
 

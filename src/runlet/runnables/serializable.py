@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -13,27 +12,24 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-with warnings.catch_warnings():
-    # ``name`` is meant to be a field here; a plain Runnable has it as an attribute.
-    warnings.filterwarnings("ignore", message='Field name "name"')
+class RunnableSerializable(BaseModel, Runnable[Input, Output]):
+    """A Runnable that is a pydantic model: its fields are validated, shown in schemas and copied with it."""
 
-    class RunnableSerializable(BaseModel, Runnable[Input, Output]):
-        """A Runnable that is a pydantic model: its fields are validated, shown in schemas and copied with it."""
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+    )
 
-        model_config = ConfigDict(
-            arbitrary_types_allowed=True, extra="forbid", validate_by_name=True, validate_by_alias=True
-        )
+    name: str | None = None
 
-        name: str | None = None
+    if not TYPE_CHECKING:
 
-        if not TYPE_CHECKING:
+        @classmethod
+        def __class_getitem__(cls, parameters: Any) -> Any:
+            # pydantic would make a class for each pair of types; the types are for the checker alone.
+            return cls
 
-            @classmethod
-            def __class_getitem__(cls, parameters: Any) -> Any:
-                # pydantic would make a class for each pair of types; the types are for the checker alone.
-                return cls
-
-        def __repr_args__(self) -> Any:
-            """What differs from the defaults."""
-            for field in self.model_fields_set:
+    def __repr_args__(self) -> Any:
+        """What was given, in the order of the fields."""
+        for field in type(self).model_fields:
+            if field in self.model_fields_set:
                 yield field, getattr(self, field)
