@@ -54,7 +54,7 @@ class Runnable(Generic[Input, Output]):
 
     # The bodies: Runlet's own parts override these, users override the verbs.
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         """One value in, one value out."""
         return await call_without_body(self, input, run, kwargs)
 
@@ -62,17 +62,17 @@ class Runnable(Generic[Input, Output]):
         """A stream in, a stream out; here for a step that must wait for its whole input."""
         input = await collect(inputs)
         if input is not NOTHING:
-            yield await self._call(input, run, **kwargs)
+            yield await self._work(input, run, **kwargs)
 
     # How composites run a step, and how verbs begin.
 
-    def _run(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+    def _step(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         """Run this as a step: by the user's own verb if it overrides one, watched if the run is."""
         if self._overrides and ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
             return call_override(self, input, run, kwargs)
         return self._enter(input, run, **kwargs)
 
-    def _stream(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _step_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         """Stream this as a step: by the user's own verb if it overrides one, watched if the run is."""
         if self._overrides:
             verb = stream_override(self, run)
@@ -96,7 +96,7 @@ class Runnable(Generic[Input, Output]):
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         if run.observers is None or not self._has_body:
-            return self._call(input, run, **kwargs)
+            return self._work(input, run, **kwargs)
         return observe_call(self, input, run, kwargs)
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
@@ -104,8 +104,8 @@ class Runnable(Generic[Input, Output]):
             return self._flow(inputs, run, **kwargs)
         return observe_flow(self, inputs, run, kwargs)
 
-    def _labels(self) -> tuple[list[str] | None, dict[str, Any] | None]:
-        """Tags and metadata that belong to this object alone."""
+    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+        """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
 
     # The verbs
@@ -215,7 +215,7 @@ class Runnable(Generic[Input, Output]):
         kwargs: dict[str, Any],
     ) -> tuple[list[Callable[[], Awaitable[Any]]], int | None]:
         runs = [begin(each) for each in each_config(config, len(inputs))]
-        enter: Callable[..., Awaitable[Any]] = partial(each_outcome, self._run) if return_exceptions else self._run
+        enter: Callable[..., Awaitable[Any]] = partial(each_outcome, self._step) if return_exceptions else self._step
         pairs = zip(inputs, runs, strict=True)
         thunks: list[Callable[[], Awaitable[Any]]] = [partial(enter, input, run, **kwargs) for input, run in pairs]
         return thunks, runs[0].said("max_concurrency") if runs else None
@@ -230,7 +230,7 @@ class Runnable(Generic[Input, Output]):
     ) -> Iterator[tuple[int, Output | Exception]]:
         """Run on many inputs at once and yield ``(index, output)`` as each is done."""
         runs = [begin(each) for each in each_config(config, len(inputs))]
-        return drive_stream(as_completed(self._run, inputs, runs, return_exceptions, kwargs))
+        return drive_stream(as_completed(self._step, inputs, runs, return_exceptions, kwargs))
 
     def abatch_as_completed(
         self,
@@ -242,7 +242,7 @@ class Runnable(Generic[Input, Output]):
     ) -> AsyncIterator[tuple[int, Output | Exception]]:
         """Run on many inputs at once and yield ``(index, output)`` as each is done."""
         runs = [begin_asyncio(each) for each in each_config(config, len(inputs))]
-        return as_completed(self._run, inputs, runs, return_exceptions, kwargs)
+        return as_completed(self._step, inputs, runs, return_exceptions, kwargs)
 
     # Composition
 

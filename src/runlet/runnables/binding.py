@@ -50,10 +50,10 @@ class RunnableBinding(Runnable[Input, Output]):
         return run.configured(self.config) if self.config else run
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return self.bound._run(input, self._place(run), **{**self.kwargs, **kwargs})
+        return self.bound._step(input, self._place(run), **{**self.kwargs, **kwargs})
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return self.bound._stream(inputs, self._place(run), **{**self.kwargs, **kwargs})
+        return self.bound._step_flow(inputs, self._place(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:
         said = [f"{key}={value!r}" for key, value in {**self.kwargs, **self.config}.items() if key != "callbacks"]

@@ -26,7 +26,7 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return super().get_name(suffix, name=name or self.name or f"RunnableEach<{self.bound.get_name()}>")
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         if isinstance(input, str | bytes) or not hasattr(input, "__iter__"):
             raise CompositionError(
                 f"{self.get_name()} runs on each item of a list; it was given {type(input).__name__} ({input!r:.80})"
@@ -36,7 +36,7 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]]):
 
     async def _item(self, index: int, item: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         try:
-            return await self.bound._run(item, run.child(), **kwargs)
+            return await self.bound._step(item, run.child(), **kwargs)
         except Exception as error:
             name = self.bound.get_name()
             add_step(error, self.get_name(), f"item {index} ({name})", inner=name)

@@ -56,14 +56,14 @@ class RunnableLambda(Runnable[Input, Output]):
             )
         return function
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         function = self._function(run)
         if function in self._yields:
             chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
             return join(chunks) if chunks else None
         output = await self._apply(function, input, run, kwargs)
         if isinstance(output, Runnable):
-            return await output._run(input, self._deeper(run))
+            return await output._step(input, self._deeper(run))
         return output
 
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
@@ -78,7 +78,7 @@ class RunnableLambda(Runnable[Input, Output]):
             if not isinstance(output, Runnable):
                 yield output
                 return
-            stream = output._stream(Single(input), self._deeper(run))
+            stream = output._step_flow(Single(input), self._deeper(run))
         async with closing(stream):
             async for chunk in stream:
                 yield chunk

@@ -47,7 +47,7 @@ class RunnableGenerator(Runnable[Input, Output]):
         self.name = name or name_of(transform)
         self._wants = {each: wanted_extras(each) for each in (self._plain, self._async) if each is not None}
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         chunks = [chunk async for chunk in self._flow(Single(input), run, **kwargs)]
         return join(chunks) if chunks else None
 

@@ -19,16 +19,16 @@ class Step(Protocol):
     _kind: ClassVar[str]
 
     def get_name(self) -> str: ...
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any: ...
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any: ...
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
-    def _labels(self) -> tuple[list[str] | None, dict[str, Any] | None]: ...
+    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
 
 
 async def observe_call(step: Step, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
-    """Run ``step._call`` and tell the run's observers."""
-    await _start(step, run, input, input)
+    """Run ``step._work`` and tell the run's observers."""
+    await _start(step, run, input, input, kwargs)
     try:
-        output = await step._call(input, run, **kwargs)
+        output = await step._work(input, run, **kwargs)
     except BaseException as error:
         await _fail(run, error, None)
         raise
@@ -40,20 +40,20 @@ def observe_flow(step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[
     """Run ``step._flow`` and tell the run's observers."""
     if isinstance(inputs, Single):
         body = step._flow(inputs, run, **kwargs)
-        return like(body, _observe_flow(step, inputs, body, run))
+        return like(body, _observe_flow(step, inputs, body, run, kwargs))
     recorded = _Recorded(inputs)
     body = step._flow(Snapshots(recorded) if isinstance(inputs, Snapshots) else recorded, run, **kwargs)
-    return like(body, _observe_flow(step, recorded, body, run))
+    return like(body, _observe_flow(step, recorded, body, run, kwargs))
 
 
 async def _observe_flow(
-    step: Step, inputs: Single[Any] | _Recorded, body: AsyncIterator[Any], run: Run
+    step: Step, inputs: Single[Any] | _Recorded, body: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
     if isinstance(inputs, Single):
-        await _start(step, run, inputs.value, inputs.value)
+        await _start(step, run, inputs.value, inputs.value, kwargs)
     else:
         await inputs.prefetch()
-        await _start(step, run, None, None)
+        await _start(step, run, None, None, kwargs)
     observers = run.observers or ()
     replaces = isinstance(body, Snapshots)
     chunks: list[Any] = []
@@ -76,8 +76,8 @@ async def _observe_flow(
     await _tell(run, "on_end", join(chunks) if chunks else None)
 
 
-async def _start(step: Step, run: Run, known: Any, input: Any) -> None:
-    run.start(step.get_name(), step._kind, *step._labels())
+async def _start(step: Step, run: Run, known: Any, input: Any, kwargs: dict[str, Any]) -> None:
+    run.start(step.get_name(), step._kind, *step._labels(kwargs))
     run.input = input
     await _tell(run, "on_start", known)
 

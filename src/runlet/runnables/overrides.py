@@ -16,14 +16,14 @@ VERBS = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")
 
 def overridden_verbs(cls: type) -> frozenset[str]:
     """The verbs that are defined nearer to ``cls`` than the body that they would otherwise drive."""
-    body = min(_rank(cls, "_call"), _rank(cls, "_flow"))
+    body = min(_rank(cls, "_work"), _rank(cls, "_flow"))
     return frozenset(verb for verb in VERBS if _rank(cls, verb) < body)
 
 
 def has_body(cls: type, base: type) -> bool:
     """Whether ``cls`` has a body of its own, and not only that of ``base``."""
     last = _rank(cls, base.__name__, cls.__mro__.index(base))
-    return min(_rank(cls, "_call"), _rank(cls, "_flow")) < last
+    return min(_rank(cls, "_work"), _rank(cls, "_flow")) < last
 
 
 def _rank(cls: type, name: str, default: int = 0) -> int:

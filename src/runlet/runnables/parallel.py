@@ -37,14 +37,14 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
         own = name or self.name or f"RunnableParallel<{','.join(self.steps__)}>"
         return super().get_name(suffix, name=own)
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         thunks = [partial(self._branch, key, input, run) for key in self.steps__]
         values = await run.io.gather(thunks, run.said("max_concurrency"))
         return dict(zip(self.steps__, values, strict=True))
 
     async def _branch(self, key: str, input: Any, run: Run) -> Any:
         try:
-            return await self.steps__[key]._run(input, run.child(f"map:key:{key}"))
+            return await self.steps__[key]._step(input, run.child(f"map:key:{key}"))
         except Exception as error:
             self._locate(error, key)
             raise
@@ -53,7 +53,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
         keys = list(self.steps__)
         sources = share(inputs, len(keys), run)
         pairs = zip(self.steps__.items(), sources, strict=True)
-        flows = [step._stream(source, run.child(f"map:key:{key}")) for (key, step), source in pairs]
+        flows = [step._step_flow(source, run.child(f"map:key:{key}")) for (key, step), source in pairs]
         replaced = frozenset(key for key, flow in zip(keys, flows, strict=True) if isinstance(flow, Snapshots))
         merged = run.io.merge([self._guard(key, flow) for key, flow in zip(keys, flows, strict=True)])
         async with closing(merged):

@@ -35,7 +35,7 @@ class RunnablePassthrough(Runnable[Other, Other]):
         """Hand a dict on with keys added: each value is a step that is given that dict."""
         return RunnableAssign(kwargs)
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         await self._look(input, run)
         return input
 
@@ -93,15 +93,15 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
         own = name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>"
         return super().get_name(suffix, name=own)
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         _require_dict(self, input)
-        return {**input, **await self.mapper._run(input, run.child(), **kwargs)}
+        return {**input, **await self.mapper._step(input, run.child(), **kwargs)}
 
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncGenerator[Any, None]:
         added = set(self.mapper.steps__)
         passed, given = share(inputs, 2, run)
         replaces = isinstance(passed, Snapshots)
-        mapped = self.mapper._stream(given, run.child(), **kwargs)
+        mapped = self.mapper._step_flow(given, run.child(), **kwargs)
         merged = run.io.merge([passed, mapped])
         async with closing(merged):
             async for index, chunk in merged:
@@ -138,7 +138,7 @@ class RunnablePick(Runnable[dict[str, Any], Any]):
         keys = [self.keys] if isinstance(self.keys, str) else self.keys
         return super().get_name(suffix, name=name or self.name or f"RunnablePick<{','.join(keys)}>")
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         picked = self._pick(input)
         return None if picked is NOTHING else picked
 

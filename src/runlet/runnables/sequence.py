@@ -53,20 +53,20 @@ class RunnableSequence(Runnable[Input, Output]):
     def last(self) -> Runnable[Any, Any]:
         return self.steps[-1]
 
-    async def _call(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         index = 0
         try:
             if kwargs:
-                input = await self.steps[0]._run(input, run.child(self._tags[0]), **kwargs)
+                input = await self.steps[0]._step(input, run.child(self._tags[0]), **kwargs)
                 index = 1
             if run.observers is None:
                 # The loop of an unwatched chain: children are the run itself.
                 for step in self.steps[index:] if index else self.steps:
-                    input = await step._run(input, run)
+                    input = await step._step(input, run)
                     index += 1
             else:
                 for step in self.steps[index:]:
-                    input = await step._run(input, run.child(self._tags[index]))
+                    input = await step._step(input, run.child(self._tags[index]))
                     index += 1
         except Exception as error:
             self._locate(error, index)
@@ -77,7 +77,7 @@ class RunnableSequence(Runnable[Input, Output]):
         frames: list[FrameType | None] = []
         stream = inputs
         for step, tag in zip(self.steps, self._tags, strict=True):
-            stream = step._stream(stream, run.child(tag), **kwargs)
+            stream = step._step_flow(stream, run.child(tag), **kwargs)
             frames.append(getattr(stream, "ag_frame", None))
             kwargs = {}
         made = self._guard(stream, frames)
