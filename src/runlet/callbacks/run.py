@@ -122,6 +122,11 @@ class Run:
             run = run.parent
         return line[::-1]
 
+    @property
+    def manager(self) -> Any:
+        """What a user's ``_generate`` or ``_stream`` is given as ``run_manager``; ``None`` where nobody watches."""
+        return None
+
     def said(self, key: str) -> Any:
         """What the config says of ``key``; ``None`` where it says nothing."""
         return self.config.get(key)

@@ -1,0 +1,34 @@
+"""Language models: what they have in common, and fakes to test with."""
+
+from runlet.language_models.base import (
+    BaseLanguageModel,
+    LanguageModelInput,
+    LanguageModelLike,
+    LanguageModelOutput,
+)
+from runlet.language_models.chat_models import BaseChatModel, SimpleChatModel
+from runlet.language_models.fake import FakeListLLM, FakeStreamingListLLM
+from runlet.language_models.fake_chat_models import (
+    FakeListChatModel,
+    FakeMessagesListChatModel,
+    GenericFakeChatModel,
+    ParrotFakeChatModel,
+)
+from runlet.language_models.llms import LLM, BaseLLM
+
+__all__ = [
+    "LLM",
+    "BaseChatModel",
+    "BaseLLM",
+    "BaseLanguageModel",
+    "FakeListChatModel",
+    "FakeListLLM",
+    "FakeMessagesListChatModel",
+    "FakeStreamingListLLM",
+    "GenericFakeChatModel",
+    "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
+    "ParrotFakeChatModel",
+    "SimpleChatModel",
+]
