@@ -19,7 +19,7 @@ Traps, and how they are met:
 
 from runlet.io.blocking import BLOCKING
 from runlet.io.colour import Colour, Thunk
-from runlet.io.drive import close, closing, drive, drive_stream
+from runlet.io.drive import SUSPENDED, close, closing, drive, drive_stream
 from runlet.io.scope import Scope, interruptible
 from runlet.io.tee import Tee
 
@@ -33,6 +33,7 @@ def asyncio_colour() -> Colour:
 
 __all__ = [
     "BLOCKING",
+    "SUSPENDED",
     "Colour",
     "Scope",
     "Tee",

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from typing import Any, TypeVar
 
 from runlet.errors import Cancelled
+from runlet.io.alarm import Alarm
 from runlet.io.colour import Colour, Condition, Thunk
 from runlet.io.drive import closing, drive, drive_stream
 from runlet.io.scope import Scope, current_scope, scoped
@@ -33,7 +34,6 @@ class BlockingCondition:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._scope = current_scope()
         self.notify_all = self._condition.notify_all
 
     async def __aenter__(self) -> None:
@@ -45,7 +45,8 @@ class BlockingCondition:
     async def wait(self) -> None:
         # The wait is short so that a cancelled scope is noticed even where nobody notifies.
         self._condition.wait(0.05)
-        if self._scope is not None and self._scope.cancelled:
+        scope = current_scope()
+        if scope is not None and scope.cancelled:
             raise Cancelled("the run was stopped while it waited for another branch")
 
 
@@ -101,6 +102,23 @@ class Blocking:
         else:
             scope.sleep(seconds)
 
+    async def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> T:
+        alarm = Alarm(deadline, way_out)
+        try:
+            result = await thunk()
+        except Exception as error:
+            if alarm.rang:
+                raise TimeoutError from error
+            raise
+        finally:
+            alarm.stop()
+        if alarm.rang:
+            raise TimeoutError
+        return result
+
+    async def shield(self, thunk: Thunk[T]) -> T:
+        return await thunk()
+
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
@@ -121,6 +139,9 @@ class _Crew:
         futures = [_pool().submit(copy_context().run, self._work) for _ in range(assistants)]
         try:
             scoped(self._work_here, self._scope)
+        except BaseException:  # an interrupt between two bodies
+            self._scope.cancel()
+            raise
         finally:
             # Ended or interrupted: no assistant takes a new body; those that have not begun never do.
             self._left = iter(())
@@ -169,7 +190,9 @@ class _Pumps:
         self._gates = [threading.Semaphore(0) for _ in streams]
         self._scope = Scope(current_scope())
         self._threads = [
-            threading.Thread(target=copy_context().run, args=(self._enter, index, stream), daemon=True)
+            threading.Thread(
+                target=copy_context().run, args=(self._enter, index, stream), name="runlet-branch", daemon=True
+            )
             for index, stream in enumerate(streams)
         ]
         for thread in self._threads:

@@ -40,3 +40,11 @@ class Colour(Protocol):
 
     def condition(self) -> Condition: ...
     def sleep(self, seconds: float) -> Awaitable[None]: ...
+    def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> Awaitable[T]:
+        """Run a body that must end before ``deadline`` (``time.monotonic``); ``TimeoutError`` if it does not.
+
+        ``way_out`` is what unblocks it in the blocking colour, from another thread.
+        """
+
+    def shield(self, thunk: Thunk[T]) -> Awaitable[T]:
+        """Run a body to its end even while the run is being cancelled; for closing."""

@@ -23,8 +23,23 @@ def drive(body: Awaitable[T]) -> T:
         coroutine.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # StopIteration.value has no type
-    coroutine.close()
-    raise ColourError(SUSPENDED)
+    raise _refuse(coroutine)
+
+
+def _refuse(suspended: Any) -> ColourError:
+    """End a suspended body with the error that is to be raised.
+
+    It is raised inside the body first, so that its ``finally`` blocks run and the traceback shows what waited.
+    """
+    error = ColourError(SUSPENDED)
+    try:
+        suspended.throw(error)
+    except ColourError as raised:
+        return raised
+    except StopIteration:
+        return error
+    suspended.close()
+    return error
 
 
 def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
@@ -40,8 +55,7 @@ def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
             except StopAsyncIteration:
                 return
             else:
-                waiting.close()
-                raise ColourError(SUSPENDED)
+                raise _refuse(waiting)
     finally:
         drive(close(stream))
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError as FutureCancelled
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+from runlet.errors import Cancelled
 from runlet.io.colour import Colour, Condition, Thunk
 from runlet.io.drive import closing
 from runlet.io.scope import Scope, enter, interruptible
@@ -35,29 +39,34 @@ class Asyncio:
             raise
 
     async def pull(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
-        loop = asyncio.get_running_loop()
         context, scope = copy_context(), Scope()
         context.run(enter, scope)
-        iterator = await loop.run_in_executor(None, context.run, make)
-        step = functools.partial(next, iterator, _END)
-        waiting: asyncio.Future[Any] | None = None
+        # A thread of its own: it may wait for another generator, and threads of one pool that wait for each other
+        # would use the pool up.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="runlet-generator")
+        run_in: Callable[..., asyncio.Future[Any]] = asyncio.get_running_loop().run_in_executor
+        in_thread = functools.partial(run_in, thread, context.run)
+        iterator: Any = None
+        waiting = in_thread(make)
         try:
+            iterator = await asyncio.shield(waiting)
             while True:
-                waiting = loop.run_in_executor(None, context.run, step)
+                waiting = in_thread(next, iterator, _END)
                 item = await asyncio.shield(waiting)
                 if item is _END:
                     return
                 yield item
         finally:
-            if waiting is not None and not waiting.done():
+            if not waiting.done():
                 scope.cancel()
-                await finish([waiting])
-            if hasattr(iterator, "close"):
-                await finish([loop.run_in_executor(None, context.run, iterator.close)])
+            # The one thread works in order: this closes after what it is busy with.
+            closed = [in_thread(iterator.close)] if hasattr(iterator, "close") else []
+            thread.shutdown(wait=False)
+            await finish([waiting, *closed])
 
     async def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> list[T]:
-        if len(thunks) == 1:
-            return [await thunks[0]()]
+        if len(thunks) < 2:
+            return [await thunk() for thunk in thunks]
         if width is not None and width < len(thunks):
             return await self._gather_some(thunks, width)
         return await _all([_start(thunk()) for thunk in thunks])
@@ -122,6 +131,15 @@ class Asyncio:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    async def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> T:
+        async with asyncio.timeout(deadline - time.monotonic()):
+            return await thunk()
+
+    async def shield(self, thunk: Thunk[T]) -> T:
+        task = _start(thunk())
+        await finish([task])
+        return task.result()
+
 
 def _guard_stop(context: Any, function: Callable[[], T]) -> T:
     # A future cannot carry StopIteration.
@@ -140,7 +158,10 @@ def _pull_across(stream: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> I
     while True:
         waiting = asyncio.run_coroutine_threadsafe(following(), loop)
         with interruptible(waiting.cancel):  # type: ignore[arg-type]  # its answer is not needed
-            item = waiting.result()
+            try:
+                item = waiting.result()
+            except FutureCancelled:
+                raise Cancelled("the stream was left while this generator waited for its next chunk") from None
         if item is _END:
             return
         yield item

@@ -47,7 +47,9 @@ class Scope:
             self._ended.set()
             exits, self._exits = self._exits, set()
         for way_out in exits:
-            way_out()
+            # What has just ended of itself may refuse; the other ways out are to be taken all the same.
+            with contextlib.suppress(Exception):
+                way_out()
 
     def leave(self) -> None:
         """Forget this scope in the one around it."""
@@ -80,7 +82,7 @@ def current_scope() -> Scope | None:
     return _SCOPE.get()
 
 
-def enter(scope: Scope) -> None:
+def enter(scope: Scope | None) -> None:
     _SCOPE.set(scope)
 
 

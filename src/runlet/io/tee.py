@@ -4,44 +4,45 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextvars import copy_context
+from types import FrameType
 from typing import Any
 
+from runlet.errors import Cancelled
 from runlet.io.colour import Colour
+from runlet.io.context import InContext
 from runlet.io.drive import close
+from runlet.io.scope import current_scope, enter
 
 TEE_LIMIT = 64
 """How many chunks the fastest reader of a ``Tee`` may be ahead of the slowest."""
 
-_END: Any = object()
-
 
 class Tee:
-    """One stream given to several readers, none more than ``TEE_LIMIT`` chunks ahead of another that still reads."""
+    """One stream given to several readers, none more than ``TEE_LIMIT`` chunks ahead of another that still reads.
+
+    Whichever reader finds its buffer empty pulls the next chunk for all. Readers run in different tasks or threads,
+    so the source runs in a context of its own.
+    """
 
     def __init__(self, source: AsyncIterator[Any], readers: int, colour: Colour) -> None:
         self._source = source
         self._changed = colour.condition()
         self._buffers: list[deque[Any] | None] = [deque() for _ in range(readers)]
+        self._context = copy_context()
         self._pulling = False
         self._ended = False
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
 
     def readers(self) -> list[AsyncIterator[Any]]:
-        return [self._read(index) for index in range(len(self._buffers))]
+        return [_Reader(self, index) for index in range(len(self._buffers))]
 
-    async def _read(self, index: int) -> AsyncGenerator[Any, None]:
+    async def read(self, index: int) -> AsyncGenerator[Any, None]:
         buffer = self._buffers[index]
         assert buffer is not None
         try:
             while True:
-                must_pull = False
-                async with self._changed:
-                    while not buffer and not self._ended:
-                        if self._may_pull():
-                            self._pulling = must_pull = True
-                            break
-                        await self._changed.wait()
-                if must_pull:
+                if await self._must_pull(buffer):
                     await self._pull()
                 if buffer:
                     chunk = buffer.popleft()
@@ -53,29 +54,73 @@ class Tee:
                         raise self._error
                     return
         finally:
-            self._buffers[index] = None
-            if all(left is None for left in self._buffers):
-                await close(self._source)
-            elif not self._ended:
-                await self._notify()
+            await self.leave(index)
 
-    def _may_pull(self) -> bool:
-        return not self._pulling and all(len(b) < TEE_LIMIT for b in self._buffers if b is not None)
+    async def leave(self, index: int) -> None:
+        """Wait for this reader no longer; the last to leave closes the source."""
+        if self._buffers[index] is None:
+            return
+        self._buffers[index] = None
+        if all(left is None for left in self._buffers):
+            await InContext(self._context, close(self._source))
+        elif not self._ended:
+            await self._notify()
+
+    async def _must_pull(self, buffer: deque[Any]) -> bool:
+        """Wait for a chunk, for the end, or for one's turn to pull."""
+        async with self._changed:
+            while not buffer and not self._ended:
+                if not self._pulling and all(len(b) < TEE_LIMIT for b in self._buffers if b is not None):
+                    self._pulling = True
+                    return True
+                await self._changed.wait()
+        return False
 
     async def _pull(self) -> None:
+        self._context.run(enter, current_scope())
         try:
-            chunk = await anext(self._source, _END)
-        except BaseException as error:
+            chunk = await InContext(self._context, self._source.__anext__())
+        except StopAsyncIteration:
+            self._ended = True
+        except Exception as error:
             self._ended, self._error = True, error
-            chunk = _END
-        self._ended = self._ended or chunk is _END
-        if chunk is not _END:
+        except BaseException:
+            self._ended = True
+            self._error = Cancelled("another reader of this stream was stopped while it waited for the next chunk")
+            raise
+        else:
             for buffer in self._buffers:
                 if buffer is not None:
                     buffer.append(chunk)
-        self._pulling = False
-        await self._notify()
+        finally:
+            self._pulling = False
+            await self._notify()
 
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+class _Reader:
+    """One reader's stream. An object, because closing a generator that was never begun runs none of its code."""
+
+    __slots__ = ("_index", "_stream", "_tee")
+
+    def __init__(self, tee: Tee, index: int) -> None:
+        self._tee = tee
+        self._index = index
+        self._stream = tee.read(index)
+
+    @property
+    def ag_frame(self) -> FrameType | None:
+        return self._stream.ag_frame  # type: ignore[attr-defined,no-any-return]  # it is an async generator
+
+    def __aiter__(self) -> _Reader:
+        return self
+
+    def __anext__(self) -> Any:
+        return self._stream.__anext__()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        await self._tee.leave(self._index)

@@ -1,0 +1,1 @@
+"""What the models of all vendors have in common; each vendor's room says how its requests and streams look."""

@@ -1,0 +1,160 @@
+"""The settings that users know, the same for every vendor, and the clients made of them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
+from typing import Any, ClassVar, TypeVar
+
+import httpx2
+from pydantic import AliasChoices, BaseModel, Field, PrivateAttr, SecretStr, model_validator
+
+from runlet.callbacks.run import Run
+from runlet.errors import ConfigError, MissingDependencyError, ModelAuthenticationError, ModelError
+from runlet.wire.clients import Clients
+from runlet.wire.failures import failure_of_sdk
+from runlet.wire.interrupt import make_interruptible
+
+T = TypeVar("T")
+
+
+class ProviderSettings(BaseModel):
+    """The address, the key and the patience of a vendor's model.
+
+    ``timeout`` is in seconds (to connect and between reads) or a vendor's ``Timeout``; ``max_retries`` is how often
+    the SDK asks again after a failure that may pass. ``first_chunk_timeout`` and ``stream_idle_timeout`` are seconds
+    to a stream's first chunk and between chunks; only content counts, pings do not. ``http_client`` and
+    ``http_async_client`` are your own ``httpx2`` clients, which are not closed.
+    """
+
+    base_url: str | None = None
+    api_key: SecretStr | None = Field(default=None, repr=False)
+    timeout: Any = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
+    max_retries: int = Field(default=2, ge=0)
+    default_headers: Mapping[str, str] | None = Field(default=None, repr=False)
+    default_query: Mapping[str, object] | None = None
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+    first_chunk_timeout: float | None = Field(default=None, gt=0)
+    stream_idle_timeout: float | None = Field(default=None, gt=0)
+
+    _clients: Clients[Any, Any] = PrivateAttr(default_factory=Clients)
+
+    _provider: ClassVar[str]
+    """The vendor's name in events and errors."""
+    _package: ClassVar[str]
+    """The SDK's package, which is also the name of the extra."""
+    _client_classes: ClassVar[tuple[str, str]]
+    """The names of the SDK's plain and asyncio clients."""
+    _key_variable: ClassVar[str]
+    """The environment variable of the key."""
+    _url_variables: ClassVar[tuple[str, ...]] = ()
+    _key_optional: ClassVar[bool] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, values: Any) -> Any:
+        """Name an unknown argument, and the known one that it may be meant to be."""
+        if not isinstance(values, dict):
+            return values
+        known = _names(cls)
+        for name in values:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, n=1)
+                hint = f" Did you mean {close[0]}?" if close else f" It takes {', '.join(sorted(known))}."
+                raise ConfigError(f"{cls.__name__} has no argument {name!r}.{hint}")
+        return values
+
+    def _key(self) -> str:
+        key = self.api_key.get_secret_value() if self.api_key is not None else os.environ.get(self._key_variable)
+        if key:
+            return key
+        if self._key_optional or self.base_url is not None:
+            return "none"  # a server of one's own often wants no key, but the SDK wants a text
+        raise ModelAuthenticationError(
+            f"{type(self).__name__} has no key: set the environment variable {self._key_variable}, or give api_key=…",
+            provider=self._provider,
+        )
+
+    def _url(self) -> str | None:
+        return self.base_url or next((url for name in self._url_variables if (url := os.environ.get(name))), None)
+
+    def _sdk(self) -> Any:
+        try:
+            return import_module(self._package)
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"{type(self).__name__} needs the package {self._package}: pip install 'runlet[{self._package}]'"
+            ) from error
+
+    def _arguments(self) -> dict[str, Any]:
+        """What the SDK's clients are made with."""
+        arguments: dict[str, Any] = {"api_key": self._key(), "base_url": self._url(), "max_retries": self.max_retries}
+        if self.timeout is not None:
+            arguments["timeout"] = self.timeout
+        if self.default_headers is not None:
+            arguments["default_headers"] = self.default_headers
+        if self.default_query is not None:
+            arguments["default_query"] = self.default_query
+        return arguments
+
+    def _make_client(self) -> Any:
+        sdk = self._sdk()
+        http_client = self.http_client
+        if http_client is None:
+            http_client = sdk.DefaultHttpxClient()
+            make_interruptible(http_client)
+        return getattr(sdk, self._client_classes[0])(**self._arguments(), http_client=http_client)
+
+    def _make_async_client(self) -> Any:
+        return getattr(self._sdk(), self._client_classes[1])(**self._arguments(), http_client=self.http_async_client)
+
+    async def _send(self, run: Run, request: Callable[[Any], Any]) -> httpx2.Response:
+        """Send what ``request`` makes of a client, in either colour; the body is read only where it does not stream."""
+        try:
+            if run.io.blocking:
+                answer = request(self._clients.plain(self._make_client))
+            else:
+                waiting: Awaitable[Any] = request(await self._clients.for_loop(self._make_async_client))
+                answer = await waiting
+        except Exception as error:
+            raise self._failure(error) from error
+        response: httpx2.Response = answer.http_response
+        return response
+
+    def _failure(self, error: Exception) -> Exception:
+        """``error`` as one of Runlet's, with nothing secret in its text."""
+        if isinstance(error, ModelError):
+            return error
+        url = self._url() or f"{self._provider}'s usual address"
+        failure = failure_of_sdk(error, provider=self._provider, model=getattr(self, "model", None), base_url=url)
+        if failure is None:
+            return error
+        failure.message = self._redacted(failure.message)
+        return failure
+
+    def _redacted(self, text: str) -> str:
+        key = self.api_key.get_secret_value() if self.api_key is not None else os.environ.get(self._key_variable)
+        return text.replace(key, "**********") if key and len(key) > 3 else text
+
+    def close(self) -> None:
+        """Close the plain client's connections now; they are opened again when the model is next used."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections now; they are opened again when the model is next used."""
+        await self._clients.aclose()
+
+
+def _names(cls: type[BaseModel]) -> set[str]:
+    names: set[str] = set()
+    for name, field in cls.model_fields.items():
+        names.add(name)
+        alias = field.validation_alias
+        if isinstance(alias, str):
+            names.add(alias)
+        elif isinstance(alias, AliasChoices):
+            names.update(str(choice) for choice in alias.choices)
+    return names

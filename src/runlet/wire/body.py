@@ -1,0 +1,107 @@
+"""The bytes of a streaming response, in either colour."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import httpx2
+
+from runlet.errors import StreamTimeout
+from runlet.io import Colour, interruptible
+from runlet.wire.interrupt import shut_down
+
+_END: Any = object()
+
+_END_TIMEOUT = 0.25
+"""Seconds that a server is given to end a response whose content is whole, so that its connection can be reused."""
+
+
+class Body:
+    """A response's bytes as they arrive; closing it closes the connection, in time and whatever happens.
+
+    ``first_timeout`` and ``idle_timeout`` are seconds to the first chunk and between chunks: what reads the body calls
+    ``content_came`` for each, so that a server's pings do not count. ``None`` means no limit.
+    """
+
+    def __init__(
+        self,
+        response: httpx2.Response,
+        io: Colour,
+        *,
+        first_timeout: float | None = None,
+        idle_timeout: float | None = None,
+    ) -> None:
+        self._response = response
+        self._io = io
+        self._idle_timeout = idle_timeout
+        first = first_timeout if first_timeout is not None else idle_timeout
+        self._limit = first
+        self._deadline = None if first is None else time.monotonic() + first
+        self.chunks = 0
+        self._whole = False
+
+    def expect_end(self) -> None:
+        """The content is whole; what is left is the end of the response."""
+        self._whole = True
+        self._deadline = time.monotonic() + _END_TIMEOUT
+
+    def content_came(self) -> None:
+        """A chunk of content was read: the time to the next one begins."""
+        self.chunks += 1
+        self._limit = self._idle_timeout
+        self._deadline = None if self._idle_timeout is None else time.monotonic() + self._idle_timeout
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        blocking = self._io.blocking
+        source: Any = self._response.iter_bytes() if blocking else self._response.aiter_bytes()
+        following = partial(_next_plain, source, self._way_out) if blocking else partial(anext, source, _END)
+        try:
+            while True:
+                if self._deadline is None:
+                    piece = await following()
+                else:
+                    piece = await self._before(following)
+                if piece is _END:
+                    return
+                yield piece
+        finally:
+            await self.aclose()
+
+    async def _before(self, following: Any) -> Any:
+        deadline = self._deadline
+        assert deadline is not None
+        try:
+            return await self._io.before(deadline, following, self._way_out)
+        except TimeoutError as error:
+            if self._whole:
+                return _END
+            if time.monotonic() < deadline:
+                raise
+            what = "no first chunk" if self.chunks == 0 else f"no chunk after the first {self.chunks}"
+            raise StreamTimeout(
+                f"the stream stalled: {what} within {self._limit:g} s. The server may be overloaded; "
+                "raise first_chunk_timeout or stream_idle_timeout if it is only slow",
+                chunks_received=self.chunks,
+            ) from error
+
+    def _way_out(self) -> None:
+        stream = self._response.extensions.get("network_stream")
+        if stream is not None:
+            shut_down(stream)
+
+    async def aclose(self) -> None:
+        if self._response.is_closed:
+            return
+        if self._io.blocking:
+            self._response.close()
+        else:
+            # In a task of its own: an ``await`` here would be cancelled again under anyio's cancel scopes.
+            await self._io.shield(self._response.aclose)
+
+
+async def _next_plain(source: Any, way_out: Any) -> Any:
+    with interruptible(way_out):
+        return next(source, _END)

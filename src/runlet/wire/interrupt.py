@@ -1,0 +1,70 @@
+"""A network backend whose blocked reads end when their run is stopped from another thread."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from runlet.io import interruptible
+
+
+class InterruptibleStream(httpcore2.NetworkStream):
+    """A connection whose blocking calls register a way out in the current scope."""
+
+    def __init__(self, inner: httpcore2.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with interruptible(self.shut_down):
+            return self._inner.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        with interruptible(self.shut_down):
+            self._inner.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
+        return InterruptibleStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def shut_down(self) -> None:
+        shut_down(self._inner)
+
+
+def shut_down(stream: Any) -> None:
+    """End a blocked read of ``stream`` at once; closing its descriptor would not wake it."""
+    connection = stream.get_extra_info("socket")
+    if connection is not None:
+        # For TLS the plain shutdown of the socket beneath: a polite one would wait for the peer.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+class InterruptibleBackend(httpcore2.SyncBackend):
+    """The usual blocking backend, with interruptible connections."""
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
+        return InterruptibleStream(super().connect_tcp(*args, **kwargs))
+
+    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> Any:
+        return InterruptibleStream(super().connect_unix_socket(*args, **kwargs))
+
+
+def make_interruptible(client: httpx2.Client) -> None:
+    """Give the client's connections ways out.
+
+    httpcore takes a backend when a pool is made, but httpx has no argument that passes one on; so it is put into the
+    pools that the client has just made. A transport without such a pool keeps its own way of connecting.
+    """
+    for transport in (client._transport, *client._mounts.values()):
+        pool = getattr(transport, "_pool", None)
+        if pool is not None and hasattr(pool, "_network_backend"):
+            pool._network_backend = InterruptibleBackend()
