@@ -7,6 +7,7 @@
     ├── RecursionLimitError (RecursionError)      functions kept returning runnables
     ├── MissingDependencyError (ImportError)      an optional package is not installed
     ├── PromptError (ValueError)                  a template or its variables are wrong
+    │   ├── PromptInputError (TypeError)
     │   └── MissingVariableError (KeyError)
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
@@ -58,13 +59,15 @@ class RunletError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Subclasses take keyword arguments that ``args`` does not hold: carry the state, skip ``__init__``.
-        return _rebuild, (type(self), self.args, self.__dict__.copy())
+        # ``path`` is named, because ``ImportError`` keeps one of its own outside of the dict.
+        return _rebuild, (type(self), self.args, {**self.__dict__, "path": self.path})
 
 
 def _rebuild(kind: type[RunletError], args: tuple[Any, ...], state: dict[str, Any]) -> RunletError:
     error = kind.__new__(kind, *args)
     error.args = args
-    error.__dict__.update(state)
+    for name, value in state.items():
+        setattr(error, name, value)
     return error
 
 
@@ -115,6 +118,10 @@ class MissingDependencyError(RunletError, ImportError):
 
 class PromptError(RunletError, ValueError):
     """A template, or what was given to fill it, is wrong."""
+
+
+class PromptInputError(PromptError, TypeError):
+    """A prompt was given something else than a dictionary of its variables."""
 
 
 class MissingVariableError(PromptError, KeyError):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
-from typing_extensions import Self
 
 from runlet.errors import CompositionError, ConfigError
 from runlet.messages.base import BaseMessageChunk, construct, merge_chunks, shown_fields
@@ -47,7 +46,7 @@ class GenerationChunk(Generation):
     """A piece of a text; pieces are added with ``+``."""
 
     def __add__(self, other: Any) -> Self:
-        return _add(self, other, GenerationChunk)
+        return cast("Self", _add(self, other, GenerationChunk))
 
 
 class ChatGeneration(Generation):
@@ -71,7 +70,7 @@ class ChatGenerationChunk(ChatGeneration):
     message: MessageChunk
 
     def __add__(self, other: Any) -> Self:
-        return _add(self, other, ChatGenerationChunk)
+        return cast("Self", _add(self, other, ChatGenerationChunk))
 
 
 def _add(chunk: Any, other: Any, kind: type[Generation]) -> Any:
@@ -140,7 +139,7 @@ class ChatResult(_Shown):
 class LLMResult(_Shown):
     """What a model gave back for several prompts: for each, a list with a generation for each choice."""
 
-    generations: list[list[SerializeAsAny[ChatGenerationChunk | ChatGeneration | GenerationChunk | Generation]]]
+    generations: list[list[SerializeAsAny[Generation | ChatGeneration | GenerationChunk | ChatGenerationChunk]]]
     llm_output: dict[str, Any] | None = None
     run: list[RunInfo] | None = None
     type: Literal["LLMResult"] = "LLMResult"

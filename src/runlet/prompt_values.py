@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny
+from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from runlet.messages.base import BaseMessage, construct, shown_fields
@@ -92,7 +92,7 @@ class ImagePromptValue(PromptValue):
         return self.image_url.get("url", "")
 
     def to_messages(self) -> list[BaseMessage]:
-        return [HumanMessage([{"type": "image_url", "image_url": cast(dict[str, Any], self.image_url)}])]
+        return [HumanMessage([{"type": "image_url", "image_url": cast("dict[str, Any]", self.image_url)}])]
 
 
 def string_prompt_value(text: str) -> StringPromptValue:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -344,6 +346,18 @@ def test_a_server_can_start_again_and_leaves_no_thread() -> None:
     assert threading.active_count() == before
     with pytest.raises(ConfigError, match="not started"):
         _ = server.url
+
+
+def test_a_connection_made_while_the_server_stops_does_not_leak() -> None:
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(30):
+            with ReplayServer() as server:
+                connection = socket.create_connection(("127.0.0.1", urlsplit(server.url).port))
+            connection.close()
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
 
 
 def test_clear_makes_a_server_new(server: ReplayServer) -> None:

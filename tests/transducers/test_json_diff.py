@@ -66,8 +66,8 @@ def test_shared_subtrees_are_not_looked_into() -> None:
     ]
 
 
-def test_lists_on_the_open_path_are_compared_from_their_open_item_on() -> None:
-    assert diff([Unlooked(), {"n": 1}], [Unlooked(), {"n": 2}, 3], open_path=(1, "n")) == [
+def test_lists_at_the_edge_are_compared_from_their_open_item_on() -> None:
+    assert diff([Unlooked(), {"n": 1}], [Unlooked(), {"n": 2}, 3], edge=(1, "n")) == [
         {"op": "replace", "path": "/1/n", "value": 2},
         {"op": "add", "path": "/2", "value": 3},
     ]

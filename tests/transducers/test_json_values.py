@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections import deque
 from typing import Any
 
 import pytest
@@ -124,5 +125,5 @@ def test_deep_copies_and_comparisons_see_plain_values() -> None:
 
 def test_no_view_is_used_again_where_reference_counts_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_values, "_ALONE", -1)
-    pool = [json_values._View([], 0, 0)]
+    pool = deque([json_values._View([], 0, 0)])
     assert json_values._find_unused(pool) is None

@@ -1,7 +1,7 @@
 """Bytes of a server-sent event stream become events, wherever the stream is split."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from runlet.transducers.sse import ServerSentEvent, SSEDecoder
@@ -41,6 +41,7 @@ def test_each_line_end_and_each_split_gives_the_same_events(end: str, size: int)
 def test_any_split_gives_what_the_whole_gives(lines: list[str], draw: st.DataObject) -> None:
     ends = draw.draw(st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=len(lines), max_size=len(lines)))
     stream = "".join(line + end for line, end in zip(lines, ends, strict=True)).encode()
+    assume(stream.count(b"\r\n") == ends.count("\r\n"))  # a CR before an empty line's LF is a CRLF, one line end
     cuts = sorted(draw.draw(st.sets(st.integers(0, len(stream)))))
     chunks = [stream[i:j] for i, j in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     normal = "".join(line + "\n" for line in lines).encode()

@@ -83,6 +83,9 @@ def check_config(config: Any) -> Config:
             f"a config is a dict such as {{'tags': ['mine']}}, not {type(config).__name__} ({config!r:.80}). "
             "Arguments of the step itself are given by name: chain.invoke(input, stop=['x'])."
         )
+    tags = config.get("tags")
+    if isinstance(tags, str):
+        raise ConfigError(f"tags are a list of texts, not a single one: write {{'tags': [{tags!r}]}}")
     limit = config.get("max_concurrency")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ConfigError(f"max_concurrency is the number of calls at once, 1 or more, not {limit!r}")

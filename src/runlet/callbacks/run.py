@@ -6,8 +6,8 @@ A run that nobody watches is a shared constant: its children are itself, it has 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, Token
 from typing import Any
 
 from runlet.callbacks.config import Config, merge_configs
@@ -52,21 +52,26 @@ class Observer:
 class Run:
     """One execution of one Runnable: its colour, its config, who watches it, whose child it is.
 
-    ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name.
+    ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name. From then on a run has
+    ``given`` (the input as it came), ``input`` (as observers are told it; of a stream only at its end), ``streamed``
+    (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` is the observers'.
     """
 
     __slots__ = (
         "config",
+        "given",
         "id",
         "input",
         "io",
         "kind",
+        "kwargs",
         "metadata",
         "name",
         "observers",
         "parent",
         "plain",
         "state",
+        "streamed",
         "tag",
         "tags",
     )
@@ -109,7 +114,10 @@ class Run:
         own = [self.tag] if self.tag else []
         self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
         self.metadata = {**(config.get("metadata") or {}), **(metadata or {})}
+        self.given: Any = None
         self.input: Any = None
+        self.streamed = False
+        self.kwargs: Config = {}
         self.state: dict[Any, Any] = {}
 
     @property
@@ -123,9 +131,22 @@ class Run:
         return line[::-1]
 
     @property
+    def root(self) -> Run:
+        """The outermost run around this one; itself, if there is none."""
+        run = self
+        while run.parent is not None:
+            run = run.parent
+        return run
+
+    @property
     def manager(self) -> Any:
         """What a user's ``_generate`` or ``_stream`` is given as ``run_manager``; ``None`` where nobody watches."""
-        return None
+        return None if self.observers is None else MANAGERS["run"](self)
+
+    @property
+    def plain_manager(self) -> Any:
+        """The same for plain code, which an asyncio run calls in a worker thread."""
+        return None if self.observers is None else MANAGERS["plain"](self)
 
     def said(self, key: str) -> Any:
         """What the config says of ``key``; ``None`` where it says nothing."""
@@ -139,11 +160,21 @@ def inherited(config: Config) -> Config:
     return config
 
 
-class ChildCallbacks:
-    """The ``callbacks`` of a config that a user's function is given: handed on, they make a run a child of ``run``."""
+class HandedOn:
+    """Callbacks that carry a run: handed on in a config, they make what it configures a child of ``run``."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    run: Run | None = None
+
+    def observers(self) -> tuple[Observer, ...]:
+        """Who watches."""
+        return (self.run.observers or ()) if self.run is not None else ()
+
+
+MANAGERS: dict[str, Callable[[Run], Any]] = {}
+"""What makes the managers that user code is handed; entered by ``runlet.callbacks.manager``."""
+
+ADAPTERS: list[Callable[[Any], Observer | None]] = []
+"""What makes an observer of a user's callback; each gives ``None`` for what it does not know."""
 
 
 def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Observer, ...] | None:
@@ -152,18 +183,28 @@ def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Ob
         return old
     joined = list(old or ())
     for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
-        if isinstance(callback, ChildCallbacks):
-            found = list(callback.run.observers or ())
-        elif isinstance(callback, Observer):
-            found = [callback]
-        else:
-            raise ConfigError(
-                f"callbacks are handlers (instances of BaseCallbackHandler), not {type(callback).__name__} "
-                f"({callback!r:.80})"
-            )
-        joined += [observer for observer in found if observer not in joined]
+        joined += [observer for observer in _observers_of(callback) if observer not in joined]
     return tuple(joined) or None
 
+
+def _observers_of(callback: Any) -> tuple[Observer, ...]:
+    if isinstance(callback, HandedOn):
+        return callback.observers()
+    if isinstance(callback, Observer):
+        return (callback,)
+    for adapt in ADAPTERS:
+        observer = adapt(callback)
+        if observer is not None:
+            return (observer,)
+    hint = ": give an instance, not the class" if isinstance(callback, type) else ""
+    raise ConfigError(
+        f"callbacks are handlers (instances of BaseCallbackHandler), not {callback!r:.80} "
+        f"({type(callback).__name__}){hint}"
+    )
+
+
+AMBIENT: ContextVar[tuple[Any, ...]] = ContextVar("runlet_ambient", default=())
+"""Callbacks that watch every run which begins in this context and is nobody's child."""
 
 CURRENT: ContextVar[Run | None] = ContextVar("runlet_run", default=None)
 """The run whose user code executes right now, in this task or thread."""
@@ -179,9 +220,14 @@ class inside:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._token: Token[Run | None] | None
 
     def __enter__(self) -> None:
-        self._token = None if self._run.plain else CURRENT.set(self._run)
+        if not self._run.plain:
+            self._token = CURRENT.set(self._run)
+        else:
+            # A later step that pulls this one may be the current run; what starts here is none of its children.
+            self._token = None if CURRENT.get() is None else CURRENT.set(None)
 
     def __exit__(self, *error: object) -> None:
         if self._token is not None:

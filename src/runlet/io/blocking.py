@@ -7,15 +7,16 @@ import functools
 import queue
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
 
 from runlet.errors import Cancelled
 from runlet.io.alarm import Alarm
-from runlet.io.colour import Colour, Condition, Thunk
+from runlet.io.colour import Colour, Condition, Put, Thunk
 from runlet.io.drive import closing, drive, drive_stream
+from runlet.io.portal import wait_on_loop
 from runlet.io.scope import Scope, current_scope, scoped
 
 T = TypeVar("T")
@@ -101,6 +102,21 @@ class Blocking:
             time.sleep(seconds)  # noqa: ASYNC251 - this colour blocks
         else:
             scope.sleep(seconds)
+
+    async def settle(self, waiting: Awaitable[T]) -> T:
+        return wait_on_loop(waiting)
+
+    async def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
+        hatch = _Hatch(work, limit)
+        try:
+            while True:
+                for item in hatch.take():
+                    if item is _END:
+                        hatch.raise_error()
+                        return
+                    yield item
+        finally:
+            hatch.stop()
 
     async def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> T:
         alarm = Alarm(deadline, way_out)
@@ -232,6 +248,59 @@ class _Pumps:
         except BaseException as raised:
             error = raised
         self._arrived.put((index, _END, error))
+
+
+class _Hatch:
+    """A body in a thread of its own, and the items that it has put and nobody has taken."""
+
+    def __init__(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> None:
+        self._limit = max(1, limit // 2)  # while half is used up, the other half may be filled
+        self._items: list[Any] = []
+        self._changed = threading.Condition()
+        self._scope = Scope(current_scope())
+        self._error: BaseException | None = None
+        enter_scope = functools.partial(scoped, functools.partial(self._run, work), self._scope)
+        self._thread = threading.Thread(target=copy_context().run, args=(enter_scope,), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[[Put], Awaitable[Any]]) -> None:
+        try:
+            drive(work(self._put))
+        except BaseException as error:
+            self._error = error
+        with self._changed:
+            self._items.append(_END)
+            self._changed.notify_all()
+
+    def _put(self, item: Any) -> None:
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify_all()
+            while len(self._items) >= self._limit:
+                if self._scope.cancelled:
+                    raise Cancelled("the consumer has left")
+                self._changed.wait(0.05)
+        if self._scope.cancelled:
+            raise Cancelled("the consumer has left")
+
+    def take(self) -> list[Any]:
+        with self._changed:
+            while not self._items:
+                self._changed.wait()
+            items, self._items = self._items, []
+            self._changed.notify_all()
+        return items
+
+    def raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        self._scope.cancel()
+        with self._changed:
+            self._changed.notify_all()
+        self._thread.join()
+        self._scope.leave()
 
 
 BLOCKING: Colour = Blocking()

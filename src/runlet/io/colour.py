@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 Thunk = Callable[[], Awaitable[T]]
+Put = Callable[[Any], Awaitable[None] | None]
+"""Hands an item over; what it returns, if anything, is awaited before the next."""
 
 
 class Condition(Protocol):
@@ -38,8 +40,17 @@ class Colour(Protocol):
     def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
         """Make a plain iterator of a stream, for a plain generator that runs in this colour."""
 
+    def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
+        """Iterate what ``work`` puts while it runs beside the consumer, at most ``limit`` items ahead of it.
+
+        Its error is raised after the last item. Leaving the iteration stops it.
+        """
+
     def condition(self) -> Condition: ...
     def sleep(self, seconds: float) -> Awaitable[None]: ...
+    def settle(self, waiting: Awaitable[T]) -> Awaitable[T]:
+        """Await what needs an event loop; the blocking colour has one in a thread for it."""
+
     def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> Awaitable[T]:
         """Run a body that must end before ``deadline`` (``time.monotonic``); ``TimeoutError`` if it does not.
 

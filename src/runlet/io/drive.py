@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from runlet.errors import ColourError
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 SUSPENDED = (
     "a step waited on the event loop while it was run by a blocking verb. Use the asyncio verb instead "
@@ -63,14 +63,26 @@ def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
 async def close(stream: Any) -> None:
     """Close a stream, if it is of a kind that can be closed."""
     aclose = getattr(stream, "aclose", None)
-    if aclose is not None:
-        await aclose()
-
-
-@contextlib.asynccontextmanager
-async def closing(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """Like ``contextlib.aclosing``, for any async iterator."""
+    if aclose is None:
+        return
     try:
-        yield stream
-    finally:
-        await close(stream)
+        await aclose()
+    except RuntimeError as error:
+        # An event loop that shuts down closes all generators at once, so this one is being closed already.
+        if "already running" not in str(error):
+            raise
+
+
+class closing(Generic[S]):
+    """Like ``contextlib.aclosing``, for any async iterator."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: S) -> None:
+        self._stream = stream
+
+    async def __aenter__(self) -> S:
+        return self._stream
+
+    async def __aexit__(self, *error: object) -> None:
+        await close(self._stream)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError as FutureCancelled
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from runlet.errors import Cancelled
-from runlet.io.colour import Colour, Condition, Thunk
+from runlet.io.colour import Colour, Condition, Put, Thunk
 from runlet.io.drive import closing
+from runlet.io.portal import HOME
 from runlet.io.scope import Scope, enter, interruptible
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class Asyncio:
         scope = Scope()
         context = copy_context()
         context.run(enter, scope)
+        context.run(HOME.set, (asyncio.get_running_loop(), threading.get_ident()))
         bound = functools.partial(function, *args, **kwargs)
         try:
             return await asyncio.get_running_loop().run_in_executor(None, _guard_stop, context, bound)
@@ -41,6 +43,7 @@ class Asyncio:
     async def pull(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         context, scope = copy_context(), Scope()
         context.run(enter, scope)
+        context.run(HOME.set, (asyncio.get_running_loop(), threading.get_ident()))
         # A thread of its own: it may wait for another generator, and threads of one pool that wait for each other
         # would use the pool up.
         thread = ThreadPoolExecutor(1, thread_name_prefix="runlet-generator")
@@ -63,6 +66,8 @@ class Asyncio:
             closed = [in_thread(iterator.close)] if hasattr(iterator, "close") else []
             thread.shutdown(wait=False)
             await finish([waiting, *closed])
+            for closing_it in closed:
+                closing_it.result()  # what its ``finally`` raised
 
     async def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> list[T]:
         if len(thunks) < 2:
@@ -131,6 +136,55 @@ class Asyncio:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    async def settle(self, waiting: Awaitable[T]) -> T:
+        return await waiting
+
+    async def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
+        items: list[Any] = []
+        news, room = asyncio.Event(), asyncio.Event()
+        loop, thread = asyncio.get_running_loop(), threading.get_ident()
+        limit = max(1, limit // 2)  # while half is used up, the other half may be filled
+
+        def put(item: Any) -> Awaitable[None] | None:
+            if threading.get_ident() != thread:  # a worker thread of the same run
+                asyncio.run_coroutine_threadsafe(put_here(item), loop).result()
+                return None
+            items.append(item)
+            news.set()
+            if len(items) < limit:
+                return None
+            room.clear()
+            return wait_for_room()
+
+        async def put_here(item: Any) -> None:
+            if (full := put(item)) is not None:
+                await full
+
+        async def wait_for_room() -> None:
+            await room.wait()
+
+        async def run() -> None:
+            try:
+                await work(put)
+            finally:
+                items.append(_END)
+                news.set()
+
+        task = _start(run())
+        try:
+            while True:
+                await news.wait()
+                news.clear()
+                taken, items[:] = items[:], []
+                for item in taken:
+                    if item is _END:
+                        await task
+                        return
+                    yield item
+                room.set()
+        finally:
+            await finish([task], cancel=True)
+
     async def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> T:
         async with asyncio.timeout(deadline - time.monotonic()):
             return await thunk()
@@ -152,19 +206,41 @@ def _guard_stop(context: Any, function: Callable[[], T]) -> T:
 def _pull_across(stream: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> Iterator[T]:
     """Iterate, from a worker thread, a stream that lives on ``loop``."""
 
-    async def following() -> T:
-        return await anext(stream, _END)
-
     while True:
-        waiting = asyncio.run_coroutine_threadsafe(following(), loop)
-        with interruptible(waiting.cancel):  # type: ignore[arg-type]  # its answer is not needed
-            try:
-                item = waiting.result()
-            except FutureCancelled:
-                raise Cancelled("the stream was left while this generator waited for its next chunk") from None
+        crossing: _Crossing[T] = _Crossing(stream, loop)
+        with interruptible(crossing.stop):
+            item = crossing.answer.result()
         if item is _END:
             return
         yield item
+
+
+class _Crossing(Generic[T]):
+    """The next chunk of a stream, waited for in another thread until the stream is idle again, cancelled or not."""
+
+    def __init__(self, stream: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> None:
+        self.answer: Future[T] = Future()
+        self._stream = stream
+        self._loop = loop
+        loop.call_soon_threadsafe(self._begin)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._task.cancel())
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._next())
+        self._task.add_done_callback(self._hand_over)
+
+    async def _next(self) -> T:
+        return await anext(self._stream, _END)
+
+    def _hand_over(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.answer.set_exception(Cancelled("the stream was left while this generator waited for its next chunk"))
+        elif (error := task.exception()) is not None:
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(task.result())
 
 
 def _start(body: Awaitable[T]) -> asyncio.Task[T]:

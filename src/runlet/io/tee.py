@@ -32,7 +32,7 @@ class Tee:
         self._context = copy_context()
         self._pulling = False
         self._ended = False
-        self._error: Exception | None = None
+        self.error: Exception | None = None
 
     def readers(self) -> list[AsyncIterator[Any]]:
         return [_Reader(self, index) for index in range(len(self._buffers))]
@@ -50,8 +50,8 @@ class Tee:
                         await self._notify()
                     yield chunk
                 elif self._ended:
-                    if self._error is not None:
-                        raise self._error
+                    if self.error is not None:
+                        raise self.error
                     return
         finally:
             await self.leave(index)
@@ -83,10 +83,10 @@ class Tee:
         except StopAsyncIteration:
             self._ended = True
         except Exception as error:
-            self._ended, self._error = True, error
+            self._ended, self.error = True, error
         except BaseException:
             self._ended = True
-            self._error = Cancelled("another reader of this stream was stopped while it waited for the next chunk")
+            self.error = Cancelled("another reader of this stream was stopped while it waited for the next chunk")
             raise
         else:
             for buffer in self._buffers:
@@ -114,6 +114,11 @@ class _Reader:
     @property
     def ag_frame(self) -> FrameType | None:
         return self._stream.ag_frame  # type: ignore[attr-defined,no-any-return]  # it is an async generator
+
+    @property
+    def error(self) -> Exception | None:
+        """What the shared source failed with."""
+        return self._tee.error
 
     def __aiter__(self) -> _Reader:
         return self

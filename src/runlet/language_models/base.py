@@ -72,7 +72,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """What observers are told about the model: ``ls_provider``, ``ls_model_name``, ``ls_temperature`` …"""
         name = type(self).__name__
-        params: dict[str, Any] = {"ls_provider": name.removeprefix("Chat").removesuffix("Chat").lower() or name.lower()}
+        params: dict[str, Any] = {"ls_provider": _provider_of(name)}
         for key, fields in (
             ("ls_model_name", ("model", "model_name")),
             ("ls_temperature", ("temperature",)),
@@ -139,3 +139,9 @@ def config_from(callbacks: Any, kwargs: dict[str, Any]) -> RunnableConfig | None
 def answer_id(run: Run) -> str:
     """The id of one answer's chunks: that of the run, if it is watched and so has one."""
     return f"run-{run.id or uuid.uuid4()}"
+
+
+def _provider_of(name: str) -> str:
+    """The provider that a class's name tells: ``ChatOpenAI`` → ``openai``."""
+    short = name.removeprefix("Chat").removesuffix("Chat").removesuffix("LLM")
+    return (short or name).lower()

@@ -66,7 +66,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             if self._agenerate is not None:
                 result: ChatResult = await self._agenerate(messages, run_manager=run.manager, **kwargs)
                 return result
-            return await run.io.call(partial(self._generate, messages, run_manager=run.manager, **kwargs))
+            return await run.io.call(partial(self._generate, messages, run_manager=run.plain_manager, **kwargs))
 
     def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[BaseMessageChunk] | None:
         """Answer piece by piece; ``None`` from a model that cannot."""
@@ -74,7 +74,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             return _messages_of(each_inside(run, self._astream(messages, run_manager=run.manager, **kwargs)))
         if self._stream is None:
             return None
-        make = partial(self._stream, messages, run_manager=run.manager, **kwargs)
+        make = partial(self._stream, messages, run_manager=run.plain_manager, **kwargs)
         return _messages_of(each_inside(run, run.io.pull(make)))
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
@@ -114,6 +114,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         if self.disable_streaming == "tool_calling":
             return bool(kwargs.get("tools"))
         return bool(self.disable_streaming)
+
+    def _told(self, input: Any) -> Any:
+        return {"messages": [as_messages(input)]}
 
     # generate
 

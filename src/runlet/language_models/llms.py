@@ -52,7 +52,7 @@ class BaseLLM(BaseLanguageModel[str]):
             if self._agenerate is not None:
                 result: LLMResult = await self._agenerate(prompts, run_manager=run.manager, **kwargs)
                 return result
-            return await run.io.call(partial(self._generate, prompts, run_manager=run.manager, **kwargs))
+            return await run.io.call(partial(self._generate, prompts, run_manager=run.plain_manager, **kwargs))
 
     def _chunks(self, prompt: str, run: Run, **kwargs: Any) -> AsyncIterator[GenerationChunk] | None:
         """Continue a prompt piece by piece; ``None`` from a model that cannot."""
@@ -60,7 +60,7 @@ class BaseLLM(BaseLanguageModel[str]):
             return each_inside(run, self._astream(prompt, run_manager=run.manager, **kwargs))
         if self._stream is None:
             return None
-        return each_inside(run, run.io.pull(partial(self._stream, prompt, run_manager=run.manager, **kwargs)))
+        return each_inside(run, run.io.pull(partial(self._stream, prompt, run_manager=run.plain_manager, **kwargs)))
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
         result = await self._answer([as_text(input)], run, **{"stop": None, **kwargs})
@@ -89,6 +89,9 @@ class BaseLLM(BaseLanguageModel[str]):
                 input = None
         if input is not None:
             raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+
+    def _told(self, input: Any) -> Any:
+        return {"prompts": [as_text(input)]}
 
     # generate
 

@@ -6,15 +6,25 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
-from runlet.messages.tool import default_tool_parser
 
-from runlet.messages.base import BaseMessage, BaseMessageChunk, merge_chunks
+from runlet.messages.base import (
+    BaseMessage,
+    BaseMessageChunk,
+    merge_chunks,
+    set_extra,
+    set_fields_set,
+    set_private,
+    set_values,
+)
 from runlet.messages.blocks import standard_blocks
 from runlet.messages.content import ContentBlock, InvalidToolCall, ToolCall, ToolCallChunk
+from runlet.messages.tool import default_tool_parser
 from runlet.messages.tool_calls import (
     as_chunks,
     merge_tool_call_chunks,
+    parse_complete_calls,
     parse_partial_calls,
+    read_args,
 )
 from runlet.messages.usage import (
     InputTokenDetails,
@@ -128,6 +138,15 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     tool_call_chunks: list[ToolCallChunk] = Field(default_factory=list)
     chunk_position: Literal["last"] | None = None
 
+    if TYPE_CHECKING:  # what a type checker would otherwise make up from the fields
+
+        def __init__(
+            self,
+            content: str | Sequence[str | dict[Any, Any]] | None = None,
+            content_blocks: Sequence[ContentBlock] | None = None,
+            **kwargs: Any,
+        ) -> None: ...
+
     @field_validator("tool_call_chunks")
     @classmethod
     def _say_chunk_type(cls, pieces: list[ToolCallChunk]) -> list[ToolCallChunk]:
@@ -159,7 +178,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             else:
                 calls, invalid = parse_partial_calls(values["tool_call_chunks"])
             read = {"tool_calls": calls, "invalid_tool_calls": invalid, **values}
-            _set(self, "__dict__", {field: read[field] for field in type(self).model_fields})
+            set_values(self, {field: read[field] for field in type(self).model_fields})
 
     if not TYPE_CHECKING:  # mypy would take it for a promise that any attribute exists
 
@@ -183,10 +202,11 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         self._read_tool_calls()
         return super().__repr_args__()
 
+    # Without a return annotation pydantic keeps the JSON schema of the fields.
     @model_serializer(mode="wrap")
-    def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _serialize(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # see above
         self._read_tool_calls()
-        return cast("dict[str, Any]", handler(self))
+        return handler(self)
 
     @classmethod
     def text_chunk(cls, content: str, id: str | None = None) -> AIMessageChunk:
@@ -244,9 +264,8 @@ def strict_calls(chunk: AIMessageChunk) -> tuple[list[ToolCall], list[InvalidToo
 def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
     """A chunk of text, made without validation in about 1 µs: what a provider's decoder makes for every token."""
     chunk = _new(AIMessageChunk)
-    _set(
+    set_values(
         chunk,
-        "__dict__",
         {
             "content": content,
             "additional_kwargs": {},
@@ -261,14 +280,13 @@ def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
             "chunk_position": None,
         },
     )
-    _set(chunk, "__pydantic_fields_set__", {"content", "id"})
-    _set(chunk, "__pydantic_extra__", {})
-    _set(chunk, "__pydantic_private__", None)
+    set_fields_set(chunk, {"content", "id"})
+    set_extra(chunk, {})
+    set_private(chunk, None)
     return chunk
 
 
 _new = object.__new__
-_set = object.__setattr__
 
 
 def ai_chunk(

@@ -85,9 +85,7 @@ def _function_call(block: Block) -> list[Block] | None:
     try:
         args = from_json(text)
     except ValueError as error:
-        return [
-            {"type": "invalid_tool_call", "name": name, "args": text, "id": id, "error": str(error), **extras}
-        ]
+        return [{"type": "invalid_tool_call", "name": name, "args": text, "id": id, "error": str(error), **extras}]
     return [{"type": "tool_call", "name": name, "args": args, "id": id, **extras}]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from json import dumps
 from typing import Any, Literal
-from xml.sax.saxutils import escape, quoteattr
 
 from runlet.errors import ConfigError
 from runlet.messages.ai import AIMessage
@@ -79,7 +78,7 @@ def _as_line(message: BaseMessage, speaker: str) -> str:
 def _as_element(message: BaseMessage, speaker: str) -> str:
     content = _content_xml(message.content)
     calls = _calls_xml(message) if isinstance(message, AIMessage) else []
-    opening = f"<message type={quoteattr(speaker)}>"
+    opening = f"<message type={_quoted(speaker)}>"
     if not calls:
         return f"{opening}{content}</message>"
     parts = [f"<content>{content}</content>"] if content else []
@@ -89,34 +88,46 @@ def _as_element(message: BaseMessage, speaker: str) -> str:
 def _calls_xml(message: AIMessage) -> list[str]:
     if message.tool_calls:
         return [
-            f"<tool_call id={quoteattr(str(call['id']))} name={quoteattr(call['name'])}>"
-            f"{escape(dumps(call['args'], ensure_ascii=False))}</tool_call>"
+            f"<tool_call id={_quoted(str(call['id']))} name={_quoted(call['name'])}>"
+            f"{_escaped(dumps(call['args'], ensure_ascii=False))}</tool_call>"
             for call in message.tool_calls
         ]
     function = message.additional_kwargs.get("function_call")
     if not isinstance(function, dict):
         return []
-    name, arguments = quoteattr(str(function.get("name", ""))), escape(str(function.get("arguments", "")))
+    name, arguments = _quoted(str(function.get("name", ""))), _escaped(str(function.get("arguments", "")))
     return [f"<function_call name={name}>{arguments}</function_call>"]
+
+
+def _escaped(text: str) -> str:
+    # The standard library's function imports a parser and a network client.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _quoted(text: str) -> str:
+    text = _escaped(text)
+    for char, name in (('"', "&quot;"), ("\n", "&#10;"), ("\r", "&#13;"), ("\t", "&#9;")):
+        text = text.replace(char, name)
+    return f'"{text}"'
 
 
 def _content_xml(content: str | list[str | dict[Any, Any]]) -> str:
     if isinstance(content, str):
-        return escape(content)
-    parts = [escape(block) if isinstance(block, str) else _block_xml(block) for block in content]
+        return _escaped(content)
+    parts = [_escaped(block) if isinstance(block, str) else _block_xml(block) for block in content]
     return " ".join(part for part in parts if part)
 
 
 def _block_xml(block: dict[Any, Any]) -> str:
     kind = block.get("type")
     if kind == "text":
-        return escape(str(block.get("text", "")))
+        return _escaped(str(block.get("text", "")))
     if kind == "reasoning":
-        return f"<reasoning>{escape(str(block.get('reasoning', '')))}</reasoning>"
+        return f"<reasoning>{_escaped(str(block.get('reasoning', '')))}</reasoning>"
     url = block.get("url")
     if kind == "image_url":
         image = block.get("image_url")
         kind, url = "image", image.get("url") if isinstance(image, dict) else image
     if kind in ("image", "audio", "video", "file") and isinstance(url, str) and not url.startswith("data:"):
-        return f"<{kind} url={quoteattr(url)} />"
+        return f"<{kind} url={_quoted(url)} />"
     return ""

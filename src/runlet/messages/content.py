@@ -188,9 +188,7 @@ class NonStandardContentBlock(TypedDict):
     index: NotRequired[int | str]
 
 
-DataContentBlock = (
-    ImageContentBlock | VideoContentBlock | AudioContentBlock | PlainTextContentBlock | FileContentBlock
-)
+DataContentBlock = ImageContentBlock | VideoContentBlock | AudioContentBlock | PlainTextContentBlock | FileContentBlock
 ContentBlock = (
     TextContentBlock
     | InvalidToolCall

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from runlet.errors import ConfigError
 from runlet.messages.base import BaseMessage
 from runlet.messages.human import HumanMessage
-from runlet.messages.kinds import MESSAGE_TYPES, CHUNK_TYPES, message_of_type
+from runlet.messages.kinds import CHUNK_TYPES, MESSAGE_TYPES, message_of_type
 from runlet.messages.tool import default_tool_parser
 
 MessageLikeRepresentation = (

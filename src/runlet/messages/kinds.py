@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Discriminator, SerializeAsAny, Tag
 
 from runlet.errors import ConfigError
 from runlet.messages.ai import AIMessage, AIMessageChunk, strict_calls
-from runlet.messages.base import BaseMessage, BaseMessageChunk, construct
+from runlet.messages.base import BaseMessage, BaseMessageChunk, construct, set_extra
 from runlet.messages.chat import ChatMessage, ChatMessageChunk
 from runlet.messages.function import FunctionMessage, FunctionMessageChunk
 from runlet.messages.human import HumanMessage, HumanMessageChunk
@@ -94,15 +94,19 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     if not isinstance(chunk, BaseMessageChunk):
         return chunk
     cls = _whole_class(chunk)
-    values = {field: value for field, value in chunk.__dict__.items() if field in cls.model_fields}
+    values = {field: _copied(value) for field, value in chunk.__dict__.items() if field in cls.model_fields}
     values["type"] = cls.model_fields["type"].default
-    if isinstance(chunk, AIMessageChunk):
-        if chunk.tool_call_chunks:
-            values["tool_calls"], values["invalid_tool_calls"] = strict_calls(chunk)
+    if isinstance(chunk, AIMessageChunk) and chunk.tool_call_chunks:
+        values["tool_calls"], values["invalid_tool_calls"] = strict_calls(chunk)
     message = construct(cls, values)
     if extra := chunk.__pydantic_extra__:
-        object.__setattr__(message, "__pydantic_extra__", dict(extra))
+        set_extra(message, dict(extra))
     return message
+
+
+def _copied(value: Any) -> Any:
+    # The message and the chunk must not change together.
+    return value.copy() if isinstance(value, dict | list) else value
 
 
 def _whole_class(chunk: BaseMessageChunk) -> type[BaseMessage]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from runlet.messages.base import BaseMessage, BaseMessageChunk
+from runlet.messages.content import ContentBlock
 
 
 class SystemMessage(BaseMessage):
@@ -16,8 +18,26 @@ class SystemMessage(BaseMessage):
 
     type: Literal["system"] = "system"
 
+    if TYPE_CHECKING:  # what a type checker would otherwise make up from the fields
+
+        def __init__(
+            self,
+            content: str | Sequence[str | dict[Any, Any]] | None = None,
+            content_blocks: Sequence[ContentBlock] | None = None,
+            **kwargs: Any,
+        ) -> None: ...
+
 
 class SystemMessageChunk(SystemMessage, BaseMessageChunk):
     """A piece of instructions."""
 
     type: Literal["SystemMessageChunk"] = "SystemMessageChunk"  # type: ignore[assignment]  # its own name on the wire
+
+    if TYPE_CHECKING:  # what a type checker would otherwise make up from the fields
+
+        def __init__(
+            self,
+            content: str | Sequence[str | dict[Any, Any]] | None = None,
+            content_blocks: Sequence[ContentBlock] | None = None,
+            **kwargs: Any,
+        ) -> None: ...

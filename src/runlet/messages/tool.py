@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 
+_NOT_GIVEN: Any = object()
+
+
 class ToolOutputMixin:
     """Marks what a tool may return as it is, without its being wrapped in a ``ToolMessage``."""
 
@@ -48,13 +51,13 @@ class ToolMessage(BaseMessage, ToolOutputMixin):
 
     def __init__(
         self,
-        content: Any = None,
+        content: Any = _NOT_GIVEN,
         content_blocks: Sequence[ContentBlock] | None = None,
         **kwargs: Any,
     ) -> None:
-        if content is None and content_blocks is None:
-            kwargs.setdefault("content", None)
-        super().__init__(content, content_blocks, **kwargs)
+        # A tool may well give back None, and the model is to read that.
+        text = None if content is _NOT_GIVEN else "None" if content is None else content
+        super().__init__(text, content_blocks, **kwargs)
 
     @field_validator("content", mode="before")
     @classmethod
@@ -76,6 +79,15 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
     """A piece of what a tool gives back."""
 
     type: Literal["ToolMessageChunk"] = "ToolMessageChunk"  # type: ignore[assignment]  # its own name on the wire
+
+    if TYPE_CHECKING:  # what a type checker would otherwise make up from the fields
+
+        def __init__(
+            self,
+            content: Any = None,
+            content_blocks: Sequence[ContentBlock] | None = None,
+            **kwargs: Any,
+        ) -> None: ...
 
     @classmethod
     def _merge_own(cls, chunks: Sequence[Any], values: dict[str, Any]) -> None:

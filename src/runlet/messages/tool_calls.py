@@ -127,9 +127,7 @@ _NO_OBJECT = "the arguments are no JSON object"
 _CUT = "the answer was cut at its token limit before the arguments were complete"
 
 
-def parse_complete_calls(
-    pieces: Sequence[ToolCallChunk], *, complete: bool, truncated: bool = False
-) -> Parsed:
+def parse_complete_calls(pieces: Sequence[ToolCallChunk], *, complete: bool, truncated: bool = False) -> Parsed:
     """Read calls that may be executed: only arguments that are a whole JSON object make a call, all else is invalid.
 
     ``complete`` says that the answer is known to have ended in order: then no arguments at all are ``{}``.

@@ -11,10 +11,17 @@ from pydantic import AliasChoices, Field
 from pydantic_core import from_json
 
 from runlet.callbacks.run import Run
-from runlet.errors import EmptyResponseError, MalformedResponseError, ModelError, StreamInterrupted, StreamTimeout
+from runlet.errors import (
+    EmptyResponseError,
+    MalformedResponseError,
+    ModelError,
+    RunletError,
+    StreamInterrupted,
+    StreamTimeout,
+)
 from runlet.io import closing
 from runlet.language_models import BaseChatModel
-from runlet.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
+from runlet.messages import AIMessageChunk, BaseMessage, UsageMetadata, merge_chunks, message_chunk_to_message
 from runlet.outputs import ChatGeneration, ChatResult
 from runlet.providers.received import Received
 from runlet.providers.settings import ProviderSettings
@@ -23,11 +30,17 @@ from runlet.wire.body import Body
 from runlet.wire.failures import failure_of_event
 
 
+_START = 20_000
+"""How many bytes of a body that holds no event are kept, to say what it is instead."""
+
+
 class StreamDecoder(Protocol):
     """A vendor's stream as a transducer: events in, message chunks out."""
 
     ended: bool
     """Whether the vendor's sign that the answer is whole has come."""
+    usage: UsageMetadata | None
+    """The tokens counted so far, for an answer that breaks off."""
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         """The chunks of one event; raises ``ProviderError`` for an error that the vendor sent."""
@@ -87,20 +100,24 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
         if self.streaming:
             return await self._answer_by_streaming(messages, run, kwargs)
         response = await self._send(run, self._post(self._request(messages, False, kwargs)))
-        return self._result(self._json(response), response)
+        payload = self._json(response)
+        try:
+            return self._result(payload, response)
+        except Exception as error:
+            raise self._stream_failure(error, response) from error
 
     async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
         chunks = [chunk async for chunk in self._chunks(messages, run, **kwargs)]
         if not chunks:
-            raise EmptyResponseError(f"{self._provider} ended the stream without a chunk", provider=self._provider)
+            raise EmptyResponseError(f"{self.provider} ended the stream without a chunk", provider=self.provider)
         message = message_chunk_to_message(merge_chunks(chunks))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[AIMessageChunk]:
-        response = await self._send(run, self._post(self._request(messages, True, kwargs)))
-        received = Received()
+        response = await self._open(messages, run, kwargs)
+        received, decoder = Received(), self._decoder(response)
         body = Body(response, run.io, first_timeout=self.first_chunk_timeout, idle_timeout=self.stream_idle_timeout)
-        async with closing(self._decoded(body, response)) as chunks:
+        async with closing(self._decoded(body, response, decoder)) as chunks:
             try:
                 async for chunk in chunks:
                     received.add(chunk)
@@ -110,20 +127,26 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
                 if isinstance(failure, ModelError | StreamTimeout):
                     failure.partial = received.message()
                 if isinstance(failure, ModelError):
-                    failure.usage = getattr(failure.partial, "usage_metadata", None)
+                    failure.usage = decoder.usage
                 if failure is error:
                     raise
                 raise failure from error
 
-    async def _decoded(self, body: Body, response: httpx2.Response) -> AsyncIterator[AIMessageChunk]:
+    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> httpx2.Response:
+        """Ask for a stream."""
+        return await self._send(run, self._post(self._request(messages, True, kwargs)))
+
+    async def _decoded(
+        self, body: Body, response: httpx2.Response, decoder: StreamDecoder
+    ) -> AsyncIterator[AIMessageChunk]:
         """The chunks of a response; it is the only loop over bytes, so that a chunk passes few layers."""
-        sse, decoder = SSEDecoder(), self._decoder(response)
+        sse = SSEDecoder()
         start = b""
         seen = 0
         async with closing(body.pieces()) as pieces:
             async for piece in pieces:
                 if not seen:
-                    start += piece[: 500 - len(start)]
+                    start += piece[: _START - len(start)]
                 for event in sse.feed(piece):
                     seen += 1
                     for chunk in decoder.feed(event):
@@ -134,7 +157,7 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
         if not decoder.ended:
             for event in sse.finish():
                 seen += 1
-                for chunk in decoder.feed(event):
+                for chunk in _fed_last(decoder, event):
                     yield chunk
         if not seen:
             raise self._not_a_stream(start, response)
@@ -142,9 +165,9 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
             yield chunk
         if not decoder.ended:
             raise StreamInterrupted(
-                f"{self._provider}'s stream stopped before its end, after {seen} events; the answer so far is in "
+                f"{self.provider}'s stream stopped before its end, after {seen} events; the answer so far is in "
                 "partial and must not be taken for a whole one",
-                provider=self._provider,
+                provider=self.provider,
                 model=self.model,
                 request_id=self._request_id(response),
             )
@@ -152,7 +175,7 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
     def _stream_failure(self, error: Exception, response: httpx2.Response) -> Exception:
         if isinstance(error, ProviderError):
             failure = failure_of_event(
-                error.payload, provider=self._provider, model=self.model, request_id=self._request_id(response)
+                error.payload, provider=self.provider, model=self.model, request_id=self._request_id(response)
             )
             failure.message = self._redacted(failure.message)
             return failure
@@ -160,12 +183,14 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
             error, httpx2.TimeoutException
         ):
             return StreamInterrupted(
-                f"the connection to {self._provider} broke in the middle of the stream ({type(error).__name__}: "
+                f"the connection to {self.provider} broke in the middle of the stream ({type(error).__name__}: "
                 f"{error}); the answer so far is in partial and must not be taken for a whole one",
-                provider=self._provider,
+                provider=self.provider,
                 model=self.model,
                 request_id=self._request_id(response),
             )
+        if isinstance(error, _WRONG_SHAPE) and not isinstance(error, RunletError):
+            return self._not_in_protocol(f"{type(error).__name__}: {error}", response)
         return self._failure(error)
 
     def _json(self, response: httpx2.Response) -> Any:
@@ -177,7 +202,7 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
     def _not_a_stream(self, start: bytes, response: httpx2.Response) -> Exception:
         if not start.strip():
             return EmptyResponseError(
-                f"{self._provider} ended the stream without an event", provider=self._provider, model=self.model
+                f"{self.provider} ended the stream without an event", provider=self.provider, model=self.model
             )
         try:
             payload = from_json(start)
@@ -191,11 +216,25 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
         kind = response.headers.get("content-type", "no content type")
         return MalformedResponseError(
             f"what answered with status {response.status_code} at {response.url.copy_with(query=None)} does not speak "
-            f"{self._provider}'s protocol ({kind}): {self._redacted(text)!r}. Check base_url, and what stands between.",
-            provider=self._provider,
+            f"{self.provider}'s protocol ({kind}): {self._redacted(text)!r}. Check base_url, and what stands between.",
+            provider=self.provider,
             model=self.model,
             status=response.status_code,
         )
 
     def _request_id(self, response: httpx2.Response) -> str | None:
         return response.headers.get("x-request-id") or response.headers.get("request-id")
+
+
+_WRONG_SHAPE = (ValueError, KeyError, TypeError, AttributeError)
+"""What reading JSON of another shape than the protocol's raises."""
+
+
+def _fed_last(decoder: StreamDecoder, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
+    """The chunks of an event that lacks its end: one that is no whole JSON is the rest of a cut stream, no nonsense."""
+    try:
+        return list(decoder.feed(event))
+    except ValueError as error:
+        if isinstance(error, RunletError):
+            raise
+        return ()

@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 import httpx2
 from pydantic import AliasChoices, BaseModel, Field, PrivateAttr, SecretStr, model_validator
@@ -67,15 +67,32 @@ class ProviderSettings(BaseModel):
                 raise ConfigError(f"{cls.__name__} has no argument {name!r}.{hint}")
         return values
 
+    @property
+    def provider(self) -> str:
+        """The vendor's name, as events and errors tell it."""
+        return self._provider
+
+    def _key_name(self) -> str:
+        """The environment variable of the key."""
+        return self._key_variable
+
+    def _known_key(self) -> str | None:
+        if self.api_key is not None:
+            return self.api_key.get_secret_value() or None
+        return os.environ.get(self._key_name())
+
     def _key(self) -> str:
-        key = self.api_key.get_secret_value() if self.api_key is not None else os.environ.get(self._key_variable)
+        key = self._known_key()
         if key:
             return key
-        if self._key_optional or self.base_url is not None:
+        if self._key_optional or self._url() is not None:
             return "none"  # a server of one's own often wants no key, but the SDK wants a text
+        self._no_key()
+
+    def _no_key(self) -> NoReturn:
         raise ModelAuthenticationError(
-            f"{type(self).__name__} has no key: set the environment variable {self._key_variable}, or give api_key=…",
-            provider=self._provider,
+            f"{type(self).__name__} has no key: set the environment variable {self._key_name()}, or give api_key=…",
+            provider=self.provider,
         )
 
     def _url(self) -> str | None:
@@ -128,15 +145,15 @@ class ProviderSettings(BaseModel):
         """``error`` as one of Runlet's, with nothing secret in its text."""
         if isinstance(error, ModelError):
             return error
-        url = self._url() or f"{self._provider}'s usual address"
-        failure = failure_of_sdk(error, provider=self._provider, model=getattr(self, "model", None), base_url=url)
+        url = self._url() or f"{self.provider}'s usual address"
+        failure = failure_of_sdk(error, provider=self.provider, model=getattr(self, "model", None), base_url=url)
         if failure is None:
             return error
         failure.message = self._redacted(failure.message)
         return failure
 
     def _redacted(self, text: str) -> str:
-        key = self.api_key.get_secret_value() if self.api_key is not None else os.environ.get(self._key_variable)
+        key = self._known_key()
         return text.replace(key, "**********") if key and len(key) > 3 else text
 
     def close(self) -> None:

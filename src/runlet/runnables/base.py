@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
-from runlet.io import drive, drive_stream
+from runlet.io import BLOCKING, asyncio_colour, drive, drive_stream
 from runlet.runnables.batch import as_completed, each_outcome
 from runlet.runnables.config import begin, begin_asyncio, each_config
 from runlet.runnables.observed import observe_call, observe_flow
@@ -24,6 +24,10 @@ from runlet.runnables.overrides import (
 )
 from runlet.runnables.parts import PARTS
 from runlet.runnables.streams import NOTHING, Single, collect, from_async_iterable, from_iterable
+from runlet.runnables.watching import watch
+from runlet.tracers.events import event_view
+from runlet.tracers.schema import StreamEvent
+from runlet.tracers.select import Selection
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -107,6 +111,10 @@ class Runnable(Generic[Input, Output]):
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
+
+    def _told(self, input: Any) -> Any:
+        """The input as observers are told it."""
+        return input
 
     # The verbs
 
@@ -243,6 +251,78 @@ class Runnable(Generic[Input, Output]):
         """Run on many inputs at once and yield ``(index, output)`` as each is done."""
         runs = [begin_asyncio(each) for each in each_config(config, len(inputs))]
         return as_completed(self._step, inputs, runs, return_exceptions, kwargs)
+
+    # Watching
+
+    def astream_events(
+        self,
+        input: Input,
+        config: Config | None = None,
+        *,
+        version: Literal["v1", "v2"] = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        include_paths: Sequence[str] | None = None,
+        root_only: bool = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[StreamEvent]:
+        """Stream, and give an event for everything that happens: in this, and in every step within.
+
+        Of ``include_…`` one must fit a run for it to be shown, of ``exclude_…`` none may; types are ``chain
+        chat_model llm parser prompt retriever tool``. ``include_paths`` are globs over the names from the root down
+        (``"*/agent/*"``); ``root_only`` shows the outermost run alone. The root's end or error is always shown: an
+        error is the last event, ``on_<type>_error``, and is then raised. A slow consumer slows the run down.
+        """
+        selection = Selection(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+            include_paths=include_paths,
+            root_only=root_only,
+        )
+        make = event_view(version)
+        return watch(
+            self, input, begin_asyncio, config, asyncio_colour(), lambda put: make(put, selection, input), kwargs
+        )
+
+    def stream_events(
+        self,
+        input: Input,
+        config: Config | None = None,
+        *,
+        version: Literal["v1", "v2"] = "v2",
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        include_paths: Sequence[str] | None = None,
+        root_only: bool = False,
+        **kwargs: Any,
+    ) -> Iterator[StreamEvent]:
+        """The events of ``astream_events``, in blocking code; the run is in a thread beside the consumer."""
+        selection = Selection(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+            include_paths=include_paths,
+            root_only=root_only,
+        )
+        make = event_view(version)
+        return drive_stream(
+            watch(self, input, begin, config, BLOCKING, lambda put: make(put, selection, input), kwargs)
+        )
 
     # Composition
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
-from runlet.callbacks.run import CURRENT, UNWATCHED, ChildCallbacks, Run, inherited, join_observers
+from runlet.callbacks.run import AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour
 
@@ -27,7 +27,7 @@ _unwatched_asyncio: list[Run] = []
 def begin(config: Config | None) -> Run:
     """The run of a blocking verb that was just called."""
     outer = CURRENT.get()
-    if config is None and outer is None:
+    if config is None and outer is None and not AMBIENT.get():
         return UNWATCHED
     return _begin(BLOCKING, config, outer)
 
@@ -35,7 +35,7 @@ def begin(config: Config | None) -> Run:
 def begin_asyncio(config: Config | None) -> Run:
     """The run of an asyncio verb that was just called."""
     outer = CURRENT.get()
-    if config is None and outer is None and _unwatched_asyncio:
+    if config is None and outer is None and not AMBIENT.get() and _unwatched_asyncio:
         return _unwatched_asyncio[0]
     io = asyncio_colour()
     if not _unwatched_asyncio:
@@ -50,6 +50,8 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     parent = handed_on.run if handed_on is not None else outer
     said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
+    if ambient := AMBIENT.get():
+        observers = join_observers(observers, list(ambient))
     if parent is None or parent.observers is None:
         return Run(io, said, observers)
     if parent.id is None:
@@ -58,17 +60,14 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     return Run(io, said, observers, parent)
 
 
-def _handed_on(callbacks: Any) -> ChildCallbacks | None:
-    if isinstance(callbacks, ChildCallbacks):
-        return callbacks
-    if isinstance(callbacks, list | tuple):
-        return next((callback for callback in callbacks if isinstance(callback, ChildCallbacks)), None)
-    return None
+def _handed_on(callbacks: Any) -> HandedOn | None:
+    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return next((each for each in given if isinstance(each, HandedOn) and each.run is not None), None)
 
 
 def config_for_child(run: Run) -> RunnableConfig:
     """The config for a user's own code: what it starts with it is a child of ``run``."""
-    callbacks = ChildCallbacks(run) if run.observers is not None else None
+    callbacks = run.manager
     return ensure_config({**inherited(run.config), "callbacks": callbacks})
 
 
@@ -85,7 +84,7 @@ def ensure_config(config: Config | None = None) -> RunnableConfig:
     if outer is not None:
         said: dict[str, Any] = {**inherited(outer.config)}
         if outer.observers is not None:
-            said["callbacks"] = ChildCallbacks(outer)
+            said["callbacks"] = outer.manager
         full.update({key: value for key, value in said.items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
     if config is not None:
         full.update({key: value for key, value in check_config(config).items() if value is not None})  # type: ignore[typeddict-item]  # the same keys

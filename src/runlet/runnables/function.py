@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar, overload
 
 from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT
@@ -15,7 +15,7 @@ from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import is_async, is_generator
 from runlet.runnables.parts import part
 from runlet.runnables.signature import extras_for, name_of, wanted_extras
-from runlet.runnables.streams import NOTHING, Single, collect
+from runlet.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -44,8 +44,10 @@ class RunnableLambda(Runnable[Input, Output]):
         self.func: Callable[..., Any] | None = None if is_async(func) else func
         self.afunc: Callable[..., Any] | None = func if is_async(func) else afunc
         self.name = name or name_of(func)
-        self._wants = {each: wanted_extras(each) for each in (self.func, self.afunc) if each is not None}
-        self._yields = {each for each in self._wants if is_generator(each)}
+        # By colour, for a callable object need not be hashable.
+        forms = {key: form for key, form in ((False, self.func), (True, self.afunc)) if form is not None}
+        self._wants = {key: wanted_extras(form) for key, form in forms.items()}
+        self._yields = {key for key, form in forms.items() if is_generator(form)}
 
     def _function(self, run: Run) -> Callable[..., Any]:
         function = self.func if run.io.blocking else self.afunc or self.func
@@ -58,7 +60,7 @@ class RunnableLambda(Runnable[Input, Output]):
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         function = self._function(run)
-        if function in self._yields:
+        if (function is self.afunc) in self._yields:
             chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
             return join(chunks) if chunks else None
         output = await self._apply(function, input, run, kwargs)
@@ -66,12 +68,18 @@ class RunnableLambda(Runnable[Input, Output]):
             return await output._step(input, self._deeper(run))
         return output
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        growth = Growth(False)
+        return Snapshots(self._put_out(inputs, run, growth, kwargs), growth)
+
+    async def _put_out(
+        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
         if input is NOTHING:
             return
         function = self._function(run)
-        if function in self._yields:
+        if (function is self.afunc) in self._yields:
             stream: AsyncIterator[Any] = self._items(function, input, run, kwargs)
         else:
             output = await self._apply(function, input, run, kwargs)
@@ -81,10 +89,11 @@ class RunnableLambda(Runnable[Input, Output]):
             stream = output._step_flow(Single(input), self._deeper(run))
         async with closing(stream):
             async for chunk in stream:
+                growth.replaces = replaces(stream)
                 yield chunk
 
     async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
-        if wants := self._wants[function]:
+        if wants := self._wants[function is self.afunc]:
             kwargs = extras_for(wants, run, kwargs)
         with inside(run):
             if function is self.afunc:
@@ -108,7 +117,7 @@ class RunnableLambda(Runnable[Input, Output]):
     async def _items(
         self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
-        if wants := self._wants[function]:
+        if wants := self._wants[function is self.afunc]:
             kwargs = extras_for(wants, run, kwargs)
         source: AsyncIterator[Any]
         if function is self.afunc:

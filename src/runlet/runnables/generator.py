@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from runlet.callbacks.run import Run, inside
-from runlet.errors import CompositionError
-from runlet.io import closing
+from runlet.errors import ColourError, CompositionError
+from runlet.io import SUSPENDED, closing
 from runlet.runnables.add import join
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import is_async, is_generator
@@ -45,7 +44,7 @@ class RunnableGenerator(Runnable[Input, Output]):
         self._plain: Callable[..., Any] | None = None if is_async(transform) else transform
         self._async: Callable[..., Any] | None = given_async
         self.name = name or name_of(transform)
-        self._wants = {each: wanted_extras(each) for each in (self._plain, self._async) if each is not None}
+        self._wants = {each is given_async: wanted_extras(each) for each in (self._plain, given_async) if each}
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         chunks = [chunk async for chunk in self._flow(Single(input), run, **kwargs)]
@@ -55,20 +54,25 @@ class RunnableGenerator(Runnable[Input, Output]):
         blocking = run.io.blocking
         function = (self._plain or self._async) if blocking else (self._async or self._plain)
         assert function is not None  # one of the two was given
-        if wants := self._wants[function]:
+        if wants := self._wants[function is self._async]:
             kwargs = extras_for(wants, run, kwargs)
         source: AsyncIterator[Any]
         async with closing(inputs):
             with inside(run):  # a worker thread's context is a copy of this one
-                if inspect.isasyncgenfunction(function) or function is self._async:
+                if function is self._async:
                     source = function(inputs, **kwargs)
                 else:
                     given = run.io.iterate(inputs)
                     source = run.io.pull(lambda: iter(function(given, **kwargs)))
             async with closing(source):
                 while True:
-                    with inside(run):
-                        chunk = await anext(source, NOTHING)
+                    try:
+                        with inside(run):
+                            chunk = await anext(source, NOTHING)
+                    except RuntimeError as error:
+                        if blocking and "no running event loop" in str(error):
+                            raise ColourError(f"in {self.get_name()}, {SUSPENDED}") from error
+                        raise
                     if chunk is NOTHING:
                         break
                     yield chunk

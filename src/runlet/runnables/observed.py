@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from types import FrameType
 from typing import Any, ClassVar, Protocol
 
 from runlet.callbacks.run import Run
 from runlet.io import close
+from runlet.messages.usage import add_usage
 from runlet.runnables.add import join
-from runlet.runnables.streams import Single, Snapshots, like
+from runlet.runnables.origin import frame_of
+from runlet.runnables.streams import NOTHING, Single, collect, like, replaces
 
 _END: Any = object()
 
@@ -22,16 +25,22 @@ class Step(Protocol):
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any: ...
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
+    def _told(self, input: Any) -> Any: ...
+
+
+# Steps of these kinds do not begin before their whole input is there.
+_WAIT_FOR_INPUT = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"})
 
 
 async def observe_call(step: Step, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
     """Run ``step._work`` and tell the run's observers."""
-    await _start(step, run, input, input, kwargs)
+    await _start(step, run, kwargs, given=input, streamed=False)
     try:
         output = await step._work(input, run, **kwargs)
     except BaseException as error:
         await _fail(run, error, None)
         raise
+    _count(run, output)
     await _tell(run, "on_end", output)
     return output
 
@@ -41,21 +50,26 @@ def observe_flow(step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[
     if isinstance(inputs, Single):
         body = step._flow(inputs, run, **kwargs)
         return like(body, _observe_flow(step, inputs, body, run, kwargs))
+    if step._kind in _WAIT_FOR_INPUT:
+        return _observe_flow(step, inputs, None, run, kwargs)
     recorded = _Recorded(inputs)
-    body = step._flow(Snapshots(recorded) if isinstance(inputs, Snapshots) else recorded, run, **kwargs)
+    body = step._flow(like(inputs, recorded), run, **kwargs)
     return like(body, _observe_flow(step, recorded, body, run, kwargs))
 
 
 async def _observe_flow(
-    step: Step, inputs: Single[Any] | _Recorded, body: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
+    step: Step, inputs: AsyncIterator[Any], body: AsyncIterator[Any] | None, run: Run, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
-    if isinstance(inputs, Single):
-        await _start(step, run, inputs.value, inputs.value, kwargs)
-    else:
+    if body is None:
+        value = await collect(inputs)
+        if value is NOTHING:
+            return
+        inputs = Single(value)
+        body = step._flow(inputs, run, **kwargs)
+    if isinstance(inputs, _Recorded):
         await inputs.prefetch()
-        await _start(step, run, None, None, kwargs)
+    await _start(step, run, kwargs, given=inputs.value if isinstance(inputs, Single) else None, streamed=True)
     observers = run.observers or ()
-    replaces = isinstance(body, Snapshots)
     chunks: list[Any] = []
     try:
         async for chunk in body:
@@ -63,7 +77,7 @@ async def _observe_flow(
                 notice = observer.on_chunk(run, chunk)
                 if notice is not None:
                     await notice
-            if replaces:
+            if replaces(body):
                 chunks.clear()
             chunks.append(chunk)
             yield chunk
@@ -71,23 +85,39 @@ async def _observe_flow(
         await close(body)
         await _fail(run, error, join(chunks) if chunks else None)
         raise
-    if not isinstance(inputs, Single):
+    if isinstance(inputs, _Recorded):
         run.input = inputs.whole()
-    await _tell(run, "on_end", join(chunks) if chunks else None)
+    output = join(chunks) if chunks else None
+    _count(run, output)
+    await _tell(run, "on_end", output)
 
 
-async def _start(step: Step, run: Run, known: Any, input: Any, kwargs: dict[str, Any]) -> None:
+async def _start(step: Step, run: Run, kwargs: dict[str, Any], *, given: Any, streamed: bool) -> None:
     run.start(step.get_name(), step._kind, *step._labels(kwargs))
-    run.input = input
-    await _tell(run, "on_start", known)
+    run.streamed = streamed
+    run.given = given
+    run.kwargs = kwargs
+    run.input = None if given is None else step._told(given)
+    await _tell(run, "on_start", run.input)
 
 
 async def _fail(run: Run, error: BaseException, partial: Any) -> None:
+    _count(run, partial if partial is not None else getattr(error, "partial", None))
     # A run that is left, cancelled or interrupted did not fail.
     if isinstance(error, Exception):
         await _tell(run, "on_error", error)
     else:
         await _tell(run, "on_cancel", partial)
+
+
+def _count(run: Run, output: Any) -> None:
+    """Add the tokens of a model's answer, whole or not, to those of its root, by model."""
+    usage = getattr(output, "usage_metadata", None) if run.kind in ("chat_model", "llm") else None
+    if usage:
+        about = output.response_metadata
+        model = about.get("model_name") or about.get("model") or run.metadata.get("ls_model_name") or run.name
+        counted = run.root.state.setdefault("usage", {})
+        counted[model] = add_usage(counted.get(model), usage)
 
 
 async def _tell(run: Run, what: str, *facts: Any) -> None:
@@ -105,6 +135,14 @@ class _Recorded:
         self._chunks: list[Any] = []
         self._first: Any = None
 
+    @property
+    def ag_frame(self) -> FrameType | None:
+        return frame_of(self._stream)
+
+    @property
+    def error(self) -> Exception | None:
+        return getattr(self._stream, "error", None)
+
     def __aiter__(self) -> _Recorded:
         return self
 
@@ -119,7 +157,7 @@ class _Recorded:
                 raise StopAsyncIteration
         else:
             chunk = await anext(self._stream)
-        if isinstance(self._stream, Snapshots):
+        if replaces(self._stream):
             self._chunks.clear()
         self._chunks.append(chunk)
         return chunk

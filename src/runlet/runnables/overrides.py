@@ -9,7 +9,7 @@ from runlet.callbacks.run import Run, inside
 from runlet.errors import ColourError, CompositionError
 from runlet.io import closing
 from runlet.runnables.config import config_for_child
-from runlet.runnables.streams import NOTHING, collect
+from runlet.runnables.streams import NOTHING, Single, collect
 
 VERBS = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")
 
@@ -49,7 +49,8 @@ async def call_without_body(step: Any, input: Any, run: Run, kwargs: dict[str, A
         if not run.io.blocking and "invoke" in overrides:
             return await run.io.call(step.invoke, input, config, **kwargs)
     if (stream := stream_override(step, run)) is not None:
-        value = await collect(flow_override(step, stream, input, run, kwargs))
+        given = Single(input) if stream in ("transform", "atransform") else input
+        value = await collect(flow_override(step, stream, given, run, kwargs))
         return None if value is NOTHING else value
     raise _no_verb(step, run)
 

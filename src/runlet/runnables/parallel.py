@@ -12,8 +12,9 @@ from runlet.io import Tee, closing
 from runlet.runnables.add import AddableDict
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.origin import came_from, frame_of
 from runlet.runnables.parts import part
-from runlet.runnables.streams import Single, Snapshots
+from runlet.runnables.streams import Single, Snapshots, like
 
 Input = TypeVar("Input", contravariant=True)
 
@@ -52,21 +53,27 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncGenerator[Any, None]:
         keys = list(self.steps__)
         sources = share(inputs, len(keys), run)
-        pairs = zip(self.steps__.items(), sources, strict=True)
-        flows = [step._step_flow(source, run.child(f"map:key:{key}")) for (key, step), source in pairs]
-        replaced = frozenset(key for key, flow in zip(keys, flows, strict=True) if isinstance(flow, Snapshots))
-        merged = run.io.merge([self._guard(key, flow) for key, flow in zip(keys, flows, strict=True)])
-        async with closing(merged):
+        pairs = list(zip(keys, sources, strict=True))
+        flows = [self.steps__[key]._step_flow(source, run.child(f"map:key:{key}")) for key, source in pairs]
+        growing = [(key, flow) for key, flow in zip(keys, flows, strict=True) if isinstance(flow, Snapshots)]
+        replaced: frozenset[str] = frozenset()
+        guards = [self._guard(*pair, flow) for pair, flow in zip(pairs, flows, strict=True)]
+        merged = run.io.merge(guards)
+        async with closing(inputs), closing(merged):
             async for index, chunk in merged:
+                if growing:
+                    replaced = frozenset(key for key, flow in growing if flow.growth.replaces)
                 yield AddableDict({keys[index]: chunk}, replaced=replaced)
 
-    async def _guard(self, key: str, flow: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async def _guard(self, key: str, source: AsyncIterator[Any], flow: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+        given = frame_of(source)
         async with closing(flow):
             try:
                 async for chunk in flow:
                     yield chunk
             except Exception as error:
-                self._locate(error, key)
+                if not came_from(source, given, error):
+                    self._locate(error, key)
                 raise
 
     def _locate(self, error: Exception, key: str) -> None:
@@ -94,4 +101,4 @@ def share(inputs: AsyncIterator[Any], readers: int, run: Run) -> list[AsyncItera
     if readers == 1:
         return [inputs]
     shared = Tee(inputs, readers, run.io).readers()
-    return [Snapshots(reader) for reader in shared] if isinstance(inputs, Snapshots) else shared
+    return [like(inputs, reader) for reader in shared]

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from runlet.callbacks.run import Run, inside
 from runlet.errors import ColourError, CompositionError
 from runlet.io import closing
-from runlet.runnables.add import AddableDict
+from runlet.runnables.add import AddableDict, join
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import is_async
 from runlet.runnables.parallel import RunnableParallel, share
 from runlet.runnables.parts import part
-from runlet.runnables.streams import NOTHING, Snapshots, collect, like
+from runlet.runnables.streams import NOTHING, Growth, Snapshots, like, replaces
 
 Other = TypeVar("Other")
 
@@ -45,13 +45,15 @@ class RunnablePassthrough(Runnable[Other, Other]):
         return like(inputs, self._flow_and_look(inputs, run))
 
     async def _flow_and_look(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
-        seen, passed = share(inputs, 2, run)
-        async with closing(passed), closing(seen):
-            async for chunk in passed:
+        chunks: list[Any] = []
+        async with closing(inputs):
+            async for chunk in inputs:
+                if replaces(inputs):
+                    chunks.clear()
+                chunks.append(chunk)
                 yield chunk
-            whole = await collect(seen)
-            if whole is not NOTHING:
-                await self._look(whole, run)
+            if chunks:
+                await self._look(join(chunks), run)
 
     async def _look(self, input: Any, run: Run) -> None:
         if self.func is None and self.afunc is None:
@@ -100,15 +102,14 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncGenerator[Any, None]:
         added = set(self.mapper.steps__)
         passed, given = share(inputs, 2, run)
-        replaces = isinstance(passed, Snapshots)
         mapped = self.mapper._step_flow(given, run.child(), **kwargs)
         merged = run.io.merge([passed, mapped])
-        async with closing(merged):
+        async with closing(inputs), closing(merged):
             async for index, chunk in merged:
                 if index == 0:
                     _require_dict(self, chunk)
                     own = {key: value for key, value in chunk.items() if key not in added}
-                    replaced = frozenset(own) if replaces else getattr(chunk, "replaced", frozenset())
+                    replaced = frozenset(own) if replaces(passed) else getattr(chunk, "replaced", frozenset())
                     chunk = AddableDict(own, replaced=replaced)
                     if not own:
                         continue
@@ -150,12 +151,17 @@ class RunnablePick(Runnable[dict[str, Any], Any]):
         return AddableDict(picked, replaced=getattr(chunk, "replaced", frozenset())) if picked else NOTHING
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return like(inputs, self._pick_each(inputs))
+        if isinstance(inputs, Snapshots) or not isinstance(self.keys, str):
+            return like(inputs, self._pick_each(inputs, None))
+        growth = Growth(False)
+        return Snapshots(self._pick_each(inputs, growth), growth)
 
-    async def _pick_each(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async def _pick_each(self, inputs: AsyncIterator[Any], growth: Growth | None) -> AsyncGenerator[Any, None]:
         async with closing(inputs):
             async for chunk in inputs:
                 picked = self._pick(chunk)
+                if growth is not None:
+                    growth.replaces = self.keys in getattr(chunk, "replaced", ())
                 if picked is not NOTHING:
                     yield picked
 

@@ -11,8 +11,9 @@ from runlet.errors import CompositionError, add_step
 from runlet.io import closing
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.origin import came_from, first_passed, frame_of
 from runlet.runnables.parts import part
-from runlet.runnables.streams import Snapshots
+from runlet.runnables.streams import like
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -30,11 +31,12 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
         flat: list[Runnable[Any, Any]] = []
-        for thing in (first, *steps, *middle, last):
-            if thing is not None:
-                step = coerce_to_runnable(thing)
-                # A named sequence stays one step, so that its name is seen.
-                flat += step.steps if isinstance(step, RunnableSequence) and step.name is None else [step]
+        begin = [] if first is None else [first]
+        end = [] if last is None else [last]
+        for thing in (*begin, *steps, *middle, *end):
+            step = coerce_to_runnable(thing)
+            # A named sequence stays one step, so that its name is seen.
+            flat += step.steps if isinstance(step, RunnableSequence) and step.name is None else [step]
         if len(flat) < 2:
             raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
         self.steps = flat
@@ -74,22 +76,31 @@ class RunnableSequence(Runnable[Input, Output]):
         return input
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        frames: list[FrameType | None] = []
+        given = frame_of(inputs)
+        frames = []
         stream = inputs
         for step, tag in zip(self.steps, self._tags, strict=True):
             stream = step._step_flow(stream, run.child(tag), **kwargs)
-            frames.append(getattr(stream, "ag_frame", None))
+            frames.append(frame_of(stream))
             kwargs = {}
-        made = self._guard(stream, frames)
-        return Snapshots(made) if isinstance(stream, Snapshots) else made
+        made = self._guard(stream, frames, inputs, given)
+        return like(stream, made)
 
-    async def _guard(self, stream: AsyncIterator[Any], frames: list[FrameType | None]) -> AsyncIterator[Any]:
+    async def _guard(
+        self,
+        stream: AsyncIterator[Any],
+        frames: list[FrameType | None],
+        inputs: AsyncIterator[Any],
+        given: FrameType | None,
+    ) -> AsyncIterator[Any]:
         async with closing(stream):
             try:
                 async for chunk in stream:
                     yield chunk
             except Exception as error:
-                self._locate(error, _deepest(error, frames))
+                if not came_from(inputs, given, error):
+                    index = first_passed(error, frames)
+                    self._locate(error, len(frames) - 1 if index is None else index)
                 raise
 
     def _locate(self, error: Exception, index: int) -> None:
@@ -110,13 +121,3 @@ class RunnableSequence(Runnable[Input, Output]):
 def _in_chain(step: Runnable[Any, Any]) -> str:
     text = repr(step)
     return f"({text})" if isinstance(step, RunnableSequence) else text
-
-
-def _deepest(error: Exception, frames: list[FrameType | None]) -> int:
-    """Which step's generator the error came from: an error passes through the later ones on its way out."""
-    passed = set()
-    traceback = error.__traceback__
-    while traceback is not None:
-        passed.add(traceback.tb_frame)
-        traceback = traceback.tb_next
-    return next((index for index, frame in enumerate(frames) if frame in passed), len(frames) - 1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from runlet.io import close, closing
 from runlet.runnables.add import join
+from runlet.runnables.origin import frame_of
 
 T = TypeVar("T")
 
@@ -36,14 +38,35 @@ class Single(Generic[T]):
         self._given = True
 
 
+class Growth:
+    """Whether each chunk of a stream replaces the one before; some streams know it with their first chunk only."""
+
+    __slots__ = ("replaces",)
+
+    def __init__(self, replaces: bool) -> None:
+        self.replaces = replaces
+
+
+_ALWAYS = Growth(True)
+
+
 class Snapshots(Generic[T]):
     """A stream in which each chunk replaces the one before, as the growing value of a JSON parser does."""
 
-    __slots__ = ("_stream", "aclose")
+    __slots__ = ("_stream", "aclose", "growth")
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, growth: Growth = _ALWAYS) -> None:
         self._stream = stream
         self.aclose = stream.aclose
+        self.growth = growth
+
+    @property
+    def ag_frame(self) -> FrameType | None:
+        return frame_of(self._stream)
+
+    @property
+    def error(self) -> Exception | None:
+        return getattr(self._stream, "error", None)
 
     def __aiter__(self) -> Snapshots[T]:
         return self
@@ -52,9 +75,14 @@ class Snapshots(Generic[T]):
         return self._stream.__anext__()
 
 
-def like(stream: AsyncIterator[Any], made: AsyncGenerator[T, None]) -> AsyncIterator[T]:
+def like(stream: AsyncIterator[Any], made: AsyncIterator[T]) -> AsyncIterator[T]:
     """``made``, marked as snapshots if ``stream``, which it passes on, is."""
-    return Snapshots(made) if isinstance(stream, Snapshots) else made
+    return Snapshots(made, stream.growth) if isinstance(stream, Snapshots) else made
+
+
+def replaces(stream: Any) -> bool:
+    """Whether each chunk of ``stream`` replaces the one before; certain once a chunk has arrived."""
+    return isinstance(stream, Snapshots) and stream.growth.replaces
 
 
 async def collect(stream: AsyncIterator[Any]) -> Any:
@@ -62,13 +90,15 @@ async def collect(stream: AsyncIterator[Any]) -> Any:
     if isinstance(stream, Single):
         return stream.value
     if isinstance(stream, Snapshots):
-        last = NOTHING
+        chunks: list[Any] = []
         async with closing(stream):
             async for chunk in stream:
-                last = chunk
-        return last
-    async with closing(stream):
-        chunks = [chunk async for chunk in stream]
+                if stream.growth.replaces:
+                    chunks.clear()
+                chunks.append(chunk)
+    else:
+        async with closing(stream):
+            chunks = [chunk async for chunk in stream]
     return join(chunks) if chunks else NOTHING
 
 

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -25,7 +26,7 @@ except ImportError as error:
 _FLUSH_SECONDS = 5.0
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
-# A connection that was just accepted takes some turns of the loop to reach its protocol, and leaks if none come.
+# Turns of the loop in which an accepted connection surely reaches its protocol; it takes two or three.
 _TURNS_TO_CONNECT = 5
 
 
@@ -124,16 +125,26 @@ class _QuickServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Instead of uvicorn's, which first waits for clients to leave by themselves.
-        for server in self.servers:
-            server.close()
-        for _ in range(_TURNS_TO_CONNECT):
-            await asyncio.sleep(0)
+        await self._stop_accepting()
         while self.server_state.connections:
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
             await asyncio.sleep(0)
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_FLUSH_SECONDS)
+
+    async def _stop_accepting(self) -> None:
+        # A connection that asyncio accepted, but has not yet given to its protocol, leaks when the server closes. So
+        # first accept no more, then let those few through, then close.
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for sock in server.sockets:
+                with suppress(NotImplementedError):  # Windows' loop has no readers
+                    loop.remove_reader(sock.fileno())
+        for _ in range(_TURNS_TO_CONNECT):
+            await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
 
     def leave(self) -> None:
         """Stop; called in the server's own loop."""

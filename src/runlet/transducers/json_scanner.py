@@ -169,14 +169,18 @@ class JSONScanner:
             parent.attach(inside, leaf)
         return self._seen
 
+    def edge(self) -> tuple[str | int, ...]:
+        """Return the keys and indices at which the open containers grow: all before them is finished."""
+        return tuple([node.open_key() for node in self._stack])
+
     def open_path(self) -> tuple[str | int, ...] | None:
-        """Return where the text ends: the keys and indices down to the innermost value that is still open."""
+        """Return the keys and indices down to the innermost value that is still open."""
         if self._step is None:
             return None
-        path = [node.open_key() for node in self._stack]
-        if path and (self._is_key or (self._parts is None and self._leaf is NOTHING)):
-            del path[-1]
-        return tuple(path)
+        edge = self.edge()
+        if self._is_key or (self._parts is None and self._leaf is NOTHING):
+            return edge[:-1]
+        return edge
 
     def settle(self, child: Any) -> None:
         """Put the finished ``child`` into the innermost container; with none, it is the value."""

@@ -7,12 +7,13 @@ shared by all views; only the containers that are still open are made anew for e
 from __future__ import annotations
 
 import sys
+from collections import deque
 from sys import getrefcount
 from typing import Any
 
 # Below this many children a copy costs less than looking for a container to use again.
 RECYCLE_FROM = 64
-_POOL = 4  # views of one container that are remembered: the consumer's last one and a few in flight
+_POOL = 72  # views of one container that are remembered: more than an event stream's buffer holds (64)
 
 
 class _View:
@@ -48,18 +49,15 @@ def _calibrate() -> int:
 _ALONE = _calibrate()
 
 
-def _find_unused(pool: list[_View]) -> _View | None:
-    for view in pool:
+def _find_unused(pool: deque[_View]) -> _View | None:
+    # Consumers let go of the oldest view first; one that is kept for long is passed over and looked at later.
+    for _ in range(min(3, len(pool))):
+        view = pool[0]
+        pool.rotate(-1)
         # A length that does not fit shows that a consumer changed the view; it is left alone.
         if getrefcount(view.container) == _ALONE and 0 <= len(view.container) - view.size <= 1:
             return view
     return None
-
-
-def _remember(pool: list[_View], view: _View) -> None:
-    if len(pool) >= _POOL:
-        del pool[0]
-    pool.append(view)
 
 
 class OpenList:
@@ -69,7 +67,7 @@ class OpenList:
 
     def __init__(self) -> None:
         self.items: list[Any] = []
-        self.pool: list[_View] = []
+        self.pool: deque[_View] = deque(maxlen=_POOL)
         self.shown: list[Any] | None = None
 
     def put(self, child: Any) -> None:
@@ -102,7 +100,7 @@ class OpenList:
         view = _find_unused(self.pool)
         if view is None:
             view = _View(items.copy(), len(items), len(items))
-            _remember(self.pool, view)
+            self.pool.append(view)
         else:
             view.container[view.held :] = items[view.held :]
             view.held = view.size = len(items)
@@ -119,7 +117,7 @@ class OpenDict:
         self.items: dict[str, Any] = {}
         self.key = ""
         self.log: list[str] = []  # the keys in order of arrival, to bring an old view up to date
-        self.pool: list[_View] = []
+        self.pool: deque[_View] = deque(maxlen=_POOL)
         self.shown: dict[str, Any] | None = None
 
     def put(self, child: Any) -> None:
@@ -153,7 +151,7 @@ class OpenDict:
         view = _find_unused(self.pool)
         if view is None:
             view = _View(items.copy(), len(log), len(items))
-            _remember(self.pool, view)
+            self.pool.append(view)
         else:
             container = view.container
             for key in log[view.held :]:

@@ -137,13 +137,13 @@ class PartialJSON:
 
         The first one replaces the whole document (path ``""``). Its cost does not grow with what was there before.
         """
-        old, open_path = self._patched
+        old, edge = self._patched
         new = self.value
         scanner = self._scanner
         if scanner is None or scanner.ever_repeated or self._begun > 1:
-            open_path = ()  # what was complete may have changed all the same
-        self._patched = (new, self.open_path() or ())
-        return diff(old, new, open_path=open_path)
+            edge = ()  # what was complete may have changed all the same
+        self._patched = (new, scanner.edge() if scanner is not None else ())
+        return diff(old, new, edge=edge)
 
     def finish(self) -> Any:
         """End the text and return the value.

@@ -1,0 +1,41 @@
+"""Documents: pieces of text with what is known about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Document"]
+
+
+class Document(BaseModel):
+    """A text, such as a page or a paragraph, and what is known about it.
+
+    >>> Document("The sky is blue.", metadata={"source": "sky.txt"})
+    Document(metadata={'source': 'sky.txt'}, page_content='The sky is blue.')
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str | None = Field(default=None, coerce_numbers_to_str=True)
+    metadata: dict[Any, Any] = Field(default_factory=dict)
+    page_content: str
+    type: Literal["Document"] = "Document"
+
+    def __init__(self, page_content: str | None = None, **kwargs: Any) -> None:
+        if page_content is not None:
+            kwargs["page_content"] = page_content
+        super().__init__(**kwargs)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            if name != "type" and value is not None:
+                yield name, value
+
+    def __str__(self) -> str:
+        """The text, and the metadata if there are any: what a prompt shows of a document."""
+        if self.metadata:
+            return f"page_content={self.page_content!r} metadata={self.metadata!r}"
+        return f"page_content={self.page_content!r}"

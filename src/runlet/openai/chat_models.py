@@ -1,0 +1,132 @@
+"""``ChatOpenAI``: chat models of OpenAI, and of the servers that speak its protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+import httpx2
+from pydantic import AliasChoices, Field, PrivateAttr
+
+from runlet.callbacks.run import Run
+from runlet.errors import ConfigError, MalformedResponseError, ModelInvalidRequestError
+from runlet.messages import BaseMessage
+from runlet.openai.decode import ChatDecoder
+from runlet.openai.encode import encode_messages
+from runlet.openai.results import chat_result
+from runlet.openai.settings import OpenAISettings, posted
+from runlet.outputs import ChatResult
+from runlet.providers.chat import ProviderChatModel, StreamDecoder
+
+_SENT = (
+    "model",
+    "temperature",
+    "top_p",
+    "n",
+    "stop",
+    "seed",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "presence_penalty",
+    "frequency_penalty",
+    "max_completion_tokens",
+    "response_format",
+    "reasoning_effort",
+    "verbosity",
+    "modalities",
+    "audio",
+    "service_tier",
+    "store",
+    "user",
+)
+
+
+class ChatOpenAI(OpenAISettings, ProviderChatModel):
+    """A chat model of OpenAI, or of any server that speaks its protocol.
+
+        >>> model = ChatOpenAI(model="gpt-4o-mini", temperature=0)  # the key is in OPENAI_API_KEY
+        >>> model.invoke("Hi").content  # doctest: +SKIP
+        'Hello! How can I help you today?'
+
+    It speaks chat completions. ``base_url`` or ``server`` (``"ollama"``, ``"groq"`` …) lead elsewhere. ``model_kwargs``
+    and ``extra_body`` are sent as they are, for what has no argument here; so is every keyword that a verb or ``bind``
+    is given.
+    """
+
+    model: str = Field(default="gpt-3.5-turbo", validation_alias=AliasChoices("model", "model_name"))
+    n: int | None = Field(default=None, ge=1)
+    top_p: float | None = None
+    seed: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: dict[str, int] | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    max_completion_tokens: int | None = Field(default=None, gt=0)
+    response_format: Any = None
+    reasoning_effort: str | None = None
+    reasoning: dict[str, Any] | None = None
+    verbosity: str | None = None
+    modalities: list[str] | None = None
+    audio: dict[str, Any] | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    user: str | None = None
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    extra_body: dict[str, Any] | None = None
+
+    _usage_refused: bool = PrivateAttr(default=False)
+
+    @property
+    def _llm_type(self) -> str:
+        return "openai-chat"
+
+    @property
+    def model_name(self) -> str:
+        """The same as ``model``."""
+        return self.model
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self._settings()
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": self.provider}
+
+    def _settings(self) -> dict[str, Any]:
+        """What each request says, beside the messages."""
+        said = {name: value for name in _SENT if (value := getattr(self, name)) is not None}
+        if self.max_tokens is not None:
+            # OpenAI's newer models take the new name only, other servers often the old one only.
+            said["max_completion_tokens" if self._is_openai() else "max_tokens"] = self.max_tokens
+        return {**said, **self.model_kwargs, **(self.extra_body or {})}
+
+    def _request(self, messages: list[BaseMessage], streaming: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+        request = {**self._settings(), **{name: value for name, value in kwargs.items() if value is not None}}
+        if streaming:
+            if (request.get("n") or 1) > 1:
+                raise ConfigError("a stream is one answer: with n > 1 use generate, which gives all of them")
+            request["stream"] = True
+            if self.stream_usage and not self._usage_refused:
+                request.setdefault("stream_options", {"include_usage": True})
+        request["messages"] = encode_messages(messages, keep_reasoning=not self._is_openai())
+        return request
+
+    def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:
+        return posted("chat.completions", request, "model", "messages", "stream")
+
+    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> httpx2.Response:
+        try:
+            return await super()._open(messages, run, kwargs)
+        except ModelInvalidRequestError as error:
+            if self._usage_refused or not self.stream_usage or "stream_options" not in error.message:
+                raise
+            self._usage_refused = True  # an older server: it is not asked for usage again
+        return await super()._open(messages, run, kwargs)
+
+    def _decoder(self, response: httpx2.Response) -> StreamDecoder:
+        return ChatDecoder(self.provider)
+
+    def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:
+        return chat_result(payload, self.provider)

@@ -1,0 +1,47 @@
+"""The formats of templates: what a template's text becomes once it is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+
+from runlet.errors import PromptError
+from runlet.prompts.f_string import parse_f_string
+from runlet.prompts.jinja import Jinja
+from runlet.transducers.mustache import parse_mustache
+
+PromptTemplateFormat = Literal["f-string", "mustache", "jinja2"]
+
+
+class Template(Protocol):
+    """A parsed template."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables that it is filled with, sorted."""
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text, filled in."""
+
+
+_PARSERS: dict[str, Callable[[str], Template]] = {
+    "f-string": parse_f_string,
+    "mustache": parse_mustache,
+    "jinja2": Jinja,
+}
+
+
+@lru_cache(maxsize=1024)
+def parse_template(text: str, template_format: str) -> Template:
+    """Parse a template; the same text is parsed once.
+
+    Raises ``PromptError`` if the format is unknown or the template is broken.
+    """
+    try:
+        parse = _PARSERS[template_format]
+    except KeyError:
+        raise PromptError(
+            f"unknown template format {template_format!r}; the formats are: {', '.join(_PARSERS)}"
+        ) from None
+    return parse(text)

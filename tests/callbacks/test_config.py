@@ -1,0 +1,87 @@
+"""How two configs become one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runlet.callbacks.config import merge_configs
+from runlet.callbacks.run import CURRENT, UNWATCHED, Observer, Run, inside
+from runlet.errors import ConfigError
+from runlet.io import BLOCKING
+from runlet.runnables import ensure_config, get_config_list, patch_config
+
+configs = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": st.lists(st.sampled_from("abc"), unique=True),
+        "metadata": st.dictionaries(st.sampled_from("xyz"), st.integers()),
+        "configurable": st.dictionaries(st.sampled_from("xyz"), st.integers()),
+        "max_concurrency": st.integers(1, 9) | st.none(),
+        "run_name": st.sampled_from("no"),
+    },
+)
+
+
+@given(configs, configs, configs)
+def test_merging_is_associative_and_nothing_said_changes_nothing(one, two, three):
+    assert merge_configs(merge_configs(one, two), three) == merge_configs(one, merge_configs(two, three))
+    assert merge_configs(one, None, {}) == merge_configs(one)
+
+
+@given(configs, configs)
+def test_merging_changes_neither(one, two):
+    before = repr((one, two))
+    merge_configs(one, two)
+    assert repr((one, two)) == before
+
+
+def test_lists_and_mappings_are_joined_and_other_values_replaced():
+    merged = merge_configs(
+        {"tags": ["a", "b"], "metadata": {"x": 1, "y": 1}, "run_name": "one", "max_concurrency": 2},
+        {"tags": ["b", "c"], "metadata": {"y": 2}, "run_name": "two", "max_concurrency": None},
+    )
+    assert merged == {"tags": ["a", "b", "c"], "metadata": {"x": 1, "y": 2}, "run_name": "two", "max_concurrency": 2}
+
+
+def test_an_ensured_config_has_what_user_code_reads():
+    full = ensure_config({"tags": ["a"], "metadata": None})
+    assert full == {"tags": ["a"], "metadata": {}, "callbacks": None, "recursion_limit": 25, "configurable": {}}
+
+
+def test_an_ensured_config_takes_over_what_the_run_around_it_says():
+    with inside(Run(BLOCKING, {"tags": ["outer"], "configurable": {"k": 1}, "run_name": "outer"})):
+        full = ensure_config({"max_concurrency": 2})
+    assert (full["tags"], full["configurable"], full["max_concurrency"]) == (["outer"], {"k": 1}, 2)
+    assert "run_name" not in full
+
+
+def test_a_config_for_each_input():
+    first, second = get_config_list({"tags": ["a"], "run_id": "id"}, 2)
+    assert (first["run_id"], second.get("run_id")) == ("id", None)
+    assert [each["tags"] for each in get_config_list([{"tags": ["a"]}, {"tags": ["b"]}], 2)] == [["a"], ["b"]]
+    with pytest.raises(ConfigError, match="Give one config, or one for each input"):
+        get_config_list([{}], 2)
+
+
+def test_new_callbacks_drop_the_name_and_the_id_of_the_old_run():
+    patched = patch_config({"run_name": "old", "run_id": "id", "tags": ["t"]}, callbacks=[Observer()])
+    assert "run_name" not in patched
+    assert "run_id" not in patched
+    assert patched["tags"] == ["t"]
+    assert patch_config({}, recursion_limit=3, max_concurrency=2, run_name="n", configurable={"a": 1}) == {
+        **ensure_config(),
+        "recursion_limit": 3,
+        "max_concurrency": 2,
+        "run_name": "n",
+        "configurable": {"a": 1},
+    }
+
+
+def test_inside_a_plain_run_there_is_no_current_run():
+    outer = Run(BLOCKING, {"tags": ["outer"]})
+    with inside(outer):
+        assert CURRENT.get() is outer
+        with inside(UNWATCHED):
+            assert CURRENT.get() is None
+        assert CURRENT.get() is outer
+    assert CURRENT.get() is None

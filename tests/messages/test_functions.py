@@ -1,0 +1,247 @@
+"""Choosing, trimming, merging, counting and writing messages."""
+
+import pickle
+
+import pytest
+
+from runlet.errors import CompositionError, ConfigError
+from runlet.messages import (
+    AIMessage,
+    AIMessageChunk,
+    ChatMessage,
+    ChatMessageChunk,
+    FunctionMessageChunk,
+    HumanMessage,
+    HumanMessageChunk,
+    RemoveMessage,
+    SystemMessage,
+    SystemMessageChunk,
+    ToolMessage,
+    ToolMessageChunk,
+    add_notification_metadata,
+    convert_to_openai_data_block,
+    convert_to_openai_messages,
+    filter_messages,
+    get_buffer_string,
+    get_notification_metadata,
+    merge_message_runs,
+    trim_messages,
+)
+from runlet.messages.create import create_image_block, create_text_block
+from runlet.messages.utils import count_tokens_approximately
+
+CHAT = [SystemMessage("s"), HumanMessage("one"), AIMessage("two"), HumanMessage("three")]
+
+
+def texts(messages):
+    return [str(message.text) for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "outcome"),
+    [
+        (filter_messages(include_types=["human"]), ["one", "three"]),
+        (trim_messages(max_tokens=1, token_counter=len), ["three"]),
+        (merge_message_runs(chunk_separator="+"), ["s", "one", "two", "three"]),
+    ],
+)
+def test_without_messages_a_function_waits_for_them(waiting, outcome):
+    assert texts(waiting(CHAT)) == outcome
+    assert texts(pickle.loads(pickle.dumps(waiting))(CHAT)) == outcome
+    assert waiting.__name__ in ("filter_messages", "trim_messages", "merge_message_runs")
+
+
+def test_filtering_does_not_change_what_it_was_given():
+    message = AIMessage(
+        [{"type": "tool_use", "id": "1", "name": "f", "input": {}}],
+        tool_calls=[{"name": "f", "args": {}, "id": "1"}, {"name": "g", "args": {}, "id": "2"}],
+    )
+    [kept] = filter_messages([message], exclude_tool_calls=["1"])
+    assert (len(message.tool_calls), len(kept.tool_calls), kept.content) == (2, 1, [])
+
+
+def test_chunks_are_of_the_kind_of_their_message():
+    assert filter_messages([AIMessageChunk("a"), HumanMessage("b")], include_types=["ai"]) == [AIMessageChunk("a")]
+
+
+def test_a_counter_of_one_message_is_told_by_its_annotation():
+    def one(message: HumanMessage) -> int:
+        return 2
+
+    assert texts(trim_messages(CHAT, max_tokens=4, token_counter=one)) == ["two", "three"]
+
+
+def test_a_model_counts_tokens():
+    class Model:
+        def get_num_tokens_from_messages(self, messages):
+            return len(messages)
+
+    assert texts(trim_messages(CHAT, max_tokens=1, token_counter=Model())) == ["three"]
+    assert len(trim_messages(CHAT, max_tokens=12, token_counter="approximate")) == 2
+
+
+def test_a_text_splitter_says_what_a_part_is():
+    kept = trim_messages(
+        ["a b c"],
+        max_tokens=2,
+        strategy="first",
+        allow_partial=True,
+        token_counter=lambda messages: sum(len(m.content.split()) for m in messages),
+        text_splitter=lambda text: [word + " " for word in text.split()],
+    )
+    assert texts(kept) == ["a b "]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strategy": "middle"},
+        {"strategy": "first", "start_on": "human"},
+        {"strategy": "first", "include_system": True},
+        {"token_counter": 5},
+        {"text_splitter": 5},
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_used_are_refused(options):
+    with pytest.raises(ConfigError):
+        trim_messages(CHAT, **{"max_tokens": 5, "token_counter": len, **options})
+
+
+def test_only_neighbours_from_the_same_speaker_are_merged():
+    messages = [
+        HumanMessage("a", name="ann"),
+        HumanMessage("b", name="bob"),
+        HumanMessageChunk("c", name="bob"),
+        ChatMessage("d", role="x"),
+        ChatMessage("e", role="y"),
+        ToolMessage("f", tool_call_id="1"),
+        ToolMessage("g", tool_call_id="1"),
+        RemoveMessage(id="1"),
+        RemoveMessage(id="2"),
+    ]
+    merged = merge_message_runs(messages)
+    assert texts(merged) == ["a", "b\nc", "d", "e", "f", "g", "", ""]
+
+
+def test_merging_runs_adds_calls_and_usage():
+    usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    call = {"name": "f", "args": {}, "id": "1", "type": "tool_call"}
+    one = AIMessage("a", tool_calls=[call], usage_metadata=usage, response_metadata={"finish_reason": "stop"})
+    [merged] = merge_message_runs([one, one])
+    assert merged.tool_calls == [call, call]
+    assert merged.usage_metadata["total_tokens"] == 4
+    assert merged.response_metadata == {"finish_reason": "stop"}
+    assert one.content == "a"
+
+
+def test_many_messages_are_merged_in_one_go():
+    [merged] = merge_message_runs([HumanMessage("a")] * 20_000)
+    assert len(merged.content) == 39_999
+
+
+@pytest.mark.parametrize(
+    ("chunks", "field", "value"),
+    [
+        ([HumanMessageChunk("a", id="1"), HumanMessageChunk("b")], "id", "1"),
+        ([SystemMessageChunk("a", name="n"), SystemMessageChunk("b")], "name", "n"),
+        (
+            [ToolMessageChunk("a", tool_call_id="1", status="error"), ToolMessageChunk("b", tool_call_id="1")],
+            "status",
+            "error",
+        ),
+        ([ChatMessageChunk("a", role="r"), ChatMessageChunk("b", role="r")], "role", "r"),
+    ],
+    ids=lambda chunks: type(chunks[0]).__name__ if isinstance(chunks, list) else None,
+)
+def test_chunks_of_every_kind_can_be_added(chunks, field, value):
+    merged = chunks[0] + chunks[1]
+    assert merged.content == "ab"
+    assert getattr(merged, field) == value
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [ToolMessageChunk("a", tool_call_id="1"), ToolMessageChunk("b", tool_call_id="2")],
+        [ChatMessageChunk("a", role="1"), ChatMessageChunk("b", role="2")],
+        [FunctionMessageChunk("a", name="1"), FunctionMessageChunk("b", name="2")],
+    ],
+    ids=lambda chunks: type(chunks[0]).__name__,
+)
+def test_chunks_of_different_messages_are_refused(chunks):
+    with pytest.raises(CompositionError, match="different messages"):
+        chunks[0] + chunks[1]
+
+
+def test_nobody_says_a_removal():
+    with pytest.raises(ConfigError, match="nobody"):
+        get_buffer_string([RemoveMessage(id="1")])
+    with pytest.raises(ConfigError, match="no role"):
+        convert_to_openai_messages(RemoveMessage(id="1"))
+    with pytest.raises(ConfigError, match="format"):
+        get_buffer_string([], format="yaml")
+
+
+def test_xml_is_escaped():
+    message = AIMessage("<a & b>", tool_calls=[{"name": 'f"', "args": {"x": "<"}, "id": "1"}])
+    assert get_buffer_string([message], format="xml").splitlines()[1:3] == [
+        "  <content>&lt;a &amp; b&gt;</content>",
+        '  <tool_call id="1" name="f&quot;">{"x": "&lt;"}</tool_call>',
+    ]
+
+
+def test_results_of_tools_keep_what_stands_beside_them():
+    content = [{"type": "tool_result", "tool_use_id": "1", "content": "r"}, {"type": "text", "text": "q"}]
+    assert convert_to_openai_messages(HumanMessage(content)) == [
+        {"role": "tool", "tool_call_id": "1", "content": "r"},
+        {"role": "user", "content": "q"},
+    ]
+
+
+@pytest.mark.parametrize("block", [{"type": "weird"}, {"type": "text"}, {"type": "tool_use", "id": "1"}], ids=str)
+def test_blocks_that_cannot_be_written_are_named(block):
+    with pytest.raises(ConfigError, match=r"messages\[0\].content\[0\]"):
+        convert_to_openai_messages([HumanMessage([block])], pass_through_unknown_blocks=False)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "base64": "AA"},
+        {"type": "image", "file_id": "f"},
+        {"type": "audio", "url": "u"},
+        {"type": "file", "url": "u"},
+        {"type": "file"},
+        {"type": "video", "url": "u"},
+    ],
+    ids=str,
+)
+def test_data_that_openai_does_not_take_is_refused(block):
+    with pytest.raises(ConfigError):
+        convert_to_openai_data_block(block)
+
+
+def test_usage_raises_the_estimate_by_a_quarter_at_most():
+    usage = {"input_tokens": 50, "output_tokens": 50, "total_tokens": 100}
+    answer = AIMessage("b", usage_metadata=usage, response_metadata={"model_provider": "openai"})
+    messages = ["a", answer, "c" * 40]
+    assert count_tokens_approximately(messages) == 25
+    assert count_tokens_approximately(messages, use_usage_metadata_scaling=True) == 32
+    assert count_tokens_approximately(["a"], tools=[{"name": "f", "x": 1}]) == 11
+
+
+def test_a_notification_is_a_marked_copy():
+    message = HumanMessage("x")
+    marked = add_notification_metadata(message, source="clock", data={"at": 1})
+    assert get_notification_metadata(marked) == {"source": "clock", "data": {"at": 1}}
+    assert get_notification_metadata(add_notification_metadata(marked, source="bell")) == {"source": "bell"}
+    assert get_notification_metadata(message) is None
+
+
+def test_created_blocks_have_an_id_and_only_what_was_given():
+    block = create_text_block("a", index=0, color="red")
+    assert block.pop("id").startswith("lc_")
+    assert block == {"type": "text", "text": "a", "index": 0, "extras": {"color": "red"}}
+    with pytest.raises(ConfigError, match="one of url, base64 and file_id"):
+        create_image_block()

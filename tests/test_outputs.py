@@ -1,0 +1,92 @@
+"""What models give back."""
+
+import pickle
+
+import pytest
+
+from runlet.errors import CompositionError, ConfigError
+from runlet.messages import AIMessage, AIMessageChunk, text_chunk
+from runlet.outputs import (
+    ChatGeneration,
+    ChatGenerationChunk,
+    ChatResult,
+    Generation,
+    GenerationChunk,
+    LLMResult,
+    chat_generation_chunk,
+    generation_chunk,
+    merge_generation_chunks,
+)
+
+CALL = {"name": "f", "args": {}, "id": "1", "type": "tool_call"}
+
+
+def test_repr_shows_what_is_there():
+    result = LLMResult(generations=[[Generation(text="x", generation_info={"a": 1})]], llm_output={"b": 1})
+    shown = "LLMResult(generations=[[Generation(text='x', generation_info={'a': 1})]], llm_output={'b': 1})"
+    assert repr(result) == shown
+
+
+def test_the_text_is_the_messages():
+    message = AIMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
+    assert ChatGeneration(message=message).text == "ab"
+
+
+def test_chunks_are_added_and_their_facts_are_not_doubled():
+    one = chat_generation_chunk(text_chunk("y"), {"finish_reason": "stop", "logprobs": [1]})
+    two = ChatGenerationChunk(message=AIMessageChunk("z"), generation_info={"finish_reason": "stop", "logprobs": [2]})
+    total = one + two
+    assert (total.text, total.message.content) == ("yz", "yz")
+    assert total.generation_info == {"finish_reason": "stop", "logprobs": [1, 2]}
+    assert one.__add__([two, two]) == merge_generation_chunks([one, two, two])
+    assert GenerationChunk(text="a") + generation_chunk("b", {"x": 1}) == GenerationChunk(
+        text="ab", generation_info={"x": 1}
+    )
+
+
+def test_the_fast_constructors_make_what_validation_makes():
+    assert generation_chunk("a") == GenerationChunk(text="a")
+    for message in (text_chunk("a"), AIMessageChunk([{"type": "text", "text": "a"}])):
+        assert chat_generation_chunk(message) == ChatGenerationChunk(message=message)
+
+
+def test_chunks_of_different_kinds_are_refused():
+    with pytest.raises(CompositionError, match="different kinds"):
+        merge_generation_chunks([generation_chunk("a"), chat_generation_chunk(text_chunk("b"))])
+    with pytest.raises(TypeError):
+        generation_chunk("a") + "b"
+    with pytest.raises(ConfigError):
+        merge_generation_chunks([])
+
+
+def test_flattening_counts_the_usage_once():
+    result = LLMResult(
+        generations=[[Generation(text="x")], [Generation(text="y")]], llm_output={"token_usage": {"a": 1}, "model": "m"}
+    )
+    assert [one.llm_output for one in result.flatten()] == [
+        {"token_usage": {"a": 1}, "model": "m"},
+        {"token_usage": {}, "model": "m"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "generation",
+    [
+        Generation(text="x"),
+        ChatGeneration(message=AIMessage("x", tool_calls=[CALL])),
+        ChatGenerationChunk(message=AIMessageChunk("x", id="1")),
+    ],
+    ids=lambda generation: generation.type,
+)
+def test_results_come_back_whole_from_a_round_trip(generation):
+    result = LLMResult(generations=[[generation]])
+    again = LLMResult.model_validate(result.model_dump())
+    assert again == result
+    assert type(again.generations[0][0]) is type(generation)
+    assert LLMResult.model_validate_json(result.model_dump_json()) == result
+    assert pickle.loads(pickle.dumps(result)) == result
+
+
+def test_a_chat_result_keeps_the_kind_of_its_messages():
+    result = ChatResult(generations=[ChatGeneration(message=AIMessage("x", tool_calls=[CALL]))])
+    assert ChatResult.model_validate(result.model_dump()) == result
