@@ -38,7 +38,13 @@ def test_every_error_is_drawn_in_the_tree(kind):
 def test_a_model_error_carries_what_the_provider_said():
     error = ModelRateLimitError("slow down", provider="p", status=429, retry_after=3.0, request_id="r", partial="x")
     clone = pickle.loads(pickle.dumps(error))
-    assert (clone.provider, clone.status, clone.retry_after, clone.request_id, clone.partial) == ("p", 429, 3.0, "r", "x")
+    assert (clone.provider, clone.status, clone.retry_after, clone.request_id, clone.partial) == (
+        "p",
+        429,
+        3.0,
+        "r",
+        "x",
+    )
     assert clone.retryable
     assert not ModelRateLimitError("for good", retryable=False).retryable
 

@@ -251,3 +251,27 @@ def test_a_prompt_is_a_step_of_a_chain() -> None:
 def test_dumped_messages_are_equal_to_the_peers() -> None:
     (ours,) = ChatPromptTemplate([("ai", "{x}")]).format_messages(x=1)
     assert ours.model_dump() == peer_messages.AIMessage("1").model_dump()
+
+
+class Signed(ChatPromptTemplate):
+    def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
+        return [*super().format_messages(**kwargs), HumanMessage("signed")]
+
+
+class Loud(prompts.HumanMessagePromptTemplate):
+    def format(self, /, **kwargs: Any) -> BaseMessage:
+        return HumanMessage(super().format(**kwargs).text.upper())
+
+
+def test_what_a_users_subclass_overrides_is_used_by_the_verbs() -> None:
+    prompt = Signed([Loud.from_template("{a}")])
+    assert [message.content for message in prompt.invoke({"a": "x"}).to_messages()] == ["X", "signed"]
+    loud = ChatPromptTemplate([Loud.from_template("{a}")])
+    assert [message.content for message in loud.invoke({"a": "x"}).to_messages()] == ["X"]
+
+
+def test_a_template_that_is_changed_is_filled_as_it_is_now() -> None:
+    prompt: Any = ChatPromptTemplate(["{a}"])
+    assert prompt.invoke({"a": 1}).to_string() == "Human: 1"
+    prompt[0].prompt.template = "now {a}"
+    assert prompt.invoke({"a": 1}).to_string() == "Human: now 1"

@@ -68,6 +68,7 @@ CHAINS = {
     "pipe": (lambda m: m.RunnableLambda(add_one).pipe(add_one, str), 1),
 }
 
+
 @pytest.mark.parametrize("name", CHAINS)
 @pytest.mark.parametrize("verb", ["invoke", "stream", "batch"])
 def test_outputs_are_the_peers(name, verb):

@@ -16,7 +16,6 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from runlet.anthropic.usage import updated, usage_metadata, what_is_left
-from runlet.errors import MalformedResponseError
 from runlet.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
 from runlet.providers.chat import ProviderError
 from runlet.transducers.sse import ServerSentEvent
@@ -39,17 +38,13 @@ class AnthropicDecoder:
         self._count = 0
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
-        data = event.data
-        try:
-            payload = from_json(data)
-            if payload["type"] == "content_block_delta":
-                delta = payload["delta"]
-                if delta["type"] == "text_delta" and not self._blocks:
-                    return (text_chunk(delta["text"], self._id),)
-                return self._delta(delta, payload)
-            return self.read(payload)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _malformed(data, error) from error
+        payload = from_json(event.data)
+        if payload.get("type") == "content_block_delta":
+            delta = payload["delta"]
+            if delta["type"] == "text_delta" and not self._blocks:
+                return (text_chunk(delta["text"], self._id),)
+            return self._delta(delta)
+        return self.read(payload)
 
     def finish(self) -> Iterable[AIMessageChunk]:
         return ()
@@ -59,8 +54,7 @@ class AnthropicDecoder:
         if "error" in payload:
             raise ProviderError(payload)
         read = getattr(self, f"_{payload['type']}", None) if payload.get("type") in _EVENTS else None
-        # The protocol lets new kinds of events come. What is read is read now, inside ``feed``'s ``try``.
-        return tuple(read(payload)) if read is not None else ()
+        return read(payload) if read is not None else ()  # the protocol lets new kinds of events come
 
     def _message_start(self, payload: Block) -> Iterable[AIMessageChunk]:
         message = payload["message"]
@@ -99,7 +93,7 @@ class AnthropicDecoder:
         piece = ToolCallChunk(name=block["name"], args=opened.given(), id=block["id"], index=opened.index)
         yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=[piece])
 
-    def _delta(self, delta: Block, payload: Block) -> Iterable[AIMessageChunk]:
+    def _delta(self, delta: Block) -> Iterable[AIMessageChunk]:
         opened = self._open
         if opened is None:
             raise ValueError("a delta without a block")
@@ -229,11 +223,3 @@ def _is_citable(block: Block) -> bool:
 
 
 _CITABLE = frozenset({"document", "search_result"})
-
-
-def _malformed(data: bytes, error: Exception) -> MalformedResponseError:
-    return MalformedResponseError(
-        f"an event of the stream is not in Anthropic's protocol ({type(error).__name__}: {error}): "
-        f"{data[:200].decode('utf-8', 'replace')!r}",
-        provider="anthropic",
-    )

@@ -35,10 +35,12 @@ def encode_messages(messages: Sequence[BaseMessage]) -> tuple[str | list[Block] 
     system: list[BaseMessage] = []
     turns: list[Turn] = []
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    before: BaseMessage | None = None
     for message in messages:
+        last, before = before, message
         if isinstance(message, SystemMessage):
-            if turns:
-                raise _refuse("a system message comes after others: Anthropic takes them at the beginning only")
+            if system and not isinstance(last, SystemMessage):
+                raise _refuse("there are system messages in two places: it takes one system prompt")
             system.append(message)
         elif blocks := _blocks_of(message, answered):
             _say(turns, _role(message), blocks)
@@ -59,7 +61,9 @@ def _role(message: BaseMessage) -> str:
         return "user"
     if isinstance(message, ChatMessage) and message.role in ("user", "assistant"):
         return message.role
-    raise _refuse(f"it knows no messages of the kind {type(message).__name__} (role {getattr(message, 'role', None)!r})")
+    raise _refuse(
+        f"it knows no messages of the kind {type(message).__name__} (role {getattr(message, 'role', None)!r})"
+    )
 
 
 def _blocks_of(message: BaseMessage, answered: set[str]) -> list[Block]:
@@ -70,7 +74,9 @@ def _blocks_of(message: BaseMessage, answered: set[str]) -> list[Block]:
         known = {block.get("id") for block in blocks if block["type"] == "tool_use"}
         blocks += [_call(call) for call in message.tool_calls if call["id"] not in known]
         blocks += [
-            _broken_call(call) for call in message.invalid_tool_calls if call["id"] in answered and call["id"] not in known
+            _broken_call(call)
+            for call in message.invalid_tool_calls
+            if call["id"] in answered and call["id"] not in known
         ]
     return blocks
 
@@ -152,6 +158,6 @@ def _shortened(turn: Turn) -> Turn:
 
 def _system(messages: Sequence[BaseMessage]) -> str | list[Block] | None:
     blocks = [block for message in messages for block in request_blocks(message.content)]
-    if any(block.keys() != {"type", "text"} for block in blocks):
-        return blocks
-    return "\n\n".join(block["text"] for block in blocks) or None
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        return str(blocks[0]["text"])
+    return blocks or None

@@ -71,7 +71,7 @@ class Blocking:
     async def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> list[T]:
         width = min(width or DEFAULT_WIDTH, len(thunks))
         if width <= 1:
-            return [drive(thunk()) for thunk in thunks]
+            return [_drive_apart(thunk) for thunk in thunks]
         return _Crew(thunks).run(width - 1)
 
     async def merge(self, streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
@@ -136,6 +136,11 @@ class Blocking:
         return await thunk()
 
 
+def _drive_apart(thunk: Thunk[T]) -> T:
+    """Run a body; what it sets in the context is its own, though one thread may run several."""
+    return copy_context().run(drive, thunk())
+
+
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="runlet")
@@ -179,7 +184,7 @@ class _Crew:
             if thunk is None:
                 return
             try:
-                self._results[index] = drive(thunk())
+                self._results[index] = _drive_apart(thunk)
             except BaseException as error:
                 self._fail(error)
 

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from runlet.errors import Cancelled
 from runlet.io.colour import Colour, Condition, Put, Thunk
+from runlet.io.context import InContext
 from runlet.io.drive import closing
 from runlet.io.portal import HOME
 from runlet.io.scope import Scope, enter, interruptible
@@ -82,7 +83,7 @@ class Asyncio:
 
         async def work() -> None:
             for index, thunk in left:
-                results[index] = await thunk()
+                results[index] = await InContext(copy_context(), thunk())
 
         await _all([_start(work()) for _ in range(width)])
         return results

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import httpx2
 from pydantic import AliasChoices, Field, PrivateAttr
 
 from runlet.callbacks.run import Run
-from runlet.errors import ConfigError, MalformedResponseError, ModelInvalidRequestError
+from runlet.errors import ConfigError, ModelInvalidRequestError
 from runlet.messages import BaseMessage
 from runlet.openai.decode import ChatDecoder
 from runlet.openai.encode import encode_messages

@@ -26,7 +26,17 @@ _TOP = frozenset(
 )
 _CHOICE = frozenset(("index", "delta", "message", "finish_reason", "logprobs", "text"))
 _DELTA = frozenset(
-    ("role", "content", "refusal", "tool_calls", "function_call", "reasoning", "reasoning_content", "channel", "token_id")
+    (
+        "role",
+        "content",
+        "refusal",
+        "tool_calls",
+        "function_call",
+        "reasoning",
+        "reasoning_content",
+        "channel",
+        "token_id",
+    )
 )
 
 _FACTS = (

@@ -76,9 +76,7 @@ def _assistant(message: AIMessage, keep_reasoning: bool) -> Json:
 def _assistant_content(message: AIMessage) -> Any:
     if isinstance(message.content, str):
         return message.content
-    parts = [
-        part for part in message.content if part and (isinstance(part, str) or part.get("type") not in _BESIDE)
-    ]
+    parts = [part for part in message.content if part and (isinstance(part, str) or part.get("type") not in _BESIDE)]
     if not parts:
         return None
     entries: Any = convert_to_openai_messages([AIMessage(content=parts)], text_format="block")

@@ -9,10 +9,11 @@ from typing import Any, Self, overload
 
 from pydantic import Field, PrivateAttr, SerializeAsAny, SkipValidation
 
+from runlet.callbacks.run import Run
 from runlet.errors import PromptError
 from runlet.io import drive
 from runlet.messages import AnyMessage, BaseMessage, get_buffer_string
-from runlet.prompt_values import ChatPromptValue, chat_prompt_value
+from runlet.prompt_values import ChatPromptValue, PromptValue, chat_prompt_value
 from runlet.prompts.base import BasePromptTemplate
 from runlet.prompts.message import BaseMessagePromptTemplate
 from runlet.prompts.placeholder import MessagesPlaceholder
@@ -145,12 +146,20 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         """The messages, with the variables filled in."""
         return await self._fill(kwargs, False)
 
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> PromptValue:
+        if type(self) is not ChatPromptTemplate:
+            return await super()._work(input, run, **kwargs)  # a user's own may override what is public
+        return chat_prompt_value(await self._fill(self._read(input), run.io.blocking))
+
     async def _fill(self, given: dict[str, Any], blocking: bool) -> list[BaseMessage]:
-        values = self._with_partials(given)
+        values = self._with_partials(given) if self.partial_variables else given
         messages: list[BaseMessage] = []
         each: Any  # a kind that the checker cannot tell apart by ``_is_message``
         for each in self.messages:
-            if _is_message(each.__class__):
+            kind = each.__class__
+            if kind in _OWN:
+                messages.append(each._one(values))
+            elif _is_message(kind):
                 messages.append(each)
             else:
                 messages += each.format_messages(**values) if blocking else await each.aformat_messages(**values)
@@ -248,6 +257,8 @@ _ROLES: dict[str, type[RoleMessagePromptTemplate]] = {
     "assistant": AIMessagePromptTemplate,
     "system": SystemMessagePromptTemplate,
 }
+
+_OWN = frozenset(_ROLES.values())  # these very classes; a user's subclass may override what is public
 
 
 def _as_part(message: Any, template_format: PromptTemplateFormat) -> MessageLike:

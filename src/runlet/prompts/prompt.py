@@ -47,7 +47,10 @@ class PromptTemplate(StringPromptTemplate):
 
     def format(self, /, **kwargs: Any) -> str:
         """The text, with the variables filled in."""
-        values = self._with_partials(kwargs) if self.partial_variables else kwargs
+        return self._text(kwargs)
+
+    def _text(self, given: dict[str, Any]) -> str:
+        values = self._with_partials(given) if self.partial_variables else given
         return parse_template(self.template, self.template_format).render(values)
 
     @classmethod

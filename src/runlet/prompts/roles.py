@@ -145,10 +145,15 @@ class RoleMessagePromptTemplate(OneMessagePromptTemplate):
 
     def format(self, /, **kwargs: Any) -> BaseMessage:
         """The message, with the variables filled in. A text block that comes out empty is left out."""
+        return self._one(kwargs)
+
+    def _one(self, values: dict[str, Any]) -> BaseMessage:
         prompt = self.prompt
+        if prompt.__class__ is PromptTemplate:
+            return self._message(prompt._text(values))
         if not isinstance(prompt, list):
-            return self._message(prompt.format(**kwargs))
-        return self._message([block for part in prompt if (block := _fill_block(part, kwargs))])
+            return self._message(prompt.format(**values))
+        return self._message([block for part in prompt if (block := _fill_block(part, values))])
 
     def _message(self, content: Any) -> BaseMessage:
         cls = self._message_class

@@ -21,14 +21,14 @@ from runlet.errors import (
 )
 from runlet.io import closing
 from runlet.language_models import BaseChatModel
-from runlet.messages import AIMessageChunk, BaseMessage, UsageMetadata, merge_chunks, message_chunk_to_message
+from runlet.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
 from runlet.outputs import ChatGeneration, ChatResult
 from runlet.providers.received import Received
 from runlet.providers.settings import ProviderSettings
+from runlet.providers.told import told
 from runlet.transducers.sse import ServerSentEvent, SSEDecoder
 from runlet.wire.body import Body
 from runlet.wire.failures import failure_of_event
-
 
 _START = 20_000
 """How many bytes of a body that holds no event are kept, to say what it is instead."""
@@ -39,8 +39,6 @@ class StreamDecoder(Protocol):
 
     ended: bool
     """Whether the vendor's sign that the answer is whole has come."""
-    usage: UsageMetadata | None
-    """The tokens counted so far, for an answer that breaks off."""
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         """The chunks of one event; raises ``ProviderError`` for an error that the vendor sent."""
@@ -107,7 +105,7 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
             raise self._stream_failure(error, response) from error
 
     async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
-        chunks = [chunk async for chunk in self._chunks(messages, run, **kwargs)]
+        chunks = [chunk async for chunk in told(run, self._chunks(messages, run, **kwargs))]
         if not chunks:
             raise EmptyResponseError(f"{self.provider} ended the stream without a chunk", provider=self.provider)
         message = message_chunk_to_message(merge_chunks(chunks))
@@ -127,7 +125,9 @@ class ProviderChatModel(ProviderSettings, BaseChatModel):
                 if isinstance(failure, ModelError | StreamTimeout):
                     failure.partial = received.message()
                 if isinstance(failure, ModelError):
-                    failure.usage = decoder.usage
+                    # A decoder that keeps the usage for the last chunk says it in its ``usage``.
+                    told = getattr(failure.partial, "usage_metadata", None)
+                    failure.usage = getattr(decoder, "usage", None) or told
                 if failure is error:
                     raise
                 raise failure from error

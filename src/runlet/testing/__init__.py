@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runlet.testing.check import check_runnable
     from runlet.testing.faults import Faults
     from runlet.testing.recordings import Recording, list_recordings, load_recording, recordings_folder
     from runlet.testing.replay_server import ReplayServer
@@ -21,6 +22,7 @@ __all__ = [
     "ReplayServer",
     "Reply",
     "SeenRequest",
+    "check_runnable",
     "list_recordings",
     "load_recording",
     "recordings_folder",
@@ -32,6 +34,7 @@ _HOMES = {
     "ReplayServer": "replay_server",
     "Reply": "replies",
     "SeenRequest": "seen_request",
+    "check_runnable": "check",
     "list_recordings": "recordings",
     "load_recording": "recordings",
     "recordings_folder": "recordings",

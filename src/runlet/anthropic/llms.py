@@ -1,0 +1,87 @@
+"""``Anthropic``: Anthropic's models as text models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pydantic import AliasChoices, Field
+
+from runlet.anthropic.chat_models import ChatAnthropic
+from runlet.anthropic.settings import AnthropicSettings
+from runlet.callbacks.run import Run
+from runlet.io import closing
+from runlet.language_models import BaseLLM
+from runlet.messages import BaseMessage, HumanMessage
+from runlet.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
+from runlet.providers.told import told
+
+
+class Anthropic(AnthropicSettings, BaseLLM):
+    """Anthropic's models: text in, text out.
+
+        >>> llm = Anthropic(model="claude-sonnet-4-5", temperature=0)  # the key is in ANTHROPIC_API_KEY
+        >>> llm.invoke("Say hello")  # doctest: +SKIP
+        'Hello!'
+
+    The prompt is what the user says, the text of the answer is what comes back. Arguments are those of
+    ``ChatAnthropic``; ``streaming=True`` makes ``invoke`` and ``generate`` stream too, for handlers that want tokens.
+    """
+
+    model: str = Field(default="claude-sonnet-4-5", validation_alias=AliasChoices("model", "model_name"))
+
+    @property
+    def _llm_type(self) -> str:
+        return "anthropic-llm"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self._settings()
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": self.provider}
+
+    def _generate(
+        self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        return self.generate(prompts, stop=stop, **kwargs)
+
+    def _chat(self) -> ChatAnthropic:
+        """The chat model that does the work, with this model's clients."""
+        settings = {name: getattr(self, name) for name in AnthropicSettings.model_fields}
+        chat = ChatAnthropic.model_construct(**settings)
+        chat._clients = self._clients
+        return chat
+
+    async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
+        if self.streaming:
+            generations = [await self._by_streaming(prompt, run, kwargs) for prompt in prompts]
+            return LLMResult(generations=[[one] for one in generations])
+        results = [await self._chat()._answer(_asked(prompt), run, **kwargs) for prompt in prompts]
+        generations = [_generation(result.generations[0].message) for result in results]
+        return LLMResult(generations=[[one] for one in generations], llm_output=results[0].llm_output)
+
+    async def _by_streaming(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> Generation:
+        stream = told(run, self._chunks(prompt, run, **kwargs), lambda chunk: chunk.text)
+        whole = merge_generation_chunks([chunk async for chunk in stream])
+        return Generation(text=whole.text, generation_info=whole.generation_info)
+
+    async def _chunks(self, prompt: str, run: Run, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
+        async with closing(self._chat()._chunks(_asked(prompt), run, **kwargs)) as chunks:
+            async for chunk in chunks:
+                content = chunk.content
+                text = content if isinstance(content, str) else str(chunk.text)
+                if text or chunk.chunk_position == "last":
+                    yield generation_chunk(text, _facts(chunk) or None)
+
+
+def _asked(prompt: str) -> list[BaseMessage]:
+    return [HumanMessage(content=prompt)]
+
+
+def _generation(message: BaseMessage) -> Generation:
+    return Generation(text=str(message.text), generation_info=_facts(message))
+
+
+def _facts(message: BaseMessage) -> dict[str, Any]:
+    return dict(message.response_metadata)

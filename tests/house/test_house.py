@@ -1,0 +1,240 @@
+"""The house stays as it was planned: layers, sizes, no circles, cheap imports, no twins of one logic."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import runlet
+
+ROOT = Path(runlet.__file__).parent
+
+ROWS = [
+    {"errors", "io", "transducers", "version"},
+    {"messages", "documents", "wire"},
+    {"outputs", "prompt_values"},
+    {"callbacks"},
+    {"tracers"},
+    {"runnables"},
+    {
+        "prompts",
+        "output_parsers",
+        "language_models",
+        "tools",
+        "embeddings",
+        "retrievers",
+        "vectorstores",
+        "chat_history",
+        "caches",
+        "rate_limiters",
+        "stores",
+        "example_selectors",
+        "globals",
+        "load",
+        "utils",
+        "exceptions",
+        "indexing",
+    },
+    {"providers"},
+    {"openai", "anthropic", "agents"},
+    {"cli", "testing", "serve", "chat_models"},
+]
+"""A room imports from lower rows only; within a row, rooms do not import each other (but see ``BESIDE``)."""
+
+ROW = {room: number for number, row in enumerate(ROWS) for room in row}
+
+BESIDE = {("io", "errors"), ("transducers", "errors")}
+"""What stands in one row and may be imported there: the errors, which import nothing."""
+
+FILES = {
+    ".".join(("runlet", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text("utf8")) for name, path in FILES.items()}
+LINES = {name: path.read_text("utf8").splitlines() for name, path in FILES.items()}
+FUNCTIONS = [
+    (name, node)
+    for name, tree in TREES.items()
+    for node in ast.walk(tree)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+]
+
+
+def imported(name, node):
+    """The modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            package = name if FILES[name].name == "__init__.py" else name.rpartition(".")[0]
+            for _ in range(node.level - 1):
+                package = package.rpartition(".")[0]
+            base = f"{package}.{base}".rstrip(".")
+        # A name may be a module: ``from runlet.io import drive``.
+        return [f"{base}.{alias.name}" if f"{base}.{alias.name}" in FILES else base for alias in node.names]
+    return []
+
+
+def for_typing_only(tree):
+    """The nodes under ``if TYPE_CHECKING:``."""
+    return {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for part in node.body
+        for inner in ast.walk(part)
+    }
+
+
+def imports(name):
+    return [(node, module) for node in ast.walk(TREES[name]) for module in imported(name, node)]
+
+
+def room(module):
+    return module.split(".")[1] if module.startswith("runlet.") else None
+
+
+INSIDE = {name: {m for _, m in imports(name) if m in FILES and m != name} for name in FILES}
+
+
+def test_every_room_has_its_row():
+    assert {room(name) for name in FILES if room(name)} <= set(ROW)
+
+
+def test_a_room_imports_only_from_the_rows_below():
+    wrong = []
+    for name in FILES:
+        home = room(name)
+        if home is None:  # the package itself shows names of all rooms
+            continue
+        for module in INSIDE[name]:
+            other = room(module)
+            if other in (None, home, "version") or (home, other) in BESIDE:
+                continue
+            if ROW.get(other, 99) >= ROW.get(home, 99):
+                wrong.append(f"{name} imports {module}")
+    assert wrong == []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    def reached(start):
+        seen, ahead = set(), list(INSIDE[start])
+        while ahead:
+            name = ahead.pop()
+            if name not in seen:
+                seen.add(name)
+                ahead += INSIDE[name]
+        return seen
+
+    assert [name for name in FILES if name in reached(name)] == []
+
+
+def test_imports_inside_functions_have_their_reason_beside_them():
+    wrong = []
+    for name, function in FUNCTIONS:
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                line = LINES[name][node.lineno - 1]
+                if not line.partition("noqa: PLC0415")[2].strip(" -"):
+                    wrong.append(f"{name}:{node.lineno}")
+    assert wrong == []
+
+
+def test_ignored_types_and_lints_have_their_reason_beside_them():
+    wrong = []
+    for name, lines in LINES.items():
+        for number, line in enumerate(lines, 1):
+            for mark in ("noqa:", "noqa :"):
+                if mark in line and "-" not in line.partition(mark)[2] and "#" not in line.partition(mark)[2]:
+                    wrong.append(f"{name}:{number}")
+    assert wrong == []
+
+
+LOCKS = {"Lock", "RLock", "local"}
+
+
+def test_only_io_starts_threads_and_tasks():
+    modules = {"concurrent", "multiprocessing", "_thread"}
+    makers = {"create_task", "ensure_future", "gather", "TaskGroup", "to_thread", "run_in_executor"}
+    wrong = []
+    for name in FILES:
+        if room(name) in ("io", "testing", "cli"):
+            continue
+        for node, module in imports(name):
+            if module.split(".")[0] in modules and id(node) not in for_typing_only(TREES[name]):
+                wrong.append(f"{name} imports {module}")
+        for node in ast.walk(TREES[name]):
+            owner = getattr(node.value, "id", "") if isinstance(node, ast.Attribute) else ""
+            # A lock starts nothing.
+            if (owner == "asyncio" and node.attr in makers) or (owner == "threading" and node.attr not in LOCKS):
+                wrong.append(f"{name}:{node.lineno} uses {owner}.{node.attr}")
+            if isinstance(node, ast.ImportFrom) and node.module in ("threading", "asyncio"):
+                wrong += [f"{name} imports {alias.name}" for alias in node.names if alias.name not in LOCKS]
+    assert wrong == []
+
+
+def test_files_are_short():
+    assert {name: len(lines) for name, lines in LINES.items() if len(lines) > 500} == {}
+
+
+def test_functions_are_short():
+    long = [f"{name}.{node.name}" for name, node in FUNCTIONS if node.end_lineno - node.lineno + 1 > 60]
+    assert len(long) <= 0.02 * len(FUNCTIONS), long
+
+
+DEPTHS = {"output_parsers": 7, "language_models": 5, "prompts": 5}
+"""Rooms whose classes users know as subclasses of each other: there the documented tree decides."""
+
+
+def test_classes_are_at_most_four_deep():
+    bases = {}
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                heads = (base.value if isinstance(base, ast.Subscript) else base for base in node.bases)
+                known = {getattr(head, "id", getattr(head, "attr", "")) for head in heads}
+                bases[room(name), node.name] = {(room(name), base) for base in known if base != node.name}
+
+    def depth(key):
+        # Within its room: what a room stands on (Runnable, RunnableSerializable, BaseChatModel) is given to it.
+        return 1 + max((depth(base) for base in bases[key] if base in bases), default=0)
+
+    # What is an error is as deep as what can be told of it: runlet.errors draws the tree.
+    errors = {node.name for node in ast.walk(TREES["runlet.errors"]) if isinstance(node, ast.ClassDef)}
+    deep = {key: depth(key) for key in bases if key[1] not in errors}
+    assert {key: levels for key, levels in deep.items() if levels > DEPTHS.get(key[0], 4)} == {}
+
+
+def test_no_logic_is_written_twice_for_the_two_colours():
+    def size(function):
+        body = function.body
+        if isinstance(body[0], ast.Expr) and isinstance(getattr(body[0], "value", None), ast.Constant):
+            body = body[1:]
+        return sum(part.end_lineno - part.lineno + 1 for part in body)
+
+    twins = []
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ClassDef | ast.Module):
+                continue
+            functions = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)}
+            for plain, function in functions.items():
+                twin = functions.get("a" + plain) or functions.get("_a" + plain.lstrip("_"))
+                if isinstance(twin, ast.AsyncFunctionDef) and min(size(function), size(twin)) > 6:
+                    twins.append(f"{name}: {plain}")
+    assert twins == []
+
+
+HEAVY = ["asyncio", "openai", "anthropic", "httpx", "httpx2", "numpy", "jinja2", "rich", "typer", "starlette"]
+
+
+@pytest.mark.parametrize("module", ["runnables", "prompts", "output_parsers", "messages", "callbacks", "io"])
+def test_importing_a_room_is_cheap(module):
+    if f"runlet.{module}" not in FILES:
+        pytest.fail(f"there is no runlet.{module}")
+    code = f"import sys, runlet.{module}; print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
