@@ -33,11 +33,10 @@ ROWS = [
         "example_selectors",
         "globals",
         "load",
-        "utils",
         "exceptions",
         "indexing",
     },
-    {"providers"},
+    {"providers", "utils"},
     {"openai", "anthropic", "agents"},
     {"cli", "testing", "serve", "chat_models"},
 ]

@@ -105,7 +105,7 @@ def test_the_path_leads_to_the_step(name, verb, watched, verbs):
 
 @pytest.mark.parametrize("verb", ["invoke", "stream"])
 def test_a_foreign_exception_passes_as_it_is_with_the_path_as_a_note(verb, verbs):
-    with pytest.raises(ValueError, match="^broken") as failed:
+    with pytest.raises(ValueError, match=r"^broken") as failed:
         getattr(verbs, verb)(RunnableLambda(fine) | inner(fine, {"k": foreign}), "x")
     assert str(failed.value) == "broken"
     assert failed.value.__notes__ == [

@@ -188,7 +188,7 @@ def in_a_thread_pool(x):
 
 @nested
 def streamed(x):
-    return list(leaf.stream(x))[0]
+    return list(leaf.stream(x)).pop()
 
 
 @nested
@@ -238,7 +238,7 @@ async def to_a_thread(x):
 
 @anested
 async def astreamed(x):
-    return [y async for y in leaf.astream(x)][0]
+    return [y async for y in leaf.astream(x)].pop()
 
 
 @anested
@@ -436,7 +436,7 @@ class TestRecursion:
     def test_going_on_for_ever_ends_with_an_error_that_names_the_limit(self, verbs):
         forever = RunnableLambda(lambda x: forever, name="forever")
         for verb in (verbs.invoke, verbs.stream):
-            with pytest.raises(RecursionLimitError, match="forever returned a Runnable.*recursion_limit"):
+            with pytest.raises(RecursionLimitError, match=r"forever returned a Runnable.*recursion_limit"):
                 verb(forever, 1)
 
     def test_the_limit_is_a_setting(self, verbs):

@@ -127,7 +127,9 @@ def test_leaving_a_stream_closes_its_source(name, verbs):
     source = Source()
     part = {**NEXT, **SIDEWAYS}[name](source.step(verbs))
     assert len(verbs.take(part, 1, 2)) == 2
-    assert source.closed == (2 if name == "parallel around" else 1)
+    begun = 2 if name == "parallel around" else 1
+    # The first chunks may have come from another branch, before the source was begun.
+    assert source.closed == (begun if source.asked else 0)
 
 
 @pytest.mark.parametrize("name", {**NEXT, **SIDEWAYS})
@@ -206,9 +208,13 @@ def test_breaking_out_of_a_blocking_stream_closes_it_at_once():
 
 def test_an_exception_in_the_consumer_closes_the_stream():
     source = Source()
-    with pytest.raises(KeyError):
+
+    def consume():
         for _ in (RunnableGenerator(source.plain) | onward).stream(1):
             raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        consume()
     assert source.closed == 1
 
 

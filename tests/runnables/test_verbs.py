@@ -353,7 +353,7 @@ class TestColours:
             return x
 
         for run in ("invoke", "stream"):
-            with pytest.raises(ColourError, match="later is an async function.*ainvoke"):
+            with pytest.raises(ColourError, match=r"later is an async function.*ainvoke"):
                 list([getattr(RunnableLambda(add_one) | later, run)(1)][0])
 
     def test_a_lambda_that_returns_an_awaitable(self):
@@ -382,7 +382,7 @@ class TestColours:
                 closed.append(True)
 
         def go():
-            with pytest.raises(ColourError, match="event loop.*astream"):
+            with pytest.raises(ColourError, match=r"event loop.*astream"):
                 list((RunnableLambda(add_one) | waits).stream(1))
 
         async def main():

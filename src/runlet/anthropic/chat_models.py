@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -11,9 +11,12 @@ from pydantic_core import from_json
 from runlet.anthropic.decode import AnthropicDecoder, events_of, wants_blocks
 from runlet.anthropic.encode import encode_messages
 from runlet.anthropic.settings import AnthropicSettings, posted, stops
-from runlet.messages import BaseMessage, merge_chunks, message_chunk_to_message
+from runlet.anthropic.tools import choice_of_tool, convert_to_anthropic_tool
+from runlet.language_models import LanguageModelInput
+from runlet.messages import AIMessage, BaseMessage, merge_chunks, message_chunk_to_message
 from runlet.outputs import ChatGeneration, ChatResult
 from runlet.providers.chat import ProviderChatModel
+from runlet.runnables import Runnable
 
 
 class ChatAnthropic(AnthropicSettings, ProviderChatModel):
@@ -35,6 +38,37 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
     header ``anthropic-beta``. ``metadata`` is for observers; the API's own is given as
     ``model_kwargs={"metadata": {"user_id": "…"}}``.
     """
+
+    def bind_tools(
+        self,
+        tools: Sequence[Any],
+        *,
+        tool_choice: str | bool | Mapping[str, Any] | None = None,
+        parallel_tool_calls: bool | None = None,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model, with tools that it may call.
+
+        Each of ``tools`` is a function, a pydantic class, a tool, a JSON schema with a title, a dictionary in OpenAI's
+        or in Anthropic's form, or names a tool that Anthropic has built in (``{"type": "web_search_20250305", …}``).
+
+        Args:
+            tools: what the model may call.
+            tool_choice: ``"auto"``, ``"any"`` (it must call one), ``"none"``, the name of the tool it must call, or
+                the dictionary that the API takes.
+            parallel_tool_calls: ``False`` lets it call only one tool at a time.
+            strict: have the arguments follow the schema strictly.
+            **kwargs: bound too.
+
+        Raises:
+            ConfigError: a tool cannot be described, or ``tool_choice`` names none of them.
+        """
+        described = [convert_to_anthropic_tool(tool, strict=strict) for tool in tools]
+        chosen = choice_of_tool(tool_choice, parallel_tool_calls, described)
+        if chosen is not None:
+            kwargs["tool_choice"] = chosen
+        return self.bind(tools=described, **kwargs)
 
     @property
     def _llm_type(self) -> str:
@@ -63,6 +97,8 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         said = {name: value for name, value in kwargs.items() if value is not None}
         if stop := stops(said.pop("stop", None)):
             request["stop_sequences"] = stop
+        if tools := said.get("tools"):
+            said["tools"] = [convert_to_anthropic_tool(tool) for tool in tools]
         return {**request, **said, "messages": turns, "stream": streaming}
 
     def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx2
@@ -10,13 +10,18 @@ from pydantic import AliasChoices, Field, PrivateAttr
 
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError, ModelInvalidRequestError
-from runlet.messages import BaseMessage
+from runlet.language_models import LanguageModelInput
+from runlet.messages import AIMessage, BaseMessage
 from runlet.openai.decode import ChatDecoder
 from runlet.openai.encode import encode_messages
-from runlet.openai.results import chat_result
+from runlet.openai.responses_decode import ResponsesDecoder
+from runlet.openai.responses_encode import encode_request, needs_responses
+from runlet.openai.results import chat_result, responses_result
 from runlet.openai.settings import OpenAISettings, posted
+from runlet.openai.tools import bound_tools, response_format
 from runlet.outputs import ChatResult
 from runlet.providers.chat import ProviderChatModel, StreamDecoder
+from runlet.runnables.base import Runnable
 
 _SENT = (
     "model",
@@ -33,6 +38,9 @@ _SENT = (
     "max_completion_tokens",
     "response_format",
     "reasoning_effort",
+    "reasoning",
+    "include",
+    "truncation",
     "verbosity",
     "modalities",
     "audio",
@@ -49,9 +57,10 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         >>> model.invoke("Hi").content  # doctest: +SKIP
         'Hello! How can I help you today?'
 
-    It speaks chat completions. ``base_url`` or ``server`` (``"ollama"``, ``"groq"`` …) lead elsewhere. ``model_kwargs``
-    and ``extra_body`` are sent as they are, for what has no argument here; so is every keyword that a verb or ``bind``
-    is given.
+    It speaks chat completions, or with ``use_responses_api=True`` responses; left to itself it chooses responses where
+    a setting or a tool (``reasoning``, ``include``, ``{"type": "web_search"}`` …) is known there only. ``base_url``
+    or ``server`` (``"ollama"``, ``"groq"`` …) lead elsewhere. ``model_kwargs`` and ``extra_body`` are sent as they
+    are, for what has no argument here; so is every keyword that a verb or ``bind`` is given.
     """
 
     model: str = Field(default="gpt-3.5-turbo", validation_alias=AliasChoices("model", "model_name"))
@@ -73,6 +82,9 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
     service_tier: str | None = None
     store: bool | None = None
     user: str | None = None
+    use_responses_api: bool | None = None
+    include: list[str] | None = None
+    truncation: str | None = None
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
 
@@ -102,18 +114,47 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
             said["max_completion_tokens" if self._is_openai() else "max_tokens"] = self.max_tokens
         return {**said, **self.model_kwargs, **(self.extra_body or {})}
 
+    def bind_tools(
+        self,
+        tools: Sequence[Any],
+        *,
+        tool_choice: Any = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model, which may now call ``tools``.
+
+        A tool is a function with a docstring, a pydantic class, a ``TypedDict``, a tool object, a JSON schema or a
+        dictionary in OpenAI's form. ``tool_choice`` is ``"auto"``, ``"none"``, ``"any"`` (also ``"required"`` and
+        ``True``: one of them must be called), a tool's name, or a dictionary in OpenAI's form. ``strict`` makes the
+        model keep to the schemas; ``parallel_tool_calls=False`` allows one call an answer.
+
+        Raises ``ConfigError`` for what cannot be described to a model, or a choice that names no tool.
+        """
+        bound = bound_tools(tools, tool_choice, strict)
+        if parallel_tool_calls is not None:
+            bound["parallel_tool_calls"] = parallel_tool_calls
+        return self.bind(**bound, **kwargs)
+
     def _request(self, messages: list[BaseMessage], streaming: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
         request = {**self._settings(), **{name: value for name, value in kwargs.items() if value is not None}}
+        if "response_format" in request:
+            request["response_format"] = response_format(request["response_format"])
         if streaming:
             if (request.get("n") or 1) > 1:
                 raise ConfigError("a stream is one answer: with n > 1 use generate, which gives all of them")
             request["stream"] = True
-            if self.stream_usage and not self._usage_refused:
-                request.setdefault("stream_options", {"include_usage": True})
+        if needs_responses(request) if self.use_responses_api is None else self.use_responses_api:
+            return encode_request(request, messages)
+        if streaming and self.stream_usage and not self._usage_refused:
+            request.setdefault("stream_options", {"include_usage": True})
         request["messages"] = encode_messages(messages, keep_reasoning=not self._is_openai())
         return request
 
     def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:
+        if "input" in request:
+            return posted("responses", request, "model", "input", "stream")
         return posted("chat.completions", request, "model", "messages", "stream")
 
     async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> httpx2.Response:
@@ -126,7 +167,12 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         return await super()._open(messages, run, kwargs)
 
     def _decoder(self, response: httpx2.Response) -> StreamDecoder:
-        return ChatDecoder(self.provider)
+        return ResponsesDecoder(self.provider) if _is_responses(response) else ChatDecoder(self.provider)
 
     def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:
-        return chat_result(payload, self.provider)
+        read = responses_result if _is_responses(response) else chat_result
+        return read(payload, self.provider)
+
+
+def _is_responses(response: httpx2.Response) -> bool:
+    return response.url.path.rstrip("/").endswith("/responses")

@@ -6,6 +6,7 @@ from typing import Any
 
 from runlet.messages import merge_chunks, message_chunk_to_message
 from runlet.openai.decode import ChatDecoder
+from runlet.openai.responses_decode import ResponsesDecoder
 from runlet.outputs import ChatGeneration, ChatResult
 
 
@@ -21,6 +22,19 @@ def chat_result(payload: Any, provider: str) -> ChatResult:
         raise ValueError("the answer has no choices")
     choices = [{**payload, "choices": [{**choice, "index": 0}]} for choice in payload["choices"]]
     generations = [_generation(choice, provider) for choice in choices]
+    return _result(generations, provider)
+
+
+def responses_result(payload: Any, provider: str) -> ChatResult:
+    """What a response says, read as a stream of its end alone."""
+    if not isinstance(payload, dict):
+        raise ValueError("the answer is no JSON object")
+    message = message_chunk_to_message(merge_chunks(ResponsesDecoder(provider).whole(payload)))
+    info = {name: message.response_metadata[name] for name in ("status",) if name in message.response_metadata}
+    return _result([ChatGeneration(message=message, generation_info=info)], provider)
+
+
+def _result(generations: list[ChatGeneration], provider: str) -> ChatResult:
     facts = generations[0].message.response_metadata
     told = {name: facts[name] for name in ("token_usage", "model_name", "system_fingerprint", "id") if name in facts}
     return ChatResult(generations=generations, llm_output={**told, "model_provider": provider})

@@ -39,12 +39,17 @@ class Single(Generic[T]):
 
 
 class Growth:
-    """Whether each chunk of a stream replaces the one before; some streams know it with their first chunk only."""
+    """How the chunks of a stream make a value.
 
-    __slots__ = ("replaces",)
+    ``replaces``: each replaces the one before; some streams know it with their first chunk only. ``restarts``: there
+    may be markers among them after which the value begins anew.
+    """
+
+    __slots__ = ("replaces", "restarts")
 
     def __init__(self, replaces: bool) -> None:
         self.replaces = replaces
+        self.restarts = False
 
 
 _ALWAYS = Growth(True)

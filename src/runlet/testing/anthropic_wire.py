@@ -40,7 +40,7 @@ class MessagesWire:
         """Message start, each content block (a ping inside the first), message delta, message stop."""
         usage = usage_of(reply, body)
         start = {**_message(reply, body), "content": [], "stop_reason": None}
-        start["usage"] = {**_no_cache(usage.input), "output_tokens": 1}
+        start["usage"] = {**_no_cache(usage.input), "output_tokens": 1, "service_tier": "standard"}
         events = [_event({"type": "message_start", "message": start})]
         for index, (block, deltas) in enumerate(_blocks(reply)):
             events.append(_event({"type": "content_block_start", "index": index, "content_block": block}))

@@ -187,7 +187,7 @@ def _of_function(function: Callable[..., Any]) -> Schema:
 def _skipped(function: Callable[..., Any]) -> set[str]:
     various = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = inspect.signature(function).parameters.values()
-    return _OURS | {"self", "config"} | {parameter.name for parameter in parameters if parameter.kind in various}
+    return {"self", "config", *_OURS} | {parameter.name for parameter in parameters if parameter.kind in various}
 
 
 def _arguments(function: Callable[..., Any], name: str, told: Mapping[str, str]) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
     aliased: dict[str, Any] = {}
     for number, (own, (kind, default, text)) in enumerate(fields.items()):
         aliased[f"argument_{number}"] = (kind, Field(default, description=text, alias=own))
-    return create_model(name, **aliased)  # type: ignore[no-any-return]  # mypy does not know the fields
+    return create_model(name, **aliased)
 
 
 def _first_line(error: Exception) -> str:

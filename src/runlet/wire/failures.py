@@ -85,7 +85,8 @@ def failure_of_status(
     code, text = _code_and_text(body)
     kind: type[ModelError] = _BY_STATUS.get(status, ModelServerError if status >= 500 else ModelAPIError)
     named = _BY_CODE.get(code or "")
-    if named is not None and (issubclass(named, kind) or named is ContentFilterError or kind is ModelServerError):
+    general = kind in (ModelInvalidRequestError, ModelServerError)
+    if named is not None and (general or issubclass(named, kind) or named is ContentFilterError):
         kind = named
     if kind is ModelInvalidRequestError and any(phrase in text.lower() for phrase in _TOO_LONG):
         kind = ContextOverflowError
@@ -164,6 +165,7 @@ def _code_and_text(body: Any) -> tuple[str | None, str]:
         if isinstance(inner, Mapping):
             code = inner.get("code")
             kind = inner.get("type")
+            kind = None if kind == "error" else kind  # the type of an event, not of an error
             named = code if isinstance(code, str) and code in _BY_CODE else kind if isinstance(kind, str) else code
             text = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
             return str(named) if named is not None else None, str(text)

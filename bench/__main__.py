@@ -1,0 +1,69 @@
+"""``python -m bench [theme …] [--quick]``; without themes all are measured and docs/benchmarks.md is written."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Effort, Row
+from bench.report import machine, show, versions, write
+
+THEMES = {
+    "kernel": "Chains",
+    "events": "Watched streams",
+    "parsing": "Parsing",
+    "wire": "Over HTTP",
+    "imports": "Importing",
+    "memory": "Memory",
+}
+
+QUICK = Effort(repeats=2, size=0.3, quick=True)
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def run_theme(theme: str, effort: Effort) -> list[Row]:
+    """Measure one theme; says on standard error what it is busy with."""
+    rows: list[Row] = []
+    measures: list[Callable[[Effort], Any]] = import_module(f"bench.{theme}").ROWS
+    for measure in measures:
+        print(f"  {theme}: {measure.__name__} …", file=sys.stderr, flush=True)
+        rows += _each(measure(effort))
+    return rows
+
+
+def _each(measured: Row | Iterable[Row] | None) -> Iterator[Row]:
+    if isinstance(measured, Row):
+        yield measured
+    elif measured is not None:
+        yield from measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("themes", nargs="*", metavar="theme", help=", ".join(THEMES))
+    parser.add_argument("--quick", action="store_true", help="smaller and fewer; for a look, not for the page")
+    given = parser.parse_args()
+    if unknown := set(given.themes) - set(THEMES):
+        parser.error(f"no theme {', '.join(unknown)}; the themes are {', '.join(THEMES)}")
+    begin = time.monotonic()
+    print(f"{machine()}\n{versions()}")
+    measured: dict[str, list[Row]] = {}
+    for theme in given.themes or THEMES:
+        measured[THEMES[theme]] = rows = run_theme(theme, QUICK if given.quick else Effort())
+        show(rows, THEMES[theme])
+    minutes = (time.monotonic() - begin) / 60
+    if given.themes or given.quick:
+        print(f"{minutes:.1f} minutes. Only a whole run, without --quick, writes docs/benchmarks.md.")
+    else:
+        write(measured, "make bench", minutes, DOCS)
+        print(f"{minutes:.1f} minutes; written to docs/benchmarks.md and docs/benchmarks.svg.")
+
+
+if __name__ == "__main__":
+    main()

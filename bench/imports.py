@@ -1,0 +1,64 @@
+"""What importing costs, in fresh processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from statistics import median
+
+from bench.measure import Effort, Row, at_least, at_most, duration
+
+_NAMES = (
+    ("runnables", "RunnableLambda"),
+    ("prompts", "ChatPromptTemplate"),
+    ("output_parsers", "StrOutputParser, JsonOutputParser"),
+)
+
+_SCRIPT = """
+import time
+begin = time.process_time()
+{imports}
+spent = time.process_time() - begin
+try:
+    resident = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+except OSError:
+    import resource
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(spent, resident)
+"""
+
+
+def _import(root: str) -> tuple[float, float]:
+    """Seconds of the processor, and resident megabytes afterwards."""
+    imports = "\n".join(f"from {root}.{room} import {names}" for room, names in _NAMES)
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT.format(imports=imports)], check=True, capture_output=True, text=True
+    )
+    spent, kilobytes = done.stdout.split()
+    return float(spent), int(kilobytes) / 1024
+
+
+def imports(effort: Effort) -> list[Row]:
+    _import("runlet"), _import("langchain_core")  # so that both have their byte code
+    pairs = [(_import("runlet"), _import("langchain_core")) for _ in range(effort.repeats)]
+    own = [a for a, _ in pairs]
+    other = [b for _, b in pairs]
+    time = Row(
+        "import of runnables, prompts, output_parsers (names used), fresh process",
+        duration(median(spent for spent, _ in own)),
+        duration(median(spent for spent, _ in other)),
+        tuple(b[0] / a[0] for a, b in pairs),
+        at_least(4),
+    )
+    memory = Row(
+        "resident memory after it, in MB",
+        f"{median(size for _, size in own):.1f} MB",
+        f"{median(size for _, size in other):.1f} MB",
+        tuple(size for _, size in own),
+        at_most(40),
+        "the ratio column shows ours in MB",
+    )
+    return [time, memory]
+
+
+ROWS = [imports]

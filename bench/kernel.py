@@ -1,0 +1,207 @@
+"""Chains: streaming, invoking, batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from bench.measure import Effort, Row, Sample, at_least, cpu, in_loop, versus, wall
+
+PEER = "langchain-core"
+
+
+def ours() -> SimpleNamespace:
+    """Runlet's names."""
+    from runlet.callbacks import BaseCallbackHandler
+    from runlet.language_models import GenericFakeChatModel
+    from runlet.output_parsers import StrOutputParser
+    from runlet.prompts import ChatPromptTemplate
+    from runlet.runnables import RunnableLambda
+
+    return SimpleNamespace(**locals())
+
+
+def peers() -> SimpleNamespace:
+    """The same of langchain-core."""
+    from langchain_core.callbacks import BaseCallbackHandler
+    from langchain_core.language_models import GenericFakeChatModel
+    from langchain_core.output_parsers import StrOutputParser
+    from langchain_core.prompts import ChatPromptTemplate
+    from langchain_core.runnables import RunnableLambda
+
+    return SimpleNamespace(**locals())
+
+
+def answer(words: int) -> str:
+    """An answer that streams as ``2 * words - 1`` tokens, spaces counted."""
+    return " ".join(f"word{index % 97}" for index in range(words))
+
+
+def make_chain(lib: SimpleNamespace, text: str) -> Any:
+    """``prompt | fake model | StrOutputParser``; the model says ``text`` again and again."""
+    prompt = lib.ChatPromptTemplate.from_messages([("system", "You are {who}."), ("human", "{question}")])
+    return prompt | lib.GenericFakeChatModel(messages=iter(lambda: text, None)) | lib.StrOutputParser()
+
+
+ASKED = {"who": "a poet", "question": "Why?"}
+
+
+def _stream(lib: SimpleNamespace, words: int, rounds: int) -> Sample:
+    text = answer(words)
+    chain, tokens = make_chain(lib, text), rounds * (2 * words - 1)
+    assert "".join(chain.stream(ASKED)) == text
+
+    def work() -> None:
+        for _ in range(rounds):
+            for _ in chain.stream(ASKED):
+                pass
+
+    return lambda: cpu(work, tokens)
+
+
+def _astream(lib: SimpleNamespace, words: int, rounds: int) -> Sample:
+    chain, tokens = make_chain(lib, answer(words)), rounds * (2 * words - 1)
+
+    async def work() -> None:
+        for _ in range(rounds):
+            async for _ in chain.astream(ASKED):
+                pass
+
+    return lambda: in_loop(work, tokens)
+
+
+def stream(effort: Effort) -> Row:
+    words = effort.of(2000)
+    return versus(
+        "`prompt | fake model | StrOutputParser`, stream",
+        _stream(ours(), words, 5),
+        _stream(peers(), words, 1),
+        at_least(10),
+        effort,
+        unit="token",
+    )
+
+
+def astream(effort: Effort) -> Row:
+    words = effort.of(2000)
+    return versus(
+        "the same, astream",
+        _astream(ours(), words, 5),
+        _astream(peers(), words, 1),
+        at_least(50),
+        effort,
+        unit="token",
+    )
+
+
+def _invoke(lib: SimpleNamespace, steps: int, rounds: int) -> Sample:
+    chain = lib.RunnableLambda(lambda x: x)
+    for _ in range(steps - 1):
+        chain = chain | lib.RunnableLambda(lambda x: x)
+
+    def work() -> None:
+        for _ in range(rounds):
+            chain.invoke(1)
+
+    return lambda: cpu(work, rounds * steps)
+
+
+def _invoke_row(steps: int, effort: Effort) -> Row:
+    rounds = effort.of(2200 // steps, 1)
+    return versus(
+        f"invoke, chain of {steps} trivial functions",
+        _invoke(ours(), steps, rounds * 20),
+        _invoke(peers(), steps, rounds),
+        at_least(30),
+        effort,
+        unit="step",
+    )
+
+
+def invoke_11(effort: Effort) -> Row:
+    return _invoke_row(11, effort)
+
+
+def invoke_101(effort: Effort) -> Row:
+    return _invoke_row(101, effort)
+
+
+def _ainvoke(lib: SimpleNamespace, steps: int, rounds: int) -> Sample:
+    async def same(x: int) -> int:
+        return x
+
+    chain = lib.RunnableLambda(same)
+    for _ in range(steps - 1):
+        chain = chain | lib.RunnableLambda(same)
+
+    async def work() -> None:
+        for _ in range(rounds):
+            await chain.ainvoke(1)
+
+    return lambda: in_loop(work, rounds * steps)
+
+
+def ainvoke_11(effort: Effort) -> Row:
+    rounds = effort.of(200, 1)
+    return versus(
+        "ainvoke, chain of 11 trivial async functions",
+        _ainvoke(ours(), 11, rounds * 20),
+        _ainvoke(peers(), 11, rounds),
+        at_least(30),
+        effort,
+        unit="step",
+    )
+
+
+def _batch(lib: SimpleNamespace, count: int) -> Sample:
+    step, inputs = lib.RunnableLambda(lambda x: x + 1), list(range(count))
+    return lambda: wall(lambda: step.batch(inputs), count)
+
+
+def _abatch(lib: SimpleNamespace, function: Callable[[int], Any], count: int) -> Sample:
+    step, inputs = lib.RunnableLambda(function), list(range(count))
+    return lambda: in_loop(lambda: step.abatch(inputs), count, time.perf_counter)
+
+
+def batch(effort: Effort) -> Row:
+    count = effort.of(1000)
+    return versus(
+        f"batch of {count:,}, plain function",
+        _batch(ours(), count),
+        _batch(peers(), count),
+        at_least(8),
+        effort,
+        unit="input",
+    )
+
+
+def abatch_plain(effort: Effort) -> Row:
+    count = effort.of(1000)
+    return versus(
+        f"abatch of {count:,}, plain function",
+        _abatch(ours(), lambda x: x + 1, count),
+        _abatch(peers(), lambda x: x + 1, count),
+        at_least(8),
+        effort,
+        unit="input",
+    )
+
+
+def abatch_async(effort: Effort) -> Row:
+    async def increment(x: int) -> int:
+        return x + 1
+
+    count = effort.of(10_000)
+    return versus(
+        f"abatch of {count:,}, async function",
+        _abatch(ours(), increment, count),
+        _abatch(peers(), increment, count),
+        at_least(10),
+        effort,
+        unit="input",
+    )
+
+
+ROWS = [stream, astream, invoke_11, invoke_101, ainvoke_11, batch, abatch_plain, abatch_async]

@@ -1,0 +1,1 @@
+"""The command ``runlet``: a demonstration, and a chat."""

@@ -1,0 +1,69 @@
+"""Tools, and which of them a model should call, as requests say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from runlet.errors import ConfigError
+from runlet.tools.function_schema import convert_to_openai_function, convert_to_openai_tool
+
+Json = dict[str, Any]
+
+
+def bound_tools(tools: Sequence[Any], tool_choice: Any, strict: bool | None) -> Json:
+    """``tools`` and ``tool_choice`` of a request, in the form of chat completions."""
+    if isinstance(tools, Mapping | str) or not isinstance(tools, Sequence):
+        raise ConfigError(f"bind_tools is given a list of tools, not {type(tools).__name__}: bind_tools([tool])")
+    described = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    bound: Json = {"tools": described}
+    if tool_choice is not None and tool_choice is not False and tool_choice != "":
+        bound["tool_choice"] = _choice(tool_choice, described)
+    return bound
+
+
+def _choice(choice: Any, tools: Sequence[Json]) -> Any:
+    if choice is True or choice in ("any", "required"):
+        return "required"
+    if choice in ("auto", "none"):
+        return choice
+    names = [_name(tool) for tool in tools]
+    if isinstance(choice, str):
+        if choice in names:
+            own = next(tool for tool in tools if _name(tool) == choice)
+            return {"type": "function", "function": {"name": choice}} if "function" in own else {"type": choice}
+        raise _no_such(choice, names)
+    if isinstance(choice, Mapping):
+        chosen = choice.get("name") or (choice.get("function") or {}).get("name")
+        if choice.get("type") == "function" and chosen not in names:
+            raise _no_such(chosen, names)
+        return dict(choice)
+    raise ConfigError(f"tool_choice is 'auto', 'none', 'any', True, a tool's name or a dictionary; not {choice!r}")
+
+
+def _no_such(choice: Any, names: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"tool_choice names {choice!r}, which is none of the bound tools ({', '.join(names) or 'there are none'})"
+    )
+
+
+def _name(tool: Json) -> str:
+    return str((tool.get("function") or {}).get("name") or tool.get("name") or tool.get("type"))
+
+
+def response_format(wanted: Any) -> Any:
+    """The form of the answer, as chat completions are asked for it: a pydantic class or a JSON schema is described."""
+    described = isinstance(wanted, type) and issubclass(wanted, BaseModel)
+    if not described and not (isinstance(wanted, Mapping) and "type" in wanted and _is_schema(wanted)):
+        return wanted
+    function = convert_to_openai_function(wanted, strict=True)
+    schema = {"name": function["name"], "schema": function["parameters"], "strict": True}
+    if function.get("description"):
+        schema["description"] = function["description"]
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _is_schema(wanted: Mapping[str, Any]) -> bool:
+    return wanted["type"] not in ("json_schema", "json_object", "text", "grammar")

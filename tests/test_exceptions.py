@@ -1,0 +1,21 @@
+"""The errors' documented names."""
+
+from __future__ import annotations
+
+import runlet.errors
+from runlet import exceptions
+
+
+def test_the_documented_base_catches_every_error_of_runlet() -> None:
+    assert exceptions.LangChainException is runlet.errors.RunletError
+
+
+def test_documented_names_are_the_errors_themselves_so_that_either_is_caught() -> None:
+    ours = {"LangChainException", "TracerException"}
+    for name in set(exceptions.__all__) - ours:
+        assert getattr(exceptions, name) is getattr(runlet.errors, name)
+    assert issubclass(exceptions.TracerException, runlet.errors.RunletError)
+
+
+def test_names_are_sorted() -> None:
+    assert exceptions.__all__ == sorted(exceptions.__all__)
