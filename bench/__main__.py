@@ -33,11 +33,11 @@ def run_theme(theme: str, effort: Effort) -> list[Row]:
     measures: list[Callable[[Effort], Any]] = import_module(f"bench.{theme}").ROWS
     for measure in measures:
         print(f"  {theme}: {measure.__name__} …", file=sys.stderr, flush=True)
-        rows += _each(measure(effort))
+        rows += each_row(measure(effort))
     return rows
 
 
-def _each(measured: Row | Iterable[Row] | None) -> Iterator[Row]:
+def each_row(measured: Row | Iterable[Row] | None) -> Iterator[Row]:
     if isinstance(measured, Row):
         yield measured
     elif measured is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from statistics import median
 
 from bench.measure import Effort, Row, at_least, at_most, duration
@@ -28,19 +30,24 @@ print(spent, resident)
 """
 
 
-def _import(root: str) -> tuple[float, float]:
-    """Seconds of the processor, and resident megabytes afterwards."""
+def _import(root: str, cache: str) -> tuple[float, float]:
+    """Seconds of the processor, and resident megabytes afterwards; byte code is kept in ``cache``."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = cache
     imports = "\n".join(f"from {root}.{room} import {names}" for room, names in _NAMES)
-    done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT.format(imports=imports)], check=True, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", _SCRIPT.format(imports=imports)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     spent, kilobytes = done.stdout.split()
     return float(spent), int(kilobytes) / 1024
 
 
 def imports(effort: Effort) -> list[Row]:
-    _import("runlet"), _import("langchain_core")  # so that both have their byte code
-    pairs = [(_import("runlet"), _import("langchain_core")) for _ in range(effort.repeats)]
+    with tempfile.TemporaryDirectory() as cache:
+        # The first round compiles; what is installed has been compiled by its installer.
+        if effort.repeats > 1:
+            _import("runlet", cache)
+            _import("langchain_core", cache)
+        pairs = [(_import("runlet", cache), _import("langchain_core", cache)) for _ in range(effort.repeats)]
     own = [a for a, _ in pairs]
     other = [b for _, b in pairs]
     time = Row(

@@ -116,10 +116,18 @@ def wall(work: Callable[[], object], units: int) -> float:
     return cpu(work, units, time.perf_counter)
 
 
-def in_loop(work: Callable[[], Awaitable[object]], units: int, clock: Callable[[], float] = time.process_time) -> float:
-    """The same for asyncio; starting and ending the loop is not counted."""
+def in_loop(
+    work: Callable[[], Awaitable[object]],
+    units: int,
+    clock: Callable[[], float] = time.process_time,
+    *,
+    before: Callable[[], Awaitable[object]] | None = None,
+) -> float:
+    """The same for asyncio; starting and ending the loop is not counted, nor is what is to be done ``before``."""
 
     async def timed() -> float:
+        if before is not None:
+            await before()
         gc.collect()
         begin = clock()
         await work()

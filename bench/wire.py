@@ -33,19 +33,27 @@ def _plain(start: Start, tokens: int) -> Sample:
     return lambda: cpu(work, ROUNDS * tokens)
 
 
-def _asyncio(make: Callable[[], tuple[Start, Any]], tokens: int) -> Sample:
-    async def work() -> None:
-        start, client = make()
-        for _ in range(ROUNDS):
-            count = 0
-            stream = start()
-            async for _ in await stream if hasattr(stream, "__await__") else stream:
-                count += 1
-            assert count >= tokens
-        if client is not None:
-            await client.close()
+def _asyncio(make: Callable[[], Start], tokens: int) -> Sample:
+    """``make`` is called anew in each loop, because a client's connections belong to one; the client is not counted."""
+    start: Start = make  # until the loop is there
 
-    return lambda: in_loop(work, ROUNDS * tokens)
+    async def once() -> None:
+        stream = start()
+        count = 0
+        async for _ in await stream if hasattr(stream, "__await__") else stream:
+            count += 1
+        assert count >= tokens
+
+    async def before() -> None:
+        nonlocal start
+        start = make()
+        await once()
+
+    async def work() -> None:
+        for _ in range(ROUNDS):
+            await once()
+
+    return lambda: in_loop(work, ROUNDS * tokens, before=before)
 
 
 class Vendor:
@@ -58,7 +66,7 @@ class Vendor:
     def bare(self, url: str, tools: bool) -> Start:
         raise NotImplementedError
 
-    def abare(self, url: str, tools: bool) -> tuple[Start, Any]:
+    def abare(self, url: str, tools: bool) -> Start:
         raise NotImplementedError
 
     def model(self, url: str) -> Any:
@@ -86,11 +94,11 @@ class OpenAI(Vendor):
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="test")
         return lambda: client.chat.completions.create(**self._request(tools))
 
-    def abare(self, url: str, tools: bool) -> tuple[Start, Any]:
+    def abare(self, url: str, tools: bool) -> Start:
         import openai
 
         client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="test")
-        return lambda: client.chat.completions.create(**self._request(tools)), client
+        return lambda: client.chat.completions.create(**self._request(tools))
 
     def model(self, url: str) -> Any:
         from runlet.openai import ChatOpenAI
@@ -98,9 +106,12 @@ class OpenAI(Vendor):
         return ChatOpenAI(model="gpt-4o", base_url=f"{url}/v1", api_key="test")
 
     def peer(self, url: str) -> Any:
+        import openai
         from langchain_openai import ChatOpenAI
 
-        return ChatOpenAI(model="gpt-4o", base_url=f"{url}/v1", api_key="test", stream_usage=True)
+        # By default it would share one client between event loops, and fail in the second.
+        own = {"http_async_client": openai.DefaultAsyncHttpxClient()}
+        return ChatOpenAI(model="gpt-4o", base_url=f"{url}/v1", api_key="test", stream_usage=True, **own)
 
 
 class Anthropic(Vendor):
@@ -116,11 +127,11 @@ class Anthropic(Vendor):
         client = anthropic.Anthropic(base_url=url, api_key="test")
         return lambda: client.messages.create(**self._request(tools))
 
-    def abare(self, url: str, tools: bool) -> tuple[Start, Any]:
+    def abare(self, url: str, tools: bool) -> Start:
         import anthropic
 
         client = anthropic.AsyncAnthropic(base_url=url, api_key="test")
-        return lambda: client.messages.create(**self._request(tools)), client
+        return lambda: client.messages.create(**self._request(tools))
 
     def model(self, url: str) -> Any:
         from runlet.anthropic import ChatAnthropic
@@ -145,7 +156,7 @@ def _chain(model: Any, *, peer: bool = False) -> Any:
 
 def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
     os.environ.pop("OPENAI_PROXY", None)
-    tokens = effort.of(2000)
+    tokens = effort.of(4000)
     few = Effort(min(effort.repeats, 5))
     full = f"`prompt | {vendor.name} | StrOutputParser` over HTTP"
     with running(tokens) as url:
@@ -156,11 +167,9 @@ def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
             return versus(what, ours, peer, goal, few, unit="chunk", name=f"{vendor.sdk} SDK")
 
         def apart(asked: Callable[[Any], Any], new: Callable[[str], Any], chained: bool, peer: bool = False) -> Sample:
-            """An asyncio sample; the model is made anew, because its client belongs to a loop."""
-
-            def make() -> tuple[Start, Any]:
+            def make() -> Start:
                 made = _chain(new(url), peer=peer) if chained else new(url)
-                return lambda: asked(made), None
+                return lambda: asked(made)
 
             return _asyncio(make, tokens)
 

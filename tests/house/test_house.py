@@ -38,7 +38,9 @@ ROWS = [
     },
     {"providers", "utils"},
     {"openai", "anthropic", "agents"},
-    {"cli", "testing", "serve", "chat_models"},
+    {"testing", "chat_models"},
+    {"cli", "serve"},
+    {"__main__"},
 ]
 """A room imports from lower rows only; within a row, rooms do not import each other (but see ``BESIDE``)."""
 

@@ -22,7 +22,7 @@ from runlet.runnables import Runnable
 class ChatAnthropic(AnthropicSettings, ProviderChatModel):
     """Anthropic's models.
 
-        >>> model = ChatAnthropic(model="claude-sonnet-4-5")  # the key is in ANTHROPIC_API_KEY
+        >>> model = ChatAnthropic(model="claude-sonnet-5")  # the key is in ANTHROPIC_API_KEY
         >>> for chunk in model.stream("Write a verse about goldfish on the moon"):  # doctest: +SKIP
         ...     print(chunk.content, end="|")
         Here|'s a| verse|...
@@ -73,10 +73,6 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
     @property
     def _llm_type(self) -> str:
         return "anthropic-chat"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return self._settings()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         params = {

@@ -17,7 +17,7 @@ from pydantic_core import from_json, to_json
 
 from runlet.anthropic.usage import updated, usage_metadata, what_is_left
 from runlet.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
-from runlet.providers.chat import ProviderError
+from runlet.providers.streams import ProviderError
 from runlet.transducers.sse import ServerSentEvent
 
 Block = dict[str, Any]

@@ -45,7 +45,7 @@ def encode_messages(messages: Sequence[BaseMessage]) -> tuple[str | list[Block] 
         elif blocks := _blocks_of(message, answered):
             _say(turns, _role(message), blocks)
     if not any(turn["role"] == "user" for turn in turns):
-        raise _refuse("there is no user message: Anthropic answers at least one")
+        raise _refuse("there is no user message to be answered")
     _check_calls(turns)
     return _system(system), [_shortened(turn) for turn in _trimmed(turns)]
 
@@ -120,7 +120,7 @@ def _say(turns: list[Turn], role: str, blocks: list[Block]) -> None:
 def _check_calls(turns: list[Turn]) -> None:
     """Each call is answered in the next turn, and each answer has its call in the one before."""
     calls: list[str] = []
-    for turn in [*turns, {"role": "user", "content": []}]:
+    for turn in [*turns, {"role": "user", "content": []}]:  # calls at the very end have no answer either
         content = turn["content"]
         if turn["role"] == "assistant":
             calls = _ids(content, "tool_use", "id")
@@ -141,11 +141,13 @@ def _ids(blocks: Iterable[Block], kind: str, key: str) -> list[str]:
 
 def _trimmed(turns: list[Turn]) -> list[Turn]:
     """The API refuses white space at the end of an answer that is to be continued."""
-    last = turns[-1]
-    if last["role"] == "assistant" and last["content"][-1]["type"] == "text":
-        block = last["content"][-1]
-        last["content"][-1] = {**block, "text": block["text"].rstrip()}
-    return turns
+    *before, last = turns
+    *blocks, end = last["content"]
+    if last["role"] != "assistant" or end["type"] != "text":
+        return turns
+    text = end["text"].rstrip()
+    blocks += [{**end, "text": text}] if text else []
+    return [*before, {**last, "content": blocks}] if blocks else before
 
 
 def _shortened(turn: Turn) -> Turn:

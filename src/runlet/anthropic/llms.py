@@ -20,7 +20,7 @@ from runlet.providers.told import told
 class Anthropic(AnthropicSettings, BaseLLM):
     """Anthropic's models: text in, text out.
 
-        >>> llm = Anthropic(model="claude-sonnet-4-5", temperature=0)  # the key is in ANTHROPIC_API_KEY
+        >>> llm = Anthropic(model="claude-sonnet-5", temperature=0)  # the key is in ANTHROPIC_API_KEY
         >>> llm.invoke("Say hello")  # doctest: +SKIP
         'Hello!'
 
@@ -28,15 +28,11 @@ class Anthropic(AnthropicSettings, BaseLLM):
     ``ChatAnthropic``; ``streaming=True`` makes ``invoke`` and ``generate`` stream too, for handlers that want tokens.
     """
 
-    model: str = Field(default="claude-sonnet-4-5", validation_alias=AliasChoices("model", "model_name"))
+    model: str = Field(default="claude-sonnet-5", validation_alias=AliasChoices("model", "model_name"))
 
     @property
     def _llm_type(self) -> str:
         return "anthropic-llm"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return self._settings()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         return {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": self.provider}
@@ -73,6 +69,9 @@ class Anthropic(AnthropicSettings, BaseLLM):
                 text = content if isinstance(content, str) else str(chunk.text)
                 if text or chunk.chunk_position == "last":
                     yield generation_chunk(text, _facts(chunk) or None)
+
+
+AnthropicLLM = Anthropic
 
 
 def _asked(prompt: str) -> list[BaseMessage]:

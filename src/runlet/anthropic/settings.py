@@ -64,6 +64,11 @@ class AnthropicSettings(ProviderSettings):
     _key_variable: ClassVar[str] = "ANTHROPIC_API_KEY"
     _url_variables: ClassVar[tuple[str, ...]] = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL")
 
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        # Addresses of MCP servers come with their tokens.
+        return {name: value for name, value in self._settings().items() if name != "mcp_servers"}
+
     def _settings(self) -> dict[str, Any]:
         """What each request says, beside the messages."""
         said = {name: value for name in _SENT if (value := getattr(self, name)) is not None}

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from runlet.errors import ConfigError
+from runlet.io import CancelToken
 
 DEFAULT_RECURSION_LIMIT = 25
 
@@ -19,6 +20,7 @@ class RunnableConfig(TypedDict, total=False):
     - ``run_name``, ``run_id``: the name and the id of this run alone.
     - ``max_concurrency``: how many parallel calls ``batch`` and ``RunnableParallel`` make at once.
     - ``recursion_limit``: how many times a function may return a Runnable that is run in its place (25).
+    - ``cancel``: a ``CancelToken`` that stops the run from any thread.
     - ``configurable``: values for fields that were made configurable.
     """
 
@@ -29,6 +31,7 @@ class RunnableConfig(TypedDict, total=False):
     run_id: UUID | None
     max_concurrency: int | None
     recursion_limit: int
+    cancel: CancelToken | None
     configurable: dict[str, Any]
 
 
@@ -92,4 +95,7 @@ def check_config(config: Any) -> Config:
     limit = config.get("recursion_limit")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ConfigError(f"recursion_limit is 1 or more, not {limit!r}")
+    token = config.get("cancel")
+    if token is not None and not isinstance(token, CancelToken):
+        raise ConfigError(f"cancel is a CancelToken, not {token!r:.80}")
     return config

@@ -78,6 +78,9 @@ class HandlerObserver(Observer):
             return None  # a whole message from a model that does not stream
         return self._call(run, "llm", "on_llm_new_token", token, chunk=made, tags=run.tags)
 
+    def on_restart(self, run: Run, marker: Any) -> Notice:
+        return self.on_other(run, "on_retry", marker)
+
     def on_end(self, run: Run, output: Any) -> Notice:
         hooks = _HOOKS.get(run.kind, "chain")
         if hooks == "llm":

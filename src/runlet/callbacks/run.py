@@ -6,7 +6,7 @@ A run that nobody watches is a shared constant: its children are itself, it has 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
 from typing import Any
 
@@ -30,6 +30,10 @@ class Observer:
 
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
         """The run put out a piece of its output."""
+        return None
+
+    def on_restart(self, run: Run, marker: Any) -> Notice:
+        """The run's output begins anew; the chunks so far are taken back."""
         return None
 
     def on_end(self, run: Run, output: Any) -> Notice:
@@ -58,6 +62,7 @@ class Run:
     """
 
     __slots__ = (
+        "around",
         "config",
         "given",
         "id",
@@ -90,6 +95,7 @@ class Run:
         self.parent = parent
         self.tag = tag
         self.id: uuid.UUID | None = None  # until it is started
+        self.around: tuple[Callable[[], Callable[[], None]], ...] = ()  # what observers want done around user code
         self.plain = observers is None and not config
 
     def child(self, tag: str | None = None) -> Run:
@@ -98,12 +104,21 @@ class Run:
             return self
         return Run(self.io, inherited(self.config), self.observers, self, tag)
 
-    def configured(self, config: Config) -> Run:
-        """Prepare a run in this one's place that ``config`` says more about."""
+    def configured(self, config: Config, *, over: bool = False) -> Run:
+        """Prepare a run in this one's place that ``config`` says more about.
+
+        What the caller of the run has said counts more, unless ``config`` is to go ``over`` it.
+        """
         callbacks = config.get("callbacks")
-        merged = merge_configs(self.config, {**config, "callbacks": None})
+        said = {**config, "callbacks": None}
+        merged = merge_configs(self.config, said) if over else merge_configs(said, self.config)
         observers = join_observers(self.observers, callbacks)
         return Run(self.io, merged, observers, self.parent, self.tag)
+
+    def without(self, key: str) -> Run:
+        """Prepare a run in this one's place whose config does not have ``key``."""
+        config = {each: value for each, value in self.config.items() if each != key}
+        return Run(self.io, config, self.observers, self.parent, self.tag)
 
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""
@@ -203,8 +218,14 @@ def _observers_of(callback: Any) -> tuple[Observer, ...]:
     )
 
 
-AMBIENT: ContextVar[tuple[Any, ...]] = ContextVar("runlet_ambient", default=())
-"""Callbacks that watch every run which begins in this context and is nobody's child."""
+ALWAYS: list[Any] = []
+"""Callbacks that watch every run of the program; most programs have none."""
+
+AMBIENT: ContextVar[Sequence[Any]] = ContextVar("runlet_ambient", default=ALWAYS)
+"""Callbacks that watch every run which begins in this context and is nobody's child.
+
+Where none were set these are ``ALWAYS`` itself, so that a verb needs to look at one thing only.
+"""
 
 CURRENT: ContextVar[Run | None] = ContextVar("runlet_run", default=None)
 """The run whose user code executes right now, in this task or thread."""
@@ -216,20 +237,26 @@ class inside:
     A class, because a generator-based context manager costs a microsecond and this is entered once a chunk.
     """
 
-    __slots__ = ("_run", "_token")
+    __slots__ = ("_exits", "_run", "_token")
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._token: Token[Run | None] | None
+        self._exits: list[Callable[[], None]]
 
     def __enter__(self) -> None:
         if not self._run.plain:
             self._token = CURRENT.set(self._run)
+            if self._run.around:
+                self._exits = [enter() for enter in self._run.around]
         else:
             # A later step that pulls this one may be the current run; what starts here is none of its children.
             self._token = None if CURRENT.get() is None else CURRENT.set(None)
 
     def __exit__(self, *error: object) -> None:
+        if self._run.around:
+            for leave in reversed(self._exits):
+                leave()
         if self._token is not None:
             CURRENT.reset(self._token)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runlet.callbacks.base import BaseCallbackHandler
-from runlet.callbacks.run import AMBIENT
+from runlet.callbacks.run import ALWAYS, AMBIENT
 from runlet.messages.usage import UsageMetadata, add_usage
 
 
@@ -55,7 +55,8 @@ def get_usage_metadata_callback(name: str = "usage_metadata_callback") -> Iterat
 @contextlib.contextmanager
 def ambient(*callbacks: Any) -> Iterator[None]:
     """Watch every run that begins inside the ``with`` block, in this task or thread and those it starts."""
-    token = AMBIENT.set((*AMBIENT.get(), *callbacks))
+    outer = AMBIENT.get()
+    token = AMBIENT.set(callbacks if outer is ALWAYS else (*outer, *callbacks))
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from textwrap import indent
@@ -40,7 +41,7 @@ def country_names(values):
     seen = set()
     for value in values:
         for country in value.get("countries", []):
-            if "population" in country and country["name"] not in seen:  # its name is whole
+            if "population" in country and country["name"] not in seen:
                 seen.add(country["name"])
                 yield country["name"]
 
@@ -78,7 +79,7 @@ def _show_all(console: Console, texts: Texts, found: Found) -> None:
     for number, (title, code) in enumerate(zip(texts.titles, codes, strict=True), 1):
         console.print(Text(f"\n{number}. {title}", style="bold"), soft_wrap=True)
         if number == 2:
-            _show_code(console, f"question = {_quoted(texts.countries_prompt)}\n")
+            _show_code(console, _assignment("question", texts.countries_prompt))
         _show_code(console, code)
         with _columns(console, ["sky", "fish"] if code == codes[-1] else []) as show:
             exec(code, {**names, "show": show})
@@ -91,9 +92,21 @@ def _quoted(text: str) -> str:
     return repr(text) if '"' in text else f'"{text}"'
 
 
+def _assignment(name: str, text: str) -> str:
+    """The code that gives ``name`` a long text, a sentence to a line."""
+    lines = "".join(f"    {_quoted(line)}\n" for line in re.split(r"(?<=\. )|(?<=。)", text))
+    return f"{name} = (\n{lines})\n"
+
+
 def _show_code(console: Console, code: str) -> None:
     if console.is_terminal:
-        console.print(Syntax(code.rstrip(), "python", theme="ansi_dark", background_color="default", word_wrap=True))
+        style: dict[str, Any] = {
+            "theme": "ansi_dark",
+            "background_color": "default",
+            "word_wrap": True,
+            "padding": (0, 0, 0, 4),
+        }
+        console.print(Syntax(code.rstrip(), "python", **style))
     else:
         print(indent(code, "    "), end="", flush=True)
 

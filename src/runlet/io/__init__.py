@@ -18,9 +18,11 @@ Traps, and how they are met:
 """
 
 from runlet.io.blocking import BLOCKING
+from runlet.io.cancel import CancelToken
 from runlet.io.colour import Colour, Thunk
 from runlet.io.drive import SUSPENDED, close, closing, drive, drive_stream
 from runlet.io.scope import Scope, interruptible
+from runlet.io.stopper import Stopper, Watchdog
 from runlet.io.tee import Tee
 
 
@@ -34,10 +36,13 @@ def asyncio_colour() -> Colour:
 __all__ = [
     "BLOCKING",
     "SUSPENDED",
+    "CancelToken",
     "Colour",
     "Scope",
+    "Stopper",
     "Tee",
     "Thunk",
+    "Watchdog",
     "asyncio_colour",
     "close",
     "closing",

@@ -18,6 +18,7 @@ from runlet.io.colour import Colour, Condition, Put, Thunk
 from runlet.io.drive import closing, drive, drive_stream
 from runlet.io.portal import wait_on_loop
 from runlet.io.scope import Scope, current_scope, scoped
+from runlet.io.stopper import BlockingStopper, Stopper
 
 T = TypeVar("T")
 
@@ -102,6 +103,9 @@ class Blocking:
             time.sleep(seconds)  # noqa: ASYNC251 - this colour blocks
         else:
             scope.sleep(seconds)
+
+    def stopper(self) -> Stopper:
+        return BlockingStopper()
 
     async def settle(self, waiting: Awaitable[T]) -> T:
         return wait_on_loop(waiting)

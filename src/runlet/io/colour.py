@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from runlet.io.stopper import Stopper
+
 T = TypeVar("T")
 Thunk = Callable[[], Awaitable[T]]
 Put = Callable[[Any], Awaitable[None] | None]
@@ -45,6 +47,9 @@ class Colour(Protocol):
 
         Its error is raised after the last item. Leaving the iteration stops it.
         """
+
+    def stopper(self) -> Stopper:
+        """What can stop, from outside, what this task or thread is about to run."""
 
     def condition(self) -> Condition: ...
     def sleep(self, seconds: float) -> Awaitable[None]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import threading
 import time
@@ -18,6 +19,7 @@ from runlet.io.context import InContext
 from runlet.io.drive import closing
 from runlet.io.portal import HOME
 from runlet.io.scope import Scope, enter, interruptible
+from runlet.io.stopper import Stopper
 
 T = TypeVar("T")
 
@@ -137,6 +139,9 @@ class Asyncio:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    def stopper(self) -> Stopper:
+        return AsyncioStopper()
+
     async def settle(self, waiting: Awaitable[T]) -> T:
         return await waiting
 
@@ -194,6 +199,45 @@ class Asyncio:
         task = _start(thunk())
         await finish([task])
         return task.result()
+
+
+class AsyncioStopper:
+    """Cancels the task that waits."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    def enter(self) -> None:
+        self._task = asyncio.current_task()
+
+    def leave(self) -> None:
+        self._task = None
+
+    def stop(self) -> None:
+        self.stopped = True
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all that could be stopped
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None and not self._cancelled:
+            self._cancelled = True
+            self._task.cancel()
+
+    def close(self) -> None:
+        self._task = None
+
+    def caused(self, error: BaseException) -> bool:
+        if not self._cancelled or not isinstance(error, asyncio.CancelledError):
+            return self.stopped and isinstance(error, Exception)
+        # As ``asyncio.timeout`` does: this cancellation is taken back; somebody else's may remain.
+        task = asyncio.current_task()
+        return task is not None and task.uncancel() == 0
+
+    def call_at(self, deadline: float, function: Callable[[], None]) -> Callable[[], None]:
+        return self._loop.call_later(deadline - time.monotonic(), function).cancel
 
 
 def _guard_stop(context: Any, function: Callable[[], T]) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar, Token, copy_context
 from typing import TypeVar
 
 from runlet.errors import Cancelled
@@ -82,8 +82,12 @@ def current_scope() -> Scope | None:
     return _SCOPE.get()
 
 
-def enter(scope: Scope | None) -> None:
-    _SCOPE.set(scope)
+def enter(scope: Scope | None) -> Token[Scope | None]:
+    return _SCOPE.set(scope)
+
+
+def restore(token: Token[Scope | None]) -> None:
+    _SCOPE.reset(token)
 
 
 def scoped(function: Callable[[], T], scope: Scope) -> T:

@@ -95,7 +95,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         input = await collect(inputs)
         if input is NOTHING:
             return
-        chunks = None if self._must_wait(kwargs) else self._chunks(as_messages(input), run, **_with_stop(kwargs))
+        whole = self._in_one_piece(run, kwargs)
+        chunks = None if whole else self._chunks(as_messages(input), run, **_with_stop(kwargs))
         if chunks is None:
             yield await self._work(input, run, **kwargs)
             return
@@ -109,6 +110,13 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
                 input = None
         if input is not None:
             raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+
+    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return self._must_wait(kwargs) or (
+            type(self)._chunks is BaseChatModel._chunks
+            and self._stream is None
+            and (run.io.blocking or self._astream is None)
+        )
 
     def _must_wait(self, kwargs: dict[str, Any]) -> bool:
         if self.disable_streaming == "tool_calling":

@@ -90,6 +90,13 @@ class BaseLLM(BaseLanguageModel[str]):
         if input is not None:
             raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
 
+    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return (
+            type(self)._chunks is BaseLLM._chunks
+            and self._stream is None
+            and (run.io.blocking or self._astream is None)
+        )
+
     def _told(self, input: Any) -> Any:
         return {"prompts": [as_text(input)]}
 

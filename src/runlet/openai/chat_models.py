@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field, PrivateAttr
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError, ModelInvalidRequestError
 from runlet.language_models import LanguageModelInput
-from runlet.messages import AIMessage, BaseMessage
+from runlet.messages import AIMessage, AIMessageChunk, BaseMessage
 from runlet.openai.decode import ChatDecoder
 from runlet.openai.encode import encode_messages
 from runlet.openai.responses_decode import ResponsesDecoder
@@ -166,7 +166,7 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
             self._usage_refused = True  # an older server: it is not asked for usage again
         return await super()._open(messages, run, kwargs)
 
-    def _decoder(self, response: httpx2.Response) -> StreamDecoder:
+    def _decoder(self, response: httpx2.Response) -> StreamDecoder[AIMessageChunk]:
         return ResponsesDecoder(self.provider) if _is_responses(response) else ChatDecoder(self.provider)
 
     def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:

@@ -12,13 +12,13 @@ from pydantic import AliasChoices, Field
 
 from runlet.callbacks.run import Run
 from runlet.embeddings import Embeddings
-from runlet.errors import MalformedResponseError, RunletError
 from runlet.io import drive
 from runlet.openai.settings import OpenAISettings, posted
+from runlet.providers.streams import ProviderStreams
 from runlet.runnables.config import begin, begin_asyncio
 
 
-class OpenAIEmbeddings(OpenAISettings, Embeddings):
+class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
     """Vectors from OpenAI, or from any server that speaks its protocol.
 
         >>> embeddings = OpenAIEmbeddings(model="text-embedding-3-small", dimensions=256)
@@ -63,25 +63,14 @@ class OpenAIEmbeddings(OpenAISettings, Embeddings):
         return [vector for vectors in answers for vector in vectors]
 
     async def _embed_batch(self, texts: Sequence[str], run: Run) -> list[list[float]]:
-        request = {"model": self.model, "input": list(texts), "encoding_format": self.encoding_format}
+        request: dict[str, Any] = {"model": self.model, "input": list(texts), "encoding_format": self.encoding_format}
         if self.dimensions is not None:
             request["dimensions"] = self.dimensions
         if self.user is not None:
             request["user"] = self.user
         send = posted("embeddings", {**request, **self.model_kwargs}, "model", "input", "encoding_format")
         response = await self._send(run, send)
-        try:
-            return _vectors(response.json(), len(texts))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if isinstance(error, RunletError):
-                raise
-            raise MalformedResponseError(
-                f"what answered at {response.url.copy_with(query=None)} is no list of vectors "
-                f"({type(error).__name__}: {self._redacted(str(error))}). Check base_url, and what stands between.",
-                provider=self.provider,
-                model=self.model,
-                status=response.status_code,
-            ) from error
+        return self._whole(response, lambda payload: _vectors(payload, len(texts)))
 
 
 _AT_ONCE = 4

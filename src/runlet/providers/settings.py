@@ -149,7 +149,12 @@ class ProviderSettings(BaseModel):
         failure = failure_of_sdk(error, provider=self.provider, model=getattr(self, "model", None), base_url=url)
         if failure is None:
             return error
+        return self._without_key(failure)
+
+    def _without_key(self, failure: ModelError) -> ModelError:
+        """``failure``, where the provider repeated the key in its words, without it."""
         failure.message = self._redacted(failure.message)
+        failure.args = (failure.message,)
         return failure
 
     def _redacted(self, text: str) -> str:

@@ -1,8 +1,10 @@
 """Runnables: units of work, and how they are put together, run and streamed."""
 
-from runlet.runnables.add import AddableDict, aadd, add
+from runlet.io import CancelToken
+from runlet.runnables.add import AddableDict, StreamRestart, aadd, add
 from runlet.runnables.base import Runnable
 from runlet.runnables.binding import RunnableBinding
+from runlet.runnables.branch import RouterInput, RouterRunnable, RunnableBranch
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.config import RunnableConfig, ensure_config, get_config_list, merge_configs, patch_config
 from runlet.runnables.each import RunnableEach
@@ -15,9 +17,13 @@ from runlet.runnables.serializable import RunnableSerializable
 
 __all__ = [
     "AddableDict",
+    "CancelToken",
+    "RouterInput",
+    "RouterRunnable",
     "Runnable",
     "RunnableAssign",
     "RunnableBinding",
+    "RunnableBranch",
     "RunnableConfig",
     "RunnableEach",
     "RunnableGenerator",
@@ -28,6 +34,7 @@ __all__ = [
     "RunnablePick",
     "RunnableSequence",
     "RunnableSerializable",
+    "StreamRestart",
     "aadd",
     "add",
     "chain",

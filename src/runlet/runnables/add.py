@@ -60,11 +60,33 @@ def _addable_dict(values: dict[str, Any], replaced: frozenset[str]) -> AddableDi
     return AddableDict(values, replaced=replaced)
 
 
+class StreamRestart:
+    """A chunk that takes back all before it: what follows is a new attempt's.
+
+    ``attempt`` is the number of the attempt that begins, 2 or more; ``error`` is what ended the one before. Added to
+    chunks it leaves nothing of them, so that a stream's sum is the last attempt's alone. It comes only out of
+    ``with_retry`` and ``with_fallbacks`` with ``mid_stream="restart"``.
+    """
+
+    def __init__(self, attempt: int, error: Exception) -> None:
+        self.attempt = attempt
+        self.error = error
+
+    def __add__(self, other: Any) -> Any:
+        return other
+
+    def __radd__(self, other: Any) -> StreamRestart:
+        return self
+
+    def __repr__(self) -> str:
+        return f"StreamRestart(attempt={self.attempt}, error={self.error!r:.80})"
+
+
 def join(chunks: list[Any]) -> Any:
     """Add up the chunks of one value, in time linear in their size; there is at least one.
 
     Text and lists are concatenated, messages and other chunks merged by their own rule. Of values that cannot be
-    added, the last one counts.
+    added, the last one counts; a ``StreamRestart`` takes back what is before it.
     """
     first = chunks[0]
     if len(chunks) == 1:
@@ -75,7 +97,14 @@ def join(chunks: list[Any]) -> Any:
             return "".join(chunks) if kind is str else list(chain.from_iterable(chunks))
     elif (merge_many := getattr(kind, "merge_many", None)) is not None and all(isinstance(c, kind) for c in chunks):
         return merge_many(chunks)
+    if any(type(chunk) is StreamRestart for chunk in chunks):
+        return join(_last_attempt(chunks))
     return reduce(_plus, chunks)
+
+
+def _last_attempt(chunks: list[Any]) -> list[Any]:
+    last = max(index for index, chunk in enumerate(chunks) if type(chunk) is StreamRestart)
+    return chunks[last + 1 :] or [None]
 
 
 def _plus(total: Any, chunk: Any) -> Any:
@@ -94,3 +123,34 @@ def add(addables: Iterable[Any]) -> Any:
 async def aadd(addables: AsyncIterable[Any]) -> Any:
     """The sum of all; ``None`` where there are none."""
     return add([chunk async for chunk in addables])
+
+
+class SoFar:
+    """The sum of a stream's chunks so far, kept small: every 512 of them become one.
+
+    A hundred thousand small messages would cost the garbage collector more than the stream costs.
+    """
+
+    __slots__ = ("_blocks", "_chunks", "count")
+
+    def __init__(self) -> None:
+        self._blocks: list[Any] = []
+        self._chunks: list[Any] = []
+        self.count = 0
+
+    def add(self, chunk: Any) -> None:
+        self.count += 1
+        chunks = self._chunks
+        chunks.append(chunk)
+        if len(chunks) == 512:
+            self._blocks.append(join(chunks))
+            self._chunks = []
+
+    def clear(self) -> None:
+        """Forget the chunks, but not how many there were."""
+        self._blocks, self._chunks = [], []
+
+    def value(self) -> Any:
+        """The sum; ``None`` of nothing."""
+        chunks = [*self._blocks, *self._chunks]
+        return join(chunks) if chunks else None

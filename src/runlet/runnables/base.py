@@ -12,6 +12,7 @@ from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
 from runlet.io import BLOCKING, asyncio_colour, drive, drive_stream
 from runlet.runnables.batch import as_completed, each_outcome
+from runlet.runnables.cancelling import call_until_cancelled, stream_until_cancelled, token_of
 from runlet.runnables.config import begin, begin_asyncio, each_config
 from runlet.runnables.observed import observe_call, observe_flow
 from runlet.runnables.overrides import (
@@ -23,9 +24,12 @@ from runlet.runnables.overrides import (
     stream_override,
 )
 from runlet.runnables.parts import PARTS
-from runlet.runnables.streams import NOTHING, Single, collect, from_async_iterable, from_iterable
+from runlet.runnables.restart import flow_of
+from runlet.runnables.streams import NOTHING, Single, Snapshots, collect, from_async_iterable, from_iterable, like
 from runlet.runnables.watching import watch
 from runlet.tracers.events import event_view
+from runlet.tracers.log_stream import LogView, log_selection
+from runlet.tracers.run_log import RunLog, RunLogPatch
 from runlet.tracers.schema import StreamEvent
 from runlet.tracers.select import Selection
 
@@ -99,14 +103,23 @@ class Runnable(Generic[Input, Output]):
             yield chunk
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+        if not run.plain and (token := token_of(run)) is not None:
+            run = run.without("cancel")
+            return call_until_cancelled(self.get_name(), run, partial(self._enter, input, run, **kwargs), token)
         if run.observers is None or not self._has_body:
             return self._work(input, run, **kwargs)
         return observe_call(self, input, run, kwargs)
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if run.observers is None or not self._has_body:
-            return self._flow(inputs, run, **kwargs)
-        return observe_flow(self, inputs, run, kwargs)
+        if not run.plain and (token := token_of(run)) is not None:
+            run = run.without("cancel")
+            stream = self._enter_flow(inputs, run, **kwargs)
+            return like(stream, stream_until_cancelled(self.get_name(), run, stream, token))
+        if run.observers is not None and self._has_body:
+            return observe_flow(self, inputs, run, kwargs)
+        if isinstance(inputs, Snapshots):
+            return flow_of(self, inputs, run, kwargs)
+        return self._flow(inputs, run, **kwargs)
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
@@ -115,6 +128,10 @@ class Runnable(Generic[Input, Output]):
     def _told(self, input: Any) -> Any:
         """The input as observers are told it."""
         return input
+
+    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        """Whether the output, streamed or not, is one value: it leaves when the run has ended."""
+        return self._kind in ("prompt", "retriever", "tool")
 
     # The verbs
 
@@ -324,6 +341,45 @@ class Runnable(Generic[Input, Output]):
             watch(self, input, begin, config, BLOCKING, lambda put: make(put, selection, input), kwargs)
         )
 
+    @overload
+    def astream_log(
+        self, input: Input, config: Config | None = None, *, diff: Literal[True] = True, **kwargs: Any
+    ) -> AsyncIterator[RunLogPatch]: ...
+    @overload
+    def astream_log(
+        self, input: Input, config: Config | None = None, *, diff: Literal[False], **kwargs: Any
+    ) -> AsyncIterator[RunLog]: ...
+    def astream_log(
+        self,
+        input: Input,
+        config: Config | None = None,
+        *,
+        diff: bool = True,
+        with_streamed_output_list: bool = True,
+        include_names: Sequence[str] | None = None,
+        include_types: Sequence[str] | None = None,
+        include_tags: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None,
+        exclude_types: Sequence[str] | None = None,
+        exclude_tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[RunLogPatch] | AsyncIterator[RunLog]:
+        """Stream, and give the log of all that happens: as JSON patches, or without ``diff`` as the log so far.
+
+        Patches are added up with ``+``. ``include_…`` and ``exclude_…`` choose the steps that have an entry. A slow
+        consumer slows the run down. An error is told in the last patch, and is then raised.
+        """
+        selection = log_selection(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+        )
+        make = partial(LogView, selection=selection, diff=diff, streamed_list=with_streamed_output_list)
+        return watch(self, input, begin_asyncio, config, asyncio_colour(), make, kwargs)
+
     # Composition
 
     @overload
@@ -361,6 +417,59 @@ class Runnable(Generic[Input, Output]):
     ) -> Runnable[Input, Output]:
         """This, with the types that its schemas show."""
         return PARTS["binding"](self, input_type=input_type, output_type=output_type)  # type: ignore[no-any-return]
+
+    def with_retry(
+        self,
+        *,
+        retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,),
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: Any = None,
+        stop_after_attempt: int = 3,
+        mid_stream: Literal["raise", "restart"] = "raise",
+    ) -> Runnable[Input, Output]:
+        """This, run again when it fails, up to ``stop_after_attempt`` times in all.
+
+        Between tries it waits longer and longer (``exponential_jitter_params``: ``initial``, ``max``, ``exp_base``,
+        ``jitter``, in seconds), and at least as long as a provider's ``Retry-After`` says. Errors that cannot pass (a
+        wrong key) are not tried again, unless ``retry_if_exception_type`` names them. A stream that fails before its
+        first chunk is tried again unseen; after it, ``mid_stream="raise"`` raises, with what had come as the error's
+        ``partial``, and ``"restart"`` yields a ``StreamRestart`` and starts over.
+        """
+        return PARTS["retry"](  # type: ignore[no-any-return]  # PARTS is untyped
+            self,
+            retry_if_exception_type,
+            wait_exponential_jitter,
+            exponential_jitter_params,
+            stop_after_attempt,
+            mid_stream,
+        )
+
+    def with_fallbacks(
+        self,
+        fallbacks: Sequence[Runnable[Input, Output]],
+        *,
+        exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,),
+        exception_key: str | None = None,
+        mid_stream: Literal["raise", "restart"] = "raise",
+    ) -> Runnable[Input, Output]:
+        """This, and when it fails with one of ``exceptions_to_handle`` the fallbacks, one after the other.
+
+        With ``exception_key`` a fallback finds the error before it in its input, which must be a dict. ``mid_stream``
+        says, as in ``with_retry``, what happens to a stream that fails after its first chunk.
+        """
+        make = PARTS["fallbacks"]
+        return make(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)  # type: ignore[no-any-return]
+
+    def with_timeout(
+        self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
+    ) -> Runnable[Input, Output]:
+        """This, ended with ``StreamTimeout`` when it takes longer than so many seconds.
+
+        ``first_chunk`` bounds the wait for the first chunk, ``between_chunks`` for each later one, ``total`` the whole
+        run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
+        ``total``). The error carries ``chunks_received`` and ``partial``.
+        """
+        return PARTS["timeout"](self, first_chunk, between_chunks, total)  # type: ignore[no-any-return]
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
         """The output, which must be a dict, with keys added: each value is a step that is given that dict."""

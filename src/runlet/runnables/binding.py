@@ -10,13 +10,14 @@ from runlet.callbacks.run import Run
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.parts import part
+from runlet.runnables.wrapper import Wrapper
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
 @part("binding")
-class RunnableBinding(Runnable[Input, Output]):
+class RunnableBinding(Wrapper, Runnable[Input, Output]):
     """``bound``, called with ``kwargs`` and run with ``config`` each time; made by ``bind`` and ``with_config``.
 
     It is no step of its own: observers see the bound Runnable alone.
@@ -45,6 +46,9 @@ class RunnableBinding(Runnable[Input, Output]):
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.config.get("run_name"))
+
+    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+        return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
 
     def _place(self, run: Run) -> Run:
         return run.configured(self.config) if self.config else run

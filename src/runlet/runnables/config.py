@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
-from runlet.callbacks.run import AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers
+from runlet.callbacks.run import ALWAYS, AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour
 
@@ -51,7 +51,7 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
     if ambient := AMBIENT.get():
-        observers = join_observers(observers, list(ambient))
+        observers = join_observers(observers, [*ALWAYS, *ambient])
     if parent is None or parent.observers is None:
         return Run(io, said, observers)
     if parent.id is None:

@@ -140,7 +140,7 @@ class RunnableLambda(Runnable[Input, Output]):
                 f"{self.get_name()} returned a Runnable, and so did what it returned, until recursion_limit was "
                 "reached. If that is meant, raise it: chain.invoke(x, {'recursion_limit': 100})"
             )
-        return run.child().configured({"recursion_limit": limit - 1})
+        return run.child().configured({"recursion_limit": limit - 1}, over=True)
 
     def __repr__(self) -> str:
         return f"RunnableLambda({self.name or 'lambda'})"

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Protocol
 from runlet.callbacks.run import Run
 from runlet.io import close
 from runlet.messages.usage import add_usage
-from runlet.runnables.add import join
+from runlet.runnables.add import SoFar, StreamRestart
 from runlet.runnables.origin import frame_of
+from runlet.runnables.restart import flow_of
 from runlet.runnables.streams import NOTHING, Single, collect, like, replaces
 
 _END: Any = object()
@@ -26,6 +27,7 @@ class Step(Protocol):
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
     def _told(self, input: Any) -> Any: ...
+    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool: ...
 
 
 # Steps of these kinds do not begin before their whole input is there.
@@ -47,14 +49,24 @@ async def observe_call(step: Step, input: Any, run: Run, kwargs: dict[str, Any])
 
 def observe_flow(step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncIterator[Any]:
     """Run ``step._flow`` and tell the run's observers."""
+    if step._in_one_piece(run, kwargs):
+        return _observe_whole(step, inputs, run, kwargs)
     if isinstance(inputs, Single):
         body = step._flow(inputs, run, **kwargs)
         return like(body, _observe_flow(step, inputs, body, run, kwargs))
     if step._kind in _WAIT_FOR_INPUT:
         return _observe_flow(step, inputs, None, run, kwargs)
     recorded = _Recorded(inputs)
-    body = step._flow(like(inputs, recorded), run, **kwargs)
+    body = flow_of(step, like(inputs, recorded), run, kwargs)
     return like(body, _observe_flow(step, recorded, body, run, kwargs))
+
+
+async def _observe_whole(
+    step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
+) -> AsyncGenerator[Any, None]:
+    value = await collect(inputs)
+    if value is not NOTHING:
+        yield await observe_call(step, value, run, kwargs)
 
 
 async def _observe_flow(
@@ -70,24 +82,26 @@ async def _observe_flow(
         await inputs.prefetch()
     await _start(step, run, kwargs, given=inputs.value if isinstance(inputs, Single) else None, streamed=True)
     observers = run.observers or ()
-    chunks: list[Any] = []
+    so_far = SoFar()
     try:
         async for chunk in body:
+            what = "on_chunk" if type(chunk) is not StreamRestart else "on_restart"
+            if replaces(body):
+                so_far.clear()
+                run.state["replaces"] = True
             for observer in observers:
-                notice = observer.on_chunk(run, chunk)
+                notice = getattr(observer, what)(run, chunk)
                 if notice is not None:
                     await notice
-            if replaces(body):
-                chunks.clear()
-            chunks.append(chunk)
+            so_far.add(chunk)
             yield chunk
     except BaseException as error:
         await close(body)
-        await _fail(run, error, join(chunks) if chunks else None)
+        await _fail(run, error, so_far.value())
         raise
     if isinstance(inputs, _Recorded):
         run.input = inputs.whole()
-    output = join(chunks) if chunks else None
+    output = so_far.value()
     _count(run, output)
     await _tell(run, "on_end", output)
 
@@ -132,7 +146,7 @@ class _Recorded:
 
     def __init__(self, stream: AsyncIterator[Any]) -> None:
         self._stream = stream
-        self._chunks: list[Any] = []
+        self._so_far = SoFar()
         self._first: Any = None
 
     @property
@@ -158,12 +172,12 @@ class _Recorded:
         else:
             chunk = await anext(self._stream)
         if replaces(self._stream):
-            self._chunks.clear()
-        self._chunks.append(chunk)
+            self._so_far.clear()
+        self._so_far.add(chunk)
         return chunk
 
     async def aclose(self) -> None:
         await close(self._stream)
 
     def whole(self) -> Any:
-        return join(self._chunks) if self._chunks else None
+        return self._so_far.value()

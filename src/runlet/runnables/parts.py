@@ -1,21 +1,32 @@
 """The parts that ``Runnable``'s own methods make, by name.
 
-The files that define them import ``Runnable`` and enter themselves here, so ``Runnable`` need not import them.
-``runlet.runnables`` imports them all.
+The files that define them import ``Runnable`` and enter themselves here, so ``Runnable`` need not import them. Those
+that every chain needs are imported by ``runlet.runnables``; the others when a method first asks for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 Make = TypeVar("Make", bound=Callable[..., Any])
 
-PARTS: dict[str, Callable[..., Any]] = {}
+
+class _Parts(dict[str, Callable[..., Any]]):
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        import_module(f"runlet.runnables.{name}")
+        return self[name] if name in self else self._unknown(name)
+
+    def _unknown(self, name: str) -> Callable[..., Any]:
+        raise LookupError(f"runlet.runnables.{name} enters no part of that name")
+
+
+PARTS: dict[str, Callable[..., Any]] = _Parts()
 
 
 def part(name: str) -> Callable[[Make], Make]:
-    """Enter a class or a function as the part called ``name``."""
+    """Enter a class or a function as the part called ``name``; where it is not always there, its file's name."""
 
     def enter(make: Make) -> Make:
         PARTS[name] = make

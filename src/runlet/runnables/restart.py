@@ -6,29 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 from runlet.io import closing
+from runlet.runnables.add import StreamRestart
 from runlet.runnables.streams import Growth, Snapshots, replaces
-
-
-class StreamRestart:
-    """A chunk that takes back all before it: what follows is a new attempt's.
-
-    ``attempt`` is the number of the attempt that begins, 2 or more; ``error`` is what ended the one before. Added to
-    chunks it leaves nothing of them, so that a stream's sum is the last attempt's alone. It comes only out of
-    ``with_retry`` and ``with_fallbacks`` with ``mid_stream="restart"``.
-    """
-
-    def __init__(self, attempt: int, error: Exception) -> None:
-        self.attempt = attempt
-        self.error = error
-
-    def __add__(self, other: Any) -> Any:
-        return other
-
-    def __radd__(self, other: Any) -> StreamRestart:
-        return self
-
-    def __repr__(self) -> str:
-        return f"StreamRestart(attempt={self.attempt}, error={self.error!r:.80})"
 
 
 class _Restarted(BaseException):
@@ -49,6 +28,13 @@ def restarting(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
     growth = stream.growth if isinstance(stream, Snapshots) else Growth(False)
     growth.restarts = True
     return Snapshots(stream, growth)
+
+
+def flow_of(step: Any, inputs: AsyncIterator[Any], run: Any, kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+    """The stream of a step's body, begun anew whenever its input is."""
+    if not may_restart(inputs):
+        return step._flow(inputs, run, **kwargs)  # type: ignore[no-any-return]  # a step is anything with bodies
+    return start_over(lambda attempt: step._flow(attempt, run, **kwargs), inputs)  # type: ignore[no-any-return]
 
 
 def start_over(flow: Callable[[AsyncIterator[Any]], AsyncIterator[Any]], inputs: AsyncIterator[Any]) -> Any:

@@ -11,9 +11,6 @@ from runlet.errors import ConfigError, RunletError
 from runlet.io.colour import Put
 from runlet.tracers.select import Selection
 
-# What these put out is one value, which their end event carries.
-_WITHOUT_STREAM = frozenset({"prompt", "retriever"})
-
 
 class EventView(Observer):
     """Puts out an event for each fact, as ``astream_events(version="v2")`` gives them."""
@@ -43,11 +40,18 @@ class EventView(Observer):
 
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
         about = run.state[self]
-        if about is None or run.kind in _WITHOUT_STREAM:
+        if about is None:
             return None
         # The hot path of a watched stream: the same as ``_emit``, without a call.
         full = self._put({"event": about["stream"], "data": {"chunk": chunk}, **about["event"]})
         return full if not run.io.blocking else None
+
+    def on_restart(self, run: Run, marker: Any) -> Notice:
+        if run.state[self] is None:
+            return None
+        error = marker.error
+        told = {"type": type(error).__name__, "message": getattr(error, "message", None) or str(error)}
+        return self._emit(run, "restart", {"attempt": marker.attempt, **told})
 
     def on_end(self, run: Run, output: Any) -> Notice:
         if run.state[self] is None and run is not self._root:
@@ -60,8 +64,14 @@ class EventView(Observer):
         return self._emit(run, "end", data)
 
     def on_error(self, run: Run, error: BaseException) -> Notice:
-        if run is not self._root:
-            return None
+        if run is self._root:
+            return self._emit(run, "error", self._about_error(run, error))
+        if run.kind == "tool" and run.state[self] is not None:
+            # The one error that is shown where it happened: an agent goes on after it.
+            return self._emit(run, "error", {**self._about_error(run, error), "error": error, "input": run.input})
+        return None
+
+    def _about_error(self, run: Run, error: BaseException) -> dict[str, Any]:
         data: dict[str, Any] = {
             "type": type(error).__name__,
             "message": getattr(error, "message", None) or str(error),
@@ -71,7 +81,7 @@ class EventView(Observer):
             data["path"] = list(error.path)
         if usage := run.state.get("usage"):
             data["usage_metadata"] = usage
-        return self._emit(run, "error", data)
+        return data
 
     def on_custom(self, run: Run, name: str, data: Any) -> Notice:
         if not self._selection.shows(run, run is self._root, name):
@@ -82,7 +92,10 @@ class EventView(Observer):
 
     def _emit(self, run: Run, what: str, data: dict[str, Any]) -> Notice:
         about = run.state[self] or self._about(run)
-        full = self._put({"event": f"on_{run.kind}_{what}", "data": data, **about["event"]})
+        event = {"event": f"on_{run.kind}_{what}", "data": data, **about["event"]}
+        if what == "end" and not about.get("terse"):
+            event["metadata"] = run.metadata  # with what the run came to know of itself
+        full = self._put(event)
         # A blocking run cannot wait for the consumer of an asyncio stream; it is one that a plain function started.
         return full if not run.io.blocking else None
 
@@ -128,11 +141,24 @@ class EventViewV1(EventView):
         about = super()._about(run)
         about["event"]["parent_ids"] = []
         if run is self._root:
+            # Of the root, only what the caller has said.
             about["event"]["metadata"] = dict(run.said("metadata") or {})
+            about["event"]["tags"] = list(run.said("tags") or [])
+            about["terse"] = True
         return about
 
+    def on_end(self, run: Run, output: Any) -> Notice:
+        if run is self._root and not run.streamed:
+            # The root always streams, be it in one piece.
+            return _both(self._emit(run, "stream", {"chunk": output}), lambda: EventView.on_end(self, run, output))
+        return super().on_end(run, output)
+
     def _output(self, run: Run, output: Any) -> Any:
-        if run is self._root or run.kind not in ("llm", "chat_model"):
+        if run is self._root:
+            return output
+        if run.kind == "retriever":
+            return {"documents": output}
+        if run.kind not in ("llm", "chat_model"):
             return output
         result = result_of(run, output)
         return {
@@ -141,6 +167,13 @@ class EventViewV1(EventView):
             "run": None,
             "type": "LLMResult",
         }
+
+
+async def _both(first: Notice, then: Callable[[], Notice]) -> None:
+    if first is not None:
+        await first
+    if (second := then()) is not None:
+        await second
 
 
 def _generation(generation: Any) -> dict[str, Any]:

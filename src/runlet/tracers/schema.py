@@ -10,18 +10,22 @@ from typing_extensions import TypedDict
 StandardEventName = Literal[
     "on_chain_start",
     "on_chain_stream",
+    "on_chain_restart",
     "on_chain_end",
     "on_chain_error",
     "on_chat_model_start",
     "on_chat_model_stream",
+    "on_chat_model_restart",
     "on_chat_model_end",
     "on_chat_model_error",
     "on_llm_start",
     "on_llm_stream",
+    "on_llm_restart",
     "on_llm_end",
     "on_llm_error",
     "on_parser_start",
     "on_parser_stream",
+    "on_parser_restart",
     "on_parser_end",
     "on_parser_error",
     "on_prompt_start",
@@ -40,13 +44,14 @@ StandardEventName = Literal[
 class EventData(TypedDict, total=False):
     """What an event tells: ``input`` at starts and ends, ``chunk`` in streams, ``output`` at ends.
 
-    An ``…_error`` event has ``type``, ``message`` and ``retryable``; the end of the root has ``usage_metadata``, by
+    A ``…_restart`` event, after which a stream begins anew, has ``attempt``, ``type`` and ``message``. An ``…_error`` event has ``type``, ``message`` and ``retryable``; the end of the root has ``usage_metadata``, by
     model, where models told it.
     """
 
     input: Any
     output: Any
     chunk: Any
+    attempt: int
     type: str
     message: str
     retryable: bool

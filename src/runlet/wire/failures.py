@@ -82,9 +82,8 @@ def failure_of_status(
     status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str | None
 ) -> ModelError:
     """The error for an answer with an HTTP error status."""
-    code, text = _code_and_text(body)
+    code, named, text = _code_and_text(body)
     kind: type[ModelError] = _BY_STATUS.get(status, ModelServerError if status >= 500 else ModelAPIError)
-    named = _BY_CODE.get(code or "")
     general = kind in (ModelInvalidRequestError, ModelServerError)
     if named is not None and (general or issubclass(named, kind) or named is ContentFilterError):
         kind = named
@@ -105,9 +104,9 @@ def failure_of_status(
 
 def failure_of_event(payload: Any, *, provider: str, model: str | None, request_id: str | None) -> ModelError:
     """The error for an ``error`` that a provider sent inside a stream which had begun well."""
-    code, text = _code_and_text(payload)
+    code, named, text = _code_and_text(payload)
     status = _status_in(payload)
-    kind = _BY_CODE.get(code or "") or (_BY_STATUS.get(status) if status else None)
+    kind = named or (_BY_STATUS.get(status) if status else None)
     if any(phrase in text.lower() for phrase in _TOO_LONG):
         kind = ContextOverflowError
     retryable = kind.retryable if kind is not None else bool(status and status >= 500)
@@ -156,20 +155,16 @@ def failure_of_sdk(error: Exception, *, provider: str, model: str | None, base_u
     return None
 
 
-def _code_and_text(body: Any) -> tuple[str | None, str]:
-    """The provider's name for the error, and its words."""
-    if isinstance(body, Mapping):
-        inner = body.get("error", body)
-        if isinstance(inner, str):
-            return None, inner
-        if isinstance(inner, Mapping):
-            code = inner.get("code")
-            kind = inner.get("type")
-            kind = None if kind == "error" else kind  # the type of an event, not of an error
-            named = code if isinstance(code, str) and code in _BY_CODE else kind if isinstance(kind, str) else code
-            text = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
-            return str(named) if named is not None else None, str(text)
-    return None, str(body)[:500] if body else ""
+def _code_and_text(body: Any) -> tuple[str | None, type[ModelError] | None, str]:
+    """The provider's name for the error, the kind that it stands for, and the provider's words."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    if not isinstance(inner, Mapping):
+        return None, None, str(inner)[:500] if inner else ""
+    kind = None if inner.get("type") == "error" else inner.get("type")  # the type of an event, not of an error
+    names = [str(name) for name in (inner.get("code"), kind) if name is not None]
+    named = next((_BY_CODE[name] for name in names if name in _BY_CODE), None)
+    text = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
+    return names[0] if names else None, named, str(text)
 
 
 def _status_in(payload: Any) -> int | None:

@@ -1,0 +1,128 @@
+"""Choosing a step by its input."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+
+from typing_extensions import TypedDict
+
+from runlet.callbacks.run import Run
+from runlet.errors import CompositionError, add_step
+from runlet.io import closing
+from runlet.runnables.base import Runnable
+from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.streams import NOTHING, Single, collect
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+class _Choosing(Runnable[Input, Output]):
+    """Runs, on the whole input, one of several steps; its output streams."""
+
+    async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
+        """The step, its input, the tag of its run, and the label in paths."""
+        raise NotImplementedError
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        step, given, tag, label = await self._choose(input, run)
+        try:
+            return await step._step(given, run.child(tag), **kwargs)
+        except Exception as error:
+            self._locate(error, step, label)
+            raise
+
+    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        input = await collect(inputs)
+        if input is NOTHING:
+            return
+        step, given, tag, label = await self._choose(input, run)
+        stream = step._step_flow(Single(given), run.child(tag), **kwargs)
+        async with closing(stream):
+            try:
+                async for chunk in stream:
+                    yield chunk
+            except Exception as error:
+                self._locate(error, step, label)
+                raise
+
+    def _locate(self, error: Exception, step: Runnable[Any, Any], label: str) -> None:
+        name = step.get_name()
+        add_step(error, self.get_name(), f"{label} ({name})", inner=name)
+
+
+class RunnableBranch(_Choosing[Input, Output]):
+    """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that holds.
+
+    Conditions and steps are whatever can be a step of a chain; a condition is given the input.
+    """
+
+    def __init__(self, *branches: Any) -> None:
+        if len(branches) < 2:
+            raise CompositionError("a RunnableBranch has a (condition, step) pair or more, and a default at the end")
+        *pairs, default = branches
+        self.branches: list[tuple[Runnable[Any, Any], Runnable[Any, Any]]] = []
+        for pair in pairs:
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise CompositionError(f"a branch is a pair (condition, step), not {pair!r:.80}")
+            self.branches.append((coerce_to_runnable(pair[0]), coerce_to_runnable(pair[1])))
+        if isinstance(default, tuple | list):
+            raise CompositionError("the last argument of a RunnableBranch is the default, a step without a condition")
+        self.default = coerce_to_runnable(default)
+        self.name = None
+
+    async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
+        for number, (condition, step) in enumerate(self.branches, 1):
+            try:
+                holds = await condition._step(input, run.child(f"condition:{number}"))
+            except Exception as error:
+                self._locate(error, condition, f"condition {number}")
+                raise
+            if holds:
+                return step, input, f"branch:{number}", f"branch {number}"
+        return self.default, input, "branch:default", "default"
+
+    def __repr__(self) -> str:
+        pairs = ", ".join(f"({condition!r}, {step!r})" for condition, step in self.branches)
+        return f"RunnableBranch({pairs}, {self.default!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableBranch):
+            return NotImplemented
+        return (self.branches, self.default) == (other.branches, other.default)
+
+    __hash__ = object.__hash__
+
+
+class RouterInput(TypedDict):
+    """What a ``RouterRunnable`` is given: the key of the step, and the step's input."""
+
+    key: str
+    input: Any
+
+
+class RouterRunnable(_Choosing[Any, Output]):
+    """``RouterRunnable({"add": a, "count": b})`` runs the step that its input names: ``{"key": "add", "input": x}``."""
+
+    def __init__(self, runnables: Mapping[str, Any]) -> None:
+        if not runnables:
+            raise CompositionError("a RouterRunnable has one step or more: RouterRunnable({'add': step})")
+        self.runnables = {key: coerce_to_runnable(step) for key, step in runnables.items()}
+        self.name = None
+
+    async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
+        if not isinstance(input, Mapping) or "key" not in input or "input" not in input:
+            raise CompositionError(f"a router is given {{'key': …, 'input': …}}, not {input!r:.80}")
+        key = input["key"]
+        if key not in self.runnables:
+            raise CompositionError(f"the router has no step {key!r}; it has {', '.join(map(repr, self.runnables))}")
+        return self.runnables[key], input["input"], f"route:{key}", repr(key)
+
+    def __repr__(self) -> str:
+        return f"RouterRunnable({self.runnables!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.runnables == other.runnables if isinstance(other, RouterRunnable) else NotImplemented
+
+    __hash__ = object.__hash__

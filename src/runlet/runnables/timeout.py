@@ -1,0 +1,141 @@
+"""Limits in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+from runlet.callbacks.run import Run
+from runlet.errors import ConfigError, StreamTimeout
+from runlet.io import Stopper, Watchdog, closing
+from runlet.runnables.add import SoFar
+from runlet.runnables.base import Runnable
+from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.parts import part
+from runlet.runnables.streams import like
+from runlet.runnables.wrapper import Wrapper
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+_END: Any = object()
+
+
+@part("timeout")
+class RunnableTimeout(Wrapper, Runnable[Input, Output]):
+    """``bound``, ended with ``StreamTimeout`` after so many seconds; made by ``with_timeout``."""
+
+    def __init__(
+        self,
+        bound: Any,
+        first_chunk: float | None = None,
+        between_chunks: float | None = None,
+        total: float | None = None,
+    ) -> None:
+        self.bound = coerce_to_runnable(bound)
+        self.first_chunk, self.between_chunks, self.total = first_chunk, between_chunks, total
+        self.name = None
+        limits = {"first_chunk": first_chunk, "between_chunks": between_chunks, "total": total}
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        name = self.bound.get_name()
+        if not given:
+            raise ConfigError(f"with_timeout of {name} sets no limit: give first_chunk, between_chunks or total")
+        for what, limit in given.items():
+            if not isinstance(limit, int | float) or limit <= 0:
+                raise ConfigError(f"with_timeout of {name}: {what} is a number of seconds over 0, not {limit!r}")
+            if total is not None and limit > total:
+                raise ConfigError(
+                    f"with_timeout of {name}: {what}={limit:g} can never be reached within total={total:g}"
+                )
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        return self.bound.get_name(suffix, name=name or self.name)
+
+    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+        return RunnableTimeout(bound, self.first_chunk, self.between_chunks, self.total)
+
+    # It is no step of its own: observers see the bound Runnable alone.
+
+    async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        begun = time.monotonic()
+        limit = min(each for each in (self.first_chunk, self.total, float("inf")) if each is not None)
+        stopper = run.io.stopper()
+        watchdog = Watchdog(stopper)
+        stopper.enter()
+        try:
+            if limit < float("inf"):
+                watchdog.until(begun + limit)
+            output = await self.bound._step(input, run, **kwargs)
+        except BaseException as error:
+            if stopper.caused(error):
+                raise self._too_late(limit, SoFar(), begun) from error
+            raise
+        finally:
+            stopper.leave()
+            watchdog.close()
+            stopper.close()
+        if stopper.stopped:
+            raise self._too_late(limit, SoFar(), begun)
+        return output
+
+    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        stream = self.bound._step_flow(inputs, run, **kwargs)
+        return like(stream, self._watch(stream, run.io.stopper))
+
+    async def _watch(self, stream: AsyncIterator[Any], make: Any) -> AsyncIterator[Any]:
+        stopper: Stopper = make()
+        watchdog = Watchdog(stopper)
+        begun = time.monotonic()
+        end = begun + self.total if self.total is not None else float("inf")
+        limit = self.first_chunk if self.first_chunk is not None else float("inf")
+        so_far = SoFar()
+        try:
+            async with closing(stream):
+                while True:
+                    deadline = min(time.monotonic() + limit, end)
+                    if deadline < float("inf"):
+                        watchdog.until(deadline)
+                    stopper.enter()
+                    try:
+                        chunk = await anext(stream, _END)
+                    except BaseException as error:
+                        if stopper.caused(error):
+                            raise self._too_late(limit, so_far, begun) from error
+                        raise
+                    finally:
+                        stopper.leave()
+                    if chunk is _END:
+                        return
+                    watchdog.pause()
+                    if stopper.stopped:
+                        raise self._too_late(limit, so_far, begun)
+                    so_far.add(chunk)
+                    limit = self.between_chunks if self.between_chunks is not None else float("inf")
+                    yield chunk
+        finally:
+            watchdog.close()
+            stopper.close()
+
+    def _too_late(self, limit: float, so_far: SoFar, begun: float) -> StreamTimeout:
+        if self.total is not None and time.monotonic() - begun >= self.total:
+            what = f"did not end within {self.total:g} s"
+        elif so_far.count:
+            what = f"gave no chunk for {limit:g} s"
+        else:
+            what = f"gave nothing within {limit:g} s"
+        return StreamTimeout(
+            f"{self.bound.get_name()} {what}; {so_far.count} chunks had come",
+            chunks_received=so_far.count,
+            partial=so_far.value(),
+        )
+
+    def __repr__(self) -> str:
+        limits = {"first_chunk": self.first_chunk, "between_chunks": self.between_chunks, "total": self.total}
+        said = ", ".join(f"{name}={limit:g}" for name, limit in limits.items() if limit is not None)
+        return f"{self.bound!r}.with_timeout({said})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.__dict__ == other.__dict__ if isinstance(other, RunnableTimeout) else NotImplemented
+
+    __hash__ = object.__hash__

@@ -1,0 +1,105 @@
+"""The benchmarks run, and say what they found."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+
+from bench import __main__ as command
+from bench import events, imports, kernel, memory, parsing, wire
+from bench.chart import draw, is_comparison
+from bench.measure import SHOWN, Effort, Row, at_least, at_most, duration, figure
+from bench.report import page, show
+
+TINY = Effort(repeats=1, size=0.002, quick=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' deprecations are not ours
+
+
+def name_of(measure: Any) -> str:
+    return f"{measure.__module__}-{measure.__name__}"
+
+
+@pytest.mark.parametrize(
+    "measure", [*kernel.ROWS, *events.ROWS, *parsing.ROWS, *memory.ROWS, *imports.ROWS, wire.openai, wire.anthropic],
+    ids=name_of,
+)
+def test_every_row_measures_something(measure: Any) -> None:
+    for row in command.each_row(measure(TINY)):
+        assert row.what
+        assert row.ours
+        assert row.ratios
+        assert all(ratio >= 0 for ratio in row.ratios)
+
+
+FASTER = Row("a chain", "1 µs / token", "20 µs", (18.0, 20.0, 25.0), at_least(10))
+SHARE = Row("a model | over HTTP", "8 µs / chunk", "20 µs (openai SDK)", (0.4, 0.3), at_most(0.25), "slow today")
+ALONE = Row("memory", "0.10 MB", "–", (0.1,), at_most(1))
+
+
+def test_a_row_says_whether_its_target_is_met() -> None:
+    assert (FASTER.met, SHARE.met, ALONE.met) == (True, False, True)
+    assert Row("shown", "1", "2", (2.0,), SHOWN).met is None
+
+
+def test_a_share_is_drawn_as_how_many_times_faster() -> None:
+    assert Row("half", "1", "2", (0.5,), at_most(1)).faster == 2
+
+
+def test_a_ratio_shows_median_lowest_and_highest() -> None:
+    assert FASTER.spread == "20.0× (18.0–25.0)"
+    assert ALONE.spread == "0.10"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2e-8, "20 ns"), (1.5e-6, "1.5 µs"), (0.25, "250 ms"), (3.0, "3 s"), (90, "90 s")]
+)
+def test_a_duration_is_in_the_unit_that_suits_it(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_large_figure_has_no_places() -> None:
+    assert [figure(1234.5), figure(12.34), figure(1.234)] == ["1,234", "12.3", "1.23"]
+
+
+def test_the_page_has_each_row_and_its_note() -> None:
+    text = page({"Chains": [FASTER], "Over HTTP": [SHARE]}, "make bench", 2)
+    assert "| a chain | 1 µs / token | 20 µs | 20.0× (18.0–25.0) | ≥ 10× | yes |" in text
+    assert "a model \\| over HTTP" in text
+    assert "**no**" in text
+    assert "slow today." in text
+
+
+def test_the_terminal_shows_each_row(capsys: pytest.CaptureFixture[str]) -> None:
+    show([FASTER, ALONE], "Chains")
+    shown = capsys.readouterr().out
+    assert "a chain" in shown
+    assert "memory" in shown
+
+
+def test_the_picture_is_whole_xml_with_a_bar_for_each_comparison() -> None:
+    drawn = ET.fromstring(draw({"Chains": [FASTER], "Over HTTP": [SHARE], "Memory": [ALONE]}))
+    texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert "a chain" in texts
+    assert "memory" not in texts
+    assert not is_comparison(ALONE)
+
+
+def test_a_look_at_one_theme_leaves_the_page_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    monkeypatch.setattr(command, "DOCS", tmp_path)
+    monkeypatch.setattr(command, "QUICK", TINY)
+    monkeypatch.setattr("sys.argv", ["bench", "memory", "--quick"])
+    command.main()
+    assert "memory, stream" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_theme_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", "kernal"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "no theme kernal" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+"""The documents tell the truth: their Python blocks run, print what they say they print, and links lead somewhere.
+
+The blocks of one document are one program. Where a block of ``text`` follows a block of Python, it is what that prints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from runlet.chat_models import init_chat_model
+from runlet.openai.servers import SERVERS
+from runlet.testing import ReplayServer
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
+READMES = DOCUMENTS[:2]
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$\n?(?:\n?^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+
+class Block(NamedTuple):
+    code: str
+    line: int
+    printed: str | None
+
+
+def blocks(document: Path) -> list[Block]:
+    text = document.read_text(encoding="utf-8")
+    return [
+        Block(match[2], text.count("\n", 0, match.start(2)), match[3])
+        for match in _FENCE.finditer(text)
+        if match[1] == "python"
+    ]
+
+
+def run(block: Block, document: Path, names: dict[str, Any]) -> str:
+    """What the block prints; its lines are where they are in the document, so that a traceback leads there."""
+    code = compile("\n" * block.line + block.code, str(document), "exec", dont_inherit=True)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, names)
+    return printed.getvalue()
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().splitlines()]
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReplayServer]:
+    """What answers in place of the vendors, whose keys seem to be there."""
+    with ReplayServer() as server:
+        for name, url in (("OPENAI", server.openai_url), ("ANTHROPIC", server.anthropic_url)):
+            monkeypatch.setenv(f"{name}_API_KEY", "of-nobody")
+            monkeypatch.setenv(f"{name}_BASE_URL", url)
+        yield server
+
+
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_python_blocks_run_and_print_what_is_said(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": f"document {document.name}"}
+    try:
+        for block in blocks(document):
+            printed = run(block, document, names)
+            if block.printed is not None:
+                assert lines(printed) == lines(block.printed), f"{document.name}, the block at line {block.line}"
+    finally:
+        for value in list(names.values()):
+            if isinstance(value, ReplayServer):
+                value.stop()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
+    targets = _LINK.findall(document.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_table_of_providers_has_them_all(readme: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = re.findall(r"^\| `([\w, `]+)` \|.*$", readme.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"\w+", row)}
+    assert named == {"openai", "anthropic", *SERVERS}
+    for name in named:
+        assert init_chat_model(f"{name}:some-model") is not None
+
+
+def test_both_readmes_have_the_same_sections() -> None:
+    counts = [(len(blocks(readme)), readme.read_text(encoding="utf-8").count("\n## ")) for readme in READMES]
+    assert counts[0] == counts[1]
+    assert counts[0][0] > 0

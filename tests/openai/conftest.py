@@ -1,0 +1,165 @@
+"""A server, models that ask it, both colours, and a small separate reader of recordings to compare with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from runlet.io import drive_stream
+from runlet.messages import AIMessageChunk, merge_chunks
+from runlet.openai import ChatOpenAI
+from runlet.testing import ReplayServer
+
+KEY = "sk-very-secret-key"
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[ReplayServer]:
+    with ReplayServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: ReplayServer) -> Iterator[ReplayServer]:
+    running.clear()
+    yield running
+    running.wait_closed(2)
+    running.clear()
+
+
+@pytest.fixture
+def make(server: ReplayServer) -> Iterator[Callable[..., ChatOpenAI]]:
+    made: list[ChatOpenAI] = []
+
+    def make(**settings: Any) -> ChatOpenAI:
+        given = {"model": "gpt-4o", "base_url": server.openai_url, "api_key": KEY, "max_retries": 0, **settings}
+        made.append(ChatOpenAI(**given))
+        return made[-1]
+
+    yield make
+    for model in made:
+        model.close()
+
+
+@pytest.fixture
+def model(make: Callable[..., ChatOpenAI]) -> ChatOpenAI:
+    return make()
+
+
+class Blocking:
+    def invoke(self, model: Any, input: Any = "Hi", **kwargs: Any) -> Any:
+        return model.invoke(input, **kwargs)
+
+    def stream(self, model: Any, input: Any = "Hi", **kwargs: Any) -> list[Any]:
+        return list(model.stream(input, **kwargs))
+
+    def generate(self, model: Any, inputs: Any, **kwargs: Any) -> Any:
+        return model.generate(inputs, **kwargs)
+
+
+class Asyncio:
+    def invoke(self, model: Any, input: Any = "Hi", **kwargs: Any) -> Any:
+        return asyncio.run(model.ainvoke(input, **kwargs))
+
+    def stream(self, model: Any, input: Any = "Hi", **kwargs: Any) -> list[Any]:
+        async def all_of_it() -> list[Any]:
+            return [chunk async for chunk in model.astream(input, **kwargs)]
+
+        return asyncio.run(all_of_it())
+
+    def generate(self, model: Any, inputs: Any, **kwargs: Any) -> Any:
+        return asyncio.run(model.agenerate(inputs, **kwargs))
+
+
+@pytest.fixture(params=[Blocking(), Asyncio()], ids=["blocking", "asyncio"])
+def colour(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+class Bytes:
+    """A body that is given in pieces, without a connection."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            if piece:
+                yield piece
+
+    def content_came(self) -> None: ...
+
+    def expect_end(self) -> None: ...
+
+
+@pytest.fixture
+def decode() -> Callable[..., AIMessageChunk]:
+    """Decode a body in the given pieces, by a model's own loop over bytes."""
+    model = ChatOpenAI(model="gpt-4o", api_key=KEY)
+
+    def decode(*pieces: bytes, path: str = "/v1/chat/completions", arrived: list[Any] | None = None) -> Any:
+        request = httpx2.Request("POST", f"http://test{path}")
+        response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, request=request)
+        chunks: list[Any] = [] if arrived is None else arrived
+        stream = model._decoded(Bytes(*pieces), response, model._decoder(response))  # type: ignore[arg-type]  # its face
+        for chunk in drive_stream(stream):
+            chunks.append(chunk)
+        return merge_chunks(chunks)
+
+    return decode
+
+
+def events_in(body: bytes) -> list[Any]:
+    """The JSON of a body's events, read line by line: no event in the recordings has two lines of data."""
+    lines = body.decode().replace("\r\n", "\n").split("\n")
+    return [json.loads(line[5:]) for line in lines if line.startswith("data:") and line[5:].strip() != "[DONE]"]
+
+
+@pytest.fixture(scope="session")
+def read_chat() -> Callable[[bytes], dict[str, Any]]:
+    """What a recorded chat completion says, read the simple way."""
+
+    def read(body: bytes) -> dict[str, Any]:
+        payloads = events_in(body) if b"data:" in body[:4000] else [json.loads(body)]
+        said: dict[str, Any] = {"text": "", "reasoning": "", "refusal": "", "calls": {}, "usage": None, "finish": None}
+        for payload in payloads:
+            said["usage"] = payload.get("usage") or (payload.get("x_groq") or {}).get("usage") or said["usage"]
+            said["model"] = payload.get("model") or said.get("model")
+            said["error"] = payload.get("error") or said.get("error")
+            for choice in payload.get("choices") or ():
+                if choice.get("index"):
+                    continue
+                delta = choice.get("delta") or choice.get("message") or {}
+                said["finish"] = choice.get("finish_reason") or said["finish"]
+                for part in _parts(delta.get("content")):
+                    if part["type"] == "text":
+                        said["text"] += part["text"]
+                    else:
+                        said["reasoning"] += "".join(inner["text"] for inner in part["thinking"])
+                details = "".join(part.get("text", "") for part in delta.get("reasoning_details") or ())
+                said["reasoning"] += delta.get("reasoning_content") or delta.get("reasoning") or details
+                said["refusal"] += delta.get("refusal") or ""
+                _add_calls(said["calls"], delta.get("tool_calls") or ())
+        return said
+
+    return read
+
+
+def _parts(content: Any) -> list[dict[str, Any]]:
+    if content is None:
+        return []
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _add_calls(calls: dict[Any, Any], deltas: Any) -> None:
+    for place, delta in enumerate(deltas):
+        key = delta.get("index", f"{len(calls)}-{place}")
+        call = calls.setdefault(key, {"name": "", "args": "", "id": ""})
+        call["name"] = call["name"] or delta["function"].get("name") or ""
+        call["id"] = call["id"] or delta.get("id") or ""
+        call["args"] += delta["function"].get("arguments") or ""

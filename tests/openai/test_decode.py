@@ -1,0 +1,314 @@
+"""Streams of chat completions, decoded from bytes that are split and cut anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runlet.errors import (
+    ContentFilterError,
+    EmptyResponseError,
+    StreamInterrupted,
+)
+from runlet.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
+from runlet.openai.decode import ChatDecoder
+from runlet.openai.responses_decode import ResponsesDecoder
+from runlet.testing import load_recording, recordings_folder
+from runlet.transducers.sse import ServerSentEvent, SSEDecoder
+
+needs_recordings = pytest.mark.skipif(
+    recordings_folder() is None,
+    reason="needs recorded answers of providers: set RUNLET_WIRE to their folder",
+)
+DONE = b"data: [DONE]\n\n"
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    payload = {"id": "c1", "object": "chat.completion.chunk", "model": "m", "choices": [choice], **more}
+    return b"data: " + json.dumps(payload).encode() + b"\n\n"
+
+
+def merged(decoder: Any, *pieces: bytes) -> AIMessageChunk:
+    sse = SSEDecoder()
+    chunks = [chunk for piece in pieces for event in sse.feed(piece) for chunk in decoder.feed(event)]
+    chunks += [chunk for event in sse.finish() for chunk in decoder.feed(event)]
+    return merge_chunks([*chunks, *decoder.finish()])
+
+
+SPLIT = ["openai-chat-parallel-tools-3", "dashscope-chat-cjk-tools-1", "mistral-chat-tools-1", "dashscope-chat-cjk-2"]
+
+
+@needs_recordings
+@pytest.mark.parametrize("id", SPLIT)
+def test_a_stream_split_at_any_byte_is_the_same_message(id: str) -> None:
+    body = load_recording(id).body
+    whole = merged(ChatDecoder("p"), body)
+    for at in range(1, len(body), 1 if len(body) < 3500 else 3):
+        assert merged(ChatDecoder("p"), body[:at], body[at:]) == whole
+
+
+@needs_recordings
+@pytest.mark.parametrize(
+    "id", ["perplexity-chat-crlf-citations-1", "dashscope-chat-emoji-1", "groq-chat-tool-use-failed-loop-turn1-1"]
+)
+def test_a_stream_in_single_bytes_is_the_same_message(id: str) -> None:
+    body = load_recording(id).body
+    single = [body[at : at + 1] for at in range(len(body))]
+    assert merged(ChatDecoder("p"), *single) == merged(ChatDecoder("p"), body)
+
+
+@needs_recordings
+@pytest.mark.parametrize("id", ["openai-responses-parallel-tools-1", "openai-responses-emoji-1"])
+def test_a_response_in_single_bytes_is_the_same_message(id: str) -> None:
+    body = load_recording(id).body
+    single = [body[at : at + 1] for at in range(len(body))]
+    assert merged(ResponsesDecoder("p"), *single) == merged(ResponsesDecoder("p"), body)
+
+
+CUT = [
+    "openai-chat-parallel-tools-3",
+    "dashscope-chat-cjk-tools-1",
+    "mistral-chat-tools-1",
+    "mistral-chat-tool-no-index-1",
+]
+
+
+@needs_recordings
+@pytest.mark.parametrize("id", CUT)
+def test_a_stream_cut_at_any_byte_never_gives_half_a_call(id: str, decode: Callable[..., AIMessageChunk]) -> None:
+    """It is an interruption, with whole calls only, until the reason for the answer's end has come."""
+    body = load_recording(id).body
+    calls = message_chunk_to_message(decode(body)).tool_calls
+    ended = 0
+    for at in range(len(body)):
+        arrived: list[Any] = []
+        try:
+            whole = decode(body[:at], arrived=arrived)
+        except (StreamInterrupted, EmptyResponseError) as error:
+            assert ended == 0, f"the answer was whole before byte {at}"
+            assert isinstance(error, StreamInterrupted) or at == 0
+            partial = message_chunk_to_message(merge_chunks(arrived)).tool_calls if arrived else []
+            assert all(call in calls for call in partial)
+        else:
+            ended += 1
+            assert message_chunk_to_message(whole).tool_calls == calls
+    assert ended
+
+
+@needs_recordings
+@pytest.mark.parametrize("id", ["openai-responses-parallel-tools-1", "xai-responses-text-1"])
+def test_a_response_cut_at_any_byte_is_interrupted(id: str, decode: Callable[..., AIMessageChunk]) -> None:
+    body = load_recording(id).body.rstrip()
+    calls = message_chunk_to_message(decode(body, path="/v1/responses")).tool_calls
+    for at in range(1, len(body), 3):
+        arrived: list[Any] = []
+        with pytest.raises(StreamInterrupted):
+            decode(body[:at], path="/v1/responses", arrived=arrived)
+        partial = message_chunk_to_message(merge_chunks(arrived)).tool_calls if arrived else []
+        assert all(call in calls for call in partial)
+
+
+@given(
+    calls=st.lists(
+        st.dictionaries(st.text(max_size=5), st.text(max_size=8) | st.integers() | st.none(), max_size=3),
+        min_size=1,
+        max_size=4,
+    ),
+    data=st.data(),
+)
+@settings(max_examples=60, deadline=None)
+def test_interleaved_pieces_of_parallel_calls_come_together(calls: list[dict[str, Any]], data: st.DataObject) -> None:
+    """Fragments of several calls in any order among each other, with repeated and late names and ids."""
+    queues: list[list[dict[str, Any]]] = []
+    for index, args in enumerate(calls):
+        text = json.dumps(args)
+        size = data.draw(st.integers(1, 7))
+        fragments = [text[at : at + size] for at in range(0, len(text), size)]
+        repeat = data.draw(st.sampled_from(["no", "empty", "same"]))
+        head = {"index": index, "id": f"id{index}", "type": "function", "function": {"name": "f", "arguments": ""}}
+        said = {"no": {}, "empty": {"id": ""}, "same": {"id": f"id{index}"}}[repeat]
+        named = {"no": {}, "empty": {"name": ""}, "same": {"name": "f"}}[repeat]
+        rest = [{"index": index, **said, "function": {"arguments": one, **named}} for one in fragments]
+        queues.append([head, *rest])
+    events = []
+    while any(queues):
+        queue = data.draw(st.sampled_from([queue for queue in queues if queue]))
+        events.append(chunk({"tool_calls": [queue.pop(0)]}))
+    message = message_chunk_to_message(merged(ChatDecoder("p"), *events, chunk({}, "tool_calls"), DONE))
+    assert message.invalid_tool_calls == []
+    assert {call["id"]: call["args"] for call in message.tool_calls} == {f"id{i}": args for i, args in enumerate(calls)}
+
+
+@pytest.mark.parametrize(
+    ("fragments", "args"),
+    [
+        ([{"id": "a", "function": {"name": "f", "arguments": '{"x": 1}'}}], [{"x": 1}]),
+        (
+            [
+                {"index": "0", "id": "a", "function": {"name": "f", "arguments": '{"x"'}},
+                {"index": 0, "function": {"arguments": ": 1}"}},
+            ],
+            [{"x": 1}],
+        ),
+        ([{"index": 0, "id": "a", "function": {"name": "f", "arguments": None}}], [{}]),
+        (
+            [
+                {"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}},
+                {"index": 0, "function": {"arguments": "{}"}},
+            ],
+            [{}],
+        ),
+        ([{"index": 0, "id": "a", "function": {"name": "f", "arguments": {"x": 1}}}], [{"x": 1}]),
+        (
+            [
+                {"id": "a", "function": {"name": "f", "arguments": "{}"}},
+                {"id": "b", "function": {"name": "f", "arguments": '{"y": 2}'}},
+            ],
+            [{}, {"y": 2}],
+        ),
+        (
+            [
+                {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}},
+                {"index": 0, "id": "b", "function": {"name": "f", "arguments": "{}"}},
+            ],
+            [{}, {}],
+        ),
+    ],
+    ids=[
+        "no index",
+        "index as text",
+        "arguments null",
+        "late object",
+        "arguments as object",
+        "two, no index",
+        "same index",
+    ],
+)
+def test_departures_of_servers_in_tool_calls(fragments: list[dict[str, Any]], args: list[dict[str, Any]]) -> None:
+    events = [chunk({"tool_calls": [fragment]}) for fragment in fragments]
+    message = message_chunk_to_message(merged(ChatDecoder("p"), *events, chunk({}, "tool_calls"), DONE))
+    assert [call["args"] for call in message.tool_calls] == args
+    assert message.invalid_tool_calls == []
+
+
+def test_a_call_that_was_cut_at_the_token_limit_is_invalid() -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"path": "/ho'}}
+    message = message_chunk_to_message(
+        merged(ChatDecoder("p"), chunk({"tool_calls": [call]}), chunk({}, "length"), DONE)
+    )
+    assert message.tool_calls == []
+    assert message.invalid_tool_calls[0]["args"] == '{"path": "/ho'
+
+
+def test_usage_that_grows_in_each_event_is_not_summed() -> None:
+    def usage(count: int) -> dict[str, int]:
+        return {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": 5 + count}
+
+    events = [chunk({"content": "a"}, usage=usage(1)), chunk({"content": "b"}, "stop", usage=usage(2)), DONE]
+    assert merged(ChatDecoder("p"), *events).usage_metadata == {
+        "input_tokens": 5,
+        "output_tokens": 2,
+        "total_tokens": 7,
+    }
+
+
+def test_only_the_first_of_several_choices_is_the_message() -> None:
+    other = {"choices": [{"index": 1, "delta": {"content": "NO"}, "finish_reason": "length"}]}
+    events = [chunk({"content": "yes"}), chunk({}, **other), chunk({}, "stop"), DONE]
+    message = merged(ChatDecoder("p"), *events)
+    assert message.content == "yes"
+    assert message.response_metadata["finish_reason"] == "stop"
+
+
+def test_the_id_of_the_first_event_stays() -> None:
+    message = merged(ChatDecoder("p"), chunk({"content": "a"}), chunk({"content": "b"}, "stop", id="stub"), DONE)
+    assert message.id == "c1"
+
+
+def test_metadata_that_each_event_repeats_is_told_once() -> None:
+    events = [
+        chunk({"role": "assistant", "content": "a"}, citations=["u"]),
+        chunk({"content": "b"}, "stop", citations=["u", "v"]),
+    ]
+    facts = merged(ChatDecoder("p"), *events).response_metadata
+    assert facts["citations"] == ["u", "v"]
+    assert facts["model_name"] == "m"
+    assert facts["finish_reason"] == "stop"
+
+
+def test_what_a_server_adds_to_a_delta_is_kept() -> None:
+    message = merged(ChatDecoder("p"), chunk({"content": "a", "annotations": [{"type": "url_citation"}]}, "stop"))
+    assert message.additional_kwargs["annotations"] == [{"type": "url_citation"}]
+
+
+def test_reasoning_is_a_block_of_the_content() -> None:
+    message = merged(ChatDecoder("p"), chunk({"reasoning_content": "hm"}), chunk({"content": "a"}, "stop"), DONE)
+    assert [block["type"] for block in message.content_blocks] == ["reasoning", "text"]
+    assert message.content_blocks[0]["reasoning"] == "hm"  # type: ignore[typeddict-item]  # checked on the line above
+
+
+def test_probabilities_of_all_tokens_are_kept() -> None:
+    def with_logprobs(token: str) -> bytes:
+        choice = {"index": 0, "delta": {"content": token}, "logprobs": {"content": [{"token": token, "logprob": -1.0}]}}
+        return chunk({}, choices=[choice])
+
+    message = merged(ChatDecoder("p"), with_logprobs("a"), with_logprobs("b"), chunk({}, "stop"), DONE)
+    assert [one["token"] for one in message.response_metadata["logprobs"]["content"]] == ["a", "b"]
+
+
+def test_a_filtered_answer_of_which_something_came_is_a_message() -> None:
+    message = merged(ChatDecoder("p"), chunk({"content": "a"}), chunk({}, "content_filter"), DONE)
+    assert message.content == "a"
+    assert message.response_metadata["finish_reason"] == "content_filter"
+
+
+def test_an_answer_filtered_whole_is_an_error() -> None:
+    with pytest.raises(ContentFilterError, match="withheld the whole answer"):
+        merged(ChatDecoder("p"), chunk({"role": "assistant", "content": ""}), chunk({}, "content_filter"), DONE)
+
+
+def test_an_answer_without_done_is_whole_once_its_end_has_a_reason(decode: Callable[..., AIMessageChunk]) -> None:
+    assert decode(chunk({"content": "a"}, "stop")).content == "a"
+    with pytest.raises(StreamInterrupted):
+        decode(chunk({"content": "a"}))
+
+
+@pytest.mark.parametrize("line", [b"data: {oops}\n\n", b"data: []\n\n", b'data: {"hello": 1}\n\n', b"data: 5\n\n"])
+def test_an_event_that_is_no_part_of_a_completion_is_refused(line: bytes) -> None:
+    decoder = ChatDecoder("p")
+    with pytest.raises(ValueError, match=r"."):
+        merged(decoder, chunk({"content": "a"}), line, DONE)
+
+
+def test_the_response_events_of_failure_are_errors(decode: Callable[..., AIMessageChunk]) -> None:
+    from runlet.providers.streams import ProviderError
+
+    for payload in (
+        {"type": "error", "code": "server_error", "message": "m"},
+        {"type": "response.failed", "response": {"id": "r", "error": {"code": "server_error", "message": "m"}}},
+        {"type": "response.failed", "response": {"id": "r", "error": None}},
+        {"error": {"message": "m"}},
+    ):
+        event = ServerSentEvent(None, json.dumps(payload).encode())
+        with pytest.raises(ProviderError):
+            list(ResponsesDecoder("p").feed(event))
+
+
+def test_a_response_that_was_filtered_whole_is_an_error() -> None:
+    response = {"id": "r", "status": "incomplete", "incomplete_details": {"reason": "content_filter"}, "output": []}
+    with pytest.raises(ContentFilterError):
+        ResponsesDecoder("p").whole(response)
+
+
+def test_a_function_call_of_an_incomplete_response_is_invalid() -> None:
+    item = {"type": "function_call", "id": "fc", "call_id": "c", "name": "f", "arguments": '{"a": "b'}
+    response = {"id": "r", "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    message = message_chunk_to_message(merge_chunks(ResponsesDecoder("p").whole({**response, "output": [item]})))
+    assert message.tool_calls == []
+    assert message.invalid_tool_calls[0]["args"] == '{"a": "b'

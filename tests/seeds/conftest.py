@@ -1,0 +1,28 @@
+"""A provider for the examples: it says what the documentation shows."""
+
+import asyncio
+
+import pytest
+
+from runlet.testing import ReplayServer
+
+
+@pytest.fixture
+def server():
+    with ReplayServer() as server:
+        yield server
+
+
+@pytest.fixture
+def run():
+    """Run a body of asyncio; nothing may be left of it at the end."""
+
+    def run(body):
+        async def main():
+            result = await body
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            return result
+
+        return asyncio.run(main())
+
+    return run
