@@ -22,9 +22,7 @@ def _watched(lib: SimpleNamespace, watch: Callable[[Any], Any], words: int) -> S
 
 def _row(what: str, watch: Callable[[Any], Any], goal: Goal, effort: Effort, words: int = 1500) -> Row:
     words = effort.of(words)
-    return versus(
-        what, _watched(ours(), watch, words), _watched(peers(), watch, words), goal, effort, unit="token"
-    )
+    return versus(what, _watched(ours(), watch, words), _watched(peers(), watch, words), goal, effort, unit="token")
 
 
 def events_v2(effort: Effort) -> Row:

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 from bench.measure import Effort, Row, Sample, at_least, cpu, in_loop, versus, wall
 
-PEER = "langchain-core"
+_NAMES = {
+    "callbacks": ("BaseCallbackHandler",),
+    "language_models": ("GenericFakeChatModel",),
+    "output_parsers": ("StrOutputParser",),
+    "prompts": ("ChatPromptTemplate",),
+    "runnables": ("RunnableLambda",),
+}
+
+
+def library(root: str) -> SimpleNamespace:
+    """The names that both libraries have, of one of them."""
+    rooms = {room: import_module(f"{root}.{room}") for room in _NAMES}
+    return SimpleNamespace(**{name: getattr(rooms[room], name) for room, names in _NAMES.items() for name in names})
 
 
 def ours() -> SimpleNamespace:
-    """Runlet's names."""
-    from runlet.callbacks import BaseCallbackHandler
-    from runlet.language_models import GenericFakeChatModel
-    from runlet.output_parsers import StrOutputParser
-    from runlet.prompts import ChatPromptTemplate
-    from runlet.runnables import RunnableLambda
-
-    return SimpleNamespace(**locals())
+    return library("runlet")
 
 
 def peers() -> SimpleNamespace:
-    """The same of langchain-core."""
-    from langchain_core.callbacks import BaseCallbackHandler
-    from langchain_core.language_models import GenericFakeChatModel
-    from langchain_core.output_parsers import StrOutputParser
-    from langchain_core.prompts import ChatPromptTemplate
-    from langchain_core.runnables import RunnableLambda
-
-    return SimpleNamespace(**locals())
+    return library("langchain_core")
 
 
 def answer(words: int) -> str:

@@ -122,8 +122,9 @@ def in_loop(
     clock: Callable[[], float] = time.process_time,
     *,
     before: Callable[[], Awaitable[object]] | None = None,
+    after: Callable[[], Awaitable[object]] | None = None,
 ) -> float:
-    """The same for asyncio; starting and ending the loop is not counted, nor is what is to be done ``before``."""
+    """The same for asyncio; the loop's begin and end are not counted, nor is what is done ``before`` and ``after``."""
 
     async def timed() -> float:
         if before is not None:
@@ -131,7 +132,10 @@ def in_loop(
         gc.collect()
         begin = clock()
         await work()
-        return (clock() - begin) / units
+        spent = clock() - begin
+        if after is not None:
+            await after()
+        return spent / units
 
     return asyncio.run(timed())
 

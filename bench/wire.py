@@ -6,10 +6,11 @@ The server is in another process; what is counted is the processor time of this 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from bench.kernel import library
 from bench.measure import SHOWN, Effort, Goal, Row, Sample, at_most, cpu, in_loop, versus
 from bench.server import running
 
@@ -23,6 +24,9 @@ ROUNDS = 3
 Start = Callable[[], Any]
 """Begins a stream: an iterator, an async one, or what is awaited for one."""
 
+AsyncStart = tuple[Start, Callable[[], Awaitable[None]]]
+"""The same, and what closes its client."""
+
 
 def _plain(start: Start, tokens: int) -> Sample:
     def work() -> None:
@@ -33,27 +37,28 @@ def _plain(start: Start, tokens: int) -> Sample:
     return lambda: cpu(work, ROUNDS * tokens)
 
 
-def _asyncio(make: Callable[[], Start], tokens: int) -> Sample:
+def _asyncio(make: Callable[[], AsyncStart], tokens: int) -> Sample:
     """``make`` is called anew in each loop, because a client's connections belong to one; the client is not counted."""
-    start: Start = make  # until the loop is there
+    made: AsyncStart
 
-    async def once() -> None:
-        stream = start()
-        count = 0
-        async for _ in await stream if hasattr(stream, "__await__") else stream:
-            count += 1
-        assert count >= tokens
+    async def work(rounds: int = ROUNDS) -> None:
+        for _ in range(rounds):
+            stream = made[0]()
+            count = 0
+            async for _ in await stream if hasattr(stream, "__await__") else stream:
+                count += 1
+            assert count >= tokens
 
     async def before() -> None:
-        nonlocal start
-        start = make()
-        await once()
+        nonlocal made
+        made = make()
+        await work(1)
 
-    async def work() -> None:
-        for _ in range(ROUNDS):
-            await once()
+    return lambda: in_loop(work, ROUNDS * tokens, before=before, after=lambda: made[1]())
 
-    return lambda: in_loop(work, ROUNDS * tokens, before=before)
+
+async def _nothing() -> None:
+    """For what closes itself."""
 
 
 class Vendor:
@@ -66,7 +71,7 @@ class Vendor:
     def bare(self, url: str, tools: bool) -> Start:
         raise NotImplementedError
 
-    def abare(self, url: str, tools: bool) -> Start:
+    def abare(self, url: str, tools: bool) -> AsyncStart:
         raise NotImplementedError
 
     def model(self, url: str) -> Any:
@@ -94,11 +99,11 @@ class OpenAI(Vendor):
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="test")
         return lambda: client.chat.completions.create(**self._request(tools))
 
-    def abare(self, url: str, tools: bool) -> Start:
+    def abare(self, url: str, tools: bool) -> AsyncStart:
         import openai
 
         client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="test")
-        return lambda: client.chat.completions.create(**self._request(tools))
+        return lambda: client.chat.completions.create(**self._request(tools)), client.close
 
     def model(self, url: str) -> Any:
         from runlet.openai import ChatOpenAI
@@ -106,8 +111,9 @@ class OpenAI(Vendor):
         return ChatOpenAI(model="gpt-4o", base_url=f"{url}/v1", api_key="test")
 
     def peer(self, url: str) -> Any:
-        import openai
         from langchain_openai import ChatOpenAI
+
+        import openai
 
         # By default it would share one client between event loops, and fail in the second.
         own = {"http_async_client": openai.DefaultAsyncHttpxClient()}
@@ -127,11 +133,11 @@ class Anthropic(Vendor):
         client = anthropic.Anthropic(base_url=url, api_key="test")
         return lambda: client.messages.create(**self._request(tools))
 
-    def abare(self, url: str, tools: bool) -> Start:
+    def abare(self, url: str, tools: bool) -> AsyncStart:
         import anthropic
 
         client = anthropic.AsyncAnthropic(base_url=url, api_key="test")
-        return lambda: client.messages.create(**self._request(tools))
+        return lambda: client.messages.create(**self._request(tools)), client.close
 
     def model(self, url: str) -> Any:
         from runlet.anthropic import ChatAnthropic
@@ -144,14 +150,9 @@ class Anthropic(Vendor):
         return ChatAnthropic(model="claude-sonnet-4-5", base_url=url, api_key="test", max_tokens=1024)
 
 
-def _chain(model: Any, *, peer: bool = False) -> Any:
-    if peer:
-        from langchain_core.output_parsers import StrOutputParser
-        from langchain_core.prompts import ChatPromptTemplate
-    else:
-        from runlet.output_parsers import StrOutputParser
-        from runlet.prompts import ChatPromptTemplate
-    return ChatPromptTemplate.from_template("{question}") | model | StrOutputParser()
+def _chain(model: Any, root: str = "runlet") -> Any:
+    lib = library(root)
+    return lib.ChatPromptTemplate.from_template("{question}") | model | lib.StrOutputParser()
 
 
 def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
@@ -166,10 +167,14 @@ def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
         def row(what: str, ours: Sample, peer: Sample, goal: Goal) -> Row:
             return versus(what, ours, peer, goal, few, unit="chunk", name=f"{vendor.sdk} SDK")
 
-        def apart(asked: Callable[[Any], Any], new: Callable[[str], Any], chained: bool, peer: bool = False) -> Sample:
-            def make() -> Start:
-                made = _chain(new(url), peer=peer) if chained else new(url)
-                return lambda: asked(made)
+        def apart(
+            asked: Callable[[Any], Any], new: Callable[[str], Any], chained: bool, root: str = "runlet"
+        ) -> Sample:
+            def make() -> AsyncStart:
+                model = new(url)
+                asked_of = _chain(model, root) if chained else model
+                client = getattr(model, "http_async_client", None)
+                return lambda: asked(asked_of), client.aclose if client is not None else _nothing
 
             return _asyncio(make, tokens)
 
@@ -197,11 +202,11 @@ def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
         package = f"langchain-{vendor.sdk}"
         if find_spec(package.replace("-", "_")) is None:
             return
-        theirs = _chain(vendor.peer(url), peer=True)
+        theirs = _chain(vendor.peer(url), "langchain_core")
         shown = Effort(min(effort.repeats, 3))
         their_plain = _plain(lambda: theirs.stream(QUESTION), tokens)
         yield versus(f"{full}, stream", plain, their_plain, SHOWN, shown, unit="chunk", name=package)
-        their_asyncio = apart(lambda made: made.astream(QUESTION), vendor.peer, True, True)
+        their_asyncio = apart(lambda made: made.astream(QUESTION), vendor.peer, True, "langchain_core")
         yield versus(f"{full}, astream", achain, their_asyncio, SHOWN, shown, unit="chunk", name=package)
 
 

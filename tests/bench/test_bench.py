@@ -6,12 +6,12 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
-
-from bench import __main__ as command
-from bench import events, imports, kernel, memory, parsing, wire
 from bench.chart import draw, is_comparison
 from bench.measure import SHOWN, Effort, Row, at_least, at_most, duration, figure
 from bench.report import page, show
+
+from bench import __main__ as command
+from bench import events, imports, kernel, memory, parsing, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
@@ -23,7 +23,8 @@ def name_of(measure: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "measure", [*kernel.ROWS, *events.ROWS, *parsing.ROWS, *memory.ROWS, *imports.ROWS, wire.openai, wire.anthropic],
+    "measure",
+    [*kernel.ROWS, *events.ROWS, *parsing.ROWS, *memory.ROWS, *imports.ROWS, wire.openai, wire.anthropic],
     ids=name_of,
 )
 def test_every_row_measures_something(measure: Any) -> None:

@@ -90,9 +90,8 @@ def test_a_stream_cut_at_any_byte_never_gives_half_a_call(id: str, decode: Calla
         arrived: list[Any] = []
         try:
             whole = decode(body[:at], arrived=arrived)
-        except (StreamInterrupted, EmptyResponseError) as error:
+        except (StreamInterrupted, EmptyResponseError):
             assert ended == 0, f"the answer was whole before byte {at}"
-            assert isinstance(error, StreamInterrupted) or at == 0
             partial = message_chunk_to_message(merge_chunks(arrived)).tool_calls if arrived else []
             assert all(call in calls for call in partial)
         else:
@@ -199,9 +198,8 @@ def test_departures_of_servers_in_tool_calls(fragments: list[dict[str, Any]], ar
 
 def test_a_call_that_was_cut_at_the_token_limit_is_invalid() -> None:
     call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"path": "/ho'}}
-    message = message_chunk_to_message(
-        merged(ChatDecoder("p"), chunk({"tool_calls": [call]}), chunk({}, "length"), DONE)
-    )
+    events = [chunk({"tool_calls": [call]}), chunk({}, "length"), DONE]
+    message = message_chunk_to_message(merged(ChatDecoder("p"), *events))
     assert message.tool_calls == []
     assert message.invalid_tool_calls[0]["args"] == '{"path": "/ho'
 

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any
 
 import anyio
@@ -42,10 +43,13 @@ async def leave_by_break(stream: Any) -> None:
 
 
 async def leave_by_error(stream: Any) -> None:
-    with pytest.raises(KeyError):
-        async with contextlib_aclosing(stream):
+    async def read() -> None:
+        async with aclosing(stream):
             async for _ in stream:
                 raise KeyError
+
+    with pytest.raises(KeyError):
+        await read()
 
 
 async def leave_by_cancel(stream: Any) -> None:
@@ -63,10 +67,13 @@ async def leave_by_cancel(stream: Any) -> None:
 
 
 async def leave_by_timeout(stream: Any) -> None:
-    with pytest.raises(TimeoutError):
+    async def read() -> None:
         async with asyncio.timeout(0.1):
             async for _ in stream:
                 pass
+
+    with pytest.raises(TimeoutError):
+        await read()
 
 
 async def leave_by_cancel_scope(stream: Any) -> None:
@@ -75,21 +82,11 @@ async def leave_by_cancel_scope(stream: Any) -> None:
             pass
 
 
-def contextlib_aclosing(stream: Any) -> Any:
-    from contextlib import aclosing
-
-    return aclosing(stream)
-
-
 WAYS = [leave_by_break, leave_by_error, leave_by_cancel, leave_by_timeout, leave_by_cancel_scope]
 
 
 def alone(model: Any) -> Any:
     return model
-
-
-def in_sequence(model: Any) -> Any:
-    return RunnableLambda(lambda text: text) | model | (lambda message: message)
 
 
 def in_sequence_streaming(model: Any) -> Any:

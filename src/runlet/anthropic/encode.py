@@ -71,14 +71,19 @@ def _blocks_of(message: BaseMessage, answered: set[str]) -> list[Block]:
         return _results(message)
     blocks = request_blocks(message.content)
     if isinstance(message, AIMessage):
-        known = {block.get("id") for block in blocks if block["type"] == "tool_use"}
-        blocks += [_call(call) for call in message.tool_calls if call["id"] not in known]
-        blocks += [
-            _broken_call(call)
-            for call in message.invalid_tool_calls
-            if call["id"] in answered and call["id"] not in known
-        ]
+        return _with_calls(blocks, message, answered)
+    if not blocks:
+        raise _refuse("a user message is empty")
     return blocks
+
+
+def _with_calls(blocks: list[Block], message: AIMessage, answered: set[str]) -> list[Block]:
+    """The blocks of an answer and its calls; broken ones only where they were answered all the same."""
+    left_out = {call["id"] for call in message.invalid_tool_calls if call["id"] not in answered}
+    blocks = [block for block in blocks if block["type"] != "tool_use" or block["id"] not in left_out]
+    known = {block["id"] for block in blocks if block["type"] == "tool_use"} | left_out
+    blocks += [_call(call) for call in message.tool_calls if call["id"] not in known]
+    return blocks + [_broken_call(call) for call in message.invalid_tool_calls if call["id"] not in known]
 
 
 def _results(message: ToolMessage) -> list[Block]:

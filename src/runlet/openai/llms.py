@@ -121,4 +121,4 @@ class OpenAI(OpenAISettings, ProviderStreams, BaseLLM):
         def decoder(response: httpx2.Response) -> StreamDecoder[GenerationChunk]:
             return CompletionDecoder(self.provider)
 
-        return self._read_stream(run, lambda: self._open([prompt], run, True, kwargs), decoder, merge_generation_chunks)
+        return self._read_stream(run, lambda: self._open([prompt], run, True, kwargs), decoder)

@@ -73,7 +73,7 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[AIMessageChunk]:
-        return self._read_stream(run, lambda: self._open(messages, run, kwargs), self._decoder, merge_chunks)
+        return self._read_stream(run, lambda: self._open(messages, run, kwargs), self._decoder)
 
     async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> httpx2.Response:
         """Ask for a stream."""

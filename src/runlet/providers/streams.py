@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 import httpx2
@@ -18,8 +18,8 @@ from runlet.errors import (
     StreamTimeout,
 )
 from runlet.io import closing
-from runlet.providers.received import Received
 from runlet.providers.settings import ProviderSettings
+from runlet.runnables.add import SoFar
 from runlet.transducers.sse import ServerSentEvent, SSEDecoder
 from runlet.wire.body import Body
 from runlet.wire.failures import failure_of_event
@@ -65,11 +65,10 @@ class ProviderStreams(ProviderSettings):
         run: Run,
         opening: Callable[[], Awaitable[httpx2.Response]],
         decoder_of: Callable[[httpx2.Response], StreamDecoder[Chunk]],
-        merge: Callable[[Sequence[Chunk]], Chunk],
     ) -> AsyncIterator[Chunk]:
-        """The chunks of the response that ``opening`` asks for; ``merge`` makes of them what an error carries."""
+        """The chunks of the response that ``opening`` asks for; an error carries those before it, merged."""
         response = await opening()
-        received, decoder = Received(merge), decoder_of(response)
+        received, decoder = SoFar(), decoder_of(response)
         body = Body(response, run.io, first_timeout=self.first_chunk_timeout, idle_timeout=self.stream_idle_timeout)
         async with closing(self._decoded(body, response, decoder)) as chunks:
             try:
@@ -79,7 +78,7 @@ class ProviderStreams(ProviderSettings):
             except Exception as error:
                 failure = self._stream_failure(error, response)
                 if isinstance(failure, ModelError | StreamTimeout):
-                    failure.partial = received.merged()
+                    failure.partial = received.value()
                 if isinstance(failure, ModelError):
                     usage = getattr(decoder, "usage", None)
                     failure.usage = usage or getattr(failure.partial, "usage_metadata", None)

@@ -62,7 +62,7 @@ class ConsoleCallbackHandler(Recorder):
 def run_table(roots: Sequence[TracedRun], width: int) -> Any:
     """The trees of ``roots`` as something that ``rich`` prints, with a line of time beside them."""
     rich = load_rich()
-    bar = next((cells for least, cells in cellsS if width >= least), 0)
+    bar = next((cells for least, cells in _BARS if width >= least), 0)
     table = rich.table.Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("step", no_wrap=True, overflow="ellipsis")
     for title in ("time", "first chunk", "chunks/s", "tokens"):

@@ -78,8 +78,8 @@ def response_facts(run: Run, output: Any) -> dict[str, Any]:
     id = about.get("id") or output.id
     if id and not str(id).startswith("run-"):  # an id of our own is none of the provider's
         facts["gen_ai.response.id"] = str(id)
-    if reason := about.get("finish_reason") or about.get("stop_reason"):
-        facts["gen_ai.response.finish_reasons"] = [str(reason)]
+    if reason := _finish_reason(output):
+        facts["gen_ai.response.finish_reasons"] = [reason]
     usage = getattr(output, "usage_metadata", None)
     if usage:
         facts["gen_ai.usage.input_tokens"] = usage["input_tokens"]
@@ -91,11 +91,23 @@ def response_facts(run: Run, output: Any) -> dict[str, Any]:
     return facts
 
 
+def _finish_reason(message: BaseMessage) -> str | None:
+    reason = message.response_metadata.get("finish_reason") or message.response_metadata.get("stop_reason")
+    return str(reason) if reason else None
+
+
 def messages_asked(input: Any) -> list[Any]:
     """What a model was asked, in the conventions' form of messages."""
     if "messages" in input:
         return [content_of(message) for message in input["messages"][0]]
     return [_message("user", [_part(prompt)]) for prompt in input["prompts"]]
+
+
+def answered(output: Any) -> Any:
+    """What a model answered, in the conventions' form of messages."""
+    if not isinstance(output, BaseMessage):
+        return _message("assistant", [_part(output)])
+    return {**content_of(output), "finish_reason": _finish_reason(output) or "unknown"}
 
 
 def content_of(value: Any) -> Any:

@@ -13,7 +13,15 @@ from typing import Any
 
 from runlet.callbacks.run import Notice, Observer, Run
 from runlet.errors import MissingDependencyError
-from runlet.tracers.genai_attributes import OPERATIONS, asked, content_of, messages_asked, named, response_facts
+from runlet.tracers.genai_attributes import (
+    OPERATIONS,
+    answered,
+    asked,
+    content_of,
+    messages_asked,
+    named,
+    response_facts,
+)
 
 try:
     from opentelemetry import context as otel_context
@@ -150,7 +158,7 @@ class OpenTelemetryHandler(Observer):
             if watched.chunks:
                 facts["gen_ai.response.time_to_first_chunk"] = watched.first - watched.started
             if self._capture and output is not None:
-                facts["gen_ai.output.messages"] = _text([content_of(output)])
+                facts["gen_ai.output.messages"] = _text([answered(output)])
             watched.span.set_attributes(facts)
             self._measure(watched, facts)
         watched.span.end()
@@ -176,7 +184,7 @@ class OpenTelemetryHandler(Observer):
             watched = outer.state.get(self) if outer.id is not None else None
             if watched is not None:
                 inside = otel_context.get_value(_INSIDE, current) == outer.id
-                return current if inside else watched.context  # type: ignore[no-any-return]  # state is untyped
+                return current if inside else watched.context
             outer = outer.parent
         return current
 

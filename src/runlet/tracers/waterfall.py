@@ -15,7 +15,8 @@ _CHART = 560
 _LABEL_ROOM = 170
 _MARGIN = 24
 _LETTER = 6.9  # the width of a letter at 12px; names are given more room than they need
-_LONGEST_NAME = 34
+_LONGEST_NAME = 38
+_DEEPEST = 12
 
 _COLOURS = {
     "chain": "#8b95a7",
@@ -47,9 +48,7 @@ def draw_waterfall(roots: Sequence[TracedRun], *, title: str | None = None) -> s
     rows = [row for root in roots for row in root.walk()]
     origin = min((run.started for _, run in rows), default=0.0)
     total = max((run.started + run.duration - origin for _, run in rows), default=0.0) or 1e-6
-    names = min(
-        max((depth * _INDENT + _LETTER * len(_short(run.name)) for depth, run in rows), default=0.0) + 26, 380.0
-    )
+    names = max((_indent(depth) + _LETTER * len(_short(run.name, depth)) for depth, run in rows), default=0.0) + 26
     left = _MARGIN + max(names, 120.0)
     top = _MARGIN + 54
     width = left + _CHART + _LABEL_ROOM + _MARGIN
@@ -115,9 +114,9 @@ def _row(
     middle = top + _ROW / 2
     x, width = left + start * _CHART, max(share * _CHART, 2.0)
     y = middle - _BAR / 2
-    indent = _MARGIN + depth * _INDENT
+    indent = _MARGIN + _indent(depth)
     yield f'<circle cx="{indent + 4:.1f}" cy="{middle:.1f}" r="3.5" fill="{colour}"/>'
-    yield _text(indent + 14, middle + 4, _short(run.name), "name root" if depth == 0 else "name")
+    yield _text(indent + 14, middle + 4, _short(run.name, depth), "name root" if depth == 0 else "name")
     yield f"<g><title>{escape(_told(run))}</title>"
     first = run.time_to_first_chunk if run.streamed else None
     if first is None:
@@ -178,8 +177,14 @@ def _legend(rows: Sequence[tuple[int, TracedRun]], y: float) -> Iterator[str]:
         yield _text(x + 20, y, "waiting, then the first chunk", "small")
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+def _indent(depth: int) -> int:
+    return min(depth, _DEEPEST) * _INDENT
+
+
+def _short(name: str, depth: int) -> str:
+    """The name, as far as there is room for it beside its indent."""
+    longest = _LONGEST_NAME - min(depth, _DEEPEST) * 2
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:

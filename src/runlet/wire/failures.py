@@ -130,8 +130,20 @@ def _stream_kind(kind: type[ModelError] | None) -> type[ModelError]:
     if kind is None or not issubclass(kind, ModelAPIError):
         return kind or StreamErrorEvent
     if kind not in _STREAM_KINDS:
-        _STREAM_KINDS[kind] = type(kind.__name__, (StreamErrorEvent, kind), {"__doc__": kind.__doc__})
+
+        def reduce(error: ModelError) -> tuple[Any, ...]:
+            # A class that is made here cannot be found by its name when it is unpickled.
+            return _rebuild_in_stream, (kind, error.args, error.__dict__.copy())
+
+        body = {"__doc__": kind.__doc__, "__module__": kind.__module__, "__reduce__": reduce}
+        _STREAM_KINDS[kind] = type(kind.__name__, (StreamErrorEvent, kind), body)
     return _STREAM_KINDS[kind]
+
+
+def _rebuild_in_stream(kind: type[ModelError], args: tuple[Any, ...], state: dict[str, Any]) -> ModelError:
+    error = _stream_kind(kind)(*args)
+    error.__dict__.update(state)
+    return error
 
 
 def failure_of_sdk(error: Exception, *, provider: str, model: str | None, base_url: Any = None) -> ModelError | None:
