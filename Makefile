@@ -1,5 +1,5 @@
 # Every target sets itself up: it makes .venv and fills it when pyproject.toml has changed.
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3.12),$(shell command -v python3.13),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test check types bench soak clean
 
 demo: $(READY)
-	$(BIN)/runlet demo
+	@$(BIN)/runlet demo
 
 test: check
 	$(BIN)/python -X dev -m pytest
@@ -24,10 +24,11 @@ soak: $(READY)
 	RUNLET_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak
 
 $(READY): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $(READY)
+	@echo "Filling $(VENV); this takes a minute the first time."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(READY)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis site

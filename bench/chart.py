@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from bench.measure import Row, figure
 
-_LABELS = 430
+_LABELS = 440
 _BARS = 520
 _LINE = 22
 _TOP = 64
+_FIGURE = 48
 _FONT = "font-family='system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif'"
 
 
@@ -20,7 +21,7 @@ def draw(themes: Mapping[str, Sequence[Row]]) -> str:
     shown = {theme: [row for row in rows if is_comparison(row)] for theme, rows in themes.items()}
     shown = {theme: rows for theme, rows in shown.items() if rows}
     highest = max((row.faster for rows in shown.values() for row in rows), default=10)
-    decades = max(1, math.ceil(math.log10(highest)))
+    decades = max(1.0, math.log10(highest))
     height = _TOP + sum(_LINE * (len(rows) + 1.6) for rows in shown.values()) + 18
     width = _LABELS + _BARS + 90
 
@@ -33,9 +34,9 @@ def draw(themes: Mapping[str, Sequence[Row]]) -> str:
         f"<rect width='{width}' height='{height:.0f}' fill='#ffffff'/>",
         "<text x='16' y='26' font-size='17' font-weight='600' fill='#1f2937'>How many times less time Runlet takes"
         "</text>",
-        "<text x='16' y='45' fill='#6b7280'>logarithmic; the dark stroke is the target</text>",
+        "<text x='16' y='45' fill='#6b7280'>logarithmic; the dark stroke is the target; red: missed, grey: none</text>",
     ]
-    for decade in range(decades + 1):
+    for decade in range(math.floor(decades) + 1):
         x = place(10**decade)
         parts.append(f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{_TOP}' y2='{height - 12:.0f}' stroke='#e5e7eb'/>")
         parts.append(f"<text x='{x:.1f}' y='{_TOP - 6}' fill='#6b7280' text-anchor='middle'>{10**decade:,}×</text>")
@@ -56,20 +57,19 @@ def is_comparison(row: Row) -> bool:
     return row.peer != "–" and "ours" not in row.peer and "MB" not in row.ours
 
 
-def _bar(row: Row, y: float, place: object) -> list[str]:
-    assert callable(place)
+def _bar(row: Row, y: float, place: Callable[[float], float]) -> list[str]:
     x = place(row.faster)
-    color = "#dc2626" if row.met is False else "#0d9488" if row.met else "#94a3b8"
-    label = row.what.replace("`", "") + (f" vs {row.peer.split('(')[-1][:-1]}" if "langchain-" in row.peer else "")
+    aim = None if row.goal.value is None else place(row.goal.value if row.goal.least else 1 / row.goal.value)
+    color = {True: "#0d9488", False: "#dc2626", None: "#94a3b8"}[row.met]
+    beside = aim if aim is not None and x < aim < x + _FIGURE else x  # the figure must not cover the stroke
     parts = [
         f"<text x='{_LABELS - 8}' y='{y + 15:.1f}' text-anchor='end' fill='#374151' "
-        f"font-size='12'>{escape(_short(label))}</text>",
+        f"font-size='12'>{escape(_short(row.what.replace('`', '')))}</text>",
         f"<rect x='{_LABELS}' y='{y + 4:.1f}' width='{max(x - _LABELS, 1):.1f}' height='{_LINE - 8}' rx='2' "
         f"fill='{color}'/>",
-        f"<text x='{x + 6:.1f}' y='{y + 15:.1f}' fill='#1f2937'>{figure(row.faster)}×</text>",
+        f"<text x='{beside + 6:.1f}' y='{y + 15:.1f}' fill='#1f2937'>{figure(row.faster)}×</text>",
     ]
-    if row.goal.value is not None:
-        aim = place(row.goal.value if row.goal.least else 1 / row.goal.value)
+    if aim is not None:
         parts.append(
             f"<line x1='{aim:.1f}' x2='{aim:.1f}' y1='{y + 2:.1f}' y2='{y + _LINE - 2:.1f}' stroke='#111827' "
             "stroke-width='2'/>"
@@ -78,4 +78,4 @@ def _bar(row: Row, y: float, place: object) -> list[str]:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 66 else label[:65] + "…"
+    return label if len(label) <= 64 else label[:63] + "…"

@@ -51,7 +51,7 @@ def imports(effort: Effort) -> list[Row]:
     own = [a for a, _ in pairs]
     other = [b for _, b in pairs]
     time = Row(
-        "import of runnables, prompts, output_parsers (names used), fresh process",
+        "import of runnables, prompts, output_parsers, fresh process",
         duration(median(spent for spent, _ in own)),
         duration(median(spent for spent, _ in other)),
         tuple(b[0] / a[0] for a, b in pairs),

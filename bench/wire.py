@@ -157,9 +157,9 @@ def _chain(model: Any, root: str = "runlet") -> Any:
 
 def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
     os.environ.pop("OPENAI_PROXY", None)
-    tokens = effort.of(4000)
+    tokens = effort.of(3000)
     few = Effort(min(effort.repeats, 5))
-    full = f"`prompt | {vendor.name} | StrOutputParser` over HTTP"
+    full = f"`prompt | {vendor.name} | StrOutputParser`"
     with running(tokens) as url:
         chain, model = _chain(vendor.model(url)), vendor.model(url)
         bare, bare_tools = vendor.bare(url, False), vendor.bare(url, True)
@@ -205,9 +205,11 @@ def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
         theirs = _chain(vendor.peer(url), "langchain_core")
         shown = Effort(min(effort.repeats, 3))
         their_plain = _plain(lambda: theirs.stream(QUESTION), tokens)
-        yield versus(f"{full}, stream", plain, their_plain, SHOWN, shown, unit="chunk", name=package)
+        yield versus(f"{full}, stream, against {package}", plain, their_plain, SHOWN, shown, unit="chunk", name=package)
         their_asyncio = apart(lambda made: made.astream(QUESTION), vendor.peer, True, "langchain_core")
-        yield versus(f"{full}, astream", achain, their_asyncio, SHOWN, shown, unit="chunk", name=package)
+        yield versus(
+            f"{full}, astream, against {package}", achain, their_asyncio, SHOWN, shown, unit="chunk", name=package
+        )
 
 
 def openai(effort: Effort) -> Iterator[Row]:

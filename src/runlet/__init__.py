@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runlet.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
     from runlet.runnables import (
         Runnable,
+        RunnableBranch,
         RunnableConfig,
         RunnableGenerator,
         RunnableLambda,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
         RunnableSequence,
         chain,
     )
+    from runlet.tools import tool
+    from runlet.tracers.trace import trace
 
 __all__ = [
     "AIMessage",
@@ -56,6 +59,7 @@ __all__ = [
     "PydanticOutputParser",
     "RunletError",
     "Runnable",
+    "RunnableBranch",
     "RunnableConfig",
     "RunnableGenerator",
     "RunnableLambda",
@@ -69,6 +73,8 @@ __all__ = [
     "__version__",
     "chain",
     "init_chat_model",
+    "tool",
+    "trace",
 ]
 
 _HOMES = {
@@ -84,6 +90,7 @@ _HOMES = {
     "PromptTemplate": "prompts",
     "PydanticOutputParser": "output_parsers",
     "Runnable": "runnables",
+    "RunnableBranch": "runnables",
     "RunnableConfig": "runnables",
     "RunnableGenerator": "runnables",
     "RunnableLambda": "runnables",
@@ -97,6 +104,8 @@ _HOMES = {
     "XMLOutputParser": "output_parsers",
     "chain": "runnables",
     "init_chat_model": "chat_models",
+    "tool": "tools",
+    "trace": "tracers.trace",
 }
 
 

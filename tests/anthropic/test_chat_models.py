@@ -112,6 +112,13 @@ def test_the_key_is_shown_nowhere(server: ReplayServer, make: Make) -> None:
         assert KEY not in str(caught.value) + repr(caught.value)
 
 
+@pytest.mark.parametrize("wrong", [{"temprature": 0}, {"temperature": "hot"}, {"max_tokens": 0}])
+def test_a_wrong_argument_does_not_show_the_key(make: Make, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))) as caught:
+        make(**wrong)
+    assert KEY not in str(caught.value) + repr(caught.value)
+
+
 def test_copies_and_pickles_ask_too(server: ReplayServer, make: Make) -> None:
     model = make()
     model.invoke("Hi")
@@ -119,6 +126,17 @@ def test_copies_and_pickles_ask_too(server: ReplayServer, make: Make) -> None:
         assert other == model
         assert other.invoke("Hi").content == "Hi"
         other.close()
+
+
+def test_a_copy_that_is_told_where_to_connect_connects_there(server: ReplayServer, make: Make) -> None:
+    model = make()
+    model.invoke("Hi")
+    with ReplayServer() as other:
+        there = model.model_copy(update={"base_url": other.anthropic_url})
+        assert there.invoke("Hi").content == "Hi"
+        assert (server.request_count, other.request_count) == (1, 1)
+        there.close()
+    assert model.model_copy(update={"temperature": 0})._clients is model._clients
 
 
 # Requests

@@ -13,7 +13,7 @@ import pytest
 from runlet.anthropic import ChatAnthropic
 from runlet.anthropic.decode import AnthropicDecoder
 from runlet.errors import EmptyResponseError, ModelError, StreamInterrupted
-from runlet.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
+from runlet.messages import AIMessageChunk, HumanMessage, ToolMessage, merge_chunks, message_chunk_to_message
 from runlet.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
 from runlet.transducers.sse import SSEDecoder
 
@@ -134,6 +134,40 @@ def test_every_block_of_a_recorded_stream_is_kept(id: str, server: ReplayServer,
     message = message_chunk_to_message(merge_chunks(list(make(**THINKING).stream("Hi"))))
     check(message, said)
     assert plain_blocks(message.content) == plain_blocks(said["content"])
+
+
+@pytest.mark.parametrize("id", ids(streaming=True))
+@pytest.mark.parametrize("settings", [{}, THINKING], ids=["", "blocks"])
+def test_a_recorded_answer_goes_back_as_it_came(id: str, settings: Any, server: ReplayServer, make: Make) -> None:
+    model = make(**settings)
+    recording = load(id)
+    said = read_stream(recording.body.decode())
+    server.recording(recording.id)
+    answer = merge_chunks(list(model.stream("Hi")))
+    results = [ToolMessage(content="r", tool_call_id=call["id"]) for call in answer.tool_calls]
+    model.invoke([HumanMessage(content="Hi"), answer, *(results or [HumanMessage(content="and then?")])])
+    sent = server.requests[-1].json["messages"][1]
+    assert sent["role"] == "assistant"
+    if settings or isinstance(answer.content, list):
+        assert joined(plain_blocks(sent["content"])) == joined(plain_blocks(said["content"]))
+    else:
+        texts = [block for block in plain_blocks(sent["content"]) if block["type"] == "text"]
+        assert "".join(block["text"] for block in texts) == text_of(said)
+        calls = [block for block in sent["content"] if block["type"] == "tool_use"] if results else []
+        assert [(call["id"], call["input"]) for call in calls] == [
+            (call["id"], call["args"]) for call in calls_of(said)
+        ]
+
+
+def joined(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Neighbouring plain texts as one, which is how they are kept before the first other block."""
+    whole: list[dict[str, Any]] = []
+    for block in blocks:
+        if whole and block.keys() == whole[-1].keys() == {"type", "text"}:
+            whole[-1] = {"type": "text", "text": whole[-1]["text"] + block["text"]}
+        elif block != {"type": "text", "text": ""}:
+            whole.append(block)
+    return whole
 
 
 @pytest.mark.parametrize("id", ids(streaming=True))

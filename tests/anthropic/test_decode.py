@@ -91,7 +91,7 @@ def test_what_is_not_in_the_protocol_is_an_error(data: bytes) -> None:
 
 
 def test_a_delta_without_a_block_is_an_error() -> None:
-    with pytest.raises(ValueError, match="without a block"):
+    with pytest.raises(ValueError, match="block 0, which is not open"):
         chunks_of([START, {"type": "content_block_delta", "index": 0, "delta": args("{}")[0]}])
 
 
@@ -132,13 +132,27 @@ def test_in_a_list_the_text_of_broken_input_is_kept() -> None:
     assert message.tool_calls == []
 
 
-def test_a_block_that_is_not_ended_is_ended_by_the_next() -> None:
-    first = block(0, {**CALL, "type": "server_tool_use"}, *args('{"a": 1}'))[:-1]
-    message = answer(first, block(1, {"type": "text", "text": ""}, *text("x")))
-    assert message.content == [
-        {**CALL, "type": "server_tool_use", "input": {"a": 1}, "index": 0},
-        {"type": "text", "text": "x", "index": 1},
-    ]
+def test_a_call_that_is_not_ended_is_ended_with_the_message() -> None:
+    message = answer(block(0, {**CALL, "type": "server_tool_use"}, *args('{"a": 1}'))[:-1])
+    assert message.content == [{**CALL, "type": "server_tool_use", "input": {"a": 1}, "index": 0}]
+
+
+def test_blocks_that_overlap_are_kept_apart() -> None:
+    first, second = block(0, CALL, *args('{"a"', ": 1}")), block(1, {**CALL, "id": "toolu_2"}, *args('{"b"', ": 2}"))
+    mixed = [event for pair in zip(first, second, strict=True) for event in pair]
+    for blocks in (False, True):
+        message = answer(mixed, reason="tool_use", blocks=blocks)
+        assert [(call["id"], call["args"]) for call in message.tool_calls] == [
+            ("toolu_1", {"a": 1}),
+            ("toolu_2", {"b": 2}),
+        ]
+
+
+def test_without_indexes_the_blocks_are_counted() -> None:
+    events = [*block(0, CALL, *args('{"a": 1}')), *block(1, {**CALL, "id": "toolu_2"}, *args('{"b": 2}'))]
+    for event in events:
+        del event["index"]
+    assert [call["args"] for call in answer(events, reason="tool_use").tool_calls] == [{"a": 1}, {"b": 2}]
 
 
 # Blocks

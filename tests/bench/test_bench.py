@@ -15,13 +15,12 @@ from bench import events, imports, kernel, memory, parsing, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' deprecations are not ours
-
 
 def name_of(measure: Any) -> str:
     return f"{measure.__module__}-{measure.__name__}"
 
 
+@pytest.mark.filterwarnings("ignore")  # what the peers warn of, and leave open
 @pytest.mark.parametrize(
     "measure",
     [*kernel.ROWS, *events.ROWS, *parsing.ROWS, *memory.ROWS, *imports.ROWS, wire.openai, wire.anthropic],

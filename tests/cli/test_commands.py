@@ -38,6 +38,7 @@ def test_a_providers_error_is_told_with_the_step_it_came_from(server: ReplayServ
     assert result.stderr.startswith("runlet: ")
     assert "401" in result.stderr
     assert "step 2 (ChatOpenAI)" in result.stderr
+    assert result.stderr.endswith("`runlet demo --scripted` needs no provider.\n")
 
 
 @pytest.mark.parametrize("command", ["demo", "chat"])

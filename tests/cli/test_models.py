@@ -101,3 +101,8 @@ def test_base_url_leads_a_named_model_elsewhere() -> None:
 def test_an_unknown_provider_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="unknown provider 'nonsense'"):
         find_model("nonsense:model")
+
+
+def test_an_address_without_a_model_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="add --model"):
+        find_model(None, base_url="http://127.0.0.1:9/v1")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from runlet.errors import Cancelled, ColourError
-from runlet.io import BLOCKING, Scope, Tee, asyncio_colour, close, closing, drive, drive_stream, interruptible
+from runlet.io import BLOCKING, Limit, Scope, Tee, asyncio_colour, close, closing, drive, drive_stream, interruptible
 from runlet.io.context import InContext
 from runlet.io.scope import current_scope, scoped
 from runlet.io.tee import TEE_LIMIT
@@ -54,7 +54,7 @@ class TestGather:
             return number * number
 
         def make(io):
-            return io.gather([lambda n=n: square(n) for n in range(length)], width)
+            return io.gather([lambda n=n: square(n) for n in range(length)], None if width is None else Limit(width))
 
         assert run(make) == [n * n for n in range(length)]
 
@@ -83,9 +83,48 @@ class TestGather:
 
     def test_nested_gathers_of_width_one_end(self, run):
         async def nest(io, depth):
-            return 1 if depth == 0 else sum(await io.gather([lambda: nest(io, depth - 1)] * 2, 1))
+            return 1 if depth == 0 else sum(await io.gather([lambda: nest(io, depth - 1)] * 2, Limit(1)))
 
         assert run(lambda io: nest(io, 5)) == 32
+
+    @pytest.mark.parametrize("width", [1, 2, 5])
+    def test_one_limit_bounds_all_levels_of_a_tree(self, run, width):
+        lock, now, most = threading.Lock(), 0, 0
+
+        async def leaf(io):
+            nonlocal now, most
+            with lock:
+                now += 1
+                most = max(most, now)
+            await io.sleep(0.005)
+            with lock:
+                now -= 1
+
+        async def nest(io, limit, depth):
+            below = leaf(io) if depth == 0 else io.gather([lambda: nest(io, limit, depth - 1)] * 3, limit)
+            await below
+
+        run(lambda io: nest(io, Limit(width), 3))
+        assert most == width
+
+    def test_a_limit_within_a_limit_counts_in_both(self, run):
+        lock, now, most = threading.Lock(), 0, 0
+
+        async def leaf(io):
+            nonlocal now, most
+            with lock:
+                now += 1
+                most = max(most, now)
+            await io.sleep(0.005)
+            with lock:
+                now -= 1
+
+        async def main(io):
+            outer = Limit(3)
+            await io.gather([lambda: io.gather([lambda: leaf(io)] * 4, Limit(2, outer)) for _ in range(4)], outer)
+
+        run(main)
+        assert most <= 3
 
     def test_context_variables_of_the_caller_are_seen_and_not_changed(self, run):
         variable = contextvars.ContextVar("variable", default=0)

@@ -34,8 +34,8 @@ class AnthropicDecoder:
         self._usage: Block = {}
         self._told: UsageMetadata | None = None
         self._last: Block = {}
-        self._open: _Open | None = None
-        self._count = 0
+        self._open: dict[int, _Open] = {}
+        self._index = -1
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         payload = from_json(event.data)
@@ -43,7 +43,7 @@ class AnthropicDecoder:
             delta = payload["delta"]
             if delta["type"] == "text_delta" and not self._blocks:
                 return (text_chunk(delta["text"], self._id),)
-            return self._delta(delta)
+            return self._delta(delta, payload.get("index", self._index))
         return self.read(payload)
 
     def finish(self) -> Iterable[AIMessageChunk]:
@@ -67,11 +67,9 @@ class AnthropicDecoder:
         yield ai_chunk([] if self._blocks else "", id=self._id, response_metadata=facts, usage_metadata=self._told)
 
     def _content_block_start(self, payload: Block) -> Iterator[AIMessageChunk]:
-        yield from self._close()
         block = {name: value for name, value in payload["content_block"].items() if value is not None}
-        index = payload.get("index", self._count)
-        self._count += 1
-        self._open = opened = _Open(block, index)
+        self._index = index = payload.get("index", self._index + 1)
+        opened = self._open[index] = _Open(block, index)
         if opened.kind == "tool_use":
             yield from self._tool_pieces(opened)
         elif "input" not in block:
@@ -93,10 +91,10 @@ class AnthropicDecoder:
         piece = ToolCallChunk(name=block["name"], args=opened.given(), id=block["id"], index=opened.index)
         yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=[piece])
 
-    def _delta(self, delta: Block) -> Iterable[AIMessageChunk]:
-        opened = self._open
+    def _delta(self, delta: Block, index: int) -> Iterable[AIMessageChunk]:
+        opened = self._open.get(index)
         if opened is None:
-            raise ValueError("a delta without a block")
+            raise ValueError(f"a delta for block {index}, which is not open")
         kind = delta["type"]
         if kind == "text_delta":
             return (ai_chunk([{"type": "text", "text": delta["text"], "index": opened.index}], id=self._id),)
@@ -116,11 +114,11 @@ class AnthropicDecoder:
         return (ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=[call]),)
 
     def _content_block_stop(self, payload: Block) -> Iterable[AIMessageChunk]:
-        return self._close()
+        return self._close(payload.get("index", self._index))
 
-    def _close(self) -> Iterable[AIMessageChunk]:
-        """End the block that is open: calls go into the content only now that their input is whole."""
-        opened, self._open = self._open, None
+    def _close(self, index: int) -> Iterable[AIMessageChunk]:
+        """End a block: calls go into the content only now that their input is whole."""
+        opened = self._open.pop(index, None)
         if opened is None or "input" not in opened.block or (opened.kind == "tool_use" and not self._blocks):
             return ()
         return (self._block(opened.whole_call()),)
@@ -133,7 +131,7 @@ class AnthropicDecoder:
         self._usage = updated(self._usage, payload.get("usage") or {})
         self._last |= payload["delta"]
         self._last |= {key: value for key, value in payload.items() if key not in ("type", "delta", "usage")}
-        return self._close()
+        return [chunk for index in list(self._open) for chunk in self._close(index)]
 
     def _message_stop(self, payload: Block) -> Iterable[AIMessageChunk]:
         self.ended = True

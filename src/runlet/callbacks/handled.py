@@ -46,7 +46,8 @@ class HandlerObserver(Observer):
         if run.kind == "chat_model":
             return self._start_chat_model(run, input, serialized, told)
         if run.kind == "llm":
-            return self._call(run, "llm", "on_llm_start", serialized, input["prompts"], **_asked(run), **told)
+            prompts = input.get("prompts", []) if isinstance(input, dict) else []
+            return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **told)
         if run.kind == "tool":
             inputs = input if isinstance(input, dict) else None
             return self._call(run, "tool", "on_tool_start", serialized, str(input), inputs=inputs, **told)
@@ -60,7 +61,7 @@ class HandlerObserver(Observer):
     def _start_chat_model(self, run: Run, input: Any, serialized: dict[str, Any], told: dict[str, Any]) -> Notice:
         if self.handler.ignore_chat_model:
             return None
-        messages = input["messages"]
+        messages = input.get("messages", [[]]) if isinstance(input, dict) else [[]]
         if type(self.handler).on_chat_model_start is not BaseCallbackHandler.on_chat_model_start:
             return self._call(run, None, "on_chat_model_start", serialized, messages, **_asked(run), **told)
         prompts = [get_buffer_string(each) for each in messages]

@@ -45,8 +45,7 @@ class BaseRunManager(HandedOn):
     @property
     def run_id(self) -> uuid.UUID:
         assert self.run is not None  # made for a run …
-        assert self.run.id is not None  # … that has started
-        return self.run.id
+        return self.run.id or uuid.uuid4()  # a run that nobody watches has none
 
     @property
     def parent_run_id(self) -> uuid.UUID | None:
@@ -289,12 +288,18 @@ class CallbackManagerForChainGroup(RunManager):
         self.outputs = outputs
 
 
-AsyncCallbackManagerForChainGroup = CallbackManagerForChainGroup
+class AsyncCallbackManagerForChainGroup(AsyncRunManager):
+    """The same for a group in asyncio."""
+
+    outputs: Any = None
+
+    async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+        self.outputs = outputs
 
 
 @contextlib.asynccontextmanager
-async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[CallbackManagerForChainGroup]:
-    manager = CallbackManagerForChainGroup(run)
+async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[Any]:
+    manager = (CallbackManagerForChainGroup if run.io.blocking else AsyncCallbackManagerForChainGroup)(run)
     run.given = run.input = inputs
     await _tell(run, settle, "on_start", inputs)
     try:
@@ -312,8 +317,9 @@ async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[
 def _group_run(io: Colour, name: str, callbacks: Callbacks, run_id: Any, tags: Any, metadata: Any) -> Run:
     outer = CURRENT.get()
     observers = join_observers(outer.observers if outer is not None else None, callbacks)
-    run = Run(io, {"run_id": run_id} if run_id else {}, observers, outer)
-    run.start(name, "chain", tags, metadata)
+    said = {"run_id": run_id, "tags": tags, "metadata": metadata}
+    run = Run(io, {key: value for key, value in said.items() if value}, observers, outer)
+    run.start(name, "chain")
     return run
 
 
@@ -347,7 +353,7 @@ def atrace_as_chain_group(
     run_id: uuid.UUID | None = None,
     tags: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
-) -> contextlib.AbstractAsyncContextManager[CallbackManagerForChainGroup]:
+) -> contextlib.AbstractAsyncContextManager[AsyncCallbackManagerForChainGroup]:
     """Make the runs that are started inside children of one run, which exists only to group them."""
     run = _group_run(asyncio_colour(), group_name, callback_manager, run_id, tags, metadata)
     return _group(run, inputs, None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from runlet.callbacks.config import Config, merge_configs
 from runlet.errors import ConfigError
-from runlet.io import BLOCKING, Colour
+from runlet.io import BLOCKING, Colour, Limit
 
 Notice = Awaitable[None] | None
 """What an observer's method returns: nothing, or something to be awaited before the run goes on."""
@@ -70,6 +70,7 @@ class Run:
         "io",
         "kind",
         "kwargs",
+        "limit",
         "metadata",
         "name",
         "observers",
@@ -88,12 +89,14 @@ class Run:
         observers: tuple[Observer, ...] | None = None,
         parent: Run | None = None,
         tag: str | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self.io = io
         self.config = config
         self.observers = observers
         self.parent = parent
         self.tag = tag
+        self.limit = limit
         self.id: uuid.UUID | None = None  # until it is started
         self.around: tuple[Callable[[], Callable[[], None]], ...] = ()  # what observers want done around user code
         self.plain = observers is None and not config
@@ -102,7 +105,7 @@ class Run:
         """Prepare a run for a part of this one."""
         if self.observers is None:
             return self
-        return Run(self.io, inherited(self.config), self.observers, self, tag)
+        return Run(self.io, inherited(self.config), self.observers, self, tag, self.limit)
 
     def configured(self, config: Config, *, over: bool = False) -> Run:
         """Prepare a run in this one's place that ``config`` says more about.
@@ -113,12 +116,18 @@ class Run:
         said = {**config, "callbacks": None}
         merged = merge_configs(self.config, said) if over else merge_configs(said, self.config)
         observers = join_observers(self.observers, callbacks)
-        return Run(self.io, merged, observers, self.parent, self.tag)
+        return Run(self.io, merged, observers, self.parent, self.tag, limit_of(config, self.limit))
+
+    def again(self) -> Run:
+        """Prepare another run like this prepared one."""
+        if self.plain:
+            return self
+        return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
 
     def without(self, key: str) -> Run:
         """Prepare a run in this one's place whose config does not have ``key``."""
         config = {each: value for each, value in self.config.items() if each != key}
-        return Run(self.io, config, self.observers, self.parent, self.tag)
+        return Run(self.io, config, self.observers, self.parent, self.tag, self.limit)
 
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""
@@ -166,6 +175,12 @@ class Run:
     def said(self, key: str) -> Any:
         """What the config says of ``key``; ``None`` where it says nothing."""
         return self.config.get(key)
+
+
+def limit_of(config: Config, outer: Limit | None) -> Limit | None:
+    """The limit for a run that ``config`` is said of, inside the limit of the tree around it."""
+    width = config.get("max_concurrency")
+    return outer if width is None else Limit(width, outer)
 
 
 def inherited(config: Config) -> Config:

@@ -67,10 +67,9 @@ def demo(
 ) -> None:
     """Show four chains at work, each with the lines that make it.
 
-    The model is the one of --model; else OpenAI's or Anthropic's if their key is in the environment; else Ollama's on
-    this machine; else a server of our own with scripted answers.
+    Without --model it is OpenAI's or Anthropic's if their key is set, else Ollama's, else a script's.
     """
-    with _clear_errors(debug):
+    with _clear_errors(debug, hint="" if scripted else "`runlet demo --scripted` needs no provider."):
         found = None if scripted else find_model(model, base_url=base_url)
         run_demo(Console(), LANGUAGES[lang.value], found, pace)
 
@@ -91,7 +90,7 @@ def chat(
 
 
 @contextmanager
-def _clear_errors(debug: bool) -> Iterator[None]:
+def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
     """Show an error of Runlet's, or of the files and values given to it, as one message instead of a traceback."""
     try:
         yield
@@ -104,5 +103,5 @@ def _clear_errors(debug: bool) -> Iterator[None]:
     except (RunletError, OSError) as error:
         if debug:
             raise
-        print(f"runlet: {error}", file=sys.stderr)
+        print(f"runlet: {error}" + (f"\n{hint}" if hint else ""), file=sys.stderr)
         raise typer.Exit(1) from None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from runlet.chat_models import init_chat_model
+from runlet.errors import ConfigError
 from runlet.language_models import BaseChatModel
 
 OLLAMA = "http://localhost:11434"
@@ -26,6 +27,8 @@ class Found(NamedTuple):
 
 def find_model(name: str | None, *, base_url: str | None = None, ollama: str = OLLAMA) -> Found | None:
     """The model called ``name``; else one that a key in the environment opens; else one of Ollama; else ``None``."""
+    if name is None and base_url is not None:
+        raise ConfigError("--base-url is the address of a model that is named: add --model, such as openai:qwen3")
     if name is not None:
         more = {} if base_url is None else {"base_url": base_url}
         return Found(init_chat_model(name, **more), name)

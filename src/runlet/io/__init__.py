@@ -21,6 +21,7 @@ from runlet.io.blocking import BLOCKING
 from runlet.io.cancel import CancelToken
 from runlet.io.colour import Colour, Thunk
 from runlet.io.drive import SUSPENDED, close, closing, drive, drive_stream
+from runlet.io.limit import Limit
 from runlet.io.scope import Scope, interruptible
 from runlet.io.stopper import Stopper, Watchdog
 from runlet.io.tee import Tee
@@ -38,6 +39,7 @@ __all__ = [
     "SUSPENDED",
     "CancelToken",
     "Colour",
+    "Limit",
     "Scope",
     "Stopper",
     "Tee",

@@ -7,6 +7,7 @@ import functools
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -15,7 +16,8 @@ from typing import Any, TypeVar
 from runlet.errors import Cancelled
 from runlet.io.alarm import Alarm
 from runlet.io.colour import Colour, Condition, Put, Thunk
-from runlet.io.drive import closing, drive, drive_stream
+from runlet.io.drive import close, closing, drive, drive_stream
+from runlet.io.limit import Limit
 from runlet.io.portal import wait_on_loop
 from runlet.io.scope import Scope, current_scope, scoped
 from runlet.io.stopper import BlockingStopper, Stopper
@@ -69,19 +71,20 @@ class Blocking:
             if hasattr(iterator, "close"):
                 iterator.close()
 
-    async def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> list[T]:
-        width = min(width or DEFAULT_WIDTH, len(thunks))
-        if width <= 1:
+    async def gather(self, thunks: Sequence[Thunk[T]], limit: Limit | None = None) -> list[T]:
+        if len(thunks) < 2 or (limit is not None and limit.width == 1):
             return [_drive_apart(thunk) for thunk in thunks]
-        return _Crew(thunks).run(width - 1)
+        return _Crew(thunks).run(limit or Limit(DEFAULT_WIDTH))
 
-    async def merge(self, streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
+    async def merge(
+        self, streams: Sequence[AsyncIterator[T]], limit: Limit | None = None
+    ) -> AsyncGenerator[tuple[int, T], None]:
         if len(streams) == 1:
             async with closing(streams[0]) as only:
                 async for chunk in only:
                     yield 0, chunk
             return
-        pumps = _Pumps(streams)
+        pumps = _Pumps(streams, limit or Limit(len(streams)))
         try:
             while pumps.running:
                 index, chunk = pumps.take()
@@ -156,12 +159,16 @@ class _Crew:
     def __init__(self, thunks: Sequence[Thunk[Any]]) -> None:
         self._lock = threading.Lock()
         self._left: Iterator[tuple[int, Thunk[Any] | None]] = iter(enumerate(thunks))
+        self._waiting = len(thunks)
         self._results: list[Any] = [None] * len(thunks)
         self._error: BaseException | None = None
         self._scope = Scope(current_scope())
+        self._context = copy_context()
+        self._assistants: list[Future[None]] = []
 
-    def run(self, assistants: int) -> list[Any]:
-        futures = [_pool().submit(copy_context().run, self._work) for _ in range(assistants)]
+    def run(self, limit: Limit) -> list[Any]:
+        self._limit = limit
+        requests = [limit.ask(self._hire) for _ in range(min(self._waiting - 1, POOL_THREADS))]
         try:
             scoped(self._work_here, self._scope)
         except BaseException:  # an interrupt between two bodies
@@ -169,22 +176,38 @@ class _Crew:
             raise
         finally:
             # Ended or interrupted: no assistant takes a new body; those that have not begun never do.
-            self._left = iter(())
-            for future in futures:
-                if not future.cancel():
-                    _wait(future)
+            with self._lock:
+                self._left, self._waiting = iter(()), 0
+            for withdraw in requests:
+                withdraw()
+            for assistant in self._assistants:
+                if assistant.cancel():
+                    limit.release()
+                else:
+                    _wait(assistant)
             self._scope.leave()
         if self._error is not None:
             raise self._error
         return self._results
 
-    def _work(self) -> None:
-        scoped(self._work_here, self._scope)
+    def _hire(self) -> bool:
+        with self._lock:
+            if not self._waiting or self._error is not None:
+                return False
+            self._assistants.append(_pool().submit(self._context.copy().run, self._assist))
+        return True
+
+    def _assist(self) -> None:
+        try:
+            scoped(self._work_here, self._scope)
+        finally:
+            self._limit.release()
 
     def _work_here(self) -> None:
         while self._error is None:
             with self._lock:
                 index, thunk = next(self._left, (-1, None))
+                self._waiting -= thunk is not None
             if thunk is None:
                 return
             try:
@@ -207,21 +230,34 @@ def _wait(future: Future[None]) -> None:
 
 
 class _Pumps:
-    """One thread a stream; each pulls its next chunk only when the last one has been used."""
+    """One thread a stream; each pulls its next chunk only when the last one has been used.
 
-    def __init__(self, streams: Sequence[AsyncIterator[Any]]) -> None:
+    The first begins in the place of the thread that called, which only waits; the others when the limit allows.
+    """
+
+    def __init__(self, streams: Sequence[AsyncIterator[Any]], limit: Limit) -> None:
         self.running = len(streams)
+        self._limit = limit
+        self._lock = threading.Lock()
         self._arrived: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
         self._gates = [threading.Semaphore(0) for _ in streams]
         self._scope = Scope(current_scope())
-        self._threads = [
-            threading.Thread(
-                target=copy_context().run, args=(self._enter, index, stream), name="runlet-branch", daemon=True
-            )
-            for index, stream in enumerate(streams)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._context = copy_context()
+        self._threads: list[threading.Thread] = []
+        self._left = deque(enumerate(streams))
+        self._begin(False)
+        self._requests = [limit.ask(functools.partial(self._begin, True)) for _ in range(len(streams) - 1)]
+
+    def _begin(self, helper: bool) -> bool:
+        with self._lock:
+            if not self._left or self._scope.cancelled:
+                return False
+            index, stream = self._left.popleft()
+            pump = functools.partial(self._enter, index, stream, helper)
+            thread = threading.Thread(target=self._context.copy().run, args=(pump,), name="runlet-branch", daemon=True)
+            self._threads.append(thread)
+        thread.start()
+        return True
 
     def take(self) -> tuple[int, Any]:
         index, chunk, error = self._arrived.get()
@@ -236,14 +272,24 @@ class _Pumps:
 
     def stop(self) -> None:
         self._scope.cancel()
+        for withdraw in self._requests:
+            withdraw()
+        with self._lock:
+            left, self._left = self._left, deque()
         for gate in self._gates:
             gate.release()
         for thread in self._threads:
             thread.join()
+        for _, stream in left:
+            drive(close(stream))
         self._scope.leave()
 
-    def _enter(self, index: int, stream: AsyncIterator[Any]) -> None:
+    def _enter(self, index: int, stream: AsyncIterator[Any], helper: bool) -> None:
         scoped(functools.partial(self._pump, index, stream), self._scope)
+        if helper:
+            self._limit.release()
+        else:
+            self._begin(False)
 
     def _pump(self, index: int, stream: AsyncIterator[Any]) -> None:
         error: BaseException | None = None

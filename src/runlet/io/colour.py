@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from runlet.io.limit import Limit
 from runlet.io.stopper import Stopper
 
 T = TypeVar("T")
@@ -33,11 +34,13 @@ class Colour(Protocol):
     def pull(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         """Iterate what ``make`` returns, which may block."""
 
-    def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> Awaitable[list[T]]:
-        """Run bodies at once, at most ``width`` of them; the first error ends the others."""
+    def gather(self, thunks: Sequence[Thunk[T]], limit: Limit | None = None) -> Awaitable[list[T]]:
+        """Run bodies at once, as far as ``limit`` allows; the first error ends the others."""
 
-    def merge(self, streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
-        """Iterate streams at once: ``(index, chunk)`` in the order in which chunks arrive."""
+    def merge(
+        self, streams: Sequence[AsyncIterator[T]], limit: Limit | None = None
+    ) -> AsyncGenerator[tuple[int, T], None]:
+        """Iterate streams at once, as far as ``limit`` allows: ``(index, chunk)`` in the order in which chunks come."""
 
     def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
         """Make a plain iterator of a stream, for a plain generator that runs in this colour."""

@@ -8,7 +8,17 @@ import functools
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
@@ -16,7 +26,8 @@ from typing import Any, Generic, TypeVar
 from runlet.errors import Cancelled
 from runlet.io.colour import Colour, Condition, Put, Thunk
 from runlet.io.context import InContext
-from runlet.io.drive import closing
+from runlet.io.drive import close, closing
+from runlet.io.limit import Limit
 from runlet.io.portal import HOME
 from runlet.io.scope import Scope, enter, interruptible
 from runlet.io.stopper import Stopper
@@ -72,25 +83,29 @@ class Asyncio:
             for closing_it in closed:
                 closing_it.result()  # what its ``finally`` raised
 
-    async def gather(self, thunks: Sequence[Thunk[T]], width: int | None = None) -> list[T]:
+    async def gather(self, thunks: Sequence[Thunk[T]], limit: Limit | None = None) -> list[T]:
         if len(thunks) < 2:
             return [await thunk() for thunk in thunks]
-        if width is not None and width < len(thunks):
-            return await self._gather_some(thunks, width)
-        return await _all([_start(thunk()) for thunk in thunks])
+        if limit is None:
+            return await _all([_start(thunk()) for thunk in thunks])
+        return await self._gather_within(thunks, limit)
 
-    async def _gather_some(self, thunks: Sequence[Thunk[T]], width: int) -> list[T]:
+    async def _gather_within(self, thunks: Sequence[Thunk[T]], limit: Limit) -> list[T]:
         results: list[Any] = [None] * len(thunks)
-        left = iter(enumerate(thunks))
+        left = deque(enumerate(thunks))
 
         async def work() -> None:
-            for index, thunk in left:
+            while left:
+                index, thunk = left.popleft()
                 results[index] = await InContext(copy_context(), thunk())
 
-        await _all([_start(work()) for _ in range(width)])
+        async with _Helpers(limit, lambda: work() if left else None, len(thunks) - 1) as helpers:
+            await helpers.beside(work())
         return results
 
-    async def merge(self, streams: Sequence[AsyncIterator[T]]) -> AsyncGenerator[tuple[int, T], None]:
+    async def merge(
+        self, streams: Sequence[AsyncIterator[T]], limit: Limit | None = None
+    ) -> AsyncGenerator[tuple[int, T], None]:
         if len(streams) == 1:
             async with closing(streams[0]) as only:
                 async for chunk in only:
@@ -99,8 +114,11 @@ class Asyncio:
         arrived: deque[tuple[int, Any]] = deque()
         news = asyncio.Event()
         gates = [asyncio.Event() for _ in streams]
+        left = deque(enumerate(streams))
 
-        async def pump(index: int, stream: AsyncIterator[T]) -> None:
+        async def pump() -> None:
+            index, stream = left.popleft()
+            ended: Any = _END
             try:
                 async with closing(stream):
                     async for chunk in stream:
@@ -108,27 +126,40 @@ class Asyncio:
                         news.set()
                         await gates[index].wait()
                         gates[index].clear()
+            except BaseException as error:
+                ended = _Failed(error)
+                if not isinstance(error, Exception):
+                    raise
             finally:
-                arrived.append((index, _END))
+                arrived.append((index, ended))
                 news.set()
 
-        tasks = [_start(pump(index, stream)) for index, stream in enumerate(streams)]
-        running = len(tasks)
+        async def pump_in_turn() -> None:
+            while left:
+                await pump()
+
+        # The first pump runs in the place of the task that called, which only waits.
+        many = limit or Limit(len(streams))
+        running = len(streams)
         try:
-            while running:
-                while arrived:
-                    index, chunk = arrived.popleft()
-                    if chunk is _END:
-                        running -= 1
-                        await tasks[index]
-                    else:
-                        yield index, chunk
-                        gates[index].set()
-                if running:
-                    news.clear()
-                    await news.wait()
+            async with _Helpers(many, lambda: pump() if left else None, running - 1) as helpers:
+                helpers.start(pump_in_turn())
+                while running:
+                    while arrived:
+                        index, chunk = arrived.popleft()
+                        if chunk is _END:
+                            running -= 1
+                        elif type(chunk) is _Failed:
+                            raise chunk.error
+                        else:
+                            yield index, chunk
+                            gates[index].set()
+                    if running:
+                        news.clear()
+                        await news.wait()
         finally:
-            await finish(tasks, cancel=True)
+            for _, stream in left:
+                await close(stream)
 
     def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
         return _pull_across(stream, asyncio.get_running_loop())
@@ -150,24 +181,26 @@ class Asyncio:
         news, room = asyncio.Event(), asyncio.Event()
         loop, thread = asyncio.get_running_loop(), threading.get_ident()
         limit = max(1, limit // 2)  # while half is used up, the other half may be filled
+        consumer_left = False
 
         def put(item: Any) -> Awaitable[None] | None:
             if threading.get_ident() != thread:  # a worker thread of the same run
+                if consumer_left or loop.is_closed():
+                    raise Cancelled("the consumer has left")
                 asyncio.run_coroutine_threadsafe(put_here(item), loop).result()
+                return None
+            if consumer_left:
                 return None
             items.append(item)
             news.set()
             if len(items) < limit:
                 return None
             room.clear()
-            return wait_for_room()
+            return _Room(room, loop)
 
         async def put_here(item: Any) -> None:
             if (full := put(item)) is not None:
                 await full
-
-        async def wait_for_room() -> None:
-            await room.wait()
 
         async def run() -> None:
             try:
@@ -189,6 +222,8 @@ class Asyncio:
                     yield item
                 room.set()
         finally:
+            consumer_left = True
+            room.set()  # for worker threads: nobody waits for them, and they for nobody
             await finish([task], cancel=True)
 
     async def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> T:
@@ -199,6 +234,76 @@ class Asyncio:
         task = _start(thunk())
         await finish([task])
         return task.result()
+
+
+class _Failed:
+    """What ended a stream, on its way to whoever reads the streams together."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class _Helpers:
+    """Tasks that a limit allows, one by one as it does; leaving ends them all."""
+
+    def __init__(self, limit: Limit, make: Callable[[], Coroutine[Any, Any, None] | None], most: int) -> None:
+        self._limit = limit
+        self._make = make
+        self._most = most
+        self._tasks: list[asyncio.Task[None]] = []
+        self._context = copy_context()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._failure: asyncio.Future[BaseException] = self._loop.create_future()
+        self._open = True
+
+    async def __aenter__(self) -> _Helpers:
+        self._requests = [self._limit.ask(self._hire) for _ in range(self._most)]
+        return self
+
+    def start(self, body: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(body, context=self._context.copy())
+        task.add_done_callback(self._note)
+        self._tasks.append(task)
+        return task
+
+    def _hire(self) -> bool:
+        if threading.get_ident() != self._thread:  # released by a helper of another colour
+            self._loop.call_soon_threadsafe(self._hire_or_release)
+            return True
+        body = self._make() if self._open else None
+        if body is None:
+            return False
+        self.start(body).add_done_callback(lambda _: self._limit.release())
+        return True
+
+    def _hire_or_release(self) -> None:
+        if not self._hire():
+            self._limit.release()
+
+    async def beside(self, body: Coroutine[Any, Any, None]) -> None:
+        """Work here while the helpers do; the first error of any is raised at once."""
+        self.start(body)
+        while pending := [task for task in self._tasks if not task.done()]:
+            awaited: list[asyncio.Future[Any]] = [*pending, self._failure]
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done():
+                break
+        if self._failure.done():
+            raise self._failure.result()
+
+    def _note(self, task: asyncio.Task[None]) -> None:
+        # A body that cancels itself is not to be taken for one that has ended.
+        cancelled = asyncio.CancelledError() if self._open else None
+        error = cancelled if task.cancelled() else task.exception()
+        if error is not None and not self._failure.done():
+            self._failure.set_result(error)
+
+    async def __aexit__(self, *error: object) -> None:
+        self._open = False
+        for withdraw in self._requests:
+            withdraw()
+        await finish(self._tasks, cancel=True)
 
 
 class AsyncioStopper:
@@ -238,6 +343,21 @@ class AsyncioStopper:
 
     def call_at(self, deadline: float, function: Callable[[], None]) -> Callable[[], None]:
         return self._loop.call_later(deadline - time.monotonic(), function).cancel
+
+
+class _Room:
+    """Waits until there is room. No coroutine, since plain code, which cannot wait, drops it."""
+
+    __slots__ = ("_loop", "_room")
+
+    def __init__(self, room: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+        self._room = room
+        self._loop = loop
+
+    def __await__(self) -> Generator[Any, None, None]:
+        # On another loop, plain code of this one waits, and so keeps it from making room.
+        if asyncio.get_running_loop() is self._loop:
+            yield from self._room.wait().__await__()
 
 
 def _guard_stop(context: Any, function: Callable[[], T]) -> T:

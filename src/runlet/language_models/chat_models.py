@@ -133,7 +133,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         pairs = zip(inputs, sinks, strict=True)
         await run.io.gather(
             [partial(self._step, input, run, results_=sink, **kwargs) for input, sink in pairs],
-            run.said("max_concurrency"),
+            run.limit,
         )
         results = [sink[0] for sink in sinks]
         outputs = [result.llm_output for result in results]

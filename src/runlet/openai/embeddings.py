@@ -12,7 +12,7 @@ from pydantic import AliasChoices, Field
 
 from runlet.callbacks.run import Run
 from runlet.embeddings import Embeddings
-from runlet.io import drive
+from runlet.io import Limit, drive
 from runlet.openai.settings import OpenAISettings, posted
 from runlet.providers.streams import ProviderStreams
 from runlet.runnables.config import begin, begin_asyncio
@@ -59,7 +59,7 @@ class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
         def asking(batch: Sequence[str]) -> Any:
             return lambda: self._embed_batch(batch, run)
 
-        answers = await run.io.gather([asking(batch) for batch in batches], width=_AT_ONCE)
+        answers = await run.io.gather([asking(batch) for batch in batches], Limit(_AT_ONCE))
         return [vector for vectors in answers for vector in vectors]
 
     async def _embed_batch(self, texts: Sequence[str], run: Run) -> list[list[float]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, SecretStr
 
 from runlet.errors import ConfigError
 from runlet.openai.servers import SERVERS, Server
@@ -38,11 +38,12 @@ class OpenAISettings(ProviderSettings):
     _key_variable: ClassVar[str] = "OPENAI_API_KEY"
     _url_variables: ClassVar[tuple[str, ...]] = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 
-    @model_validator(mode="after")
-    def _know_server(self) -> OpenAISettings:
-        if self.server is not None and self.server not in SERVERS:
-            raise ConfigError(f"unknown server {self.server!r}; known are {', '.join(SERVERS)}. Or give base_url=…")
-        return self
+    @classmethod
+    def _check(cls, values: dict[str, Any]) -> None:
+        super()._check(values)
+        server = values.get("server")
+        if server is not None and server not in SERVERS:
+            raise ConfigError(f"unknown server {server!r}; known are {', '.join(SERVERS)}. Or give base_url=…")
 
     @property
     def provider(self) -> str:

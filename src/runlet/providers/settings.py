@@ -6,10 +6,10 @@ import difflib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
 import httpx2
-from pydantic import AliasChoices, BaseModel, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError, MissingDependencyError, ModelAuthenticationError, ModelError
@@ -28,6 +28,8 @@ class ProviderSettings(BaseModel):
     to a stream's first chunk and between chunks; only content counts, pings do not. ``http_client`` and
     ``http_async_client`` are your own ``httpx2`` clients, which are not closed.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # among the input may be the key
 
     base_url: str | None = None
     api_key: SecretStr | None = Field(default=None, repr=False)
@@ -53,19 +55,28 @@ class ProviderSettings(BaseModel):
     _url_variables: ClassVar[tuple[str, ...]] = ()
     _key_optional: ClassVar[bool] = False
 
+    if not TYPE_CHECKING:  # the fields tell a type checker more
+
+        def __init__(self, **values: Any) -> None:
+            self._check(values)  # here too, so that the error is Runlet's own, and not in pydantic's words
+            super().__init__(**values)
+
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown(cls, values: Any) -> Any:
+    def _check_given(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            cls._check(values)
+        return values
+
+    @classmethod
+    def _check(cls, values: dict[str, Any]) -> None:
         """Name an unknown argument, and the known one that it may be meant to be."""
-        if not isinstance(values, dict):
-            return values
         known = _names(cls)
         for name in values:
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 hint = f" Did you mean {close[0]}?" if close else f" It takes {', '.join(sorted(known))}."
                 raise ConfigError(f"{cls.__name__} has no argument {name!r}.{hint}")
-        return values
 
     @property
     def provider(self) -> str:
@@ -149,7 +160,18 @@ class ProviderSettings(BaseModel):
         failure = failure_of_sdk(error, provider=self.provider, model=getattr(self, "model", None), base_url=url)
         if failure is None:
             return error
+        self._redact_cause(error)
         return self._without_key(failure)
+
+    def _redact_cause(self, error: Exception) -> None:
+        """Take the key, which some servers repeat, out of what the SDK's error says: tracebacks show it too."""
+        told = self._redacted(str(error))
+        if told == str(error):
+            return
+        error.args = (told,)
+        for name, value in (("message", told), ("body", None)):
+            if hasattr(error, name):
+                setattr(error, name, value)
 
     def _without_key(self, failure: ModelError) -> ModelError:
         """``failure``, where the provider repeated the key in its words, without it."""
@@ -161,6 +183,13 @@ class ProviderSettings(BaseModel):
         key = self._known_key()
         return text.replace(key, "**********") if key and len(key) > 3 else text
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy. It shares the clients, and so the connections, unless ``update`` says where or how to connect."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update and not _CONNECTING.isdisjoint(update):
+            copied._clients = Clients()
+        return copied
+
     def close(self) -> None:
         """Close the plain client's connections now; they are opened again when the model is next used."""
         self._clients.close()
@@ -168,6 +197,11 @@ class ProviderSettings(BaseModel):
     async def aclose(self) -> None:
         """Close the running loop's connections now; they are opened again when the model is next used."""
         await self._clients.aclose()
+
+
+_CONNECTING = frozenset({"base_url", "api_key", "timeout", "max_retries", "default_headers", "default_query"})
+_CONNECTING |= {"http_client", "http_async_client", "organization", "server"}
+"""The settings that clients are made with; the last two are those of some vendors."""
 
 
 def _names(cls: type[BaseModel]) -> set[str]:

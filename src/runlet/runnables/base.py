@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
 
@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
 from runlet.io import BLOCKING, asyncio_colour, drive, drive_stream
-from runlet.runnables.batch import as_completed, each_outcome
+from runlet.runnables.batch import Batch
 from runlet.runnables.cancelling import call_until_cancelled, stream_until_cancelled, token_of
-from runlet.runnables.config import begin, begin_asyncio, each_config
+from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.observed import observe_call, observe_flow
 from runlet.runnables.overrides import (
     call_override,
@@ -174,6 +174,7 @@ class Runnable(Generic[Input, Output]):
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: Literal[False] = False,
+        progress: bool = False,
         **kwargs: Any,
     ) -> list[Output]: ...
     @overload
@@ -183,6 +184,7 @@ class Runnable(Generic[Input, Output]):
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: bool,
+        progress: bool = False,
         **kwargs: Any,
     ) -> list[Output | Exception]: ...
     def batch(
@@ -191,15 +193,17 @@ class Runnable(Generic[Input, Output]):
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: bool = False,
+        progress: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Run on many inputs at once, in threads, and return the outputs in the order of the inputs.
 
-        ``config`` is one for all or a list with one for each; its ``max_concurrency`` bounds how many run at once.
-        The first error ends the batch; with ``return_exceptions`` an input's error stands in its place.
+        ``config`` is one for all or a list with one for each. ``max_concurrency`` bounds how many calls go on at once,
+        in the batch and in all that it starts. With ``return_exceptions`` an input's error stands in its place;
+        without, the first error ends the batch, with ``batch_index`` and, for the inputs that were done, the
+        ``batch_outputs`` by index. ``progress`` shows a bar.
         """
-        thunks, width = self._thunks(begin, inputs, config, return_exceptions, kwargs)
-        return drive(begin(None).io.gather(thunks, width))
+        return drive(Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress).outputs())
 
     @overload
     async def abatch(
@@ -208,6 +212,7 @@ class Runnable(Generic[Input, Output]):
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: Literal[False] = False,
+        progress: bool = False,
         **kwargs: Any,
     ) -> list[Output]: ...
     @overload
@@ -217,6 +222,7 @@ class Runnable(Generic[Input, Output]):
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: bool,
+        progress: bool = False,
         **kwargs: Any,
     ) -> list[Output | Exception]: ...
     async def abatch(
@@ -225,49 +231,39 @@ class Runnable(Generic[Input, Output]):
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: bool = False,
+        progress: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Run on many inputs at once, in tasks, and return the outputs in the order of the inputs. See ``batch``."""
-        thunks, width = self._thunks(begin_asyncio, inputs, config, return_exceptions, kwargs)
-        return await begin_asyncio(None).io.gather(thunks, width)
-
-    def _thunks(
-        self,
-        begin: Callable[[Config | None], Run],
-        inputs: Sequence[Any],
-        config: Config | Sequence[Config] | None,
-        return_exceptions: bool,
-        kwargs: dict[str, Any],
-    ) -> tuple[list[Callable[[], Awaitable[Any]]], int | None]:
-        runs = [begin(each) for each in each_config(config, len(inputs))]
-        enter: Callable[..., Awaitable[Any]] = partial(each_outcome, self._step) if return_exceptions else self._step
-        pairs = zip(inputs, runs, strict=True)
-        thunks: list[Callable[[], Awaitable[Any]]] = [partial(enter, input, run, **kwargs) for input, run in pairs]
-        return thunks, runs[0].said("max_concurrency") if runs else None
+        return await Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).outputs()
 
     def batch_as_completed(
         self,
-        inputs: Sequence[Input],
+        inputs: Iterable[Input],
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: bool = False,
+        progress: bool = False,
         **kwargs: Any,
     ) -> Iterator[tuple[int, Output | Exception]]:
-        """Run on many inputs at once and yield ``(index, output)`` as each is done."""
-        runs = [begin(each) for each in each_config(config, len(inputs))]
-        return drive_stream(as_completed(self._step, inputs, runs, return_exceptions, kwargs))
+        """Run on many inputs at once and yield ``(index, output)`` as each is done.
+
+        ``inputs`` may be a generator: they are taken as they are needed.
+        """
+        batch = Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress)
+        return drive_stream(batch.as_completed())
 
     def abatch_as_completed(
         self,
-        inputs: Sequence[Input],
+        inputs: Iterable[Input],
         config: Config | Sequence[Config] | None = None,
         *,
         return_exceptions: bool = False,
+        progress: bool = False,
         **kwargs: Any,
     ) -> AsyncIterator[tuple[int, Output | Exception]]:
-        """Run on many inputs at once and yield ``(index, output)`` as each is done."""
-        runs = [begin_asyncio(each) for each in each_config(config, len(inputs))]
-        return as_completed(self._step, inputs, runs, return_exceptions, kwargs)
+        """Run on many inputs at once and yield ``(index, output)`` as each is done. See ``batch_as_completed``."""
+        return Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).as_completed()
 
     # Watching
 

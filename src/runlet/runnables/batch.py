@@ -1,50 +1,131 @@
-"""Many inputs at once, each outcome as it comes."""
+"""Many inputs at once."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Sized
+from functools import partial
 from typing import Any
 
+from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
+from runlet.errors import ConfigError
 from runlet.io import closing
+from runlet.runnables.config import each_config
+from runlet.runnables.progress import Advance, show_progress
 
 Enter = Callable[..., Awaitable[Any]]
+Begin = Callable[[Config | None], Run]
 
-DEFAULT_WIDTH = 32
-"""How many threads ``batch_as_completed`` uses where no ``max_concurrency`` is set; tasks are not bounded."""
+THREADS = 32
+"""How many inputs are worked at at once in blocking code, where no ``max_concurrency`` is set."""
 
-
-async def each_outcome(enter: Enter, input: Any, run: Run, **kwargs: Any) -> Any:
-    """The output, or the error in its place. Cancelling and interrupting are no outcomes."""
-    try:
-        return await enter(input, run, **kwargs)
-    except Exception as error:
-        return error
+TASKS = 1000
+"""How many of an iterable of unknown length are worked at at once in asyncio, where no ``max_concurrency`` is set."""
 
 
-async def as_completed(
-    enter: Enter, inputs: Sequence[Any], runs: Sequence[Run], return_exceptions: bool, kwargs: dict[str, Any]
-) -> AsyncIterator[tuple[int, Any]]:
-    """``(index, outcome)`` in the order in which the inputs are done."""
-    if not runs:
-        return
-    io = runs[0].io
-    left = iter(enumerate(zip(inputs, runs, strict=True)))
-    lock = io.condition()
+class Batch:
+    """The inputs, and how each is run; one limit bounds all of them and what they start."""
 
-    async def work() -> AsyncGenerator[tuple[int, Any], None]:
-        while True:
-            async with lock:
-                index, item = next(left, (-1, None))
-            if item is None:
-                return
-            if return_exceptions:
-                yield index, await each_outcome(enter, *item, **kwargs)
-            else:
-                yield index, await enter(*item, **kwargs)
+    def __init__(
+        self,
+        enter: Enter,
+        begin: Begin,
+        inputs: Iterable[Any],
+        config: Config | Sequence[Config] | None,
+        return_exceptions: bool,
+        kwargs: dict[str, Any],
+        progress: bool,
+    ) -> None:
+        self._enter = enter
+        self._inputs = inputs
+        self._return_exceptions = return_exceptions
+        self._kwargs = kwargs
+        self._progress = progress
+        self._begin = begin
+        self._size = len(inputs) if isinstance(inputs, Sized) else None
+        self._configs = self._each_config(config)
+        self._runs = [begin(each) for each in self._configs[:2]]
+        self._limit = self._runs[0].limit if self._runs else None
+        self._outputs: dict[int, Any] = {}
 
-    width = runs[0].said("max_concurrency") or (DEFAULT_WIDTH if io.blocking else len(inputs))
-    merged = io.merge([work() for _ in range(min(width, len(inputs)))])
-    async with closing(merged):
-        async for _, outcome in merged:
-            yield outcome
+    def _each_config(self, config: Config | Sequence[Config] | None) -> Sequence[Config | None]:
+        if self._size is not None:
+            return each_config(config, self._size)
+        if config is not None and not isinstance(config, Mapping):
+            raise ConfigError("inputs that are no list go with one config for all, not with a list of configs")
+        return each_config(config, 2)
+
+    def _run(self, index: int) -> Run:
+        if index < len(self._runs):
+            run = self._runs[index]
+        elif self._size is not None and self._configs[index] is not self._configs[1]:
+            run = self._begin(self._configs[index])
+        else:
+            run = self._runs[1].again()
+        if run.limit is not self._limit:
+            run.limit = self._limit
+        return run
+
+    async def _outcome(self, index: int, input: Any, keep: bool) -> Any:
+        """The output, or where it is asked for the error in its place. Cancelling is no outcome."""
+        try:
+            output = await self._enter(input, self._run(index), **self._kwargs)
+        except Exception as error:
+            if self._return_exceptions:
+                return error
+            # Exceptions that refuse attributes go without.
+            with contextlib.suppress(AttributeError, TypeError):
+                error.batch_index, error.batch_outputs = index, self._outputs  # type: ignore[attr-defined]
+            raise
+        if keep:
+            self._outputs[index] = output
+        return output
+
+    async def outputs(self) -> list[Any]:
+        """All outcomes, in the order of the inputs."""
+        inputs = list(self._inputs)
+        if not inputs:
+            return []
+        with show_progress(self._progress, len(inputs)) as advance:
+            one = self._outcome if advance is None else partial(self._counted, advance)
+            thunks = [partial(one, index, input, True) for index, input in enumerate(inputs)]
+            return await self._runs[0].io.gather(thunks, self._limit)
+
+    async def _counted(self, advance: Advance, index: int, input: Any, keep: bool) -> Any:
+        outcome = await self._outcome(index, input, keep)
+        advance()
+        return outcome
+
+    async def as_completed(self) -> AsyncIterator[tuple[int, Any]]:
+        """``(index, outcome)`` in the order in which the inputs are done; inputs are taken as they are needed."""
+        if self._size == 0:
+            return
+        io = self._runs[0].io
+        left = iter(enumerate(self._inputs))
+        lock = io.condition()
+
+        async def work() -> AsyncGenerator[tuple[int, Any], None]:
+            while True:
+                async with lock:
+                    following = next(left, None)
+                if following is None:
+                    return
+                index, input = following
+                yield index, await self._outcome(index, input, False)
+
+        workers = [work() for _ in range(self._width(io.blocking))]
+        merged = io.merge(workers, self._limit)
+        with show_progress(self._progress, self._size) as advance:
+            async with closing(merged):
+                async for _, outcome in merged:
+                    if advance is not None:
+                        advance()
+                    yield outcome
+
+    def _width(self, blocking: bool) -> int:
+        if self._limit is not None:
+            width = self._limit.width
+        else:
+            width = THREADS if blocking else TASKS if self._size is None else self._size
+        return width if self._size is None else min(width, self._size)

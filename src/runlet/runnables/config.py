@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
-from runlet.callbacks.run import ALWAYS, AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers
+from runlet.callbacks.run import ALWAYS, AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers, limit_of
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour
 
@@ -52,12 +52,13 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
     if ambient := AMBIENT.get():
         observers = join_observers(observers, [*ALWAYS, *ambient])
+    limit = limit_of(given, parent.limit if parent is not None else None)
     if parent is None or parent.observers is None:
-        return Run(io, said, observers)
+        return Run(io, said, observers, limit=limit)
     if parent.id is None:
         # A prepared run, handed to a verb that a user has overridden and that calls the original.
-        return Run(io, said, observers, parent.parent, parent.tag)
-    return Run(io, said, observers, parent)
+        return Run(io, said, observers, parent.parent, parent.tag, limit)
+    return Run(io, said, observers, parent, limit=limit)
 
 
 def _handed_on(callbacks: Any) -> HandedOn | None:

@@ -32,7 +32,7 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]]):
                 f"{self.get_name()} runs on each item of a list; it was given {type(input).__name__} ({input!r:.80})"
             )
         thunks = [partial(self._item, index, item, run, kwargs) for index, item in enumerate(input)]
-        return await run.io.gather(thunks, run.said("max_concurrency")) if thunks else []
+        return await run.io.gather(thunks, run.limit) if thunks else []
 
     async def _item(self, index: int, item: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from types import FrameType
 from typing import Any, ClassVar, Protocol
@@ -12,9 +13,12 @@ from runlet.messages.usage import add_usage
 from runlet.runnables.add import SoFar, StreamRestart
 from runlet.runnables.origin import frame_of
 from runlet.runnables.restart import flow_of
-from runlet.runnables.streams import NOTHING, Single, collect, like, replaces
+from runlet.runnables.streams import NOTHING, Single, Snapshots, collect, like, replaces
 
 _END: Any = object()
+
+_COUNTING = threading.Lock()
+"""Branches of a blocking run end in threads of their own; this is held for an addition."""
 
 
 class Step(Protocol):
@@ -36,8 +40,9 @@ _WAIT_FOR_INPUT = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"}
 
 async def observe_call(step: Step, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
     """Run ``step._work`` and tell the run's observers."""
-    await _start(step, run, kwargs, given=input, streamed=False)
+    _begin(step, run, kwargs, given=input, streamed=False)
     try:
+        await _tell(run, "on_start", run.input)
         output = await step._work(input, run, **kwargs)
     except BaseException as error:
         await _fail(run, error, None)
@@ -80,24 +85,30 @@ async def _observe_flow(
         body = step._flow(inputs, run, **kwargs)
     if isinstance(inputs, _Recorded):
         await inputs.prefetch()
-    await _start(step, run, kwargs, given=inputs.value if isinstance(inputs, Single) else None, streamed=True)
+    _begin(step, run, kwargs, given=inputs.value if isinstance(inputs, Single) else None, streamed=True)
     observers = run.observers or ()
     so_far = SoFar()
+    tell_chunk = [observer.on_chunk for observer in observers]
+    tell_restart = [observer.on_restart for observer in observers]
     try:
+        await _tell(run, "on_start", run.input)
+        add = so_far.add
+        growing = isinstance(body, Snapshots)
         async for chunk in body:
-            what = "on_chunk" if type(chunk) is not StreamRestart else "on_restart"
-            if replaces(body):
+            if growing and replaces(body):
                 so_far.clear()
                 run.state["replaces"] = True
-            for observer in observers:
-                notice = getattr(observer, what)(run, chunk)
+            for tell in tell_chunk if type(chunk) is not StreamRestart else tell_restart:
+                notice = tell(run, chunk)
                 if notice is not None:
                     await notice
-            so_far.add(chunk)
+            add(chunk)
             yield chunk
     except BaseException as error:
-        await close(body)
-        await _fail(run, error, so_far.value())
+        try:
+            await close(body)
+        finally:
+            await _fail(run, error, so_far.value())
         raise
     if isinstance(inputs, _Recorded):
         run.input = inputs.whole()
@@ -106,13 +117,15 @@ async def _observe_flow(
     await _tell(run, "on_end", output)
 
 
-async def _start(step: Step, run: Run, kwargs: dict[str, Any], *, given: Any, streamed: bool) -> None:
+def _begin(step: Step, run: Run, kwargs: dict[str, Any], *, given: Any, streamed: bool) -> None:
     run.start(step.get_name(), step._kind, *step._labels(kwargs))
     run.streamed = streamed
     run.given = given
     run.kwargs = kwargs
-    run.input = None if given is None else step._told(given)
-    await _tell(run, "on_start", run.input)
+    try:
+        run.input = None if given is None else step._told(given)
+    except Exception:  # the step will say what is wrong with its input, when it has begun
+        run.input = given
 
 
 async def _fail(run: Run, error: BaseException, partial: Any) -> None:
@@ -130,15 +143,23 @@ def _count(run: Run, output: Any) -> None:
     if usage:
         about = output.response_metadata
         model = about.get("model_name") or about.get("model") or run.metadata.get("ls_model_name") or run.name
-        counted = run.root.state.setdefault("usage", {})
-        counted[model] = add_usage(counted.get(model), usage)
+        with _COUNTING:
+            counted = run.root.state.setdefault("usage", {})
+            counted[model] = add_usage(counted.get(model), usage)
 
 
 async def _tell(run: Run, what: str, *facts: Any) -> None:
+    """Tell all observers, also those after one that raises or is interrupted: each sees the whole course of a run."""
+    raised: BaseException | None = None
     for observer in run.observers or ():
-        notice = getattr(observer, what)(run, *facts)
-        if notice is not None:
-            await notice
+        try:
+            notice = getattr(observer, what)(run, *facts)
+            if notice is not None:
+                await notice
+        except BaseException as error:
+            raised = raised or error
+    if raised is not None:
+        raise raised
 
 
 class _Recorded:
@@ -148,6 +169,9 @@ class _Recorded:
         self._stream = stream
         self._so_far = SoFar()
         self._first: Any = None
+        self._growing = isinstance(stream, Snapshots)
+        self._add = self._so_far.add
+        self._next = stream.__anext__
 
     @property
     def ag_frame(self) -> FrameType | None:
@@ -170,10 +194,10 @@ class _Recorded:
             if chunk is _END:
                 raise StopAsyncIteration
         else:
-            chunk = await anext(self._stream)
-        if replaces(self._stream):
+            chunk = await self._next()
+        if self._growing and replaces(self._stream):
             self._so_far.clear()
-        self._so_far.add(chunk)
+        self._add(chunk)
         return chunk
 
     async def aclose(self) -> None:

@@ -40,7 +40,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         thunks = [partial(self._branch, key, input, run) for key in self.steps__]
-        values = await run.io.gather(thunks, run.said("max_concurrency"))
+        values = await run.io.gather(thunks, run.limit)
         return dict(zip(self.steps__, values, strict=True))
 
     async def _branch(self, key: str, input: Any, run: Run) -> Any:
@@ -58,7 +58,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
         growing = [(key, flow) for key, flow in zip(keys, flows, strict=True) if isinstance(flow, Snapshots)]
         replaced: frozenset[str] = frozenset()
         guards = [self._guard(*pair, flow) for pair, flow in zip(pairs, flows, strict=True)]
-        merged = run.io.merge(guards)
+        merged = run.io.merge(guards, run.limit)
         async with closing(inputs), closing(merged):
             async for index, chunk in merged:
                 if growing:

@@ -103,7 +103,7 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
         added = set(self.mapper.steps__)
         passed, given = share(inputs, 2, run)
         mapped = self.mapper._step_flow(given, run.child(), **kwargs)
-        merged = run.io.merge([passed, mapped])
+        merged = run.io.merge([passed, mapped], run.limit)
         async with closing(inputs), closing(merged):
             async for index, chunk in merged:
                 if index == 0:

@@ -143,7 +143,8 @@ def _of_typed_dict(kind: Any) -> Schema:
     optional: set[str] = set()
     for name, hint in get_type_hints(kind, include_extras=True).items():
         annotation, default, text = _annotated(hint)
-        if default is ... and name not in required:
+        # Annotations that are texts hide NotRequired from the class.
+        if default is ... and (name not in required or _form(hint) == "NotRequired"):
             optional.add(name)
         fields[name] = (annotation, default, text or told.get(name))
     described = _of_model(_model(kind.__name__, fields), kind.__name__, description)
@@ -153,9 +154,13 @@ def _of_typed_dict(kind: Any) -> Schema:
     return {**described, "parameters": {**parameters, **({"required": left} if left else {})}}
 
 
+def _form(hint: Any) -> str:
+    return getattr(get_origin(hint), "_name", None) or ""
+
+
 def _annotated(hint: Any) -> tuple[Any, Any, str | None]:
     """The type, the default (``...``: none) and the description in ``Annotated[type, default, description]``."""
-    while get_origin(hint) is not None and getattr(get_origin(hint), "_name", "") in ("Required", "NotRequired"):
+    while _form(hint) in ("Required", "NotRequired", "ReadOnly"):
         hint = get_args(hint)[0]
     if get_origin(hint) is not Annotated:
         return hint, ..., None
@@ -176,18 +181,13 @@ def _of_function(function: Callable[..., Any]) -> Schema:
         raise ConfigError("a lambda has no name and no types that a model could be told: write it with def")
     description, told = read_docstring(target.__doc__)
     fields = _arguments(function, name, told)
-    if unknown := [argument for argument in told if argument not in fields and argument not in _skipped(function)]:
+    taken = inspect.signature(target).parameters.keys() | {"self"}
+    if unknown := [argument for argument in told if argument not in taken]:
         raise ConfigError(
             f"the docstring of {name} describes {', '.join(map(repr, unknown))}, which it does not take; it takes "
             f"{', '.join(map(repr, fields)) or 'no arguments'}"
         )
     return _of_model(_model(name, fields), name, description)
-
-
-def _skipped(function: Callable[..., Any]) -> set[str]:
-    various = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    parameters = inspect.signature(function).parameters.values()
-    return {"self", "config", *_OURS} | {parameter.name for parameter in parameters if parameter.kind in various}
 
 
 def _arguments(function: Callable[..., Any], name: str, told: Mapping[str, str]) -> dict[str, Any]:

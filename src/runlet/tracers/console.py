@@ -145,9 +145,9 @@ def load_rich() -> Any:
     """The modules of ``rich`` that are drawn with."""
     try:
         import rich.console  # noqa: PLC0415 - rich is optional
-        import rich.live  # noqa: PLC0415
-        import rich.table  # noqa: PLC0415
-        import rich.text  # noqa: PLC0415
+        import rich.live  # noqa: PLC0415 - as above
+        import rich.table  # noqa: PLC0415 - as above
+        import rich.text  # noqa: PLC0415 - as above
     except ImportError as error:
         raise MissingDependencyError("drawing runs in the terminal needs rich: pip install 'runlet[cli]'") from error
     return rich

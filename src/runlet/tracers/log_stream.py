@@ -76,7 +76,10 @@ class LogView(Observer):
         return self._emit(run, *ops)
 
     def on_end(self, run: Run, output: Any) -> Notice:
-        if run is self._root or (path := run.state[self]) is None:
+        if run is self._root:
+            # A step that is called in one piece, such as a prompt or a tool, tells its one chunk only here.
+            return self._grow(run, output) if not run.streamed else None
+        if (path := run.state[self]) is None:
             return None
         told = output if run.kind == "prompt" else outputs_of(run, output)
         return self._emit(run, {"op": "add", "path": f"{path}/final_output", "value": told}, _end(path))
@@ -103,6 +106,9 @@ class LogView(Observer):
             for key in chunk:
                 op = "replace" if key in old else "add"
                 ops.append({"op": op, "path": pointer("final_output", key), "value": self._final[key]})
+        elif isinstance(old, list) and isinstance(chunk, list) and self._final is not chunk:
+            for number, item in enumerate(chunk, len(old)):
+                ops.append({"op": "add", "path": f"/final_output/{number}", "value": item})
         elif chunk is not None:
             ops.append({"op": "replace", "path": "/final_output", "value": self._final})
         return self._emit(run, *ops) if ops else None
@@ -160,7 +166,8 @@ class LogStreamCallbackHandler(LogView):
         return not self._closed
 
     def on_end(self, run: Run, output: Any) -> Notice:
-        return super().on_end(run, output) if run is not self._root else self._leave()
+        notice = super().on_end(run, output)
+        return notice if run is not self._root else self._leave(notice)
 
     def on_error(self, run: Run, error: BaseException) -> Notice:
         notice = super().on_error(run, error)

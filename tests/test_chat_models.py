@@ -1,0 +1,53 @@
+"""Chat models by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runlet.chat_models import init_chat_model
+from runlet.errors import ConfigError
+from runlet.testing import ReplayServer
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "model", "provider"),
+    [
+        ("openai:gpt-4o", "ChatOpenAI", "gpt-4o", "openai"),
+        ("gpt-4o", "ChatOpenAI", "gpt-4o", "openai"),
+        ("o3-mini", "ChatOpenAI", "o3-mini", "openai"),
+        ("anthropic:claude-x", "ChatAnthropic", "claude-x", "anthropic"),
+        ("claude-x", "ChatAnthropic", "claude-x", "anthropic"),
+        ("ollama:llama3.2:3b", "ChatOpenAI", "llama3.2:3b", "ollama"),
+        ("groq:openai/gpt-oss", "ChatOpenAI", "openai/gpt-oss", "groq"),
+        ("mistralai:mistral-small", "ChatOpenAI", "mistral-small", "mistral"),
+        ("deepseek-chat", "ChatOpenAI", "deepseek-chat", "deepseek"),
+    ],
+)
+def test_a_name_tells_the_model_and_its_provider(name: str, kind: str, model: str, provider: str) -> None:
+    made: Any = init_chat_model(name)
+    assert (type(made).__name__, made.model, made.provider) == (kind, model, provider)
+
+
+def test_settings_are_handed_on() -> None:
+    made: Any = init_chat_model("gpt-4o", model_provider="openai", temperature=0.5)
+    assert made.temperature == 0.5
+
+
+def test_a_server_of_ones_own(running_server: ReplayServer) -> None:
+    model: Any = init_chat_model("vllm:m", base_url=running_server.openai_url)
+    assert model.invoke("Hi").content == "Hi"
+    model.close()
+
+
+@pytest.fixture
+def running_server() -> Any:
+    with ReplayServer() as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", ["nobody:model", "llama-of-somebody", "", None])
+def test_an_unknown_provider_is_refused_with_the_known_ones(name: str | None) -> None:
+    with pytest.raises(ConfigError, match=r"anthropic.*ollama|needs a model"):
+        init_chat_model(name)

@@ -1,0 +1,208 @@
+"""What a model is told about functions, classes and dictionaries."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from typing import Annotated, Any, Literal, NotRequired, Optional
+
+import pytest
+from langchain_core.utils import function_calling as peer
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+from runlet.callbacks.config import RunnableConfig
+from runlet.errors import ConfigError
+from runlet.utils.function_calling import (
+    convert_to_json_schema,
+    convert_to_openai_function,
+    convert_to_openai_tool,
+    tool_example_to_messages,
+)
+
+
+def weather(city: str, unit: Literal["c", "f"] = "c", days: Optional[int] = None) -> str:  # noqa: UP045 - users do
+    """Tell the weather.
+
+    More about it
+    over two lines.
+
+    Args:
+        city: The city,
+            continued.
+        unit (str): the unit.
+
+    Returns:
+        a text.
+    """
+    return city
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str = Field(description="its name")
+    people: int | None = None
+
+
+class Country(BaseModel):
+    capital: City
+    others: list[City] = []
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+def paint(colour: Colour, where: dict[str, int]) -> None:
+    """Paint it."""
+
+
+async def later(x: int) -> None:
+    """Later."""
+
+
+def undocumented(a: int, b: Any = 3) -> None: ...
+
+
+class Painter:
+    def paint(self, colour: str) -> None:
+        """Paint."""
+
+
+SCHEMA = {"title": "Foo", "description": "d", "type": "object", "properties": {"a": {"type": "string"}}}
+ANTHROPIC = {"name": "n", "description": "d", "input_schema": {"type": "object", "properties": {}}}
+OPENAI = {"name": "n", "description": "d", "parameters": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize("strict", [None, True, False])
+@pytest.mark.parametrize(
+    "given", [weather, City, Country, paint, later, undocumented, Painter().paint, SCHEMA, ANTHROPIC, OPENAI], ids=str
+)
+def test_the_same_as_langchain_core_tells(given: Any, strict: bool | None) -> None:
+    assert convert_to_openai_function(given, strict=strict) == peer.convert_to_openai_function(given, strict=strict)
+    assert convert_to_openai_tool(given, strict=strict) == peer.convert_to_openai_tool(given, strict=strict)
+
+
+@pytest.mark.parametrize("given", [weather, City, SCHEMA, OPENAI], ids=str)
+def test_json_schemas_are_the_same_as_langchain_core_tells(given: Any) -> None:
+    assert convert_to_json_schema(given) == peer.convert_to_json_schema(given)
+
+
+def test_a_typed_dictionary() -> None:
+    class Film(TypedDict):
+        """A film.
+
+        Args:
+            title: what it is called
+        """
+
+        title: str
+        year: Annotated[int, ..., "when it came"]
+        stars: Annotated[int, 3, "how good"]
+        director: NotRequired[str]
+
+    told = convert_to_openai_function(Film)
+    assert told["description"] == "A film."
+    assert told["parameters"]["required"] == ["title", "year"]
+    properties = told["parameters"]["properties"]
+    assert properties["title"] == {"type": "string", "description": "what it is called"}
+    assert properties["stars"] == {"type": "integer", "description": "how good", "default": 3}
+    assert set(properties) == {"title", "year", "stars", "director"}
+
+
+def test_what_the_runner_gives_is_not_told() -> None:
+    def act(x: int, config: RunnableConfig, callbacks: Any = None, *args: int, **more: int) -> None:
+        """Act."""
+
+    assert list(convert_to_openai_function(act)["parameters"]["properties"]) == ["x"]
+
+
+def test_an_argument_may_have_a_name_that_pydantic_keeps_for_itself() -> None:
+    def act(schema: str, model_config: int, _hidden: bool = True) -> None:
+        """Act."""
+
+    assert list(convert_to_openai_function(act)["parameters"]["properties"]) == ["schema", "model_config", "_hidden"]
+
+
+def test_a_partial_takes_what_is_left() -> None:
+    told = convert_to_openai_function(functools.partial(weather, "Oslo"))
+    assert told["name"] == "weather"
+
+
+def test_a_property_may_be_called_title() -> None:
+    class Book(BaseModel):
+        title: str
+
+    assert convert_to_openai_function(Book)["parameters"]["properties"] == {"title": {"type": "string"}}
+
+
+def test_a_class_that_holds_itself_keeps_its_references() -> None:
+    parameters = convert_to_openai_function(Node)["parameters"]
+    assert "Node" in parameters["$defs"]
+
+
+class Node(BaseModel):
+    children: list[Node] = []
+
+
+def test_an_object_that_is_a_tool() -> None:
+    class Tool:
+        name = "look"
+        description = "Look."
+        args_schema = City
+
+    told = convert_to_openai_function(Tool())
+    assert (told["name"], told["description"]) == ("look", "Look.")
+    assert "people" in told["parameters"]["properties"]
+    Tool.args_schema = None  # type: ignore[assignment]  # a tool without arguments
+    assert convert_to_openai_function(Tool())["parameters"] == {"type": "object", "properties": {}}
+
+
+def test_a_tool_of_the_provider_is_passed_on() -> None:
+    assert convert_to_openai_tool({"type": "web_search"}) == {"type": "web_search"}
+
+
+def wrong_docstring(x: int) -> None:
+    """Act.
+
+    Args:
+        y: is not there
+    """
+
+
+def unknown_type(x: threading.Lock) -> None:  # type: ignore[name-defined]  # noqa: F821 - the mistake is meant
+    """Act."""
+
+
+class Opaque:
+    pass
+
+
+def no_schema(x: Opaque) -> None:
+    """Act."""
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (wrong_docstring, "describes 'y', which it does not take; it takes 'x'"),
+        (unknown_type, "unknown_type's arguments cannot be read.*threading"),
+        (no_schema, "argument 'x' of no_schema has the type .*Opaque.* no JSON schema"),
+        (lambda x: x, "a lambda has no name"),
+        (5, "cannot describe 5 to a model"),
+        ({"foo": 1}, "cannot describe"),
+        ({"type": "object", "properties": {}}, "with a 'title'"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_told_is_refused(given: Any, text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        convert_to_openai_function(given)
+
+
+def test_an_example_is_messages() -> None:
+    messages = tool_example_to_messages("Hi", [City(name="Oslo")], ai_response="done")
+    assert [message.type for message in messages] == ["human", "ai", "tool", "ai"]
+    assert messages[1].tool_calls[0]["args"] == {"name": "Oslo", "people": None}  # type: ignore[attr-defined]  # an AIMessage
