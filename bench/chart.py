@@ -8,7 +8,7 @@ from html import escape
 
 from bench.measure import Row, figure
 
-_LABELS = 440
+_LABELS = 490
 _BARS = 520
 _LINE = 22
 _TOP = 64
@@ -78,4 +78,4 @@ def _bar(row: Row, y: float, place: Callable[[float], float]) -> list[str]:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 64 else label[:63] + "…"
+    return label if len(label) <= 78 else label[:77] + "…"

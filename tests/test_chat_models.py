@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -51,3 +53,12 @@ def running_server() -> Any:
 def test_an_unknown_provider_is_refused_with_the_known_ones(name: str | None) -> None:
     with pytest.raises(ConfigError, match=r"anthropic.*ollama|needs a model"):
         init_chat_model(name)
+
+
+def test_no_vendors_room_is_imported_before_it_is_asked_for() -> None:
+    code = (
+        "import sys, runlet.chat_models; "
+        "print([name for name in sys.modules if name in ('runlet.openai', 'openai', 'anthropic', 'httpx2')])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from runlet.errors import ConfigError
-from runlet.language_models import BaseChatModel
-from runlet.openai.servers import SERVERS
+from runlet.providers.servers import SERVERS
+
+if TYPE_CHECKING:
+    from runlet.language_models import BaseChatModel
 
 # Where a provider's class lives; a vendor's room is imported when it is asked for.
 _CLASSES = {

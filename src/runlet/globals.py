@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runlet.caches import SHARED, BaseCache
 from runlet.callbacks.run import ALWAYS
 from runlet.callbacks.stdout import StdOutCallbackHandler
 from runlet.tracers.stdout import FunctionCallbackHandler
@@ -30,6 +31,16 @@ def set_verbose(value: bool) -> None:
 def get_verbose() -> bool:
     """Whether chains, agents and tools print what they do."""
     return _VERBOSE in ALWAYS
+
+
+def set_llm_cache(value: BaseCache | None) -> None:
+    """Let all models that say nothing else (``cache=…``) use this cache from now on; ``None`` for none."""
+    SHARED[:] = [] if value is None else [value]
+
+
+def get_llm_cache() -> BaseCache | None:
+    """The cache of all models that say nothing else."""
+    return SHARED[0] if SHARED else None
 
 
 def _switch(watcher: Any, on: bool) -> None:

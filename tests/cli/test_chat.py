@@ -15,12 +15,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from runlet.cli.commands import app
 from runlet.messages import messages_from_dict
 from runlet.testing import Faults, ReplayServer, Reply
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 _PATIENCE = 30.0
+
+# A session's leader takes a terminal for its own, so that Ctrl-C on it is a signal. Whoever runs the tests in the
+# background may have turned that signal off, which programs inherit.
+_LAUNCH = """
+import fcntl, os, signal, sys, termios
+terminal = os.open(sys.argv[1], os.O_RDWR)
+fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+for descriptor in 0, 1, 2:
+    os.dup2(terminal, descriptor)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 class Terminal:
@@ -59,10 +73,9 @@ def command(server: ReplayServer, *options: str) -> list[str]:
 @contextmanager
 def terminal(server: ReplayServer, *options: str) -> Iterator[Terminal]:
     master, slave = pty.openpty()
-    # A session's leader that opens a terminal makes it its own, and then Ctrl-C on it is a signal.
-    shell = ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(slave)]
+    launch = [sys.executable, "-c", _LAUNCH, os.ttyname(slave)]
     environment = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
-    with subprocess.Popen([*shell, *command(server, *options)], start_new_session=True, env=environment) as process:
+    with subprocess.Popen([*launch, *command(server, *options)], start_new_session=True, env=environment) as process:
         try:
             yield Terminal(master, process)
         finally:
@@ -75,8 +88,9 @@ def said(request: Any) -> list[tuple[str, str]]:
     return [(message["role"], message["content"]) for message in request.json["messages"]]
 
 
-def piped(server: ReplayServer, text: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(server, *options), input=text, capture_output=True, text=True, check=False)
+def piped(server: ReplayServer, text: str, *options: str) -> Result:
+    arguments = ["chat", "-m", "openai:gpt-4o", "--base-url", server.openai_url, *options]
+    return CliRunner().invoke(app, arguments, input=text)
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_program(server: ReplayServer, tmp_path: Path) -> None:
@@ -135,7 +149,8 @@ def test_ctrl_c_at_the_prompt_gives_up_the_line(server: ReplayServer) -> None:
 
 
 def test_pipes_get_the_answers_alone(server: ReplayServer) -> None:
-    ran = piped(server, "first thing\n\nsecond thing\n")
+    text = "first thing\n\nsecond thing\n"
+    ran = subprocess.run(command(server), input=text, capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.stderr, ran.returncode) == ("first thing\nsecond thing\n", "", 0)
 
 
@@ -155,7 +170,7 @@ def test_clear_forgets_all_but_the_system_message(server: ReplayServer) -> None:
 
 
 def test_exit_leaves(server: ReplayServer) -> None:
-    assert piped(server, "exit\nnever asked\n").returncode == 0
+    assert piped(server, "exit\nnever asked\n").exit_code == 0
     assert server.request_count == 0
 
 
@@ -173,7 +188,7 @@ def test_a_cut_answer_stays_marked_and_the_chat_goes_on(server: ReplayServer, tm
     file = tmp_path / "said.json"
     server.queue(Reply(["Once", " upon"], faults=Faults(cut_after_events=3)))
     ran = piped(server, f"A story\n/save {file}\n")
-    assert ran.returncode == 0
+    assert ran.exit_code == 0
     assert ran.stdout.startswith("Once upon\n")
     assert ran.stderr.startswith("[")
     assert "Traceback" not in ran.stderr
@@ -187,8 +202,6 @@ def test_debug_shows_where_an_error_came_from(server: ReplayServer) -> None:
 
 
 def test_a_model_of_no_known_provider_is_said_at_once() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "runlet", "chat", "-m", "gtp"], input="", capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 1
+    ran = CliRunner().invoke(app, ["chat", "-m", "gtp"])
+    assert ran.exit_code == 1
     assert ran.stderr.startswith("runlet: the name 'gtp' does not tell its provider: write 'provider:gtp'.")

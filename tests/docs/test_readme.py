@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from runlet.chat_models import init_chat_model
-from runlet.openai.servers import SERVERS
+from runlet.providers.servers import SERVERS
 from runlet.testing import ReplayServer
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +85,14 @@ def test_the_python_blocks_run_and_print_what_is_said(
 def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
     targets = _LINK.findall(document.read_text(encoding="utf-8"))
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:src/)?(?:runlet/)?([\w/]+\.py)`", text))
+    assert "runnables/base.py" in named
+    places = (ROOT / "src" / "runlet", ROOT / "src" / "runlet" / "testing")
+    assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from runlet.errors import ContentFilterError, ModelError, StreamErrorEvent
+from runlet.errors import ContentFilterError, ModelError, StreamErrorEvent, StreamInterrupted
 from runlet.messages import message_chunk_to_message
 from runlet.openai import OpenAI, OpenAIEmbeddings
-from runlet.testing import ReplayServer, list_recordings, load_recording, recordings_folder
+from runlet.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
 
 pytestmark = pytest.mark.skipif(
     recordings_folder() is None,
@@ -200,3 +200,25 @@ def test_a_recorded_error_status_is_a_typed_error(id: str, colour: Any, make: An
     assert error.status == recording.status
     assert error.provider == "openai"
     assert server.request_count == 1
+
+
+SMALL = ["openai-chat-tool-call-1", "perplexity-chat-crlf-citations-1", "openrouter-chat-comments-tools-1"]
+
+
+@pytest.mark.parametrize("id", SMALL)
+def test_a_recording_in_single_bytes_over_a_connection_is_the_same(
+    id: str, colour: Any, model: Any, server: ReplayServer
+) -> None:
+    server.recording(id)
+    server.recording(id, faults=Faults(split=1 if "perplexity" not in id else 7))
+    assert ask(colour, model, True) == ask(colour, model, True)
+
+
+@pytest.mark.parametrize("at", [1, 200, 700, 1200, 1700, 2200])
+def test_a_recording_cut_on_its_way_is_interrupted(at: int, colour: Any, model: Any, server: ReplayServer) -> None:
+    server.recording("openai-chat-tool-call-1", faults=Faults(cut_after=at))
+    with pytest.raises(StreamInterrupted) as caught:
+        colour.stream(model)
+    if caught.value.partial is not None:
+        message = message_chunk_to_message(caught.value.partial)
+        assert all(call["args"] for call in message.tool_calls)

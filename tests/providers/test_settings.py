@@ -6,7 +6,7 @@ import pytest
 
 from runlet.errors import ConfigError
 from runlet.openai import ChatOpenAI
-from runlet.openai.servers import SERVERS
+from runlet.providers.servers import SERVERS
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,8 @@ def test_an_environment_variable_switches_a_handler_on(monkeypatch):
     assert made == []
     monkeypatch.setenv("RUNLET_TEST_SWITCH", "true")
     UP.invoke("x")
-    assert [each.names for each in made] == [["up"]]
+    RunnableLambda(lambda text: UP.invoke(text)).with_config(run_name="outer").invoke("x")
+    assert [each.names for each in made] == [["up", "outer"]]
 
 
 def test_an_environment_variable_needs_a_handlers_class():

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -66,7 +67,7 @@ def same(events):
         for id in (*event["parent_ids"], event["run_id"]):
             ids.setdefault(id, len(ids))
         about = {**event, "run_id": ids[event["run_id"]], "parent_ids": [ids[id] for id in event["parent_ids"]]}
-        told.append(repr(about).replace(event["run_id"], "ID"))
+        told.append(re.sub(r"'run-[-0-9a-f]+'", "'ID'", repr(about)))
     return told
 
 
@@ -76,7 +77,7 @@ def letters(inputs):
 
 
 def asks(text):
-    return "".join(chunk.content for chunk in FakeListChatModel(responses=["abc"]).stream(text))
+    return "".join(chunk.content for chunk in FakeListChatModel(responses=["abc"]).stream(str(text)))
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -87,26 +88,21 @@ def asks(text):
         inner | RunnableGenerator(letters) | up,
         inner | FakeListChatModel(responses=["abc"]) | StrOutputParser(),
         RunnableLambda(asks) | inner,
-        RunnablePassthrough.assign(a=lambda d: d["x"]) | up,
         inner.with_config(tags=["t"], metadata={"m": 1}),
     ],
-    ids=["function", "generator", "model", "model in a function", "assign", "configured"],
+    ids=["function", "generator", "model", "model in a function", "configured"],
 )
 def test_blocking_events_are_those_of_asyncio(part, version):
     input = {"x": 1}
     events = [events_of(part, input, colour, version=version) for colour in ("blocking", "asyncio")]
-    first, second = ([text for text in same(each)] for each in events)
-    if "ABCD" in str(part):
-        first, second = sorted(first), sorted(second)
-    hide = "run-"
-    assert [text.split(hide)[0] for text in first] == [text.split(hide)[0] for text in second]
+    assert same(events[0]) == same(events[1])
 
 
 def test_blocking_events_inside_of_a_running_loop():
     async def main():
         return [event["event"] for event in (inner | up).stream_events("x")]
 
-    assert len(run(main())) == 8
+    assert run(main()) == [event["event"] for event in events_of(inner | up, "x")]
 
 
 @COLOURS
@@ -121,23 +117,22 @@ def test_paths(colour):
     agent = (inner | RunnableLambda(up, name="tool")).with_config(run_name="agent")
     part = inner | agent
     events = events_of(part, "x", colour, include_paths=["*/agent/*"])
-    assert [event["name"] for event in events] == ["inner"] * 3 + ["tool"] * 3 + ["RunnableSequence"] or sorted(
-        event["name"] for event in events
-    ) == ["RunnableSequence"] + ["inner"] * 3 + ["tool"] * 3
+    assert sorted(event["name"] for event in events) == ["RunnableSequence", *["inner"] * 3, *["tool"] * 3]
     events = events_of(part, "x", colour, include_paths=["RunnableSequence/agent"])
     assert {event["name"] for event in events} == {"agent", "RunnableSequence"}
     assert [event["event"] for event in events if event["name"] == "RunnableSequence"] == ["on_chain_end"]
 
 
 def test_an_input_that_a_model_cannot_take_is_a_start_and_an_error():
-    async def main():
-        events = []
-        with pytest.raises(ConfigError):
-            async for event in FakeListChatModel(responses=["a"]).astream_events(3):
-                events.append(event["event"])
-        return events
+    events = []
 
-    assert run(main()) == ["on_chat_model_start", "on_chat_model_error"]
+    async def main():
+        async for event in FakeListChatModel(responses=["a"]).astream_events(3):
+            events.append(event["event"])
+
+    with pytest.raises(ConfigError):
+        run(main())
+    assert events == ["on_chat_model_start", "on_chat_model_error"]
 
 
 # Custom events
@@ -256,7 +251,7 @@ def test_a_slow_consumer_slows_the_producer_down(colour):
 
 @pytest.mark.parametrize("way", ["plain in a thread", "plain on the loop", "coroutine"])
 def test_many_events_of_a_function_and_a_slow_consumer(way):
-    """A blocking call on the loop's own thread cannot wait for the consumer; it must not hang, warn or lose anything."""
+    """A blocking call on the loop's own thread cannot wait for the consumer; it does not hang, warn or lose."""
 
     def plain(x):
         for number in range(100):
@@ -327,42 +322,35 @@ def test_leaving_the_events_ends_the_run(way):
 
     part = RunnablePassthrough() | endless
 
-    async def main():
-        events = part.astream_events("x", {"callbacks": [Watcher()]})
-
-        async def take():
+    async def take(events, wait):
+        async with aclosing(events):
             for _ in range(5):
                 await anext(events)
-            if way == "cancel":
-                await asyncio.sleep(60)
+            await asyncio.sleep(wait)
 
+    async def drop(events):
+        for _ in range(5):
+            await anext(events)
+
+    async def main():
+        stream = part.astream_events("x", {"callbacks": [Watcher()]})
         if way == "cancel":
-
-            async def consume():
-                async with aclosing(events):
-                    await take()
-
-            task = asyncio.create_task(consume())
-            await asyncio.sleep(0.01)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(take(stream, 60), 0.05)
         else:
-            await take()
-            if way == "aclose":
-                await events.aclose()
-        del events
+            await (take(stream, 0) if way == "aclose" else drop(stream))
+        del stream
         for _ in range(200):
-            if len(asyncio.all_tasks()) == 1:
-                break
-            await asyncio.sleep(0.005)
+            if len(asyncio.all_tasks()) > 1:
+                await asyncio.sleep(0.005)
 
     run(main())
-    assert (
-        ended == ["closed", ("endless", "cancel"), ("RunnablePassthrough", "end"), ("RunnableSequence", "cancel")]
-        or (ended == [("RunnablePassthrough", "end"), "closed", ("endless", "cancel"), ("RunnableSequence", "cancel")])
-        or ended == ["closed", ("RunnablePassthrough", "cancel"), ("endless", "cancel"), ("RunnableSequence", "cancel")]
-    )
+    assert ended[0] == "closed"
+    assert sorted(ended[1:]) == [
+        ("RunnablePassthrough", "cancel"),
+        ("RunnableSequence", "cancel"),
+        ("endless", "cancel"),
+    ]
 
 
 def test_leaving_blocking_events_ends_the_run_and_its_thread():
@@ -593,15 +581,12 @@ def test_an_error_tells_the_tokens_too_and_those_of_the_answer_that_was_cut(colo
         async for event in part.astream_events("x"):
             seen.append(event)
 
+    def plain():
+        for event in part.stream_events("x"):
+            seen.append(event)
+
     with pytest.raises(StreamInterrupted):
-        run(main()) if colour == "asyncio" else seen.extend(part.stream_events("x")) or [
-            seen.append(event) for event in part.stream_events("x")
-        ]
-    if colour == "blocking":
-        seen = []
-        with pytest.raises(StreamInterrupted):
-            for event in part.stream_events("x"):
-                seen.append(event)
+        run(main()) if colour == "asyncio" else plain()
     last = seen[-1]
     assert last["event"] == "on_chain_error"
     assert last["data"]["usage_metadata"] == {"big": USAGE, "cut": USAGE}

@@ -723,3 +723,27 @@ def test_filtered_events_are_the_peers_and_the_end(filters):
     if theirs[-1]["event"] != "on_chain_end" or theirs[-1]["parent_ids"]:
         ours = ours[:-1]
     assert ours == theirs
+
+
+@pytest.mark.parametrize("version", ["v2", "v1"])
+def test_what_the_caller_says_counts_more_than_what_is_bound(version):
+    """As in the peer: the call's name, its metadata over those that are bound, its tags after them."""
+
+    def build(m):
+        bound = m.RunnableLambda(up).with_config(run_name="bound", tags=["b"], metadata={"k": "bound", "b": 1})
+        return bound | m.RunnableLambda(later).with_config(metadata={"k": "inner"})
+
+    config = {"run_name": "call", "tags": ["c"], "metadata": {"k": "call", "c": 1}}
+    for make in (build, lambda m: m.RunnableLambda(up).with_config(run_name="bound", tags=["b"], metadata={"k": 2})):
+        theirs, _ = run(events_of(make(THEIRS), "x", version, config))
+        ours, _ = run(events_of(make(OURS), "x", version, config))
+        assert comparable(ours) == comparable(theirs)
+
+
+def test_the_caller_s_limits_count_more_than_what_is_bound():
+    def read(m):
+        asked = m.RunnableLambda(lambda x, config: (config.get("max_concurrency"), config["configurable"]))
+        bound = asked.with_config(max_concurrency=3, configurable={"a": 1, "b": 1})
+        return bound.invoke(1, {"max_concurrency": 5, "configurable": {"a": 2}}), bound.invoke(1)
+
+    assert read(OURS) == read(THEIRS) == ((5, {"a": 2, "b": 1}), (3, {"a": 1, "b": 1}))

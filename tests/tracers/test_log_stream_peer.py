@@ -121,6 +121,23 @@ def test_differs_a_failure_is_told():
     ]
 
 
+async def waits(x):
+    await asyncio.sleep(60)
+
+
+async def fails_soon(x):
+    await asyncio.sleep(0.01)
+    raise ValueError("no")
+
+
+def test_differs_a_branch_that_is_cancelled_has_an_end_time():
+    """Theirs leaves it as if it went on."""
+    make = lambda m: m.RunnableParallel(a=waits, b=fails_soon)  # noqa: E731 - one expression
+    (_, ours, _), (_, theirs, _) = both(make, 1)
+    assert applied(ours)["logs"]["waits"]["end_time"] is not None
+    assert applied(theirs)["logs"]["waits"]["end_time"] is None
+
+
 def test_differs_names_with_slashes_and_tildes_are_escaped():
     """Theirs makes patches that cannot be applied."""
     make = lambda m: m.RunnableLambda(str).with_config(run_name="a/b~c") | len  # noqa: E731 - one expression

@@ -94,7 +94,10 @@ class HandlerObserver(Observer):
         return self._call(run, hooks, f"on_{hooks}_error", error, tags=run.tags)
 
     def on_cancel(self, run: Run, partial: Any) -> Notice:
-        return self.on_error(run, Cancelled(f"{run.name} was left before its end", partial=partial))
+        stopped = run.state.get("stopped")
+        if not isinstance(stopped, Cancelled):
+            stopped = Cancelled(f"{run.name} was left before its end", partial=partial)
+        return self.on_error(run, stopped)
 
     def on_custom(self, run: Run, name: str, data: Any) -> Notice:
         if self.handler.ignore_custom_event:

@@ -50,8 +50,9 @@ for name in chain.stream(question):
     print(name, end="|", flush=True)
 """
 _PARALLEL = """\
-sky = ChatPromptTemplate.from_template({sky_prompt}) | model | StrOutputParser()
-fish = ChatPromptTemplate.from_template({fish_prompt}) | model | StrOutputParser()
+parser = StrOutputParser()
+sky = ChatPromptTemplate.from_template({sky_prompt}) | model | parser
+fish = ChatPromptTemplate.from_template({fish_prompt}) | model | parser
 for chunk in RunnableParallel(sky=sky, fish=fish).stream({{}}):
     show(chunk)
 """

@@ -90,7 +90,7 @@ ENGLISH = Texts(
         "A generator function as a step: each name is put out as soon as it is known",
         "Two chains at once: their pieces arrive as they come, under the chain's key",
     ),
-    scripted="scripted answers over real HTTP on this machine (no key found, and no Ollama)",
+    scripted="scripted answers over real HTTP on this machine (a real one: set OPENAI_API_KEY, or give --model)",
     uses="Model: {}",
     leave="`runlet chat -m openai:gpt-4o-mini` talks to a model; README.md goes on from here.",
 )
@@ -127,7 +127,7 @@ CHINESE = Texts(
         "生成器函数作为一个步骤：名字一出现就输出",
         "两条链同时运行：各自的块到了就出来，用键区分",
     ),
-    scripted="本机上的真实 HTTP，回答是预先写好的（没有找到密钥，也没有 Ollama）",
+    scripted="本机上的真实 HTTP，回答是预先写好的（要用真实模型：设置 OPENAI_API_KEY，或给出 --model）",
     uses="模型：{}",
     leave="`runlet chat -m openai:gpt-4o-mini` 可以与模型对话；接下来请看 README.zh-CN.md。",
 )

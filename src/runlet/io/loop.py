@@ -28,9 +28,11 @@ from runlet.io.colour import Colour, Condition, Put, Thunk
 from runlet.io.context import InContext
 from runlet.io.drive import close, closing
 from runlet.io.limit import Limit
+from runlet.io.per_loop import PerLoop
 from runlet.io.portal import HOME
 from runlet.io.scope import Scope, enter, interruptible
 from runlet.io.stopper import Stopper
+from runlet.io.workers import Workers
 
 T = TypeVar("T")
 
@@ -47,9 +49,10 @@ class Asyncio:
         context = copy_context()
         context.run(enter, scope)
         context.run(HOME.set, (asyncio.get_running_loop(), threading.get_ident()))
-        bound = functools.partial(function, *args, **kwargs)
+        workers = await _WORKERS.get(Workers)
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, _guard_stop, context, bound)
+            answer: T = await workers.submit(context, functools.partial(function, *args, **kwargs))
+            return answer
         except asyncio.CancelledError:
             scope.cancel()
             raise
@@ -360,12 +363,7 @@ class _Room:
             yield from self._room.wait().__await__()
 
 
-def _guard_stop(context: Any, function: Callable[[], T]) -> T:
-    # A future cannot carry StopIteration.
-    try:
-        return context.run(function)  # type: ignore[no-any-return]  # Context.run is untyped here
-    except StopIteration as stop:
-        raise RuntimeError("a function raised StopIteration") from stop
+_WORKERS: PerLoop[Workers] = PerLoop(Workers.aclose)
 
 
 def _pull_across(stream: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> Iterator[T]:

@@ -22,18 +22,19 @@ class Scope:
     def __init__(self, outer: Scope | None = None) -> None:
         self._lock = threading.Lock()
         self._exits: set[Callable[[], None]] = set()
-        self._ended = threading.Event()
+        self._ended = False
+        self._woken: threading.Event | None = None  # made when somebody sleeps: it costs more than all the rest
         self._outer = outer
         if outer is not None:
             outer.add(self.cancel)
 
     @property
     def cancelled(self) -> bool:
-        return self._ended.is_set()
+        return self._ended
 
     def add(self, way_out: Callable[[], None]) -> None:
         with self._lock:
-            if not self._ended.is_set():
+            if not self._ended:
                 self._exits.add(way_out)
                 return
         way_out()
@@ -44,8 +45,11 @@ class Scope:
 
     def cancel(self) -> None:
         with self._lock:
-            self._ended.set()
+            self._ended = True
+            woken = self._woken
             exits, self._exits = self._exits, set()
+        if woken is not None:
+            woken.set()
         for way_out in exits:
             # What has just ended of itself may refuse; the other ways out are to be taken all the same.
             with contextlib.suppress(Exception):
@@ -57,7 +61,11 @@ class Scope:
             self._outer.discard(self.cancel)
 
     def sleep(self, seconds: float) -> None:
-        if self._ended.wait(seconds):
+        with self._lock:
+            woken = self._woken = self._woken or threading.Event()
+            if self._ended:
+                woken.set()
+        if woken.wait(seconds):
             raise Cancelled("the run was stopped while it slept")
 
 

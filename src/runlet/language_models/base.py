@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
+from runlet.caches import SHARED, BaseCache
 from runlet.callbacks.config import RunnableConfig
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError
@@ -21,7 +22,7 @@ from runlet.messages import (
     get_buffer_string,
 )
 from runlet.outputs import LLMResult
-from runlet.prompt_values import PromptValue
+from runlet.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.serializable import RunnableSerializable
 
@@ -36,12 +37,22 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     """A model that is given text or messages.
 
     ``callbacks``, ``tags`` and ``metadata`` belong to this model alone; those of a config also to what is around it.
+
+    ``cache`` remembers whole answers, streamed or not, by the messages and the settings: a ``BaseCache``; ``None`` for
+    that of ``runlet.globals.set_llm_cache``, if there is one; ``False`` for none. A remembered answer has
+    ``response_metadata["cached"]`` and a usage of 0 tokens. ``rate_limiter`` is asked before each request.
     """
 
+    cache: BaseCache | bool | None = Field(default=None, exclude=True, repr=False)
+    rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True, repr=False)
     callbacks: Any = Field(default=None, exclude=True, repr=False)
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
     custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def InputType(self) -> Any:
+        return str | StringPromptValue | ChatPromptValueConcrete | list[AnyMessage]
 
     @property
     @abstractmethod
@@ -56,6 +67,10 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     @abstractmethod
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
         """The body of ``generate``: one result for several inputs."""
+
+    def _is_guarded(self) -> bool:
+        """Whether a cache or a rate limiter stands before the model."""
+        return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return super()._enter(input, self._with_own_callbacks(run), **kwargs)

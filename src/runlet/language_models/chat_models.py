@@ -13,8 +13,10 @@ from runlet.callbacks.run import Run, inside
 from runlet.errors import ConfigError, EmptyResponseError
 from runlet.io import closing, drive
 from runlet.language_models.base import BaseLanguageModel, LanguageModelInput, answer_id, config_from
+from runlet.language_models.guarded import ChatGuard
 from runlet.messages import (
     AIMessage,
+    AnyMessage,
     BaseMessage,
     BaseMessageChunk,
     HumanMessage,
@@ -43,6 +45,10 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     _kind: ClassVar[str] = "chat_model"
 
     disable_streaming: bool | Literal["tool_calling"] = Field(default=False, repr=False)
+
+    @property
+    def OutputType(self) -> Any:
+        return AnyMessage
 
     # What subclasses write. Those that are not written are None here, so that the bodies can tell.
 
@@ -79,7 +85,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
         messages = as_messages(input)
-        result = await self._answer(messages, run, **_with_stop(kwargs))
+        answer = self._guarded_answer if self._is_guarded() else self._answer
+        result = await answer(messages, run, **_with_stop(kwargs))
         if not result.generations:
             raise EmptyResponseError(f"{self.get_name()} answered without a message")
         message = result.generations[0].message
@@ -91,6 +98,16 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             run.state["result"] = result
         return message
 
+    async def _guarded_answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
+        guard = ChatGuard(self, messages, run, kwargs)
+        if (known := await guard.recall()) is not None:
+            return ChatResult(generations=known)
+        async with guard.asking() as answer:
+            result = await self._answer(messages, run, **kwargs)
+            answer.generations = result.generations
+        await guard.keep(result.generations)
+        return result
+
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         input = await collect(inputs)
         if input is NOTHING:
@@ -100,6 +117,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         if chunks is None:
             yield await self._work(input, run, **kwargs)
             return
+        if self._is_guarded():
+            chunks = ChatGuard(self, as_messages(input), run, _with_stop(kwargs)).chunks(chunks)
         id = None
         async with closing(chunks):
             async for chunk in chunks:

@@ -12,6 +12,7 @@ from runlet.errors import ConfigError, EmptyResponseError
 from runlet.io import closing, drive
 from runlet.language_models.base import BaseLanguageModel, LanguageModelInput, config_from
 from runlet.language_models.chat_models import combine_llm_outputs
+from runlet.language_models.guarded import TextGuard
 from runlet.messages import convert_to_messages, get_buffer_string
 from runlet.outputs import Generation, GenerationChunk, LLMResult
 from runlet.prompt_values import PromptValue
@@ -29,6 +30,10 @@ class BaseLLM(BaseLanguageModel[str]):
     """
 
     _kind: ClassVar[str] = "llm"
+
+    @property
+    def OutputType(self) -> Any:
+        return str
 
     # What subclasses write. Those that are not written are None here, so that the bodies can tell.
 
@@ -63,7 +68,8 @@ class BaseLLM(BaseLanguageModel[str]):
         return each_inside(run, run.io.pull(partial(self._stream, prompt, run_manager=run.plain_manager, **kwargs)))
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
-        result = await self._answer([as_text(input)], run, **{"stop": None, **kwargs})
+        answer = self._guarded_answer if self._is_guarded() else self._answer
+        result = await answer([as_text(input)], run, **{"stop": None, **kwargs})
         if not result.generations or not result.generations[0]:
             raise EmptyResponseError(f"{self.get_name()} answered without a text")
         if results_ is not None:
@@ -71,6 +77,17 @@ class BaseLLM(BaseLanguageModel[str]):
         if run.observers is not None:
             run.state["result"] = result
         return result.generations[0][0].text
+
+    async def _guarded_answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
+        guard = TextGuard(self, prompts[0], run, kwargs)
+        if (known := await guard.recall()) is not None:
+            return LLMResult(generations=[known])
+        async with guard.asking() as answer:
+            result = await self._answer(prompts, run, **kwargs)
+            answer.generations = result.generations[0] if result.generations else ()
+            answer.usage = (result.llm_output or {}).get("token_usage")
+        await guard.keep(answer.generations)
+        return result
 
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         input = await collect(inputs)
@@ -80,6 +97,8 @@ class BaseLLM(BaseLanguageModel[str]):
         if chunks is None:
             yield await self._work(input, run, **kwargs)
             return
+        if self._is_guarded():
+            chunks = TextGuard(self, as_text(input), run, {"stop": None, **kwargs}).chunks(chunks)
         watched = run.observers is not None
         async with closing(chunks):
             async for chunk in chunks:

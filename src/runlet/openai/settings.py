@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr
 
 from runlet.errors import ConfigError
-from runlet.openai.servers import SERVERS, Server
+from runlet.providers.servers import SERVERS, Server
 from runlet.providers.settings import ProviderSettings
 
 # What the SDK's methods take beside the JSON of the request.

@@ -18,6 +18,8 @@ def bound_tools(tools: Sequence[Any], tool_choice: Any, strict: bool | None) -> 
     if isinstance(tools, Mapping | str) or not isinstance(tools, Sequence):
         raise ConfigError(f"bind_tools is given a list of tools, not {type(tools).__name__}: bind_tools([tool])")
     described = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    if not described and not tool_choice:
+        return {}  # OpenAI refuses an empty list
     bound: Json = {"tools": described}
     if tool_choice is not None and tool_choice is not False and tool_choice != "":
         bound["tool_choice"] = _choice(tool_choice, described)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from runlet.callbacks.run import Run, inside
 from runlet.errors import OutputParserException
 from runlet.io import asyncio_colour
+from runlet.messages import AnyMessage
 from runlet.output_parsers.inputs import LanguageModelOutput, as_generation
 from runlet.outputs import Generation
 from runlet.prompt_values import PromptValue
 from runlet.runnables.serializable import RunnableSerializable
+from runlet.runnables.types import annotated
 
 T = TypeVar("T")
 
@@ -61,6 +63,14 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
             if method is not None and not getattr(method, "__module__", "").startswith(_OURS)
         )
 
+    @property
+    def InputType(self) -> Any:
+        return str | AnyMessage
+
+    @property
+    def OutputType(self) -> Any:
+        return annotated(self.parse_result, "output")
+
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         result = input if isinstance(input, list) and input else [as_generation(input)]
         if not self._custom:
@@ -82,6 +92,10 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
         >>> YesOrNo().invoke("Yes")
         True
     """
+
+    @property
+    def OutputType(self) -> Any:
+        return annotated(self.parse, "output")
 
     @abstractmethod
     def parse(self, text: str) -> T:

@@ -6,13 +6,15 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
 from runlet.documents import Document
 from runlet.errors import MissingVariableError, PromptError, PromptInputError
-from runlet.prompt_values import PromptValue
+from runlet.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from runlet.prompts.f_string import missing_variables
+from runlet.runnables.schemas import object_model
 from runlet.runnables.serializable import RunnableSerializable
 
 FormatOutputType = TypeVar("FormatOutputType")
@@ -80,6 +82,20 @@ class BasePromptTemplate(_Base[FormatOutputType]):
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> PromptValue:
         values = self._read(input)
         return self.format_prompt(**values) if run.io.blocking else await self.aformat_prompt(**values)
+
+    @property
+    def InputType(self) -> Any:
+        return dict[str, Any]
+
+    @property
+    def OutputType(self) -> Any:
+        return StringPromptValue | ChatPromptValueConcrete
+
+    def get_input_schema(self, config: Config | None = None) -> type[BaseModel]:
+        """The variables as a pydantic model; one without a type in ``input_types`` is text."""
+        needed = {name: (self.input_types.get(name, str), ...) for name in self.input_variables}
+        optional = {name: (self.input_types.get(name, str), _empty(self, name)) for name in self.optional_variables}
+        return object_model("PromptInput", {**needed, **optional})
 
     def _read(self, input: Any) -> Any:
         """The variables that ``input`` gives."""
@@ -162,3 +178,9 @@ def format_document(doc: Document, prompt: BasePromptTemplate[str]) -> str:
 async def aformat_document(doc: Document, prompt: BasePromptTemplate[str]) -> str:
     """Fill a prompt with a document; see ``format_document``."""
     return await prompt.aformat(**_document_values(doc, prompt))
+
+
+def _empty(prompt: BasePromptTemplate[Any], name: str) -> Any:
+    """What a variable that is not given stands for: its partial value, or no messages."""
+    value = prompt.partial_variables.get(name, [])
+    return None if callable(value) else value

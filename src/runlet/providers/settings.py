@@ -12,10 +12,10 @@ import httpx2
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from runlet.callbacks.run import Run
-from runlet.errors import ConfigError, MissingDependencyError, ModelAuthenticationError, ModelError
+from runlet.errors import Cancelled, ConfigError, MissingDependencyError, ModelAuthenticationError, ModelError
 from runlet.wire.clients import Clients
 from runlet.wire.failures import failure_of_sdk
-from runlet.wire.interrupt import make_interruptible
+from runlet.wire.interrupt import Interrupted, make_interruptible
 
 T = TypeVar("T")
 
@@ -147,6 +147,8 @@ class ProviderSettings(BaseModel):
             else:
                 waiting: Awaitable[Any] = request(await self._clients.for_loop(self._make_async_client))
                 answer = await waiting
+        except Interrupted:
+            raise Cancelled(f"the run was stopped while it waited for {self.provider} to answer") from None
         except Exception as error:
             raise self._failure(error) from error
         response: httpx2.Response = answer.http_response

@@ -7,6 +7,8 @@ from functools import reduce
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
+from runlet.messages.ai import AIMessageChunk, text_chunk
+
 T = TypeVar("T")
 
 
@@ -128,29 +130,70 @@ async def aadd(addables: AsyncIterable[Any]) -> Any:
 class SoFar:
     """The sum of a stream's chunks so far, kept small: every 512 of them become one.
 
-    A hundred thousand small messages would cost the garbage collector more than the stream costs.
+    A hundred thousand small messages would cost the garbage collector more than the stream costs; so of messages that
+    bring nothing but text, as nearly all do, only the text is kept.
     """
 
-    __slots__ = ("_blocks", "_chunks", "count")
+    __slots__ = ("_blocks", "_chunks", "_head", "_texts", "count")
 
     def __init__(self) -> None:
         self._blocks: list[Any] = []
         self._chunks: list[Any] = []
+        self._head: AIMessageChunk | None = None  # the first of the messages whose texts are kept
+        self._texts: list[str] = []
         self.count = 0
 
     def add(self, chunk: Any) -> None:
         self.count += 1
-        chunks = self._chunks
-        chunks.append(chunk)
-        if len(chunks) == 512:
-            self._blocks.append(join(chunks))
-            self._chunks = []
+        if type(chunk) is AIMessageChunk and _brings_text_alone(chunk):
+            head = self._head
+            if head is None or head.id != chunk.id or len(self._texts) == _BLOCK:
+                self._join_texts()
+                self._head = chunk
+            self._texts.append(chunk.content)  # type: ignore[arg-type]  # it brings text alone
+            return
+        if self._head is not None:
+            self._join_texts()
+        self._keep(chunk)
 
     def clear(self) -> None:
         """Forget the chunks, but not how many there were."""
-        self._blocks, self._chunks = [], []
+        self._blocks, self._chunks, self._texts, self._head = [], [], [], None
 
     def value(self) -> Any:
         """The sum; ``None`` of nothing."""
+        self._join_texts()
         chunks = [*self._blocks, *self._chunks]
         return join(chunks) if chunks else None
+
+    def _join_texts(self) -> None:
+        head, texts = self._head, self._texts
+        if head is None:
+            return
+        self._head, self._texts = None, []
+        self._keep(head if len(texts) == 1 else text_chunk("".join(texts), head.id))
+
+    def _keep(self, chunk: Any) -> None:
+        chunks = self._chunks
+        chunks.append(chunk)
+        if len(chunks) == _BLOCK:
+            self._blocks.append(join(chunks))
+            self._chunks = []
+
+
+_BLOCK = 512
+
+
+def _brings_text_alone(chunk: AIMessageChunk) -> bool:
+    values = chunk.__dict__
+    return type(values.get("content")) is str and not (
+        values.get("tool_call_chunks")
+        or values.get("chunk_position")
+        or values.get("usage_metadata")
+        or values.get("response_metadata")
+        or values.get("additional_kwargs")
+        or values.get("name")
+        or values.get("tool_calls")
+        or values.get("invalid_tool_calls")
+        or chunk.__pydantic_extra__
+    )

@@ -14,6 +14,7 @@ from runlet.io import BLOCKING, asyncio_colour, drive, drive_stream
 from runlet.runnables.batch import Batch
 from runlet.runnables.cancelling import call_until_cancelled, stream_until_cancelled, token_of
 from runlet.runnables.config import begin, begin_asyncio
+from runlet.runnables.described import Described
 from runlet.runnables.observed import observe_call, observe_flow
 from runlet.runnables.overrides import (
     call_override,
@@ -39,7 +40,7 @@ Other = TypeVar("Other")
 T = TypeVar("T")
 
 
-class Runnable(Generic[Input, Output]):
+class Runnable(Described, Generic[Input, Output]):
     """A unit of work that can be invoked, batched and streamed, in blocking code and in asyncio.
 
     ``a | b | c`` joins runnables into a chain, which is a Runnable itself. Your own is a subclass with ``invoke``

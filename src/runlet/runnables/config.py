@@ -66,9 +66,9 @@ def _handed_on(callbacks: Any) -> HandedOn | None:
     return next((each for each in given if isinstance(each, HandedOn) and each.run is not None), None)
 
 
-def config_for_child(run: Run) -> RunnableConfig:
-    """The config for a user's own code: what it starts with it is a child of ``run``."""
-    callbacks = run.manager
+def config_for_child(run: Run, *, plain: bool = False) -> RunnableConfig:
+    """The config for a user's own code, plain or ``async``: what it starts with it is a child of ``run``."""
+    callbacks = run.plain_manager if plain else run.manager
     return ensure_config({**inherited(run.config), "callbacks": callbacks})
 
 

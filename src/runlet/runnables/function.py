@@ -94,7 +94,7 @@ class RunnableLambda(Runnable[Input, Output]):
 
     async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         if wants := self._wants[function is self.afunc]:
-            kwargs = extras_for(wants, run, kwargs)
+            kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
         with inside(run):
             if function is self.afunc:
                 return await function(input, **kwargs)
@@ -118,7 +118,7 @@ class RunnableLambda(Runnable[Input, Output]):
         self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
         if wants := self._wants[function is self.afunc]:
-            kwargs = extras_for(wants, run, kwargs)
+            kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
         source: AsyncIterator[Any]
         if function is self.afunc:
             source = function(input, **kwargs)

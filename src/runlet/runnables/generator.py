@@ -55,7 +55,7 @@ class RunnableGenerator(Runnable[Input, Output]):
         function = (self._plain or self._async) if blocking else (self._async or self._plain)
         assert function is not None  # one of the two was given
         if wants := self._wants[function is self._async]:
-            kwargs = extras_for(wants, run, kwargs)
+            kwargs = extras_for(wants, run, kwargs, plain=function is not self._async)
         source: AsyncIterator[Any]
         async with closing(inputs):
             with inside(run):  # a worker thread's context is a copy of this one

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any, ClassVar, Protocol
 
 from runlet.callbacks.run import Run
+from runlet.errors import Cancelled
 from runlet.io import close
 from runlet.messages.usage import add_usage
 from runlet.runnables.add import SoFar, StreamRestart
@@ -107,6 +108,7 @@ async def _observe_flow(
     except BaseException as error:
         try:
             await close(body)
+            await close(inputs)  # a body that was not begun closes nothing, and its input has begun
         finally:
             await _fail(run, error, so_far.value())
         raise
@@ -129,11 +131,14 @@ def _begin(step: Step, run: Run, kwargs: dict[str, Any], *, given: Any, streamed
 
 
 async def _fail(run: Run, error: BaseException, partial: Any) -> None:
-    _count(run, partial if partial is not None else getattr(error, "partial", None))
+    if partial is None:
+        partial = getattr(error, "partial", None)
+    _count(run, partial)
     # A run that is left, cancelled or interrupted did not fail.
-    if isinstance(error, Exception):
+    if isinstance(error, Exception) and not isinstance(error, Cancelled):
         await _tell(run, "on_error", error)
     else:
+        run.state["stopped"] = error
         await _tell(run, "on_cancel", partial)
 
 

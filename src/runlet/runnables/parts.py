@@ -15,7 +15,7 @@ Make = TypeVar("Make", bound=Callable[..., Any])
 
 class _Parts(dict[str, Callable[..., Any]]):
     def __missing__(self, name: str) -> Callable[..., Any]:
-        import_module(f"runlet.runnables.{name}")
+        import_module(f"runlet.runnables.{name.partition('.')[0]}")
         return self[name] if name in self else self._unknown(name)
 
     def _unknown(self, name: str) -> Callable[..., Any]:
@@ -26,7 +26,10 @@ PARTS: dict[str, Callable[..., Any]] = _Parts()
 
 
 def part(name: str) -> Callable[[Make], Make]:
-    """Enter a class or a function as the part called ``name``; where it is not always there, its file's name."""
+    """Enter a class or a function as the part called ``name``; where it is not always there, its file's name.
+
+    A file that enters several names them after itself: ``"pictures.notebook"``.
+    """
 
     def enter(make: Make) -> Make:
         PARTS[name] = make

@@ -30,9 +30,9 @@ def accepts(function: Callable[..., Any], name: str) -> bool:
         return False
 
 
-def extras_for(wanted: tuple[str, ...], run: Run, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The values of what the function wants; what the caller gave goes first."""
-    config = config_for_child(run)
+def extras_for(wanted: tuple[str, ...], run: Run, kwargs: dict[str, Any], *, plain: bool) -> dict[str, Any]:
+    """The values of what the function, a plain or an ``async`` one, wants; what the caller gave goes first."""
+    config = config_for_child(run, plain=plain)
     values = {"config": config, "callbacks": config.get("callbacks"), "run_manager": config.get("callbacks")}
     return {**{name: values[name] for name in wanted}, **kwargs}
 

@@ -109,11 +109,11 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     async def _apply(self, args: dict[str, Any], run: Run) -> Any:
         plain, later = self._forms()
         if later is not None and (plain is None or not run.io.blocking):
-            given = {**args, **_injected(later, run, "run")}
+            given = {**args, **_injected(later, run, plain=False)}
             with inside(run):
                 return await run.io.settle(later(**given))
         function = self._function()
-        call = partial(function, **{**args, **_injected(function, run, "plain")})
+        call = partial(function, **{**args, **_injected(function, run, plain=True)})
         with inside(run):
             return call() if run.io.blocking else await run.io.call(call)
 
@@ -151,14 +151,17 @@ def _args_of(input: Any) -> tuple[Any, str | None]:
     return input, None
 
 
-def _injected(function: Callable[..., Any], run: Run, manager: str) -> dict[str, Any]:
+def _injected(function: Callable[..., Any], run: Run, *, plain: bool) -> dict[str, Any]:
     """The values of the parameters that a model does not fill."""
     wanted = injected_parameters(function)
     if not wanted:
         return {}
-    config = config_for_child(run)
+    config = config_for_child(run, plain=plain)
     values = {"config": config, "callbacks": config.get("callbacks")}
-    return {name: MANAGERS[manager](run) if what == "run_manager" else values[what] for name, what in wanted.items()}
+    return {
+        name: MANAGERS["plain" if plain else "run"](run) if what == "run_manager" else values[what]
+        for name, what in wanted.items()
+    }
 
 
 def _content(output: Any) -> Any:

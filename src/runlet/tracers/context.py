@@ -46,12 +46,20 @@ class _Hook(HandedOn):
         self._variable = variable
         self._make = make
         self._environment = environment
+        self._made: Any = None
 
     def observers(self) -> tuple[Observer, ...]:
         handler = self._variable.get(None)
         if handler is None and self._make is not None and self._environment is not None:
-            handler = self._make() if os.environ.get(self._environment, "").lower() in ("1", "true") else None
+            handler = self._switched_on(self._make, os.environ.get(self._environment, ""))
         return join_observers(None, handler) or ()
+
+    def _switched_on(self, make: Callable[[], Any], switch: str) -> Any:
+        if switch.lower() not in ("1", "true"):
+            return None
+        if self._made is None:
+            self._made = make()
+        return self._made
 
 
 def register_configure_hook(
@@ -62,7 +70,7 @@ def register_configure_hook(
 ) -> None:
     """From now on, watch every run with the handler that ``context_var`` holds where the run begins.
 
-    Where it holds none and the environment variable ``env_var`` is ``true``, the handler is a new ``handle_class()``.
+    Where it holds none and the environment variable ``env_var`` is ``true``, the handler is one ``handle_class()``.
     """
     if env_var is not None and handle_class is None:
         raise ConfigError(f"the environment variable {env_var} switches a handler on: give its class as handle_class")

@@ -7,7 +7,7 @@ from typing import Any
 
 from runlet.callbacks.handled import result_of
 from runlet.callbacks.run import Notice, Observer, Run
-from runlet.errors import ConfigError, RunletError
+from runlet.errors import Cancelled, ConfigError, RunletError
 from runlet.io.colour import Put
 from runlet.tracers.select import Selection
 
@@ -70,6 +70,11 @@ class EventView(Observer):
             # The one error that is shown where it happened: an agent goes on after it.
             return self._emit(run, "error", {**self._about_error(run, error), "error": error, "input": run.input})
         return None
+
+    def on_cancel(self, run: Run, partial: Any) -> Notice:
+        stopped = run.state.get("stopped")
+        # A consumer that has left is told nothing; one whose run was stopped by others is.
+        return self.on_error(run, stopped) if isinstance(stopped, Cancelled) else None
 
     def _about_error(self, run: Run, error: BaseException) -> dict[str, Any]:
         data: dict[str, Any] = {

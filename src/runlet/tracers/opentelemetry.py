@@ -124,6 +124,10 @@ class OpenTelemetryHandler(Observer):
             watched.chunks += 1
         return None
 
+    def on_restart(self, run: Run, marker: Any) -> Notice:
+        run.state[self].span.add_event("restart", {"error.type": type(marker.error).__qualname__})
+        return None
+
     def on_end(self, run: Run, output: Any) -> Notice:
         watched: _Watched = run.state[self]
         if self._capture and run.kind == "tool" and watched.span.is_recording():

@@ -158,7 +158,7 @@ def _told(run: TracedRun) -> str:
         facts.append(f"first of {run.chunks} chunks after {seconds(run.time_to_first_chunk)}")
     if run.error is not None:
         facts.append(run.error)
-    return "\n".join(facts)
+    return "\n".join(map(_printable, facts))
 
 
 def _legend(rows: Sequence[tuple[int, TracedRun]], y: float) -> Iterator[str]:

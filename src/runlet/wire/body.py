@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 
-from runlet.errors import StreamTimeout
+from runlet.errors import Cancelled, StreamTimeout
 from runlet.io import Colour, interruptible
-from runlet.wire.interrupt import shut_down
+from runlet.wire.interrupt import Interrupted, shut_down
 
 _END: Any = object()
 
@@ -103,5 +103,8 @@ class Body:
 
 
 async def _next_plain(source: Any, way_out: Any) -> Any:
-    with interruptible(way_out):
-        return next(source, _END)
+    try:
+        with interruptible(way_out):
+            return next(source, _END)
+    except Interrupted:
+        raise Cancelled("the run was stopped while it waited for the next chunk of a stream") from None

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpcore2
 import httpx2
 
 from runlet.io import interruptible
+from runlet.io.scope import current_scope
+
+
+class Interrupted(BaseException):
+    """A blocked call was ended because its run was stopped.
+
+    Not an ``Exception``: the SDKs would take it for a lost connection, wait, and ask again.
+    """
 
 
 class InterruptibleStream(httpcore2.NetworkStream):
@@ -19,11 +28,11 @@ class InterruptibleStream(httpcore2.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with interruptible(self.shut_down):
+        with interrupting(self.shut_down):
             return self._inner.read(max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        with interruptible(self.shut_down):
+        with interrupting(self.shut_down):
             self._inner.write(buffer, timeout)
 
     def close(self) -> None:
@@ -37,6 +46,26 @@ class InterruptibleStream(httpcore2.NetworkStream):
 
     def shut_down(self) -> None:
         shut_down(self._inner)
+
+
+@contextlib.contextmanager
+def interrupting(way_out: Callable[[], None]) -> Iterator[None]:
+    """Let the current scope end what blocks inside; however that then fails, it is ``Interrupted``."""
+    scope = current_scope()
+    if scope is None:
+        yield
+        return
+    if scope.cancelled:
+        raise Interrupted
+    try:
+        with interruptible(way_out):
+            yield
+    except Exception as error:
+        if scope.cancelled:
+            raise Interrupted from error
+        raise
+    if scope.cancelled:
+        raise Interrupted
 
 
 def shut_down(stream: Any) -> None:

@@ -1,0 +1,74 @@
+"""One handler and thousands of runs."""
+
+import asyncio
+import gc
+import tracemalloc
+
+from runlet.callbacks import BaseCallbackHandler
+from runlet.language_models import FakeListChatModel
+from runlet.output_parsers import StrOutputParser
+from runlet.runnables import RunnableLambda
+
+RUNS = 1_000
+
+
+class Counting(BaseCallbackHandler):
+    def __init__(self):
+        self.pending = 0
+        self.cancelled = 0
+
+    def on_chain_start(self, *facts, **told):
+        self.pending += 1
+
+    def on_chain_end(self, *facts, **told):
+        self.pending -= 1
+
+    def on_chain_error(self, *facts, **told):
+        self.pending -= 1
+        self.cancelled += 1
+
+    on_chat_model_start = on_chain_start
+    on_llm_end = on_chain_end
+    on_llm_error = on_chain_error
+
+
+def test_runs_of_which_a_fifth_is_left_leave_nothing():
+    handler = Counting()
+    config = {"callbacks": [handler]}
+    part = RunnableLambda(str) | FakeListChatModel(responses=["ab"]) | StrOutputParser()
+
+    def work(count):
+        for number in range(count):
+            stream = part.stream("x", config)
+            next(stream)
+            if number % 5:
+                for _ in stream:
+                    pass
+            stream.close()
+
+    async def later(count):
+        for number in range(count):
+            stream = part.astream("x", config)
+            await anext(stream)
+            if number % 5:
+                async for _ in stream:
+                    pass
+            await stream.aclose()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    work(50)
+    asyncio.run(later(50))
+    gc.collect()
+    handler.cancelled = 0
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        work(RUNS // 2)
+        asyncio.run(later(RUNS // 2))
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 100_000
+    assert handler.pending == 0
+    assert handler.cancelled >= RUNS // 5
