@@ -120,8 +120,8 @@ class SQLiteCache(BaseCache):
             kept = _GENERATIONS.dump_json(list(return_val))
         except PydanticSerializationError as error:
             raise ConfigError(
-                f"the answer cannot be written to {self._file.path!r}, which holds JSON: {error}. Use InMemoryCache, or "
-                "cache=False for this model"
+                f"the answer cannot be written to {self._file.path!r}, which holds JSON: {error}. Use InMemoryCache, "
+                "or cache=False for this model"
             ) from error
         self._file.write("INSERT OR REPLACE INTO answer VALUES (?, ?)", [(_asked(prompt, llm_string), kept)])
 

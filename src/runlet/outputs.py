@@ -28,6 +28,8 @@ __all__ = [
 
 
 class _Shown(BaseModel):
+    model_config = ConfigDict(defer_build=True)  # as messages are: built when first validated
+
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return shown_fields(self, super().__repr_args__())
 
@@ -35,7 +37,7 @@ class _Shown(BaseModel):
 class Generation(_Shown):
     """One text that a model wrote; ``generation_info`` is what the provider told about it."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     text: str
     generation_info: dict[str, Any] | None = None

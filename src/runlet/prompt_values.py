@@ -29,7 +29,7 @@ __all__ = [
 class PromptValue(BaseModel, ABC):
     """The input of a language model: ``to_string`` for those that take text, ``to_messages`` for chat models."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)  # built when first validated
 
     @abstractmethod
     def to_string(self) -> str:

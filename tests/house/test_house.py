@@ -13,9 +13,9 @@ ROOT = Path(runlet.__file__).parent
 
 ROWS = [
     {"errors", "io", "transducers", "version"},
-    {"messages", "documents", "wire"},
+    {"messages", "documents", "wire", "sqlite_file"},
     {"outputs", "prompt_values"},
-    {"callbacks"},
+    {"callbacks", "caches", "rate_limiters", "chat_history"},
     {"tracers"},
     {"runnables"},
     {
@@ -26,9 +26,6 @@ ROWS = [
         "embeddings",
         "retrievers",
         "vectorstores",
-        "chat_history",
-        "caches",
-        "rate_limiters",
         "stores",
         "example_selectors",
         "globals",

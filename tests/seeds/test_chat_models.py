@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from contextlib import aclosing
 
 import pytest
 
@@ -52,12 +53,8 @@ def test_the_first_events_are_those_that_are_printed(server, chat, run):
     server.reply("Here's", " a short one-verse song", " about goldfish", usage=(21, 9))
 
     async def main():
-        events = []
-        async for event in chat.astream_events(ASK):
-            if len(events) == 4:
-                break
-            events.append(event)
-        return events
+        async with aclosing(chat.astream_events(ASK)) as events:
+            return [await anext(events) for _ in range(4)]
 
     start, *streams = run(main())
     run_id = start["run_id"]

@@ -1,5 +1,7 @@
 """How to stream with handlers: the examples of the documentation, with what they print."""
 
+from contextlib import aclosing
+
 import pytest
 
 from runlet.anthropic import Anthropic
@@ -81,12 +83,9 @@ def test_the_first_events_of_a_text_model_in_v1(server, run):
     server.reply("\n\n", "Gold", "fish", " float")
 
     async def main():
-        events = []
-        async for event in llm.astream_events("Write me a 1 verse song about goldfish on the moon", version="v1"):
-            if len(events) == 4:
-                break
-            events.append(event)
-        return events
+        stream = llm.astream_events("Write me a 1 verse song about goldfish on the moon", version="v1")
+        async with aclosing(stream) as events:
+            return [await anext(events) for _ in range(4)]
 
     events = run(main())
     assert [event["event"] for event in events] == ["on_llm_start", *["on_llm_stream"] * 3]

@@ -13,7 +13,7 @@ import pytest
 
 from runlet.callbacks import adispatch_custom_event, dispatch_custom_event
 from runlet.callbacks.run import Observer
-from runlet.errors import ConfigError, StreamInterrupted
+from runlet.errors import Cancelled, ConfigError, StreamInterrupted
 from runlet.language_models import FakeListChatModel, GenericFakeChatModel
 from runlet.messages import AIMessage, AIMessageChunk
 from runlet.output_parsers import StrOutputParser
@@ -610,3 +610,79 @@ def test_a_run_that_was_left_tells_its_tokens_to_observers():
     next(stream)
     stream.close()
     assert seen == [{"slow": USAGE}]
+
+
+def test_an_async_tool_in_blocking_events_leaves_its_loop_to_others():
+    """The consumer may need the same loop before it takes the next event."""
+
+    @tool
+    async def many(count: int):
+        """Run many."""
+        for number in range(count):
+            await inner.ainvoke(number)
+        return count
+
+    @tool
+    async def quick(word: str):
+        """Give it back."""
+        return word
+
+    seen = []
+
+    def consume():
+        for event in many.stream_events({"count": 150}):
+            seen.append(event["event"])
+            quick.invoke("x")
+
+    thread = threading.Thread(target=consume, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert seen.count("on_chain_end") == 150
+
+
+@COLOURS
+def test_a_run_that_was_stopped_by_others_ends_with_an_error_event_and_is_no_failure_to_observers(colour):
+    told = []
+
+    class Watcher(Observer):
+        def on_error(self, run, error):
+            told.append("error")
+
+        def on_cancel(self, run, partial):
+            told.append("cancel")
+
+    def stopped(x):
+        raise Cancelled("by the user")
+
+    events = []
+
+    async def later():
+        async for event in RunnableLambda(stopped).astream_events("x", {"callbacks": [Watcher()]}):
+            events.append(event)
+
+    def plain():
+        for event in RunnableLambda(stopped).stream_events("x", {"callbacks": [Watcher()]}):
+            events.append(event)
+
+    with pytest.raises(Cancelled):
+        run(later()) if colour == "asyncio" else plain()
+    assert told == ["cancel"]
+    assert events[-1]["event"] == "on_chain_error"
+    assert events[-1]["data"]["type"] == "Cancelled"
+
+
+def test_leaving_blocking_events_is_no_failure_to_observers():
+    told = []
+
+    class Watcher(Observer):
+        def on_error(self, run, error):
+            told.append("error")
+
+        def on_cancel(self, run, partial):
+            told.append("cancel")
+
+    with closing(FakeListChatModel(responses=["a" * 500]).stream_events("x", {"callbacks": [Watcher()]})) as events:
+        for _ in range(5):
+            next(events)
+    assert told == ["cancel"]

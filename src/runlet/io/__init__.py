@@ -24,7 +24,7 @@ from runlet.io.drive import SUSPENDED, close, closing, drive, drive_stream
 from runlet.io.limit import Limit
 from runlet.io.scope import Scope, interruptible
 from runlet.io.stopper import Stopper, Watchdog
-from runlet.io.tee import Tee
+from runlet.io.tee import Ended, Tee
 
 
 def asyncio_colour() -> Colour:
@@ -39,6 +39,7 @@ __all__ = [
     "SUSPENDED",
     "CancelToken",
     "Colour",
+    "Ended",
     "Limit",
     "Scope",
     "Stopper",

@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from runlet.io.alarm import Alarm
 from runlet.io.colour import Colour, Condition, Put, Thunk
 from runlet.io.drive import close, closing, drive, drive_stream
 from runlet.io.limit import Limit
-from runlet.io.portal import wait_on_loop
+from runlet.io.portal import loop_runs_here, pause, wait_on_loop
 from runlet.io.scope import Scope, current_scope, scoped
 from runlet.io.stopper import BlockingStopper, Stopper
 
@@ -327,14 +327,26 @@ class _Hatch:
             self._items.append(_END)
             self._changed.notify_all()
 
-    def _put(self, item: Any) -> None:
+    def _put(self, item: Any) -> Awaitable[None] | None:
         with self._changed:
             self._items.append(item)
             self._changed.notify_all()
+            if len(self._items) >= self._limit and loop_runs_here():
+                # Others need this thread's loop, the consumer perhaps: it must not be blocked.
+                return self
             while len(self._items) >= self._limit:
-                if self._scope.cancelled:
-                    raise Cancelled("the consumer has left")
+                self._check()
                 self._changed.wait(0.05)
+        self._check()
+        return None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Wait for room on an event loop, in a part of the run that is asyncio's."""
+        while len(self._items) >= self._limit:
+            self._check()
+            yield from pause(0.005).__await__()
+
+    def _check(self) -> None:
         if self._scope.cancelled:
             raise Cancelled("the consumer has left")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import sys
 import threading
 from collections.abc import Awaitable
 from contextvars import ContextVar
@@ -47,3 +48,15 @@ def _portal() -> Any:
 
     atexit.register(stop)
     return loop
+
+
+def loop_runs_here() -> bool:
+    """Whether this thread is one that an event loop runs in."""
+    loaded = sys.modules.get("asyncio")
+    return loaded is not None and loaded._get_running_loop() is not None
+
+
+def pause(seconds: float) -> Awaitable[None]:
+    """``asyncio.sleep``, where a loop runs and asyncio is loaded, therefore."""
+    paused: Awaitable[None] = sys.modules["asyncio"].sleep(seconds)
+    return paused

@@ -18,6 +18,10 @@ TEE_LIMIT = 64
 """How many chunks the fastest reader of a ``Tee`` may be ahead of the slowest."""
 
 
+class Ended(BaseException):
+    """Ends all readers of a stream alike. Not an ``Exception``, so that no user code between them catches it."""
+
+
 class Tee:
     """One stream given to several readers, none more than ``TEE_LIMIT`` chunks ahead of another that still reads.
 
@@ -32,7 +36,7 @@ class Tee:
         self._context = copy_context()
         self._pulling = False
         self._ended = False
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def readers(self) -> list[AsyncIterator[Any]]:
         return [_Reader(self, index) for index in range(len(self._buffers))]
@@ -82,7 +86,7 @@ class Tee:
             chunk = await InContext(self._context, self._source.__anext__())
         except StopAsyncIteration:
             self._ended = True
-        except Exception as error:
+        except (Exception, Ended) as error:
             self._ended, self.error = True, error
         except BaseException:
             self._ended = True
@@ -116,7 +120,7 @@ class _Reader:
         return self._stream.ag_frame  # type: ignore[attr-defined,no-any-return]  # it is an async generator
 
     @property
-    def error(self) -> Exception | None:
+    def error(self) -> BaseException | None:
         """What the shared source failed with."""
         return self._tee.error
 

@@ -23,6 +23,7 @@ from runlet.messages import (
 )
 from runlet.outputs import LLMResult
 from runlet.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
+from runlet.rate_limiters import BaseRateLimiter
 from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.serializable import RunnableSerializable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -22,7 +22,6 @@ from runlet.messages import (
     ai_chunk,
     count_tokens_approximately,
     message_chunk_to_message,
-    text_chunk,
 )
 from runlet.messages.tool_calls import as_chunks
 from runlet.outputs import ChatGeneration, Generation, GenerationChunk, generation_chunk
@@ -40,7 +39,7 @@ class Answer:
         self.usage: dict[str, Any] | None = None
 
 
-class Guard:
+class Guard(ABC):
     """One question to a model: looked up before, remembered after, asked when the limiter allows it."""
 
     def __init__(self, model: BaseLanguageModel[Any], run: Run, kwargs: dict[str, Any]) -> None:
@@ -81,7 +80,7 @@ class Guard:
         if cache is None:
             return None
         known = cache.lookup(*self._key) if self._run.io.blocking else await cache.alookup(*self._key)
-        if known is None:
+        if not known:
             return None
         if self._run.observers is not None:
             self._run.metadata = {**self._run.metadata, "cached": True}
@@ -182,10 +181,10 @@ class ChatGuard(Guard):
         if not isinstance(message, AIMessage):
             yield message
             return
-        content = [message.content] if isinstance(message.content, str) else message.content
-        for part in content:
-            for piece in _pieces(part) if isinstance(part, str) else [[part]]:
-                yield text_chunk(piece, message.id) if isinstance(piece, str) else ai_chunk(piece, id=message.id)
+        content = message.content
+        for part in [content] if isinstance(content, str) else content:
+            for piece in _pieces(part) if isinstance(part, str) else _blocks(part):
+                yield ai_chunk(piece, id=message.id)
         calls = [
             {**call, "index": index, "type": "tool_call_chunk"}
             for index, call in enumerate(as_chunks(message.tool_calls))
@@ -232,6 +231,15 @@ class TextGuard(Guard):
 def _pieces(text: str) -> list[str]:
     """A text in words, each with the space before it; what has no spaces in pieces of some characters."""
     return re.findall(r"\s*\S{1,12}|\s+", text)
+
+
+def _blocks(block: dict[Any, Any]) -> Iterator[list[str | dict[Any, Any]]]:
+    """A content block in pieces that are merged by its index; one that is more than text stays whole."""
+    if block.get("type") != "text" or block.keys() != {"type", "text", "index"}:
+        yield [block]
+        return
+    for piece in _pieces(block["text"]) or [""]:
+        yield [{**block, "text": piece}]
 
 
 _IDENTITY = ("model", "model_name", "temperature", "max_tokens", "top_p", "top_k", "seed", "stop", "base_url", "server")

@@ -65,7 +65,8 @@ class BaseMessage(BaseModel):
     not declared are kept.
     """
 
-    model_config = ConfigDict(extra="allow")
+    # Built when first validated: building all kinds of message would double the time to import them.
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     content: str | list[str | dict[Any, Any]]
     additional_kwargs: dict[Any, Any] = Field(default_factory=dict)

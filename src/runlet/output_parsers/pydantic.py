@@ -38,6 +38,10 @@ class PydanticOutputParser(JsonOutputParser[M]):
 
         def __init__(self, *, pydantic_object: type[M], name: str | None = None, diff: bool = False) -> None: ...
 
+    @property
+    def OutputType(self) -> Any:
+        return self.pydantic_object
+
     def model_post_init(self, context: Any, /) -> None:
         if self.diff:
             raise ConfigError("a PydanticOutputParser puts out instances, not changes: use JsonOutputParser(diff=True)")

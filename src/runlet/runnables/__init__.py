@@ -1,19 +1,26 @@
 """Runnables: units of work, and how they are put together, run and streamed."""
 
-from runlet.io import CancelToken
-from runlet.runnables.add import AddableDict, StreamRestart, aadd, add
-from runlet.runnables.base import Runnable
-from runlet.runnables.binding import RunnableBinding
-from runlet.runnables.branch import RouterInput, RouterRunnable, RunnableBranch
-from runlet.runnables.coerce import coerce_to_runnable
-from runlet.runnables.config import RunnableConfig, ensure_config, get_config_list, merge_configs, patch_config
-from runlet.runnables.each import RunnableEach
-from runlet.runnables.function import RunnableLambda, chain
-from runlet.runnables.generator import RunnableGenerator
-from runlet.runnables.parallel import RunnableMap, RunnableParallel
-from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
-from runlet.runnables.sequence import RunnableSequence
-from runlet.runnables.serializable import RunnableSerializable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runlet.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from runlet.io import CancelToken
+    from runlet.runnables.add import AddableDict, StreamRestart, aadd, add
+    from runlet.runnables.base import Runnable
+    from runlet.runnables.binding import RunnableBinding
+    from runlet.runnables.branch import RouterInput, RouterRunnable, RunnableBranch
+    from runlet.runnables.coerce import coerce_to_runnable
+    from runlet.runnables.config import RunnableConfig, ensure_config, get_config_list, merge_configs, patch_config
+    from runlet.runnables.each import RunnableEach
+    from runlet.runnables.function import RunnableLambda, chain
+    from runlet.runnables.generator import RunnableGenerator
+    from runlet.runnables.parallel import RunnableMap, RunnableParallel
+    from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
+    from runlet.runnables.sequence import RunnableSequence
+    from runlet.runnables.serializable import RunnableSerializable
 
 __all__ = [
     "AddableDict",
@@ -44,3 +51,37 @@ __all__ = [
     "merge_configs",
     "patch_config",
 ]
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "AddableDict": "runlet.runnables.add",
+            "CancelToken": "runlet.io",
+            "RouterInput": "runlet.runnables.branch",
+            "RouterRunnable": "runlet.runnables.branch",
+            "Runnable": "runlet.runnables.base",
+            "RunnableAssign": "runlet.runnables.passthrough",
+            "RunnableBinding": "runlet.runnables.binding",
+            "RunnableBranch": "runlet.runnables.branch",
+            "RunnableConfig": "runlet.runnables.config",
+            "RunnableEach": "runlet.runnables.each",
+            "RunnableGenerator": "runlet.runnables.generator",
+            "RunnableLambda": "runlet.runnables.function",
+            "RunnableMap": "runlet.runnables.parallel",
+            "RunnableParallel": "runlet.runnables.parallel",
+            "RunnablePassthrough": "runlet.runnables.passthrough",
+            "RunnablePick": "runlet.runnables.passthrough",
+            "RunnableSequence": "runlet.runnables.sequence",
+            "RunnableSerializable": "runlet.runnables.serializable",
+            "StreamRestart": "runlet.runnables.add",
+            "aadd": "runlet.runnables.add",
+            "add": "runlet.runnables.add",
+            "chain": "runlet.runnables.function",
+            "coerce_to_runnable": "runlet.runnables.coerce",
+            "ensure_config": "runlet.runnables.config",
+            "get_config_list": "runlet.runnables.config",
+            "merge_configs": "runlet.runnables.config",
+            "patch_config": "runlet.runnables.config",
+        },
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from runlet.callbacks.run import Run
@@ -11,7 +11,7 @@ from runlet.io import closing
 from runlet.runnables.add import SoFar, StreamRestart
 from runlet.runnables.base import Runnable
 from runlet.runnables.restart import restarting
-from runlet.runnables.streams import NOTHING, Single, collect
+from runlet.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -33,6 +33,8 @@ class Recovering(Runnable[Input, Output]):
     In streams a failure before the first chunk is not seen. After it, with ``mid_stream="raise"`` the error goes on,
     with what had come as its ``partial``; with ``"restart"`` the stream yields one ``StreamRestart`` and starts over.
     """
+
+    _waits = True
 
     def __init__(self, mid_stream: MidStream) -> None:
         if mid_stream not in ("raise", "restart"):
@@ -69,10 +71,13 @@ class Recovering(Runnable[Input, Output]):
         raise AssertionError("a last try either answers or raises")
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        stream = self._try_each(inputs, run, kwargs)
-        return restarting(stream) if self.mid_stream == "restart" else stream
+        growth = Growth(False)
+        stream = self._try_each(inputs, run, growth, kwargs)
+        return restarting(stream, growth) if self._restarts() else Snapshots(stream, growth)
 
-    async def _try_each(self, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+    async def _try_each(
+        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
         if input is NOTHING:
             return
@@ -83,6 +88,9 @@ class Recovering(Runnable[Input, Output]):
             try:
                 async with closing(stream):
                     async for chunk in stream:
+                        if replaces(stream):
+                            so_far.clear()
+                        growth.replaces = replaces(stream)
                         so_far.add(chunk)
                         yield chunk
             except Exception as error:

@@ -25,7 +25,7 @@ from runlet.runnables.overrides import (
     stream_override,
 )
 from runlet.runnables.parts import PARTS
-from runlet.runnables.restart import flow_of
+from runlet.runnables.restart import flow_of, may_restart, start_over
 from runlet.runnables.streams import NOTHING, Single, Snapshots, collect, from_async_iterable, from_iterable, like
 from runlet.runnables.watching import watch
 from runlet.tracers.events import event_view
@@ -53,6 +53,8 @@ class Runnable(Described, Generic[Input, Output]):
     _kind: ClassVar[str] = "chain"
     _overrides: ClassVar[frozenset[str]] = frozenset()
     _has_body: ClassVar[bool] = False
+    _waits: ClassVar[bool] = True
+    """Whether the body waits for its whole input before it puts anything out."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -60,6 +62,8 @@ class Runnable(Described, Generic[Input, Output]):
             cls.name = None  # not set on Runnable itself: in pydantic classes ``name`` is a field, and must not shadow
         cls._overrides = overridden_verbs(cls)
         cls._has_body = has_body(cls, Runnable)
+        if "_flow" in cls.__dict__ and "_waits" not in cls.__dict__:
+            cls._waits = False
 
     # The bodies: Runlet's own parts override these, users override the verbs.
 
@@ -86,6 +90,8 @@ class Runnable(Described, Generic[Input, Output]):
         if self._overrides:
             verb = stream_override(self, run)
             if verb in ("transform", "atransform"):
+                if may_restart(inputs):
+                    return start_over(lambda attempt: flow_override(self, verb, attempt, run, kwargs), inputs)
                 return flow_override(self, verb, inputs, run, kwargs)
             if verb is not None or ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
                 return self._collect_and_override(verb, inputs, run, kwargs)
@@ -125,6 +131,10 @@ class Runnable(Described, Generic[Input, Output]):
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
+
+    def _restarts(self) -> bool:
+        """Whether a stream of this may begin anew by its own doing; yes, where that cannot be known."""
+        return self._kind == "chain"
 
     def _told(self, input: Any) -> Any:
         """The input as observers are told it."""

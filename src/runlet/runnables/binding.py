@@ -9,7 +9,7 @@ from runlet.callbacks.config import Config, check_config, merge_configs
 from runlet.callbacks.run import Run
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import coerce_to_runnable
-from runlet.runnables.parts import part
+from runlet.runnables.parts import PARTS, part
 from runlet.runnables.wrapper import Wrapper
 
 Input = TypeVar("Input", contravariant=True)
@@ -33,6 +33,8 @@ class RunnableBinding(Wrapper, Runnable[Input, Output]):
         config_factories: Any = None,
     ) -> None:
         inner = coerce_to_runnable(bound)
+        if config and config.get("configurable"):
+            PARTS["configurable"](inner, config["configurable"])
         self.kwargs = dict(kwargs or {})
         self.config = merge_configs(check_config(config or {}))
         self.custom_input_type, self.custom_output_type = input_type, output_type

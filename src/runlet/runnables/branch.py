@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any, TypeVar
 
 from typing_extensions import TypedDict
@@ -12,7 +12,8 @@ from runlet.errors import CompositionError, add_step
 from runlet.io import closing
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import coerce_to_runnable
-from runlet.runnables.streams import NOTHING, Single, collect
+from runlet.runnables.restart import restarting
+from runlet.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -25,6 +26,8 @@ class _Choosing(Runnable[Input, Output]):
         """The step, its input, the tag of its run, and the label in paths."""
         raise NotImplementedError
 
+    _waits = True
+
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         step, given, tag, label = await self._choose(input, run)
         try:
@@ -33,7 +36,14 @@ class _Choosing(Runnable[Input, Output]):
             self._locate(error, step, label)
             raise
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        growth = Growth(False)
+        stream = self._flow_chosen(inputs, run, growth, kwargs)
+        return restarting(stream, growth) if self._restarts() else Snapshots(stream, growth)
+
+    async def _flow_chosen(
+        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
         if input is NOTHING:
             return
@@ -42,6 +52,7 @@ class _Choosing(Runnable[Input, Output]):
         async with closing(stream):
             try:
                 async for chunk in stream:
+                    growth.replaces = replaces(stream)
                     yield chunk
             except Exception as error:
                 self._locate(error, step, label)
@@ -71,6 +82,9 @@ class RunnableBranch(_Choosing[Input, Output]):
             raise CompositionError("the last argument of a RunnableBranch is the default, a step without a condition")
         self.default = coerce_to_runnable(default)
         self.name = None
+
+    def _restarts(self) -> bool:
+        return self.default._restarts() or any(step._restarts() for _, step in self.branches)
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         for number, (condition, step) in enumerate(self.branches, 1):
@@ -110,6 +124,9 @@ class RouterRunnable(_Choosing[Any, Output]):
             raise CompositionError("a RouterRunnable has one step or more: RouterRunnable({'add': step})")
         self.runnables = {key: coerce_to_runnable(step) for key, step in runnables.items()}
         self.name = None
+
+    def _restarts(self) -> bool:
+        return any(step._restarts() for step in self.runnables.values())
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         if not isinstance(input, Mapping) or "key" not in input or "input" not in input:

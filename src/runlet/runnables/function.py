@@ -15,7 +15,8 @@ from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import is_async, is_generator
 from runlet.runnables.parts import part
 from runlet.runnables.signature import extras_for, name_of, wanted_extras
-from runlet.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from runlet.runnables.restart import restarting
+from runlet.runnables.streams import NOTHING, Growth, Single, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -32,6 +33,8 @@ class RunnableLambda(Runnable[Input, Output]):
     ``recursion_limit`` deep; one that yields puts out each item as a chunk. Parameters called ``config`` or
     ``callbacks`` are filled with those of the run; what the function starts joins the run without them too.
     """
+
+    _waits = True
 
     def __init__(
         self, func: Callable[..., Any], afunc: Callable[..., Any] | None = None, name: str | None = None
@@ -70,7 +73,8 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         growth = Growth(False)
-        return Snapshots(self._put_out(inputs, run, growth, kwargs), growth)
+        # What it returns may be a Runnable that starts over.
+        return restarting(self._put_out(inputs, run, growth, kwargs), growth)
 
     async def _put_out(
         self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]

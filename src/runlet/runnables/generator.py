@@ -46,6 +46,9 @@ class RunnableGenerator(Runnable[Input, Output]):
         self.name = name or name_of(transform)
         self._wants = {each is given_async: wanted_extras(each) for each in (self._plain, given_async) if each}
 
+    def _restarts(self) -> bool:
+        return False
+
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         chunks = [chunk async for chunk in self._flow(Single(input), run, **kwargs)]
         return join(chunks) if chunks else None

@@ -13,7 +13,7 @@ from runlet.io import close
 from runlet.messages.usage import add_usage
 from runlet.runnables.add import SoFar, StreamRestart
 from runlet.runnables.origin import frame_of
-from runlet.runnables.restart import flow_of
+from runlet.runnables.restart import WAIT_FOR_INPUT, flow_of
 from runlet.runnables.streams import NOTHING, Single, Snapshots, collect, like, replaces
 
 _END: Any = object()
@@ -33,10 +33,6 @@ class Step(Protocol):
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
     def _told(self, input: Any) -> Any: ...
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool: ...
-
-
-# Steps of these kinds do not begin before their whole input is there.
-_WAIT_FOR_INPUT = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"})
 
 
 async def observe_call(step: Step, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
@@ -60,7 +56,7 @@ def observe_flow(step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[
     if isinstance(inputs, Single):
         body = step._flow(inputs, run, **kwargs)
         return like(body, _observe_flow(step, inputs, body, run, kwargs))
-    if step._kind in _WAIT_FOR_INPUT:
+    if step._kind in WAIT_FOR_INPUT:
         return _observe_flow(step, inputs, None, run, kwargs)
     recorded = _Recorded(inputs)
     body = flow_of(step, like(inputs, recorded), run, kwargs)

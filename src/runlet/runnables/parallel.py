@@ -14,7 +14,8 @@ from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.origin import came_from, frame_of
 from runlet.runnables.parts import part
-from runlet.runnables.streams import Single, Snapshots, like
+from runlet.runnables.restart import may_restart, restarting
+from runlet.runnables.streams import Growth, Single, Snapshots, like
 
 Input = TypeVar("Input", contravariant=True)
 
@@ -50,7 +51,14 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
             self._locate(error, key)
             raise
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncGenerator[Any, None]:
+    def _restarts(self) -> bool:
+        return any(step._restarts() for step in self.steps__.values())
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        stream = self._merge(inputs, run)
+        return restarting(stream, Growth(False)) if self._restarts() or may_restart(inputs) else stream
+
+    async def _merge(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
         keys = list(self.steps__)
         sources = share(inputs, len(keys), run)
         pairs = list(zip(keys, sources, strict=True))

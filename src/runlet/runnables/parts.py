@@ -1,7 +1,7 @@
 """The parts that ``Runnable``'s own methods make, by name.
 
-The files that define them import ``Runnable`` and enter themselves here, so ``Runnable`` need not import them. Those
-that every chain needs are imported by ``runlet.runnables``; the others when a method first asks for them.
+The files that define them import ``Runnable`` and enter themselves here, so ``Runnable`` need not import them; they are
+imported when a method first asks for them.
 """
 
 from __future__ import annotations

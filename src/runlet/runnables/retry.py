@@ -79,6 +79,9 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
             self.mid_stream,
         )
 
+    def _restarts(self) -> bool:
+        return self.mid_stream == "restart" or self.bound._restarts()
+
     def _attempts(self, input: Any) -> Iterator[Attempt]:
         yield Attempt(self.bound, input)
         for number in range(2, self.max_attempt_number + 1):

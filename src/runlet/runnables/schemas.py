@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
+from pydantic.fields import FieldInfo
 from typing_extensions import NotRequired, TypedDict
 
 from runlet.callbacks.config import Config
 from runlet.runnables.base import Runnable
+from runlet.runnables.branch import RunnableBranch
 from runlet.runnables.each import RunnableEach
 from runlet.runnables.function import RunnableLambda
 from runlet.runnables.key_reads import keys_read
@@ -72,6 +74,9 @@ def _input_fields(step: Runnable[Any, Any], config: Config | None) -> Fields | N
             return fields_of(_asked(step.mapper, "input", config))
         case RunnableSequence():
             return _sequence_fields(step.steps, config)
+        case RunnableBranch():
+            parts = [each for pair in step.branches for each in pair] + [step.default]
+            return merged(fields_of(_asked(each, "input", config)) for each in parts)
     return None
 
 
@@ -155,6 +160,9 @@ def _field_name(key: str) -> str:
 def _aliased(key: str, hint: Any, default: Any) -> Any:
     if _field_name(key) == key:
         return (usable(hint), default)
+    if isinstance(default, FieldInfo):
+        title = default.title or key
+        return (usable(hint), Field(default.default, alias=key, title=title, description=default.description))
     return (usable(hint), Field(default, alias=key, title=key.replace("_", " ").strip().title()))
 
 

@@ -75,6 +75,9 @@ class RunnableSequence(Runnable[Input, Output]):
             raise
         return input
 
+    def _restarts(self) -> bool:
+        return any(step._restarts() for step in self.steps)
+
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         given = frame_of(inputs)
         frames = []

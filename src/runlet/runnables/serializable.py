@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from runlet.runnables.base import Runnable
+from runlet.runnables.parts import PARTS
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -27,6 +28,26 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
         def __class_getitem__(cls, parameters: Any) -> Any:
             # pydantic would make a class for each pair of types; the types are for the checker alone.
             return cls
+
+    def configurable_fields(self, **kwargs: Any) -> Runnable[Input, Output]:
+        """This, with settings that a config may change: ``ConfigurableField`` or one with options, by field name.
+
+        >>> model.configurable_fields(temperature=ConfigurableField(id="temperature"))  # doctest: +SKIP
+
+        ``with_config(configurable={"temperature": 0})`` then sets it. Raises ``ConfigError`` for an unknown setting.
+        """
+        return PARTS["configurable.fields"](self, kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def configurable_alternatives(
+        self, which: Any, *, default_key: str = "default", prefix_keys: bool = False, **kwargs: Any
+    ) -> Runnable[Input, Output]:
+        """This, or one of ``kwargs``, as a config says under ``which.id``; this one's name is ``default_key``.
+
+        An alternative may be a function without parameters, called when it is chosen. With ``prefix_keys`` the
+        configurable fields of an alternative are called ``which==name/field``.
+        """
+        make = PARTS["configurable.alternatives"]
+        return make(self, which, kwargs, default_key, prefix_keys)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def __repr_args__(self) -> Any:
         """What was given, in the order of the fields."""

@@ -17,6 +17,9 @@ class Wrapper:
         """This wrapper around another Runnable."""
         raise NotImplementedError
 
+    def _restarts(self) -> bool:
+        return self.bound._restarts()
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "bound" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
