@@ -138,6 +138,7 @@ class TokenRateLimiter(BaseRateLimiter):
         self.tokens_per_minute = tokens_per_minute
         self.expected_output_tokens = expected_output_tokens
         self.seconds = seconds
+        self._clock = time.monotonic
         self._lock = threading.Lock()
         self._requests = _Window(requests_per_minute, seconds)
         self._tokens = _Window(tokens_per_minute, seconds)
@@ -191,7 +192,7 @@ class TokenRateLimiter(BaseRateLimiter):
     def _granted(self, request: _Request) -> bool:
         """Let those through who are first and whom there is room for; whether ``request`` is among them."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             while self._queue:
                 first = self._queue[0]
                 if not (self._requests.fits(1, now) and self._tokens.fits(first.reserved, now)):
@@ -206,7 +207,7 @@ class TokenRateLimiter(BaseRateLimiter):
         # Whoever wakes lets all through who fit, so those at the end of a long queue need not look often.
         with self._lock:
             ahead = request.number - self._queue[0].number if self._queue else 0
-        look = max(0.001, self.seconds / 3000)
+        look = max(0.001, self.seconds / 600)
         return min(look * (1 + ahead / 10), 0.25)
 
     def _withdraw(self, request: _Request) -> None:
@@ -221,7 +222,7 @@ class TokenRateLimiter(BaseRateLimiter):
         with self._lock:
             if request.began is None:
                 return
-            now = time.monotonic()
+            now = self._clock()
             # The provider counts a request, and what it reads, when it comes: surely before a tenth of the time.
             counted = min(now, request.began + self.seconds / 10)
             self._requests.held -= 1

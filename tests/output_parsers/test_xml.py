@@ -14,7 +14,7 @@ from runlet.errors import OutputParserException
 from runlet.messages.ai import AIMessage, AIMessageChunk
 from runlet.output_parsers import XMLOutputParser
 from runlet.runnables import RunnableLambda
-from runlet.runnables.add import AddableDict, join
+from runlet.runnables.chunks import AddableDict, join
 
 FILMS = "<films><film><name>Jaws</name><year>1975</year></film><film><name>E.T. &amp; more</name><cut/></film></films>"
 FILMS_VALUE = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runlet.messages import AIMessageChunk
-from runlet.runnables.add import SoFar, join
+from runlet.runnables.chunks import SoFar, join
 
 PIECE = {"name": None, "args": "{", "id": None, "index": 0}
 

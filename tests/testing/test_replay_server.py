@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import anthropic
-import openai
 import pytest
 
+import anthropic
+import openai
 from runlet.errors import ConfigError
 from runlet.testing import ReplayServer, Reply, SeenRequest
 

@@ -10,11 +10,11 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-import anthropic
 import h11
-import openai
 import pytest
 
+import anthropic
+import openai
 from runlet.errors import ConfigError
 from runlet.testing import Faults, ReplayServer, Reply
 

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import anthropic
-import openai
 import pytest
 
+import anthropic
+import openai
 from runlet.errors import ConfigError
 from runlet.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
 

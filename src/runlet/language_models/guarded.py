@@ -25,7 +25,7 @@ from runlet.messages import (
 )
 from runlet.messages.tool_calls import as_chunks
 from runlet.outputs import ChatGeneration, Generation, GenerationChunk, generation_chunk
-from runlet.runnables.add import SoFar
+from runlet.runnables.chunks import SoFar
 
 if TYPE_CHECKING:
     from runlet.language_models.base import BaseLanguageModel

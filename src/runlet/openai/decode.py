@@ -73,10 +73,15 @@ class ChatDecoder:
         if event.event == "error":
             raise ProviderError(payload)
         if self._id is not None and type(payload) is dict:
-            text = _only_text(payload)
-            if text:
-                self._told = True
-                return (text_chunk(text, self._id),)
+            delta = _lone_delta(payload)
+            if delta is not None:
+                text = delta.get("content")
+                if text and type(text) is str:
+                    self._told = True
+                    return (text_chunk(text, self._id),)
+                if calls := delta.get("tool_calls"):
+                    self._told = True
+                    return (ai_chunk(id=self._id, tool_call_chunks=tool_call_pieces(calls)),)
         return self.read(payload)
 
     def finish(self) -> Iterable[AIMessageChunk]:
@@ -150,17 +155,16 @@ class ChatDecoder:
         yield ai_chunk(id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
 
 
-def _only_text(payload: Json) -> str | None:
-    """The text of an event that brings nothing else: the short way that almost all events go."""
+def _lone_delta(payload: Json) -> Json | None:
+    """The delta of an event that brings one thing and nothing beside it: the short way that almost all events go."""
     choices = payload.get("choices")
     if not choices or len(choices) != 1 or payload.get("usage") or not payload.keys() <= _TOP:
         return None
     choice = choices[0]
-    delta = choice.get("delta")
+    delta: Json | None = choice.get("delta")
     if not delta or len(delta) != 1 or choice.get("index") or choice.get("finish_reason") or choice.get("logprobs"):
         return None
-    text = delta.get("content")
-    return text if type(text) is str and choice.keys() <= _CHOICE else None
+    return delta if choice.keys() <= _CHOICE else None
 
 
 def _content_and_extra(delta: Json) -> tuple[str | list[str | Json], Json]:

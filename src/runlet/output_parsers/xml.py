@@ -15,7 +15,7 @@ from runlet.output_parsers.transform import BaseTransformOutputParser
 from runlet.output_parsers.xml_chunk import XMLChunk
 from runlet.output_parsers.xml_reader import XMLReader
 from runlet.outputs import Generation
-from runlet.runnables.add import AddableDict
+from runlet.runnables.chunks import AddableDict
 
 _fence: Final = re.compile(r"```(?:xml)?\s*(?=<)").search
 

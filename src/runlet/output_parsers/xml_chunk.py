@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from runlet.runnables.add import AddableDict
+from runlet.runnables.chunks import AddableDict
 
 
 class Leaf(NamedTuple):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
 import httpx2
@@ -13,6 +14,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, Se
 
 from runlet.callbacks.run import Run
 from runlet.errors import Cancelled, ConfigError, MissingDependencyError, ModelAuthenticationError, ModelError
+from runlet.providers.names import closest
 from runlet.wire.clients import Clients
 from runlet.wire.failures import failure_of_sdk
 from runlet.wire.interrupt import Interrupted, make_interruptible
@@ -24,7 +26,8 @@ class ProviderSettings(BaseModel):
     """The address, the key and the patience of a vendor's model.
 
     ``timeout`` is in seconds (to connect and between reads) or a vendor's ``Timeout``; ``max_retries`` is how often
-    the SDK asks again after a failure that may pass. ``first_chunk_timeout`` and ``stream_idle_timeout`` are seconds
+    the model asks again after a failure to get an answer that may pass: it waits as long as the provider asks for, and
+    gives up at once where that is more than a minute. A stream that has begun is never asked for again. ``first_chunk_timeout`` and ``stream_idle_timeout`` are seconds
     to a stream's first chunk and between chunks; only content counts, pings do not. ``http_client`` and
     ``http_async_client`` are your own ``httpx2`` clients, which are not closed.
     """
@@ -74,8 +77,8 @@ class ProviderSettings(BaseModel):
         known = _names(cls)
         for name in values:
             if name not in known:
-                close = difflib.get_close_matches(str(name), known, n=1)
-                hint = f" Did you mean {close[0]}?" if close else f" It takes {', '.join(sorted(known))}."
+                close = closest(name, known)
+                hint = f" Did you mean {close}?" if close else f" It takes {', '.join(sorted(known))}."
                 raise ConfigError(f"{cls.__name__} has no argument {name!r}.{hint}")
 
     @property
@@ -119,7 +122,8 @@ class ProviderSettings(BaseModel):
 
     def _arguments(self) -> dict[str, Any]:
         """What the SDK's clients are made with."""
-        arguments: dict[str, Any] = {"api_key": self._key(), "base_url": self._url(), "max_retries": self.max_retries}
+        # Its own retries are off: their waiting cannot be ended when the run is stopped from another thread.
+        arguments: dict[str, Any] = {"api_key": self._key(), "base_url": self._url(), "max_retries": 0}
         if self.timeout is not None:
             arguments["timeout"] = self.timeout
         if self.default_headers is not None:
@@ -141,11 +145,24 @@ class ProviderSettings(BaseModel):
 
     async def _send(self, run: Run, request: Callable[[Any], Any]) -> httpx2.Response:
         """Send what ``request`` makes of a client, in either colour; the body is read only where it does not stream."""
+        for tries in count(1):
+            try:
+                return await self._send_once(run, request)
+            except ModelError as failure:
+                if tries > self.max_retries or not _may_pass(failure):
+                    if tries > 1:
+                        failure.message += f" It was asked {tries} times."
+                    raise
+                await run.io.sleep(_pause(tries, failure.retry_after))
+        raise AssertionError("count has no end")
+
+    async def _send_once(self, run: Run, request: Callable[[Any], Any]) -> httpx2.Response:
+        clients = self._clients  # held, so that they stay open if the model is given others meanwhile
         try:
             if run.io.blocking:
-                answer = request(self._clients.plain(self._make_client))
+                answer = request(clients.plain(self._make_client))
             else:
-                waiting: Awaitable[Any] = request(await self._clients.for_loop(self._make_async_client))
+                waiting: Awaitable[Any] = request(await clients.for_loop(self._make_async_client))
                 answer = await waiting
         except Interrupted:
             raise Cancelled(f"the run was stopped while it waited for {self.provider} to answer") from None
@@ -189,8 +206,19 @@ class ProviderSettings(BaseModel):
         """A copy. It shares the clients, and so the connections, unless ``update`` says where or how to connect."""
         copied = super().model_copy(update=update, deep=deep)
         if update and not _CONNECTING.isdisjoint(update):
-            copied._clients = Clients()
+            copied._reconnect()
         return copied
+
+    if not TYPE_CHECKING:  # a type checker would let any name be set
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            if name in _CONNECTING:
+                self._reconnect()
+
+    def _reconnect(self) -> None:
+        """Forget the clients: new ones are made of the settings as they are now, streams that are open go on."""
+        self._clients = Clients()
 
     def close(self) -> None:
         """Close the plain client's connections now; they are opened again when the model is next used."""
@@ -201,9 +229,29 @@ class ProviderSettings(BaseModel):
         await self._clients.aclose()
 
 
-_CONNECTING = frozenset({"base_url", "api_key", "timeout", "max_retries", "default_headers", "default_query"})
+_CONNECTING = frozenset({"base_url", "api_key", "timeout", "default_headers", "default_query"})
 _CONNECTING |= {"http_client", "http_async_client", "organization", "server"}
 """The settings that clients are made with; the last two are those of some vendors."""
+
+
+_PATIENCE = 60.0
+"""The longest pause, in seconds, that a provider may ask for between two tries."""
+
+
+def _may_pass(failure: ModelError) -> bool:
+    """Whether to ask again: as the provider says (https://github.com/openai/openai-python#retries), or by its kind."""
+    response = getattr(failure.__cause__, "response", None)
+    advice = response.headers.get("x-should-retry") if response is not None else None
+    if advice == "false" or (failure.retry_after or 0) > _PATIENCE:
+        return False
+    return advice == "true" or failure.retryable
+
+
+def _pause(tries: int, advised: float | None) -> float:
+    """Seconds before the next try: as advised, else about 0.5, 1, 2, 4, 8, 8 …, spread so that clients part."""
+    if advised is not None:
+        return max(0.0, advised)
+    return min(8.0, 0.5 * 2.0 ** min(tries - 1, 10)) * random.uniform(0.75, 1.0)  # noqa: S311 - no secret
 
 
 def _names(cls: type[BaseModel]) -> set[str]:

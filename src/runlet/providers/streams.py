@@ -19,7 +19,7 @@ from runlet.errors import (
 )
 from runlet.io import closing
 from runlet.providers.settings import ProviderSettings
-from runlet.runnables.add import SoFar
+from runlet.runnables.chunks import SoFar
 from runlet.transducers.sse import ServerSentEvent, SSEDecoder
 from runlet.wire.body import Body
 from runlet.wire.failures import failure_of_event
@@ -67,6 +67,7 @@ class ProviderStreams(ProviderSettings):
         decoder_of: Callable[[httpx2.Response], StreamDecoder[Chunk]],
     ) -> AsyncIterator[Chunk]:
         """The chunks of the response that ``opening`` asks for; an error carries those before it, merged."""
+        clients = self._clients  # held, so that they stay open if the model is given others meanwhile
         response = await opening()
         received, decoder = SoFar(), decoder_of(response)
         body = Body(response, run.io, first_timeout=self.first_chunk_timeout, idle_timeout=self.stream_idle_timeout)
@@ -100,7 +101,7 @@ class ProviderStreams(ProviderSettings):
                 for event in sse.feed(piece):
                     seen += 1
                     for chunk in decoder.feed(event):
-                        body.content_came()
+                        body.chunk_came(chunk)
                         yield chunk
                 if decoder.ended:
                     body.expect_end()

@@ -8,10 +8,10 @@ from runlet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from runlet.io import CancelToken
-    from runlet.runnables.add import AddableDict, StreamRestart, aadd, add
     from runlet.runnables.base import Runnable
     from runlet.runnables.binding import RunnableBinding
     from runlet.runnables.branch import RouterInput, RouterRunnable, RunnableBranch
+    from runlet.runnables.chunks import AddableDict, StreamRestart, aadd, add
     from runlet.runnables.coerce import coerce_to_runnable
     from runlet.runnables.config import RunnableConfig, ensure_config, get_config_list, merge_configs, patch_config
     from runlet.runnables.each import RunnableEach
@@ -56,7 +56,7 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "AddableDict": "runlet.runnables.add",
+            "AddableDict": "runlet.runnables.chunks",
             "CancelToken": "runlet.io",
             "RouterInput": "runlet.runnables.branch",
             "RouterRunnable": "runlet.runnables.branch",
@@ -74,9 +74,9 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
             "RunnablePick": "runlet.runnables.passthrough",
             "RunnableSequence": "runlet.runnables.sequence",
             "RunnableSerializable": "runlet.runnables.serializable",
-            "StreamRestart": "runlet.runnables.add",
-            "aadd": "runlet.runnables.add",
-            "add": "runlet.runnables.add",
+            "StreamRestart": "runlet.runnables.chunks",
+            "aadd": "runlet.runnables.chunks",
+            "add": "runlet.runnables.chunks",
             "chain": "runlet.runnables.function",
             "coerce_to_runnable": "runlet.runnables.coerce",
             "ensure_config": "runlet.runnables.config",

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from runlet.callbacks.run import Run
 from runlet.errors import CompositionError, ConfigError
 from runlet.io import closing
-from runlet.runnables.add import SoFar, StreamRestart
 from runlet.runnables.base import Runnable
+from runlet.runnables.chunks import SoFar, StreamRestart
 from runlet.runnables.restart import restarting
 from runlet.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 

@@ -8,7 +8,7 @@ from typing import Any
 from runlet.callbacks.run import Run
 from runlet.errors import Cancelled
 from runlet.io import CancelToken, Stopper, closing
-from runlet.runnables.add import SoFar
+from runlet.runnables.chunks import SoFar
 
 _END: Any = object()
 

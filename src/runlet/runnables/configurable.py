@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, TypeVar
 
 from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError
 from runlet.runnables.base import Runnable
-from runlet.runnables.binding import RunnableBinding
 from runlet.runnables.children import walk
+from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.config_fields import (
     AnyConfigurableField,
     ConfigurableField,
@@ -26,7 +26,6 @@ from runlet.runnables.config_fields import (
 )
 from runlet.runnables.function import RunnableLambda
 from runlet.runnables.generator import RunnableGenerator
-from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.parts import part
 
 __all__ = [
@@ -198,7 +197,9 @@ def _value(field: AnyConfigurableField, given: Mapping[str, Any]) -> Any:
         return field.options[_known(field.id, said, field.options)]
     if isinstance(field, ConfigurableFieldMultiOption):
         if isinstance(said, str):
-            raise ConfigError(f"configurable field {field.id!r} takes a list of {', '.join(field.options)}, not {said!r}")
+            raise ConfigError(
+                f"configurable field {field.id!r} takes a list of {', '.join(field.options)}, not {said!r}"
+            )
         return [field.options[_known(field.id, each, field.options)] for each in said]
     return said
 
@@ -230,7 +231,9 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
     ) -> None:
         self.default = default
         self.which = which
-        self.alternatives = {key: each if _makes_one(each) else coerce_to_runnable(each) for key, each in alternatives.items()}
+        self.alternatives = {
+            key: each if _makes_one(each) else coerce_to_runnable(each) for key, each in alternatives.items()
+        }
         self.default_key = default_key
         self.prefix_keys = prefix_keys
         self.name = None
@@ -250,7 +253,11 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         return found if isinstance(found, Runnable) else coerce_to_runnable(found())
 
     def _key(self, config: Config) -> str:
-        return _known(self.which.id, (config.get("configurable") or {}).get(self.which.id, self.default_key), dict.fromkeys(self.keys))
+        return _known(
+            self.which.id,
+            (config.get("configurable") or {}).get(self.which.id, self.default_key),
+            dict.fromkeys(self.keys),
+        )
 
     def _configured(self, config: Config) -> Runnable[Any, Any]:
         return self.chosen(self._key(config))
@@ -280,7 +287,9 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
 
     def __repr__(self) -> str:
         others = "".join(f", {key}={each!r}" for key, each in self.alternatives.items())
-        return f"{self.default!r}.configurable_alternatives({self.which.id!r}, default_key={self.default_key!r}{others})"
+        return (
+            f"{self.default!r}.configurable_alternatives({self.which.id!r}, default_key={self.default_key!r}{others})"
+        )
 
 
 def _makes_one(alternative: Any) -> bool:

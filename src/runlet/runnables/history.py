@@ -12,8 +12,8 @@ from runlet.chat_history import BaseChatMessageHistory
 from runlet.errors import ColourError, CompositionError, ConfigError
 from runlet.io import closing
 from runlet.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
-from runlet.runnables.add import SoFar
 from runlet.runnables.base import Runnable
+from runlet.runnables.chunks import SoFar
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.streams import NOTHING, collect, like, replaces
 

@@ -11,7 +11,7 @@ from runlet.callbacks.run import Run
 from runlet.errors import Cancelled
 from runlet.io import close
 from runlet.messages.usage import add_usage
-from runlet.runnables.add import SoFar, StreamRestart
+from runlet.runnables.chunks import SoFar, StreamRestart
 from runlet.runnables.origin import frame_of
 from runlet.runnables.restart import WAIT_FOR_INPUT, flow_of
 from runlet.runnables.streams import NOTHING, Single, Snapshots, collect, like, replaces

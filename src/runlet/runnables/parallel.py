@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from runlet.callbacks.run import Run
 from runlet.errors import CompositionError, add_step
 from runlet.io import Tee, closing
-from runlet.runnables.add import AddableDict
 from runlet.runnables.base import Runnable
+from runlet.runnables.chunks import AddableDict
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.origin import came_from, frame_of
 from runlet.runnables.parts import part
-from runlet.runnables.restart import may_restart, restarting
-from runlet.runnables.streams import Growth, Single, Snapshots, like
+from runlet.runnables.restart import holding, holds_restarts
+from runlet.runnables.streams import Single, Snapshots, like
 
 Input = TypeVar("Input", contravariant=True)
 
@@ -56,7 +56,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         stream = self._merge(inputs, run)
-        return restarting(stream, Growth(False)) if self._restarts() or may_restart(inputs) else stream
+        return holding(stream) if self._restarts() or holds_restarts(inputs) else stream
 
     async def _merge(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
         keys = list(self.steps__)

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from runlet.callbacks.run import Run, inside
 from runlet.errors import ColourError, CompositionError
 from runlet.io import closing
-from runlet.runnables.add import AddableDict, join
 from runlet.runnables.base import Runnable
+from runlet.runnables.chunks import AddableDict, join
 from runlet.runnables.coerce import is_async
 from runlet.runnables.parallel import RunnableParallel, share
 from runlet.runnables.parts import part
+from runlet.runnables.restart import holding, holds_restarts, restarting
 from runlet.runnables.streams import NOTHING, Growth, Snapshots, like, replaces
 
 Other = TypeVar("Other")
@@ -99,7 +100,14 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
         _require_dict(self, input)
         return {**input, **await self.mapper._step(input, run.child(), **kwargs)}
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncGenerator[Any, None]:
+    def _restarts(self) -> bool:
+        return self.mapper._restarts()
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        stream = self._merge(inputs, run, kwargs)
+        return holding(stream) if self._restarts() or holds_restarts(inputs) else stream
+
+    async def _merge(self, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         added = set(self.mapper.steps__)
         passed, given = share(inputs, 2, run)
         mapped = self.mapper._step_flow(given, run.child(), **kwargs)
@@ -151,17 +159,18 @@ class RunnablePick(Runnable[dict[str, Any], Any]):
         return AddableDict(picked, replaced=getattr(chunk, "replaced", frozenset())) if picked else NOTHING
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if isinstance(inputs, Snapshots) or not isinstance(self.keys, str):
+        if not isinstance(self.keys, str):
             return like(inputs, self._pick_each(inputs, None))
         growth = Growth(False)
-        return Snapshots(self._pick_each(inputs, growth), growth)
+        stream = self._pick_each(inputs, growth)
+        return restarting(stream, growth) if holds_restarts(inputs) else Snapshots(stream, growth)
 
     async def _pick_each(self, inputs: AsyncIterator[Any], growth: Growth | None) -> AsyncGenerator[Any, None]:
         async with closing(inputs):
             async for chunk in inputs:
                 picked = self._pick(chunk)
                 if growth is not None:
-                    growth.replaces = self.keys in getattr(chunk, "replaced", ())
+                    growth.replaces = replaces(inputs) or self.keys in getattr(chunk, "replaced", ())
                 if picked is not NOTHING:
                     yield picked
 

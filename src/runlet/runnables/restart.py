@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 from runlet.io import Ended, closing
-from runlet.runnables.add import StreamRestart
+from runlet.runnables.chunks import StreamRestart
 from runlet.runnables.streams import Growth, Snapshots, replaces
 
 
@@ -19,13 +19,25 @@ class _Restarted(Ended):
 
 
 def may_restart(stream: Any) -> bool:
-    """Whether there may be markers among a stream's chunks, or inside of them."""
+    """Whether there may be markers among a stream's chunks."""
     return isinstance(stream, Snapshots) and stream.growth.restarts
 
 
-def restarting(stream: AsyncIterator[Any], growth: Growth) -> AsyncIterator[Any]:
-    """``stream``, which is known to have markers among its chunks or inside of them."""
-    growth.restarts = True
+def holds_restarts(stream: Any) -> bool:
+    """Whether there may be markers inside of a stream's chunks, as values of dicts."""
+    return isinstance(stream, Snapshots) and stream.growth.holds_restarts
+
+
+def restarting(stream: AsyncIterator[Any], growth: Growth, *, holds: bool = True) -> AsyncIterator[Any]:
+    """``stream``, which may have markers among its chunks, or inside of them."""
+    growth.restarts, growth.holds_restarts = True, holds
+    return Snapshots(stream, growth)
+
+
+def holding(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """``stream``, whose chunks are dicts that may have markers as values."""
+    growth = Growth(False)
+    growth.holds_restarts = True
     return Snapshots(stream, growth)
 
 
@@ -49,7 +61,7 @@ def start_over(
     The state of a step is that of its generator; a new one has none.
     """
     growth = Growth(False)
-    return restarting(_start_over(flow, inputs, growth), growth)
+    return restarting(_start_over(flow, inputs, growth), growth, holds=holds_restarts(inputs))
 
 
 async def _start_over(
@@ -101,6 +113,7 @@ class _Followed(Growth):
     def __init__(self, of: Growth) -> None:
         self._of = of
         self.restarts = False
+        self.holds_restarts = of.holds_restarts
 
     @property
     def replaces(self) -> bool:  # type: ignore[override]  # it is only read

@@ -6,11 +6,11 @@ import inspect
 import sys
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.fields import FieldInfo
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from runlet.callbacks.config import Config
 from runlet.runnables.base import Runnable
@@ -179,7 +179,13 @@ def fields_of(model: type[BaseModel]) -> Fields | None:
     if issubclass(model, RootModel):
         return None
     found = model.model_fields.items()
-    return {field.alias or name: (field.annotation, ... if field.is_required() else field.get_default(call_default_factory=True)) for name, field in found}
+    return {
+        field.alias or name: (
+            field.annotation,
+            ... if field.is_required() else field.get_default(call_default_factory=True),
+        )
+        for name, field in found
+    }
 
 
 def _bare(model: type[BaseModel]) -> Any:

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from runlet.io import close, closing
-from runlet.runnables.add import join
+from runlet.runnables.chunks import join
 from runlet.runnables.origin import frame_of
 
 T = TypeVar("T")
@@ -42,14 +42,15 @@ class Growth:
     """How the chunks of a stream make a value.
 
     ``replaces``: each replaces the one before; some streams know it with their first chunk only. ``restarts``: there
-    may be markers among them after which the value begins anew.
+    may be markers among them after which the value begins anew. ``holds_restarts``: there may be such markers inside
+    of the chunks, as values of dicts.
     """
 
-    __slots__ = ("replaces", "restarts")
+    __slots__ = ("holds_restarts", "replaces", "restarts")
 
     def __init__(self, replaces: bool) -> None:
         self.replaces = replaces
-        self.restarts = False
+        self.restarts = self.holds_restarts = False
 
 
 _ALWAYS = Growth(True)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError, StreamTimeout
 from runlet.io import Stopper, Watchdog, closing
-from runlet.runnables.add import SoFar
 from runlet.runnables.base import Runnable
+from runlet.runnables.chunks import SoFar
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.parts import part
 from runlet.runnables.streams import like

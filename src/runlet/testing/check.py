@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from runlet.callbacks.config import Config, merge_configs
 from runlet.runnables import Runnable
-from runlet.runnables.add import join
+from runlet.runnables.chunks import join
 from runlet.testing.witness import Witness
 
 ColourName = Literal["blocking", "asyncio"]

@@ -96,6 +96,8 @@ class Playback:
         cut = room < len(data) or (last and limit is not None)
         data = data[:room]
         size = self._faults.split or len(data) or 1
+        if not data and last and not cut:  # a body of nothing has an end too
+            await self._write(data, last=True)
         for at in range(0, len(data), size):
             piece = data[at : at + size]
             await self._write(piece, last=last and not cut and at + size >= len(data))

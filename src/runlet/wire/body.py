@@ -22,8 +22,9 @@ _END_TIMEOUT = 0.25
 class Body:
     """A response's bytes as they arrive; closing it closes the connection, in time and whatever happens.
 
-    ``first_timeout`` and ``idle_timeout`` are seconds to the first chunk and between chunks: what reads the body calls
-    ``content_came`` for each, so that a server's pings do not count. ``None`` means no limit.
+    ``first_timeout`` and ``idle_timeout`` are seconds to the first chunk of content and between such chunks: what reads
+    the body hands each chunk to ``chunk_came``, so that a server's pings and greetings do not count. ``None`` means no
+    limit.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Body:
         self._limit = first
         self._deadline = None if first is None else time.monotonic() + first
         self.chunks = 0
+        self._begun = False
         self._whole = False
 
     def expect_end(self) -> None:
@@ -48,9 +50,12 @@ class Body:
         self._whole = True
         self._deadline = time.monotonic() + _END_TIMEOUT
 
-    def content_came(self) -> None:
-        """A chunk of content was read: the time to the next one begins."""
+    def chunk_came(self, chunk: Any) -> None:
+        """A chunk was read; if it brought content, the time to the next one begins."""
         self.chunks += 1
+        if self._limit is None or not _brings_content(chunk):
+            return
+        self._begun = True
         self._limit = self._idle_timeout
         self._deadline = None if self._idle_timeout is None else time.monotonic() + self._idle_timeout
 
@@ -80,7 +85,7 @@ class Body:
                 return _END
             if time.monotonic() < deadline:
                 raise
-            what = "no first chunk" if self.chunks == 0 else f"no chunk after the first {self.chunks}"
+            what = f"no chunk after the first {self.chunks}" if self._begun else "no first chunk of content"
             raise StreamTimeout(
                 f"the stream stalled: {what} within {self._limit:g} s. The server may be overloaded; "
                 "raise first_chunk_timeout or stream_idle_timeout if it is only slow",
@@ -100,6 +105,14 @@ class Body:
         else:
             # In a task of its own: an ``await`` here would be cancelled again under anyio's cancel scopes.
             await self._io.shield(self._response.aclose)
+
+
+def _brings_content(chunk: Any) -> bool:
+    """Whether a chunk, of a message or of text, brings a part of the answer, not only facts about it."""
+    content = getattr(chunk, "content", None)
+    if content is None:
+        return bool(chunk.text)
+    return bool(content or chunk.tool_call_chunks or chunk.additional_kwargs)
 
 
 async def _next_plain(source: Any, way_out: Any) -> Any:

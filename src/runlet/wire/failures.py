@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -73,8 +75,8 @@ _ADVICE: dict[type[ModelError], str] = {
     ModelPermissionDeniedError: "The key is known but may not do this: check the project's or organisation's rights.",
     ModelNotFoundError: "Check the model's name and the base_url.",
     ContextOverflowError: "Shorten the input: trim_messages keeps a conversation within a limit.",
-    ModelRateLimitError: "Send less at once, or wait; the SDK has already tried max_retries times.",
-    ModelOverloadedError: "Try later, or fall back to another model; the SDK has already tried max_retries times.",
+    ModelRateLimitError: "Send less at once, or wait; max_retries says how often it is asked again.",
+    ModelOverloadedError: "Try later, or fall back to another model.",
 }
 
 
@@ -200,4 +202,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(KeyError, ValueError):  # the header may also be a date
             return float(headers[name]) * scale
+    with contextlib.suppress(KeyError, ValueError, TypeError):  # a date without a zone cannot be compared
+        seconds = (parsedate_to_datetime(headers["retry-after"]) - datetime.now(UTC)).total_seconds()
+        return seconds if seconds > 0 else None
     return None

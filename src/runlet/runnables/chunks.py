@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import reduce
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from runlet.messages.ai import AIMessageChunk, text_chunk
@@ -184,16 +185,20 @@ class SoFar:
 _BLOCK = 512
 
 
+_BESIDE_TEXT = itemgetter(
+    "chunk_position",
+    "usage_metadata",
+    "response_metadata",
+    "additional_kwargs",
+    "name",
+    "tool_calls",
+    "invalid_tool_calls",
+)
+
+
 def _brings_text_alone(chunk: AIMessageChunk) -> bool:
     values = chunk.__dict__
-    return type(values.get("content")) is str and not (
-        values.get("tool_call_chunks")
-        or values.get("chunk_position")
-        or values.get("usage_metadata")
-        or values.get("response_metadata")
-        or values.get("additional_kwargs")
-        or values.get("name")
-        or values.get("tool_calls")
-        or values.get("invalid_tool_calls")
-        or chunk.__pydantic_extra__
-    )
+    if type(values["content"]) is not str or values["tool_call_chunks"]:
+        return False
+    # One call in C; asking for each by itself would take a third of what a chunk costs here.
+    return not any(_BESIDE_TEXT(values)) and not chunk.__pydantic_extra__

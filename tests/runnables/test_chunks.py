@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from langchain_core.runnables.utils import AddableDict as PeerAddableDict
 
 from runlet.runnables import AddableDict, aadd, add
-from runlet.runnables.add import join
+from runlet.runnables.chunks import join
 
 # The peer raises TypeError where a key's value changes its kind; ours takes the later one, as ``join`` does.
 dicts = st.fixed_dictionaries(
