@@ -12,7 +12,7 @@ import runlet
 ROOT = Path(runlet.__file__).parent
 
 ROWS = [
-    {"errors", "io", "transducers", "version"},
+    {"errors", "lazy", "io", "transducers", "version"},
     {"messages", "documents", "wire", "sqlite_file"},
     {"outputs", "prompt_values"},
     {"callbacks", "caches", "rate_limiters", "chat_history"},

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from runlet.callbacks.run import Run
-from runlet.errors import CompositionError, ConfigError
+from runlet.errors import Cancelled, CompositionError, ConfigError
 from runlet.io import closing
+from runlet.io.scope import current_scope
 from runlet.runnables.base import Runnable
 from runlet.runnables.chunks import SoFar, StreamRestart
 from runlet.runnables.restart import restarting
@@ -62,6 +63,8 @@ class Recovering(Runnable[Input, Output]):
             try:
                 output = await attempt.step._step(attempt.input, run.child(attempt.tag), **kwargs)
             except Exception as error:
+                if _stopped(error):
+                    raise
                 if not tries.goes_on(error):
                     raise tries.verdict(error) from error.__cause__
                 await self._pause(run, number, error)
@@ -94,6 +97,8 @@ class Recovering(Runnable[Input, Output]):
                         so_far.add(chunk)
                         yield chunk
             except Exception as error:
+                if _stopped(error):
+                    raise
                 if so_far.count and self.mid_stream == "raise":
                     _carry(error, so_far)
                     raise
@@ -144,6 +149,12 @@ class _Tries:
         if self._errors > 1:
             last.add_note(f"{self._errors} attempts failed; the first with {type(self._first).__name__}: {self._first}")
         return last
+
+
+def _stopped(error: Exception) -> bool:
+    """Whether the run was stopped from outside: then nobody waits for another try."""
+    scope = current_scope()
+    return isinstance(error, Cancelled) or (scope is not None and scope.cancelled)
 
 
 def _carry(error: Exception, so_far: SoFar) -> None:

@@ -110,6 +110,12 @@ def _last_attempt(chunks: list[Any]) -> list[Any]:
     return chunks[last + 1 :] or [None]
 
 
+def _holds_restart(chunk: Any) -> bool:
+    if isinstance(chunk, dict):
+        return any(_holds_restart(value) for value in chunk.values())
+    return type(chunk) is StreamRestart
+
+
 def _plus(total: Any, chunk: Any) -> Any:
     try:
         return total + chunk
@@ -178,7 +184,11 @@ class SoFar:
         chunks = self._chunks
         chunks.append(chunk)
         if len(chunks) == _BLOCK:
-            self._blocks.append(join(chunks))
+            if any(_holds_restart(each) for each in chunks):
+                # A marker takes back what is in the blocks before it too.
+                self._blocks = [join([*self._blocks, *chunks])]
+            else:
+                self._blocks.append(join(chunks))
             self._chunks = []
 
 
