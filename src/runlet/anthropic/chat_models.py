@@ -11,11 +11,12 @@ from pydantic_core import from_json
 from runlet.anthropic.decode import AnthropicDecoder, events_of, wants_blocks
 from runlet.anthropic.encode import encode_messages
 from runlet.anthropic.settings import AnthropicSettings, posted, stops
-from runlet.anthropic.tools import choice_of_tool, convert_to_anthropic_tool
+from runlet.anthropic.tools import choice_of_tool, convert_to_anthropic_tools
 from runlet.language_models import LanguageModelInput
 from runlet.messages import AIMessage, BaseMessage, merge_chunks, message_chunk_to_message
 from runlet.outputs import ChatGeneration, ChatResult
 from runlet.providers.chat import ProviderChatModel
+from runlet.providers.images import check_image, check_image_url
 from runlet.runnables import Runnable
 
 
@@ -64,7 +65,7 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         Raises:
             ConfigError: a tool cannot be described, or ``tool_choice`` names none of them.
         """
-        described = [convert_to_anthropic_tool(tool, strict=strict) for tool in tools]
+        described = convert_to_anthropic_tools(tools, strict=strict)
         chosen = choice_of_tool(tool_choice, parallel_tool_calls, described)
         if chosen is not None:
             kwargs["tool_choice"] = chosen
@@ -86,7 +87,9 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         return {**params, "ls_stop": stop} if stop else params
 
     def _request(self, messages: list[BaseMessage], streaming: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+        self._check_call(kwargs)
         system, turns = encode_messages(messages)
+        _check_images(turns)
         request = self._settings()
         if system is not None:
             request["system"] = system
@@ -94,7 +97,7 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         if stop := stops(said.pop("stop", None)):
             request["stop_sequences"] = stop
         if tools := said.get("tools"):
-            said["tools"] = [convert_to_anthropic_tool(tool) for tool in tools]
+            said["tools"] = convert_to_anthropic_tools(tools)
         return {**request, **said, "messages": turns, "stream": streaming}
 
     def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:
@@ -109,6 +112,26 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         message = message_chunk_to_message(merge_chunks(chunks))
         output = {"token_usage": getattr(message, "usage_metadata", None), "model_name": payload.get("model")}
         return ChatResult(generations=[ChatGeneration(message=message)], llm_output=output)
+
+
+def _check_images(turns: Sequence[Mapping[str, Any]]) -> None:
+    for turn in turns:
+        if isinstance(turn["content"], list):
+            for block in turn["content"]:
+                _check_image(block)
+
+
+def _check_image(block: Mapping[str, Any]) -> None:
+    if block["type"] == "tool_result" and isinstance(block.get("content"), list):
+        for inner in block["content"]:
+            _check_image(inner)
+    source = block.get("source")
+    if block["type"] != "image" or not isinstance(source, Mapping):
+        return
+    if source.get("type") == "base64":
+        check_image(source.get("media_type") or "", source.get("data") or "", "anthropic")
+    elif source.get("type") == "url":
+        check_image_url(source.get("url"), "anthropic")
 
 
 def _wants_blocks(response: httpx2.Response) -> bool:

@@ -28,6 +28,19 @@ _SENT = (
 # What the SDK's method is told by name. The rest goes around its models, which lag behind the API.
 _NAMED = ("model", "max_tokens", "messages", "stream", "timeout", "extra_query")
 
+# What requests may say that is no setting of a model.
+_CALL_WORDS = (
+    "tools",
+    "tool_choice",
+    "system",
+    "metadata",
+    "cache_control",
+    "extra_body",
+    "extra_headers",
+    "extra_query",
+    "speed",
+)
+
 
 class AnthropicSettings(ProviderSettings):
     """What Anthropic's models share."""
@@ -63,6 +76,7 @@ class AnthropicSettings(ProviderSettings):
     _client_classes: ClassVar[tuple[str, str]] = ("Anthropic", "AsyncAnthropic")
     _key_variable: ClassVar[str] = "ANTHROPIC_API_KEY"
     _url_variables: ClassVar[tuple[str, ...]] = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL")
+    _call_words: ClassVar[frozenset[str]] = frozenset(_CALL_WORDS)
 
     @property
     def _identifying_params(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlet.errors import ConfigError
+from runlet.providers.tools import check_names, check_tool
 from runlet.tools.function_schema import convert_to_openai_tool
 
 _NOT_BUILT_IN = ("function", "object", "custom")
@@ -20,12 +21,29 @@ def convert_to_anthropic_tool(tool: Any, *, strict: bool | None = None) -> dict[
     ``tool`` is whatever can be bound to a model: a function, a pydantic class, a tool, a JSON schema, a dictionary in
     OpenAI's form. One in Anthropic's form, of a tool that Anthropic has built in too, is returned as it is.
     """
-    if isinstance(tool, Mapping) and ("input_schema" in tool or _is_built_in(tool)):
+    if isinstance(tool, Mapping) and "input_schema" in tool:
+        check_tool(tool.get("name"), tool["input_schema"], _LONGEST_NAME)
+        return dict(tool)
+    if isinstance(tool, Mapping) and _is_built_in(tool):
         return dict(tool)
     function = convert_to_openai_tool(tool, strict=strict)["function"]
-    converted = {"name": function["name"], "input_schema": function["parameters"]}
+    schema = function.get("parameters") or {"type": "object", "properties": {}}
+    check_tool(function.get("name"), schema, _LONGEST_NAME)
+    converted = {"name": function["name"], "input_schema": schema}
     converted |= {key: function[key] for key in ("description", "strict") if function.get(key)}
     return converted
+
+
+_LONGEST_NAME = 128
+
+
+def convert_to_anthropic_tools(tools: Any, *, strict: bool | None = None) -> list[dict[str, Any]]:
+    """Describe a list of tools, each with a name of its own."""
+    if isinstance(tools, Mapping | str) or not isinstance(tools, Sequence):
+        raise ConfigError(f"bind_tools is given a list of tools, not {type(tools).__name__}: bind_tools([tool])")
+    described = [convert_to_anthropic_tool(tool, strict=strict) for tool in tools]
+    check_names([tool.get("name") for tool in described])
+    return described
 
 
 def _is_built_in(tool: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ Traps, and how they are met:
 """
 
 from runlet.io.blocking import BLOCKING
-from runlet.io.cancel import CancelToken
+from runlet.io.cancel import CancelToken, Heeded
 from runlet.io.colour import Colour, Thunk
 from runlet.io.drive import SUSPENDED, close, closing, drive, drive_stream
 from runlet.io.limit import Limit
@@ -40,6 +40,7 @@ __all__ = [
     "CancelToken",
     "Colour",
     "Ended",
+    "Heeded",
     "Limit",
     "Scope",
     "Stopper",

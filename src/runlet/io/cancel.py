@@ -14,6 +14,9 @@ class CancelToken:
     plain function of yours in the middle of its work: its run ends when it returns.
     """
 
+    heeded = False
+    """Whether a run around heeds it, so that a step need only look at it before it begins."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stops: set[Callable[[], None]] = set()
@@ -45,5 +48,30 @@ class CancelToken:
         with self._lock:
             self._stops.discard(stop)
 
+    @property
+    def itself(self) -> CancelToken:
+        """The token that was given."""
+        return self
+
     def __deepcopy__(self, memo: object) -> CancelToken:
         return self  # a config may be copied; the word remains one
+
+
+class Heeded(CancelToken):
+    """A token as the steps of a run that heeds it see it."""
+
+    heeded = True
+
+    def __init__(self, token: CancelToken) -> None:
+        self._token = token.itself
+        self.cancel = self._token.cancel  # type: ignore[method-assign]  # the word is the token's
+        self.add = self._token.add  # type: ignore[method-assign]  # as above
+        self.discard = self._token.discard  # type: ignore[method-assign]  # as above
+
+    @property
+    def cancelled(self) -> bool:
+        return self._token.cancelled
+
+    @property
+    def itself(self) -> CancelToken:
+        return self._token

@@ -10,6 +10,15 @@ Take = Callable[[], bool]
 """Begins one more worker, if there is still work for it; whether it did."""
 
 
+class _Request:
+    __slots__ = ("take", "withdraw_outer", "withdrawn")
+
+    def __init__(self, take: Take) -> None:
+        self.take = take
+        self.withdrawn = False
+        self.withdraw_outer: Callable[[], bool] | None = None  # while it waits for room in the limit around
+
+
 class Limit:
     """At most ``width`` workers at once, over all levels of a tree.
 
@@ -23,49 +32,63 @@ class Limit:
         self._outer = outer
         self._lock = threading.Lock()
         self._free = width - 1
-        self._asking: deque[Take] = deque()
+        self._asking: deque[_Request] = deque()
 
-    def ask(self, take: Take) -> Callable[[], None]:
-        """Call ``take`` when there is room for one more; returns what withdraws the request."""
+    def ask(self, take: Take) -> Callable[[], bool]:
+        """Call ``take`` when there is room for one more; returns what withdraws the request, and says whether it did."""
+        request = _Request(take)
         with self._lock:
-            self._asking.append(take)
+            self._asking.append(request)
         self._offer()
-
-        def withdraw() -> None:
-            with self._lock:
-                if take in self._asking:
-                    self._asking.remove(take)
-
-        return withdraw
+        return lambda: self._withdraw(request)
 
     def release(self) -> None:
         """A helper has ended."""
         if self._outer is not None:
             self._outer.release()
+        self._give_back()
+
+    def _withdraw(self, request: _Request) -> bool:
         with self._lock:
-            self._free += 1
-        self._offer()
+            request.withdrawn = True
+            if request in self._asking:
+                self._asking.remove(request)
+                return True
+            withdraw_outer, request.withdraw_outer = request.withdraw_outer, None
+        if withdraw_outer is None or not withdraw_outer():
+            return False
+        self._give_back()
+        return True
 
     def _offer(self) -> None:
         while True:
             with self._lock:
                 if not self._free or not self._asking:
                     return
-                take = self._asking.popleft()
+                request = self._asking.popleft()
                 self._free -= 1
-            if self._outer is None:
-                taken = take()
-            else:
-                self._outer.ask(lambda take=take: self._take_both(take))  # type: ignore[misc]  # a default to bind it
-                continue
-            if not taken:
+            if self._outer is not None:
+                self._ask_outer(request, self._outer)
+            elif not request.take():
                 with self._lock:
                     self._free += 1
 
-    def _take_both(self, take: Take) -> bool:
-        if take():
+    def _ask_outer(self, request: _Request, outer: Limit) -> None:
+        withdraw = outer.ask(lambda: self._take_both(request))
+        with self._lock:
+            if not request.withdrawn:
+                request.withdraw_outer = withdraw
+                return
+        if withdraw():
+            self._give_back()
+
+    def _take_both(self, request: _Request) -> bool:
+        if not request.withdrawn and request.take():
             return True
+        self._give_back()
+        return False
+
+    def _give_back(self) -> None:
         with self._lock:
             self._free += 1
         self._offer()
-        return False

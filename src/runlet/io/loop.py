@@ -272,7 +272,10 @@ class _Helpers:
 
     def _hire(self) -> bool:
         if threading.get_ident() != self._thread:  # released by a helper of another colour
-            self._loop.call_soon_threadsafe(self._hire_or_release)
+            try:
+                self._loop.call_soon_threadsafe(self._hire_or_release)
+            except RuntimeError:  # the loop has ended, and what asked with it
+                return False
             return True
         body = self._make() if self._open else None
         if body is None:
@@ -317,11 +320,17 @@ class AsyncioStopper:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = None
         self._cancelled = False
+        self._taken_back = False
+        self._before = 0
 
     def enter(self) -> None:
-        self._task = asyncio.current_task()
+        self._task = task = asyncio.current_task()
+        self._before = task.cancelling() if task is not None else 0
 
     def leave(self) -> None:
+        if self._cancelled and not self._taken_back and self._task is not None:
+            self._taken_back = True
+            self._task.uncancel()  # what ran has swallowed it
         self._task = None
 
     def stop(self) -> None:
@@ -342,7 +351,10 @@ class AsyncioStopper:
             return self.stopped and isinstance(error, Exception)
         # As ``asyncio.timeout`` does: this cancellation is taken back; somebody else's may remain.
         task = asyncio.current_task()
-        return task is not None and task.uncancel() == 0
+        if task is None or self._taken_back:
+            return False
+        self._taken_back = True
+        return task.uncancel() <= self._before
 
     def call_at(self, deadline: float, function: Callable[[], None]) -> Callable[[], None]:
         return self._loop.call_later(deadline - time.monotonic(), function).cancel

@@ -99,9 +99,10 @@ class Watchdog:
         self._cancel = self._stopper.call_at(due, self._look)
 
     def _look(self) -> None:
+        # In this order: ``until``, in another thread, writes and looks the other way round, so one of the two sets it.
+        self._due = float("inf")
         deadline = self._deadline
         now = time.monotonic()
-        self._due = float("inf")
         if deadline is None:
             # The consumer has the last chunk; ``until`` sets the timer again.
             self._cancel = None

@@ -14,11 +14,12 @@ from runlet.language_models import LanguageModelInput
 from runlet.messages import AIMessage, AIMessageChunk, BaseMessage
 from runlet.openai.decode import ChatDecoder
 from runlet.openai.encode import encode_messages
+from runlet.openai.input_check import check_images, check_items, check_order
 from runlet.openai.responses_decode import ResponsesDecoder
 from runlet.openai.responses_encode import encode_request, needs_responses
 from runlet.openai.results import chat_result, responses_result
 from runlet.openai.settings import OpenAISettings, posted
-from runlet.openai.tools import bound_tools, response_format
+from runlet.openai.tools import bound_tools, described_tools, response_format
 from runlet.outputs import ChatResult
 from runlet.providers.chat import ProviderChatModel, StreamDecoder
 from runlet.runnables.base import Runnable
@@ -138,7 +139,12 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         return self.bind(**bound, **kwargs)
 
     def _request(self, messages: list[BaseMessage], streaming: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+        self._check_call(kwargs)
         request = {**self._settings(), **{name: value for name, value in kwargs.items() if value is not None}}
+        if kwargs.get("max_tokens") is not None and self._is_openai():
+            request["max_completion_tokens"] = request.pop("max_tokens")
+        if request.get("tools"):
+            request["tools"] = described_tools(request["tools"])
         if "response_format" in request:
             request["response_format"] = response_format(request["response_format"])
         if streaming:
@@ -146,10 +152,16 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
                 raise ConfigError("a stream is one answer: with n > 1 use generate, which gives all of them")
             request["stream"] = True
         if needs_responses(request) if self.use_responses_api is None else self.use_responses_api:
-            return encode_request(request, messages)
+            encoded = encode_request(request, messages)
+            continues = bool(encoded.keys() & {"previous_response_id", "conversation"})
+            check_items(encoded["input"], self.provider, continues=continues)
+            check_images(encoded["input"], self.provider)
+            return encoded
         if streaming and self.stream_usage and not self._usage_refused:
             request.setdefault("stream_options", {"include_usage": True})
         request["messages"] = encode_messages(messages, keep_reasoning=not self._is_openai())
+        check_order(request["messages"], self.provider)
+        check_images(request["messages"], self.provider)
         return request
 
     def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:

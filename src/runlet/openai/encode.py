@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from runlet.messages import AIMessage, BaseMessage, convert_to_openai_messages
+from runlet.messages import AIMessage, BaseMessage, ToolMessage, convert_to_openai_messages
 
 Json = dict[str, Any]
 
@@ -36,7 +36,27 @@ def encode_messages(messages: Sequence[BaseMessage], *, keep_reasoning: bool = F
     ``keep_reasoning`` sends back, with calls of tools, what the model had thought: servers with reasoning models want
     it so, OpenAI itself does not take it.
     """
-    return [entry for message in messages for entry in _encode(message, keep_reasoning)]
+    whole = without_unanswered(messages)
+    return [entry for message in whole for entry in _encode(message, keep_reasoning)]
+
+
+def without_unanswered(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """The messages without the broken calls that nobody has answered, which OpenAI would refuse."""
+    if not any(isinstance(message, AIMessage) and message.invalid_tool_calls for message in messages):
+        return messages
+    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    return [_without_broken(message, answered) if isinstance(message, AIMessage) else message for message in messages]
+
+
+def _without_broken(message: AIMessage, answered: set[str]) -> AIMessage:
+    left_out = {call["id"] for call in message.invalid_tool_calls} - answered
+    if not left_out:
+        return message
+    kept = [call for call in message.invalid_tool_calls if call["id"] not in left_out]
+    content = message.content
+    if not isinstance(content, str):
+        content = [part for part in content if isinstance(part, str) or part.get("call_id") not in left_out]
+    return message.model_copy(update={"invalid_tool_calls": kept, "content": content})
 
 
 def _encode(message: BaseMessage, keep_reasoning: bool) -> list[Json]:

@@ -86,6 +86,7 @@ class OpenAI(OpenAISettings, ProviderStreams, BaseLLM):
         return {**said, **self.model_kwargs, **(self.extra_body or {})}
 
     def _request(self, prompts: list[str], streaming: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+        self._check_call(kwargs)
         request = {**self._settings(), **{name: value for name, value in kwargs.items() if value is not None}}
         if streaming:
             if max(request.get("n") or 1, request.get("best_of") or 1) > 1:

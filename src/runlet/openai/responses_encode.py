@@ -13,6 +13,7 @@ from runlet.messages import (
     ToolMessage,
     convert_to_openai_messages,
 )
+from runlet.openai.encode import without_unanswered
 
 Json = dict[str, Any]
 
@@ -58,7 +59,8 @@ def encode_request(request: Json, messages: Sequence[BaseMessage]) -> Json:
         said["reasoning"] = {"effort": request["reasoning_effort"], **(request.get("reasoning") or {})}
     if request.get("logprobs"):
         said["include"] = [*(request.get("include") or ()), "message.output_text.logprobs"]
-    said["input"] = [item for message in messages for item in _encode(message, request.get("store") is not False)]
+    stored = request.get("store") is not False
+    said["input"] = [item for message in without_unanswered(messages) for item in _encode(message, stored)]
     return said
 
 

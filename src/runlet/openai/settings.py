@@ -15,6 +15,32 @@ from runlet.providers.settings import ProviderSettings
 # What the SDK's methods take beside the JSON of the request.
 _BESIDE = ("timeout", "extra_headers", "extra_query")
 
+# What requests may say that is no setting of a model.
+_CALL_WORDS = (
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "functions",
+    "function_call",
+    "metadata",
+    "prediction",
+    "stream_options",
+    "extra_body",
+    "extra_headers",
+    "extra_query",
+    "previous_response_id",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "prompt_cache_key",
+    "safety_identifier",
+    "top_k",
+    "min_p",
+    "min_tokens",
+    "reasoning_format",
+    "repetition_penalty",
+)
+
 
 class OpenAISettings(ProviderSettings):
     """The address, the key and the patience of a model of OpenAI, or of a server that speaks its protocols.
@@ -37,6 +63,7 @@ class OpenAISettings(ProviderSettings):
     _client_classes: ClassVar[tuple[str, str]] = ("OpenAI", "AsyncOpenAI")
     _key_variable: ClassVar[str] = "OPENAI_API_KEY"
     _url_variables: ClassVar[tuple[str, ...]] = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+    _call_words: ClassVar[frozenset[str]] = frozenset(_CALL_WORDS)
 
     @classmethod
     def _check(cls, values: dict[str, Any]) -> None:
@@ -89,6 +116,7 @@ def posted(resource: str, request: dict[str, Any], *named: str) -> Callable[[Any
     arguments = {name: request[name] for name in named if name in request}
     arguments |= {name: request[name] for name in _BESIDE if request.get(name) is not None}
     body = {name: value for name, value in request.items() if name not in arguments and name not in _BESIDE}
+    body |= body.pop("extra_body", None) or {}
 
     def send(client: Any) -> Any:
         for part in resource.split("."):

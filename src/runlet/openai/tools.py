@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from runlet.errors import ConfigError
+from runlet.providers.tools import check_names, check_tool
 from runlet.tools.function_schema import convert_to_openai_function, convert_to_openai_tool
 
 Json = dict[str, Any]
@@ -17,13 +18,27 @@ def bound_tools(tools: Sequence[Any], tool_choice: Any, strict: bool | None) -> 
     """``tools`` and ``tool_choice`` of a request, in the form of chat completions."""
     if isinstance(tools, Mapping | str) or not isinstance(tools, Sequence):
         raise ConfigError(f"bind_tools is given a list of tools, not {type(tools).__name__}: bind_tools([tool])")
-    described = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    described = described_tools(tools, strict)
     if not described and not tool_choice:
         return {}  # OpenAI refuses an empty list
     bound: Json = {"tools": described}
     if tool_choice is not None and tool_choice is not False and tool_choice != "":
         bound["tool_choice"] = _choice(tool_choice, described)
     return bound
+
+
+def described_tools(tools: Iterable[Any], strict: bool | None = None) -> list[Json]:
+    """The tools in the form of chat completions; raises ``ConfigError`` for one that would be refused."""
+    described = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    for tool in described:
+        function = tool.get("function")
+        if tool.get("type") == "function" and isinstance(function, Mapping):
+            check_tool(function.get("name"), function.get("parameters"), _LONGEST_NAME)
+    check_names([(tool.get("function") or {}).get("name") for tool in described])
+    return described
+
+
+_LONGEST_NAME = 64
 
 
 def _choice(choice: Any, tools: Sequence[Json]) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
@@ -57,6 +58,8 @@ class ProviderSettings(BaseModel):
     """The environment variable of the key."""
     _url_variables: ClassVar[tuple[str, ...]] = ()
     _key_optional: ClassVar[bool] = False
+    _call_words: ClassVar[frozenset[str]] = frozenset()
+    """What only the arguments of a call say, beside those of the constructor."""
 
     if not TYPE_CHECKING:  # the fields tell a type checker more
 
@@ -80,6 +83,17 @@ class ProviderSettings(BaseModel):
                 close = closest(name, known)
                 hint = f" Did you mean {close}?" if close else f" It takes {', '.join(sorted(known))}."
                 raise ConfigError(f"{cls.__name__} has no argument {name!r}.{hint}")
+
+    @classmethod
+    def _check_call(cls, said: Iterable[str]) -> None:
+        """Name an argument of a call, or of ``bind``, that can only be a slip; what is new to Runlet is let through."""
+        known = _names_in_calls(cls)
+        for name in said:
+            if name not in known and (close := closest(name, known, _SLIP)):
+                raise ConfigError(
+                    f"{cls.__name__} was given {name!r}. Did you mean {close}? If the provider really has an argument "
+                    f"of that name, give it as extra_body={{{name!r}: …}}."
+                )
 
     @property
     def provider(self) -> str:
@@ -251,7 +265,16 @@ def _pause(tries: int, advised: float | None) -> float:
     """Seconds before the next try: as advised, else about 0.5, 1, 2, 4, 8, 8 …, spread so that clients part."""
     if advised is not None:
         return max(0.0, advised)
-    return min(8.0, 0.5 * 2.0 ** min(tries - 1, 10)) * random.uniform(0.75, 1.0)  # noqa: S311 - no secret
+    return min(8.0, 0.5 * 2.0 ** min(tries - 1, 10)) * random.uniform(0.75, 1.0)
+
+
+_SLIP = 0.9
+"""How alike a slip is to what was meant: providers' own names (``top_k``, ``min_tokens`` …) are less so."""
+
+
+@cache
+def _names_in_calls(cls: type[ProviderSettings]) -> frozenset[str]:
+    return frozenset(_names(cls) | cls._call_words)
 
 
 def _names(cls: type[BaseModel]) -> set[str]:

@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from runlet.runnables.branch import RouterInput, RouterRunnable, RunnableBranch
     from runlet.runnables.chunks import AddableDict, StreamRestart, aadd, add
     from runlet.runnables.coerce import coerce_to_runnable
-    from runlet.runnables.config import RunnableConfig, ensure_config, get_config_list, merge_configs, patch_config
+    from runlet.runnables.config import (
+    RunnableConfig,
+    ensure_config,
+    get_config_list,
+    merge_configs,
+    patch_config,
+    run_in_executor,
+)
+from runlet.runnables.config_fields import (
+    ConfigurableField,
+    ConfigurableFieldMultiOption,
+    ConfigurableFieldSingleOption,
+    ConfigurableFieldSpec,
+)
     from runlet.runnables.each import RunnableEach
     from runlet.runnables.function import RunnableLambda, chain
     from runlet.runnables.generator import RunnableGenerator
@@ -25,6 +38,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AddableDict",
     "CancelToken",
+    "ConfigurableField",
+    "ConfigurableFieldMultiOption",
+    "ConfigurableFieldSingleOption",
+    "ConfigurableFieldSpec",
     "RouterInput",
     "RouterRunnable",
     "Runnable",
@@ -50,6 +67,7 @@ __all__ = [
     "get_config_list",
     "merge_configs",
     "patch_config",
+    "run_in_executor",
 ]
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from runlet.callbacks.run import Run
@@ -170,6 +170,3 @@ def check_types(types: Any, argument: str) -> tuple[type[BaseException], ...]:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
             raise CompositionError(f"{argument} holds exception classes, such as (TimeoutError,); not {each!r:.80}")
     return tuple(given)
-
-
-Handles = Callable[[BaseException], bool]

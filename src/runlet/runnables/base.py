@@ -12,7 +12,7 @@ from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
 from runlet.io import BLOCKING, asyncio_colour, drive, drive_stream
 from runlet.runnables.batch import Batch
-from runlet.runnables.cancelling import call_until_cancelled, stream_until_cancelled, token_of
+from runlet.runnables.cancelling import call_until_cancelled, cancelled, heeding, stream_until_cancelled, token_of
 from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.described import Described
 from runlet.runnables.observed import observe_call, observe_flow
@@ -111,15 +111,18 @@ class Runnable(Described, Generic[Input, Output]):
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         if not run.plain and (token := token_of(run)) is not None:
-            run = run.without("cancel")
-            return call_until_cancelled(self.get_name(), run, partial(self._enter, input, run, **kwargs), token)
+            if not token.heeded:
+                run = heeding(run, token)
+                return call_until_cancelled(self.get_name(), run, partial(self._enter, input, run, **kwargs), token)
+            if token.cancelled:
+                raise cancelled(self.get_name())
         if run.observers is None or not self._has_body:
             return self._work(input, run, **kwargs)
         return observe_call(self, input, run, kwargs)
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if not run.plain and (token := token_of(run)) is not None:
-            run = run.without("cancel")
+        if not run.plain and (token := token_of(run)) is not None and not token.heeded:
+            run = heeding(run, token)
             stream = self._enter_flow(inputs, run, **kwargs)
             return like(stream, stream_until_cancelled(self.get_name(), run, stream, token))
         if run.observers is not None and self._has_body:

@@ -9,8 +9,9 @@ from typing import Any
 
 from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
-from runlet.errors import ConfigError
+from runlet.errors import Cancelled, ConfigError
 from runlet.io import closing
+from runlet.io.scope import current_scope
 from runlet.runnables.config import each_config
 from runlet.runnables.progress import Advance, show_progress
 
@@ -48,6 +49,10 @@ class Batch:
         self._runs = [begin(each) for each in self._configs[:2]]
         self._limit = self._runs[0].limit if self._runs else None
         self._outputs: dict[int, Any] = {}
+        tokens = {id(run.config.get("cancel")): run.config.get("cancel") for run in self._runs}
+        if config is not None and not isinstance(config, Mapping):
+            tokens |= {id(each.get("cancel")): each.get("cancel") for each in config}
+        self._token = tokens.popitem()[1] if len(tokens) == 1 else None
 
     def _each_config(self, config: Config | Sequence[Config] | None) -> Sequence[Config | None]:
         if self._size is not None:
@@ -72,7 +77,7 @@ class Batch:
         try:
             output = await self._enter(input, self._run(index), **self._kwargs)
         except Exception as error:
-            if self._return_exceptions:
+            if self._return_exceptions and not self._is_stopped(error):
                 return error
             # Exceptions that refuse attributes go without.
             with contextlib.suppress(AttributeError, TypeError):
@@ -81,6 +86,12 @@ class Batch:
         if keep:
             self._outputs[index] = output
         return output
+
+    def _is_stopped(self, error: Exception) -> bool:
+        """Whether the whole batch was stopped, and not this input alone."""
+        scope = current_scope()
+        stopped = (self._token is not None and self._token.cancelled) or (scope is not None and scope.cancelled)
+        return stopped and isinstance(error, Cancelled)
 
     async def outputs(self) -> list[Any]:
         """All outcomes, in the order of the inputs."""

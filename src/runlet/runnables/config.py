@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
 from typing import Any
+
+from typing_extensions import TypedDict
 
 from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
 from runlet.callbacks.run import ALWAYS, AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers, limit_of
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour
+from runlet.io.executor import ContextThreadPoolExecutor, P, T, executor, run_in_executor
 
 __all__ = [
+    "ContextThreadPoolExecutor",
+    "EmptyDict",
+    "P",
     "RunnableConfig",
+    "T",
+    "acall_func_with_variable_args",
     "begin",
     "begin_asyncio",
+    "call_func_with_variable_args",
     "config_for_child",
     "ensure_config",
+    "get_async_callback_manager_for_config",
+    "get_callback_manager_for_config",
     "get_config_list",
+    "get_executor_for_config",
     "merge_configs",
     "patch_config",
+    "run_in_executor",
+    "set_config_context",
 ]
 
 _unwatched_asyncio: list[Run] = []
@@ -49,6 +66,8 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     handed_on = _handed_on(callbacks)
     parent = handed_on.run if handed_on is not None else outer
     said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
+    if (token := said.get("cancel")) is not None:
+        said["cancel"] = token.itself  # a verb that a step of a heeding run calls may be blocked in another thread
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
     if ambient := AMBIENT.get():
         observers = join_observers(observers, [*ALWAYS, *ambient])
@@ -137,3 +156,65 @@ def each_config(config: Config | Sequence[Config] | None, length: int) -> Sequen
         without_id = {key: value for key, value in config.items() if key != "run_id"}
         return [config, *([without_id] * (length - 1))]
     return [config] * length
+
+
+# Names for code that was written against other implementations of these interfaces.
+
+
+class EmptyDict(TypedDict, total=False):
+    """A dict without keys."""
+
+
+def get_callback_manager_for_config(config: Config) -> CallbackManager:
+    """A manager of the handlers in ``config``."""
+    return CallbackManager.configure(
+        inheritable_callbacks=config.get("callbacks"),
+        inheritable_tags=config.get("tags"),
+        inheritable_metadata=config.get("metadata"),
+    )
+
+
+def get_async_callback_manager_for_config(config: Config) -> AsyncCallbackManager:
+    """The same for asyncio."""
+    return AsyncCallbackManager.configure(
+        inheritable_callbacks=config.get("callbacks"),
+        inheritable_tags=config.get("tags"),
+        inheritable_metadata=config.get("metadata"),
+    )
+
+
+def get_executor_for_config(config: Config | None) -> contextlib.AbstractContextManager[ContextThreadPoolExecutor]:
+    """A pool of ``max_concurrency`` threads for the body of a ``with``."""
+    return executor((config or {}).get("max_concurrency"))
+
+
+@contextlib.contextmanager
+def set_config_context(config: Config) -> Iterator[Context]:
+    """A context in which what is run inherits ``config``: ``context.run(chain.invoke, input)``."""
+    context = copy_context()
+    context.run(CURRENT.set, begin(config))
+    yield context
+
+
+def _variable_args(
+    func: Callable[..., Any], config: Config, run_manager: Any, kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    names = inspect.signature(func).parameters
+    if "config" in names:
+        child = {"callbacks": run_manager.get_child()} if run_manager is not None else {}
+        kwargs = {**kwargs, "config": {**config, **child}}
+    return {**kwargs, "run_manager": run_manager} if "run_manager" in names and run_manager is not None else kwargs
+
+
+def call_func_with_variable_args(
+    func: Callable[..., T], input: Any, config: Config, run_manager: Any = None, **kwargs: Any
+) -> T:
+    """Call a function with its input, and with ``config`` and ``run_manager`` if it has such parameters."""
+    return func(input, **_variable_args(func, config, run_manager, kwargs))
+
+
+def acall_func_with_variable_args(
+    func: Callable[..., Awaitable[T]], input: Any, config: Config, run_manager: Any = None, **kwargs: Any
+) -> Awaitable[T]:
+    """The same for an async function; what it returns is to be awaited."""
+    return func(input, **_variable_args(func, config, run_manager, kwargs))

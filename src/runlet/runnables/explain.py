@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -128,17 +129,18 @@ def _look(step: Runnable[Any, Any], path: tuple[str, ...], flowing: bool, rows: 
     if isinstance(step, RunnableParallel | RunnableAssign):
         branches = step.steps__ if isinstance(step, RunnableParallel) else step.mapper.steps__
         went = [_look(each, (*path, f"{key!r} ({each.get_name()})"), flowing, rows) for key, each in branches.items()]
-        return any(went) or len(went) > 1 or isinstance(step, RunnableAssign)
+        return any(went) or (flowing and isinstance(step, RunnableAssign))
     habit = habit_of(step)
     path = path or (step.get_name(),)
     holds = flowing and habit.verdict == "buffers" and not habit.pieces
     at = len(rows)
-    rows.append(Row(path, habit.verdict, habit.pieces, habit.why, habit.advice, holds))
+    pieces = habit.pieces or (flowing and habit.verdict == "streams")
+    rows.append(Row(path, habit.verdict, pieces, habit.why, habit.advice, holds))
     went = [_look(each, (*path, label), False, rows) for label, each in _chosen(step)]
     if went:
         rows[at] = rows[at]._replace(pieces=any(went), holds_back=flowing and not any(went))
         return any(went)
-    return habit.pieces or (flowing and habit.verdict == "streams")
+    return pieces
 
 
 def _same_as(step: Runnable[Any, Any]) -> Runnable[Any, Any] | None:
@@ -185,6 +187,9 @@ def _habit_of_verbs(step: Runnable[Any, Any]) -> Habit:
 def _habit_of_function(step: RunnableLambda[Any, Any]) -> Habit:
     if step._yields:
         return Habit("buffers", True, "the function is given the whole input; it yields its output in pieces")
+    if isinstance(step.func, operator.itemgetter):
+        advice = "use RunnablePick or .pick(…), which pass pieces on"
+        return Habit("buffers", False, "itemgetter is a plain function, which is given the whole input", advice)
     if children_of(step):
         return Habit("buffers", True, "a function is given the whole input; a Runnable that it returns is streamed")
     return Habit(
@@ -234,6 +239,10 @@ def _habit_of_body(step: Runnable[Any, Any]) -> Habit:
         return Habit("streams", False, "it hands each piece on as it comes")
     if isinstance(step, RunnableGenerator):
         return Habit("streams", True, "a generator is given the pieces, and yields its own")
+    if isinstance(step, RunnableBranch | RouterRunnable):
+        return Habit("buffers", False, "the choice is made by the whole input; what is chosen streams as it does")
+    if isinstance(step, RunnableWithFallbacks):
+        return Habit("buffers", False, "the whole input is kept for the next try; the one that answers streams")
     if isinstance(step, RunnableEach):
         return Habit("buffers", False, "it runs on each item of the whole list, and gives all outputs at once")
     if type(step)._flow is not Runnable._flow:

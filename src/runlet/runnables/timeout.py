@@ -13,7 +13,7 @@ from runlet.runnables.base import Runnable
 from runlet.runnables.chunks import SoFar
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.parts import part
-from runlet.runnables.streams import like
+from runlet.runnables.streams import like, replaces
 from runlet.runnables.wrapper import Wrapper
 
 Input = TypeVar("Input", contravariant=True)
@@ -42,7 +42,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
         if not given:
             raise ConfigError(f"with_timeout of {name} sets no limit: give first_chunk, between_chunks or total")
         for what, limit in given.items():
-            if not isinstance(limit, int | float) or limit <= 0:
+            if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
                 raise ConfigError(f"with_timeout of {name}: {what} is a number of seconds over 0, not {limit!r}")
             if total is not None and limit > total:
                 raise ConfigError(
@@ -108,8 +108,10 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
                     if chunk is _END:
                         return
                     watchdog.pause()
-                    if stopper.stopped:
+                    if stopper.stopped or time.monotonic() >= deadline:
                         raise self._too_late(limit, so_far, begun)
+                    if replaces(stream):
+                        so_far.clear()
                     so_far.add(chunk)
                     limit = self.between_chunks if self.between_chunks is not None else float("inf")
                     yield chunk
