@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check types bench soak clean
+.PHONY: demo test check types bench providers soak clean
 
 demo: $(READY)
 	@$(BIN)/runlet demo
@@ -19,6 +19,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+providers: $(READY)
+	$(BIN)/python tests/providers/table.py
 
 soak: $(READY)
 	RUNLET_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak

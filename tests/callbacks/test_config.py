@@ -85,3 +85,13 @@ def test_inside_a_plain_run_there_is_no_current_run():
             assert CURRENT.get() is None
         assert CURRENT.get() is outer
     assert CURRENT.get() is None
+
+
+def test_a_key_that_looks_like_a_slip_of_the_pen_is_refused():
+    with pytest.raises(ConfigError, match="no key 'tag'. Did you mean 'tags'"):
+        check_config({"tag": ["x"]})
+
+
+def test_keys_of_a_users_own_are_configurable_values():
+    config = check_config({"thread_id": "7", "tags": ["a"], "configurable": {"user": 1}})
+    assert config == {"tags": ["a"], "configurable": {"thread_id": "7", "user": 1}}

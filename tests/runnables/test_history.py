@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from runlet.chat_history import BaseChatMessageHistory, InMemoryChatMessageHistory, SQLiteChatMessageHistory
-from runlet.errors import ColourError, CompositionError, ConfigError
+from runlet.errors import Cancelled, ColourError, CompositionError, ConfigError
 from runlet.io import CancelToken
 from runlet.language_models import FakeListChatModel, GenericFakeChatModel
 from runlet.language_models.fake_chat_models import FakeListChatModelError
 from runlet.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from runlet.output_parsers import JsonOutputParser, StrOutputParser
 from runlet.prompts import ChatPromptTemplate, MessagesPlaceholder
-from runlet.runnables import RunnableGenerator, RunnableLambda
+from runlet.runnables import ConfigurableFieldSpec, RunnableGenerator, RunnableLambda
 from runlet.runnables.history import RunnableWithMessageHistory
 from runlet.testing import check_runnable
 
@@ -135,10 +135,12 @@ def leave_in_asyncio(part: Any) -> None:
 
 def cancel(part: Any) -> None:
     token = CancelToken()
-    with pytest.raises(Exception, match="stopped"):
-        for number, _ in enumerate(part.stream({"q": "x"}, {**CONFIG, "cancel": token})):
-            if number == 1:
-                token.cancel()
+    stream = part.stream({"q": "x"}, {**CONFIG, "cancel": token})
+    next(stream)
+    next(stream)
+    token.cancel()
+    with pytest.raises(Cancelled):
+        next(stream)
 
 
 def cancel_task(part: Any) -> None:
@@ -241,8 +243,11 @@ def test_a_session_may_be_bound_and_reaches_through_chains(chats: Chats) -> None
     assert chats.said("b") == [("human", "x"), ("ai", "one")]
 
 
-class Field(NamedTuple):
-    id: str
+def test_it_tells_which_fields_of_a_config_it_reads(chats: Chats) -> None:
+    part = talk(chats)
+    assert [spec.id for spec in (part | StrOutputParser()).config_specs] == ["session_id"]
+    with pytest.raises(ConfigError, match="no configurable field 'sesion_id'"):
+        part.with_config(configurable={"sesion_id": "b"})
 
 
 def test_a_factory_of_several_fields_is_given_them_by_name() -> None:
@@ -252,7 +257,7 @@ def test_a_factory_of_several_fields_is_given_them_by_name() -> None:
         seen.append((user, conversation))
         return InMemoryChatMessageHistory()
 
-    fields = [Field("user"), Field("conversation")]
+    fields = [ConfigurableFieldSpec("user", str), ConfigurableFieldSpec("conversation", str)]
     part = RunnableWithMessageHistory(model(), make, history_factory_config=fields)
     part.invoke("x", {"configurable": {"user": "u", "conversation": "c"}})
     assert seen == [("u", "c")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 from uuid import UUID
@@ -34,6 +35,8 @@ class RunnableConfig(TypedDict, total=False):
     cancel: CancelToken | None
     configurable: dict[str, Any]
 
+
+_KEYS = frozenset(RunnableConfig.__annotations__)
 
 Config = Mapping[str, Any]
 """A config as it is handed about inside: complete enough, never changed in place."""
@@ -86,6 +89,8 @@ def check_config(config: Any) -> Config:
             f"a config is a dict such as {{'tags': ['mine']}}, not {type(config).__name__} ({config!r:.80}). "
             "Arguments of the step itself are given by name: chain.invoke(input, stop=['x'])."
         )
+    if not config.keys() <= _KEYS:
+        config = _with_own_values(config)
     tags = config.get("tags")
     if isinstance(tags, str):
         raise ConfigError(f"tags are a list of texts, not a single one: write {{'tags': [{tags!r}]}}")
@@ -99,3 +104,15 @@ def check_config(config: Any) -> Config:
     if token is not None and not isinstance(token, CancelToken):
         raise ConfigError(f"cancel is a CancelToken, not {token!r:.80}")
     return config
+
+
+def _with_own_values(config: Config) -> Config:
+    """Keys of a user's own are ``configurable`` values; what looks like a slip of the pen is none."""
+    own = {key: value for key, value in config.items() if key not in _KEYS}
+    for key in own:
+        if close := difflib.get_close_matches(str(key), _KEYS, n=1, cutoff=0.75):
+            raise ConfigError(
+                f"a config has no key {key!r}. Did you mean {close[0]!r}? Values of your own go into 'configurable'."
+            )
+    known = {key: value for key, value in config.items() if key in _KEYS}
+    return {**known, "configurable": {**own, **(config.get("configurable") or {})}}

@@ -35,7 +35,7 @@ class Limit:
         self._asking: deque[_Request] = deque()
 
     def ask(self, take: Take) -> Callable[[], bool]:
-        """Call ``take`` when there is room for one more; returns what withdraws the request, and says whether it did."""
+        """Call ``take`` when there is room for one more; returns what withdraws the request, if it still can."""
         request = _Request(take)
         with self._lock:
             self._asking.append(request)

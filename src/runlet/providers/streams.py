@@ -67,7 +67,7 @@ class ProviderStreams(ProviderSettings):
         decoder_of: Callable[[httpx2.Response], StreamDecoder[Chunk]],
     ) -> AsyncIterator[Chunk]:
         """The chunks of the response that ``opening`` asks for; an error carries those before it, merged."""
-        clients = self._clients  # held, so that they stay open if the model is given others meanwhile
+        clients = self._clients  # noqa: F841 - held: they stay open if the model is given others meanwhile
         response = await opening()
         received, decoder = SoFar(), decoder_of(response)
         body = Body(response, run.io, first_timeout=self.first_chunk_timeout, idle_timeout=self.stream_idle_timeout)

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from runlet.runnables.chunks import AddableDict, StreamRestart, aadd, add
     from runlet.runnables.coerce import coerce_to_runnable
     from runlet.runnables.config import (
-    RunnableConfig,
-    ensure_config,
-    get_config_list,
-    merge_configs,
-    patch_config,
-    run_in_executor,
-)
-from runlet.runnables.config_fields import (
-    ConfigurableField,
-    ConfigurableFieldMultiOption,
-    ConfigurableFieldSingleOption,
-    ConfigurableFieldSpec,
-)
+        RunnableConfig,
+        ensure_config,
+        get_config_list,
+        merge_configs,
+        patch_config,
+        run_in_executor,
+    )
+    from runlet.runnables.config_fields import (
+        ConfigurableField,
+        ConfigurableFieldMultiOption,
+        ConfigurableFieldSingleOption,
+        ConfigurableFieldSpec,
+    )
     from runlet.runnables.each import RunnableEach
     from runlet.runnables.function import RunnableLambda, chain
     from runlet.runnables.generator import RunnableGenerator

@@ -38,6 +38,10 @@ class Batch:
         kwargs: dict[str, Any],
         progress: bool,
     ) -> None:
+        if isinstance(inputs, str | bytes | Mapping):
+            raise ConfigError(
+                f"batch is given a list of inputs, not {type(inputs).__name__} ({inputs!r:.80}): chain.batch([x, y])"
+            )
         self._enter = enter
         self._inputs = inputs
         self._return_exceptions = return_exceptions

@@ -15,6 +15,7 @@ from runlet.messages import AIMessage, BaseMessage, HumanMessage, convert_to_mes
 from runlet.runnables.base import Runnable
 from runlet.runnables.chunks import SoFar
 from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.config_fields import ConfigurableFieldSpec
 from runlet.runnables.streams import NOTHING, collect, like, replaces
 
 Input = TypeVar("Input", contravariant=True)
@@ -24,18 +25,9 @@ GetSessionHistoryCallable = Callable[..., BaseChatMessageHistory]
 MessagesOrDictWithMessages = Sequence[BaseMessage] | dict[str, Any]
 
 
-class SessionField(NamedTuple):
-    """A value that tells conversations apart: ``{"configurable": {id: …}}`` gives it."""
-
-    id: str
-    annotation: Any = str
-    name: str | None = None
-    description: str | None = None
-    default: Any = ""
-    is_shared: bool = True
-
-
-_SESSION_ID = SessionField("session_id", name="Session ID", description="Unique identifier for a session.")
+_SESSION_ID = ConfigurableFieldSpec(
+    "session_id", str, "Session ID", "Unique identifier for a session.", default="", is_shared=True
+)
 
 
 class RunnableWithMessageHistory(Runnable[Input, Output]):
@@ -51,7 +43,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output]):
         chat.invoke({"question": "Who?"}, {"configurable": {"session_id": "a"}})
 
     - ``get_session_history``: makes the history of a session; it is given the ``session_id``, or by name the values
-      of all fields in ``history_factory_config`` (objects with an ``id``: the keys in ``configurable``).
+      of all fields in ``history_factory_config`` (``ConfigurableFieldSpec``: the keys in ``configurable``).
     - ``input_messages_key``: where in an input that is a dict the new messages are (text, a message, or several);
       left out, its only key, or ``"input"``. An input that is no dict is the messages itself.
     - ``history_messages_key``: where in the dict the history is put. Left out, it is put before the new messages.
@@ -72,7 +64,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output]):
         input_messages_key: str | None = None,
         output_messages_key: str | None = None,
         history_messages_key: str | None = None,
-        history_factory_config: Sequence[Any] | None = None,
+        history_factory_config: Sequence[ConfigurableFieldSpec] | None = None,
         interrupted: Literal["store", "drop"] = "store",
         name: str | None = None,
     ) -> None:
@@ -93,6 +85,14 @@ class RunnableWithMessageHistory(Runnable[Input, Output]):
     def bound(self) -> Runnable[Any, Any]:
         """The same as ``runnable``."""
         return self.runnable
+
+    _waits = True
+
+    def _restarts(self) -> bool:
+        return self.runnable._restarts()
+
+    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+        return [*self.history_factory_config, *self.runnable.config_specs]
 
     # The bodies
 
