@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlet.callbacks.config import merge_configs
+from runlet.callbacks.config import check_config, merge_configs
 from runlet.callbacks.run import CURRENT, UNWATCHED, Observer, Run, inside
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING

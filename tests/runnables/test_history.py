@@ -368,6 +368,13 @@ def test_observers_see_the_conversation_and_the_steps_in_it(chats: Chats) -> Non
     ]
 
 
+def test_explain_streaming_looks_inside(chats: Chats) -> None:
+    rows = talk(chats).explain_streaming().rows
+    assert (rows[0].verdict, rows[0].pieces) == ("buffers", True)
+    assert "history" in rows[0].why
+    assert rows[-1].step.endswith("FakeListChatModel)")
+
+
 # The same as the peer
 
 with warnings.catch_warnings():

@@ -89,9 +89,9 @@ def check_config(config: Any) -> Config:
             f"a config is a dict such as {{'tags': ['mine']}}, not {type(config).__name__} ({config!r:.80}). "
             "Arguments of the step itself are given by name: chain.invoke(input, stop=['x'])."
         )
-    if not config.keys() <= _KEYS:
-        config = _with_own_values(config)
-    tags = config.get("tags")
+    given: Config = config
+    checked = given if given.keys() <= _KEYS else _with_own_values(given)
+    tags = given.get("tags")
     if isinstance(tags, str):
         raise ConfigError(f"tags are a list of texts, not a single one: write {{'tags': [{tags!r}]}}")
     limit = config.get("max_concurrency")
@@ -103,7 +103,7 @@ def check_config(config: Any) -> Config:
     token = config.get("cancel")
     if token is not None and not isinstance(token, CancelToken):
         raise ConfigError(f"cancel is a CancelToken, not {token!r:.80}")
-    return config
+    return checked
 
 
 def _with_own_values(config: Config) -> Config:

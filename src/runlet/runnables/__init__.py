@@ -76,6 +76,10 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
         {
             "AddableDict": "runlet.runnables.chunks",
             "CancelToken": "runlet.io",
+            "ConfigurableField": "runlet.runnables.config_fields",
+            "ConfigurableFieldMultiOption": "runlet.runnables.config_fields",
+            "ConfigurableFieldSingleOption": "runlet.runnables.config_fields",
+            "ConfigurableFieldSpec": "runlet.runnables.config_fields",
             "RouterInput": "runlet.runnables.branch",
             "RouterRunnable": "runlet.runnables.branch",
             "Runnable": "runlet.runnables.base",
@@ -101,5 +105,6 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
             "get_config_list": "runlet.runnables.config",
             "merge_configs": "runlet.runnables.config",
             "patch_config": "runlet.runnables.config",
+            "run_in_executor": "runlet.runnables.config",
         },
     )

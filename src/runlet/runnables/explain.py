@@ -16,6 +16,7 @@ from runlet.runnables.each import RunnableEach
 from runlet.runnables.fallbacks import RunnableWithFallbacks
 from runlet.runnables.function import RunnableLambda
 from runlet.runnables.generator import RunnableGenerator
+from runlet.runnables.history import RunnableWithMessageHistory
 from runlet.runnables.parallel import RunnableParallel
 from runlet.runnables.parts import part
 from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
@@ -160,6 +161,8 @@ def _chosen(step: Runnable[Any, Any]) -> Iterator[tuple[str, Runnable[Any, Any]]
         yield from ((f"{key!r} ({each.get_name()})", each) for key, each in step.runnables.items())
     elif isinstance(step, RunnableWithFallbacks):
         yield from ((f"{at} ({each.get_name()})", each) for at, each in enumerate(step.runnables, 1))
+    elif isinstance(step, RunnableWithMessageHistory):
+        yield step.runnable.get_name(), step.runnable
 
 
 def habit_of(step: Runnable[Any, Any]) -> Habit:
@@ -245,6 +248,10 @@ def _habit_of_body(step: Runnable[Any, Any]) -> Habit:
         return Habit("buffers", False, "the whole input is kept for the next try; the one that answers streams")
     if isinstance(step, RunnableEach):
         return Habit("buffers", False, "it runs on each item of the whole list, and gives all outputs at once")
+    if isinstance(step, RunnableWithMessageHistory):
+        return Habit(
+            "buffers", False, "the whole input is put together with the history; what is within streams as it does"
+        )
     if type(step)._flow is not Runnable._flow:
         return Habit("streams", False, "it works on the pieces as they come")
     if step._kind == "parser":
