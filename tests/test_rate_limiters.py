@@ -242,7 +242,7 @@ class Served(BaseChatModel):
         size = len(messages[0].text)
         return size // 3, 50 + size % 187, 0.3 + size % 41 / 10
 
-    async def _agenerate(  # type: ignore[override]  # the base says None
+    async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
         read, wrote, takes = self._sizes(messages)
@@ -258,7 +258,7 @@ class Served(BaseChatModel):
     ) -> ChatResult:
         read, wrote, takes = self._sizes(messages)
         time.sleep(takes / 2000)
-        self.server.take(read + wrote, time.monotonic(), seconds=0.2)
+        self.server.take(read + wrote, time.monotonic(), seconds=1.0)
         return _answer(read, wrote)
 
 
@@ -287,8 +287,8 @@ def test_in_500_calls_a_server_never_refuses_and_its_limit_is_used(width: int) -
 
 
 def test_threads_that_share_a_limiter_are_never_refused() -> None:
-    server = Server(limit=20_000)
-    model = Served(server=server, rate_limiter=TokenRateLimiter(tokens_per_minute=server.limit, seconds=0.2))
-    model.batch(QUESTIONS[:150], {"max_concurrency": 12})
+    server = Server(limit=30_000)
+    model = Served(server=server, rate_limiter=TokenRateLimiter(tokens_per_minute=server.limit, seconds=1.0))
+    model.batch(QUESTIONS[:140], {"max_concurrency": 12})
     assert server.refused == 0
-    assert server.used > 2 * server.limit
+    assert server.used > 1.5 * server.limit, "more than the limit allows at once"

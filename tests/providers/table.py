@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,9 +31,13 @@ the models make of them. The tests compare each answer with what a second, small
 | `ChatAnthropic` | messages | yes | yes | yes, with signatures | yes |
 | `Anthropic` | messages: text in, text out | yes | – | left out of the text | yes |
 
-Servers that speak OpenAI's protocol and are known by name (`init_chat_model("groq:…")`, `ChatOpenAI(server="groq")`):
-{servers}. Others are reached with `base_url`.
+{servers}
 """
+
+SERVERS_KNOWN = (
+    "Servers that speak OpenAI's protocol and are known by name (`init_chat_model(\"groq:…\")`, "
+    '`ChatOpenAI(server="groq")`): {names}. Others are reached with `base_url`.'
+)
 
 SUPPORT = """
 ## What the recordings of each provider show
@@ -45,6 +50,9 @@ RESULTS = """
 
 *typed error* names the class that is raised: for an error status, for an error inside a stream, and for what is no
 answer of the protocol. {failures}
+
+`anthropic.complete` is Anthropic's API of before the messages; it is not spoken, and an answer of it is refused.
+`openai-embeddings-batch-1` is no answer of a model, but a page of an organisation's usage.
 """
 
 
@@ -132,7 +140,8 @@ def page() -> str:
     found = results()
     errors = sum(result.decoded != "yes" for result in found)
     counted = f"Of {len(found)} recordings {len(found) - errors} are read, {errors} are typed errors; none is neither."
-    servers = ", ".join(f"`{name}`" for name in SERVERS)
+    names = ", ".join(f"`{name}`" for name in SERVERS)
+    servers = textwrap.fill(SERVERS_KNOWN.format(names=names), 120, break_long_words=False, break_on_hyphens=False)
     support = _table(("provider", "protocol", "recordings", *KINDS, "errors"), _support(found))
     shown = [
         (f"`{one.id}`", one.provider, one.endpoint, "yes" if one.streamed else "no", ", ".join(one.holds), one.decoded)

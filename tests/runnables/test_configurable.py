@@ -90,7 +90,7 @@ def test_a_function_that_takes_the_config_may_read_keys_of_its_own(verbs):
 
 
 def test_an_unknown_setting_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match="has no setting tempo; it has .*responses"):
+    with pytest.raises(ConfigError, match=r"has no setting tempo; it has .*responses"):
         TEXT.configurable_fields(tempo=ConfigurableField(id="tempo"))
 
 

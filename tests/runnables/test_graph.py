@@ -24,6 +24,7 @@ def f(x: int) -> str:
 
 def both(runnables, prompts, parsers, fake):
     template = prompts.PromptTemplate.from_template("{a} {b}")
+    other = prompts.PromptTemplate.from_template("{a}")
     llm = fake.FakeListLLM(responses=["x"])
     text = parsers.StrOutputParser()
     parallel = runnables.RunnableParallel
@@ -35,7 +36,7 @@ def both(runnables, prompts, parsers, fake):
         "assign": runnables.RunnablePassthrough.assign(z=template | llm) | template,
         "each": (template | llm).map() | text.map(),
         "labelled": template | llm.with_config(metadata={"k": "v"}),
-        "parallel within": template | llm | parallel(a=f, b=parallel(c=f, d=f)) | template,
+        "parallel within": template | llm | parallel(a=f, b=parallel(c=f, d=f)) | other,
         "with retry": template | llm.with_retry(),
     }
 
@@ -48,7 +49,7 @@ def structure(graph):
     """Nodes and edges by name; what distinguishes two nodes of one name is their neighbours."""
     told = graph.to_json()
     names = {n["id"]: n["data"] if n["type"] == "schema" else n["data"]["name"] for n in told["nodes"]}
-    nodes = sorted((names[n["id"]], n["type"], str(n.get("metadata"))) for n in told["nodes"])
+    nodes = sorted((names[n["id"]], n["type"], str(n.get("metadata") or None)) for n in told["nodes"])
     return nodes, sorted((names[edge["source"]], names[edge["target"]]) for edge in told["edges"])
 
 

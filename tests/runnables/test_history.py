@@ -15,7 +15,8 @@ from runlet.language_models.fake_chat_models import FakeListChatModelError
 from runlet.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from runlet.output_parsers import JsonOutputParser, StrOutputParser
 from runlet.prompts import ChatPromptTemplate, MessagesPlaceholder
-from runlet.runnables import ConfigurableFieldSpec, RunnableGenerator, RunnableLambda
+from runlet.runnables import RunnableGenerator, RunnableLambda
+from runlet.runnables.config_fields import ConfigurableFieldSpec
 from runlet.runnables.history import RunnableWithMessageHistory
 from runlet.testing import check_runnable
 

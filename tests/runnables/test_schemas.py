@@ -1,4 +1,4 @@
-"""What goes in and what comes out: inferred, equal to the peer's where that is sensible, and of use in a web service."""
+"""What goes in and what comes out: inferred, as the peer's where sensible, and of use in a web service."""
 
 import json
 import operator
@@ -97,6 +97,7 @@ DIFFERENT = {
     ("function that reads keys", "input"),
     ("several outputs", "input"),
     ("assigned to a prompt", "input"),
+    ("in parallel to a model", "input"),
 }
 
 

@@ -21,13 +21,6 @@ class ContextThreadPoolExecutor(ThreadPoolExecutor):
         """Call ``func`` in a thread."""
         return super().submit(partial(copy_context().run, func, *args, **kwargs))
 
-    def map(
-        self, fn: Callable[..., T], *iterables: Any, timeout: float | None = None, chunksize: int = 1, **more: Any
-    ) -> Iterator[T]:
-        """Call ``fn`` with an item of each iterable at a time, several at once; results in their order."""
-        contexts = [copy_context() for _ in range(len(list(iterables[0])))] if iterables else []
-        return super().map(lambda context, *args: context.run(fn, *args), contexts, *iterables, timeout=timeout, **more)
-
 
 @contextlib.contextmanager
 def executor(max_workers: int | None) -> Iterator[ContextThreadPoolExecutor]:

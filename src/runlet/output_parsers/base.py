@@ -12,8 +12,8 @@ from runlet.messages import AnyMessage
 from runlet.output_parsers.inputs import LanguageModelOutput, as_generation
 from runlet.outputs import Generation
 from runlet.prompt_values import PromptValue
+from runlet.runnables.parts import PARTS
 from runlet.runnables.serializable import RunnableSerializable
-from runlet.runnables.types import annotated
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
 
     @property
     def OutputType(self) -> Any:
-        return annotated(self.parse_result, "output")
+        return PARTS["types.annotated"](self.parse_result, "output")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         result = input if isinstance(input, list) and input else [as_generation(input)]
@@ -95,7 +95,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
 
     @property
     def OutputType(self) -> Any:
-        return annotated(self.parse, "output")
+        return PARTS["types.annotated"](self.parse, "output")
 
     @abstractmethod
     def parse(self, text: str) -> T:

@@ -14,7 +14,7 @@ from runlet.documents import Document
 from runlet.errors import MissingVariableError, PromptError, PromptInputError
 from runlet.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from runlet.prompts.f_string import missing_variables
-from runlet.runnables.schemas import object_model
+from runlet.runnables.parts import PARTS
 from runlet.runnables.serializable import RunnableSerializable
 
 FormatOutputType = TypeVar("FormatOutputType")
@@ -95,7 +95,8 @@ class BasePromptTemplate(_Base[FormatOutputType]):
         """The variables as a pydantic model; one without a type in ``input_types`` is text."""
         needed = {name: (self.input_types.get(name, str), ...) for name in self.input_variables}
         optional = {name: (self.input_types.get(name, str), _empty(self, name)) for name in self.optional_variables}
-        return object_model("PromptInput", {**needed, **optional})
+        model: type[BaseModel] = PARTS["schemas.object"]("PromptInput", {**needed, **optional})
+        return model
 
     def _read(self, input: Any) -> Any:
         """The variables that ``input`` gives."""

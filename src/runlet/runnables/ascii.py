@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from runlet.runnables.graph_parts import Edge, Node, is_schema
 from runlet.runnables.layout import Layout, Placed, Route, lay_out
@@ -51,7 +52,7 @@ class _Canvas:
 
     def route(self, route: Route) -> None:
         points = route.points
-        for index, ((x1, y1), (x2, y2)) in enumerate(zip(points, points[1:], strict=False)):
+        for index, ((x1, y1), (x2, y2)) in enumerate(pairwise(points)):
             if y1 > y2:
                 (x1, y1), (x2, y2) = (x2, y2), (x1, y1)
             start, end = round(x1), round(x2)

@@ -492,12 +492,3 @@ class Runnable(Described, Generic[Input, Output]):
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """This, run on each item of a list."""
         return PARTS["each"](self)  # type: ignore[no-any-return]  # PARTS is untyped
-
-    # What it looks like
-
-    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
-        """The name in events, logs and paths: the one given, or the class's."""
-        own = name or self.name or type(self).__name__
-        if not suffix:
-            return own
-        return own + suffix.title() if own[0].isupper() else f"{own}_{suffix.lower()}"

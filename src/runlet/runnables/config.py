@@ -11,6 +11,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
+from runlet.callbacks.manager import AsyncCallbackManager, CallbackManager
 from runlet.callbacks.run import ALWAYS, AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers, limit_of
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour
@@ -176,7 +177,7 @@ def get_callback_manager_for_config(config: Config) -> CallbackManager:
 
 def get_async_callback_manager_for_config(config: Config) -> AsyncCallbackManager:
     """The same for asyncio."""
-    return AsyncCallbackManager.configure(
+    return AsyncCallbackManager.configure(  # type: ignore[return-value]  # it makes one of its own class
         inheritable_callbacks=config.get("callbacks"),
         inheritable_tags=config.get("tags"),
         inheritable_metadata=config.get("metadata"),

@@ -56,7 +56,7 @@ class ConfigurableFieldSpec(NamedTuple):
     dependencies: list[str] | None = None
 
 
-class StrEnum(str, Enum):
+class StrEnum(str, Enum):  # noqa: UP042 - the name is public, and its text form that of an Enum
     """An enumeration of texts."""
 
 

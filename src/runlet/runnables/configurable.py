@@ -67,7 +67,7 @@ class DynamicRunnable(Runnable[Input, Output]):
         step: Runnable[Any, Any] = self
         given = config or {}
         while isinstance(step, DynamicRunnable):
-            step, given = step._configured(given), step._inner_config(given)
+            given, step = step._inner_config(given), step._configured(given)
         return step, given
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:

@@ -19,6 +19,15 @@ Json = dict[str, Any]
 class Described:
     """The descriptions that every Runnable has. Your own may override any; the rest follow."""
 
+    name: str | None
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """The name in events, logs and paths: the one given, or the class's."""
+        own = name or self.name or type(self).__name__
+        if not suffix:
+            return own
+        return own + suffix.title() if own[0].isupper() else f"{own}_{suffix.lower()}"
+
     @property
     def InputType(self) -> Any:
         """The type of the input, as far as annotations and the parts tell; ``Any`` where they do not."""
@@ -69,12 +78,23 @@ class Described:
         return self.config_schema(include=include).model_json_schema()
 
     def get_graph(self, config: Config | None = None) -> Any:
-        """The steps as a ``Graph``, to draw: ``chain.get_graph().draw_mermaid()``, ``.print_ascii()``, ``.draw_svg()``."""
+        """The steps as a ``Graph``, to draw: ``.draw_mermaid()``, ``.print_ascii()``, ``.draw_svg()`` …"""
         return PARTS["graph_of"](self, config)
 
     def get_prompts(self, config: Config | None = None) -> list[Any]:
         """The prompts within, in the order of the steps."""
         return [step for step in PARTS["children.walk"](self) if getattr(step, "_kind", None) == "prompt"]
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, Any] | None = None,
+    ) -> Any:
+        """This as a ``StructuredTool``; its arguments are the keys of the input, or what is given of them here."""
+        return PARTS["as_tool"](self, args_schema, name, description, arg_types)
 
     def explain_streaming(self) -> Any:
         """A table, step by step, of what streams, what waits for its whole input, why, and what to do about it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar, overload
 
@@ -153,9 +154,14 @@ class RunnableLambda(Runnable[Input, Output]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RunnableLambda):
             return NotImplemented
-        return (self.func, self.afunc) == (other.func, other.afunc)
+        return _identity(self.func) == _identity(other.func) and self.afunc == other.afunc
 
     __hash__ = object.__hash__
+
+
+def _identity(function: Any) -> Any:
+    """What tells a function from another; a copy of an ``itemgetter`` is the same one, though it does not say so."""
+    return function.__reduce__() if isinstance(function, operator.itemgetter) else function
 
 
 @overload

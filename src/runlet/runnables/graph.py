@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ class Graph:
     ) -> bytes:
         """The graph as a PNG picture. Needs ``pip install 'runlet[png]'``, and no network."""
         try:
-            import cairosvg  # noqa: PLC0415 - an optional dependency
+            cairosvg = import_module("cairosvg")
         except (ImportError, OSError) as error:  # OSError: the package is there, the cairo library is not
             raise MissingDependencyError(
                 "drawing a PNG needs cairosvg and the cairo library: pip install 'runlet[png]'; draw_svg does not"

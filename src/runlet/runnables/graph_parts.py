@@ -96,7 +96,7 @@ class NodeStyles:
 
 
 class MermaidDrawMethod(Enum):
-    """What draws a Mermaid picture: ``LOCAL``, Runlet itself, is the default; the others need a browser or a network."""
+    """What draws a Mermaid picture: ``LOCAL`` is Runlet itself; the others need a browser or a network."""
 
     LOCAL = "local"
     PYPPETEER = "pyppeteer"
@@ -107,10 +107,8 @@ def node_data_str(id: str, data: Any) -> str:
     """The text that a node shows: the name of its step or model, without ``Runnable`` before it."""
     if not is_uuid(id) or data is None:
         return id
-    if isinstance(data, Runnable):
-        name = data.get_name()
-    else:
-        name = data.__name__ if inspect.isclass(data) else str(data)
+    plain = data.__name__ if inspect.isclass(data) else str(data)
+    name = data.get_name() if isinstance(data, Runnable) else plain
     return name.removeprefix("Runnable") or name
 
 

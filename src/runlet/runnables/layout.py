@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from runlet.errors import MissingDependencyError
@@ -88,13 +90,12 @@ def lay_out(
 
 def _load() -> Any:
     try:
-        import grandalf.graphs  # noqa: PLC0415 - an optional dependency
-        import grandalf.layouts  # noqa: PLC0415 - an optional dependency
+        graphs, layouts = import_module("grandalf.graphs"), import_module("grandalf.layouts")
     except ImportError as error:
         raise MissingDependencyError(
             "placing the steps of a picture needs grandalf: pip install 'runlet[graph]'"
         ) from error
-    return grandalf
+    return SimpleNamespace(graphs=graphs, layouts=layouts)
 
 
 class _Line:

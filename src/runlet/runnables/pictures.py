@@ -50,4 +50,4 @@ def _line(label: str, step: Runnable[Any, Any]) -> Any:
 
     line = Text(f"{label} " if label else "", style="dim")
     line.append(step.get_name(), style="bold")
-    return line if children_of(step) else line.append(f"  {repr(step):.100}", style="dim")
+    return line if children_of(step) else line.append(f"  {step!r:.100}", style="dim")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypedDict, TypeVar
-
-from tenacity import RetryCallState, wait_exponential_jitter, wait_none
 
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError
@@ -20,7 +19,10 @@ Output = TypeVar("Output", covariant=True)
 
 
 class ExponentialJitterParams(TypedDict, total=False):
-    """How long to wait: ``initial * exp_base ** n`` seconds and up to ``jitter`` more, never over ``max``."""
+    """How long to wait after the try ``n``: ``initial * exp_base ** (n - 1)`` seconds and up to ``jitter`` more.
+
+    Never more than ``max``. The defaults are 1, 2, 1 and 60.
+    """
 
     initial: float
     max: float
@@ -34,6 +36,10 @@ class RetryState(NamedTuple):
     attempt_number: int
     error: Exception
     sleep: float
+
+
+_LONGEST = 60.0
+"""Seconds that a pause lasts at most, where ``max`` says nothing else."""
 
 
 @part("retry")
@@ -60,6 +66,9 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
         self.max_attempt_number = stop_after_attempt
         self.wait_exponential_jitter = wait_exponential_jitter
         self.exponential_jitter_params = exponential_jitter_params
+        if unknown := set(exponential_jitter_params or {}) - ExponentialJitterParams.__optional_keys__:
+            known = ", ".join(sorted(ExponentialJitterParams.__optional_keys__))
+            raise ConfigError(f"exponential_jitter_params knows {known}; not {', '.join(sorted(unknown))}")
         self.retry_exception_types = (
             retry_if_exception_type
             if callable(retry_if_exception_type) and not isinstance(retry_if_exception_type, type)
@@ -106,12 +115,16 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
             await run.io.sleep(seconds)
 
     def _wait(self, number: int) -> float:
-        wait: Any = wait_none()
-        if self.wait_exponential_jitter:
-            wait = wait_exponential_jitter(**(self.exponential_jitter_params or {}))
-        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # the strategies look at the number alone
-        state.attempt_number = number
-        return float(wait(state))
+        """How many seconds to wait after the try ``number``; spread, so that many clients do not come back at once."""
+        if not self.wait_exponential_jitter:
+            return 0.0
+        params = self.exponential_jitter_params or {}
+        longest = params.get("max", _LONGEST)
+        try:
+            seconds = params.get("initial", 1) * params.get("exp_base", 2) ** (number - 1)
+        except OverflowError:
+            return longest
+        return min(seconds + random.uniform(0, params.get("jitter", 1)), longest)  # noqa: S311 - it hides nothing
 
     def __repr__(self) -> str:
         return f"{self.bound!r}.with_retry(stop_after_attempt={self.max_attempt_number})"

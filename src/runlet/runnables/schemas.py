@@ -142,10 +142,11 @@ def _branches(step: RunnableParallel[Any], config: Config | None) -> Fields:
 # Models
 
 
+@part("schemas.object")
 def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """A model of a dict with these keys."""
     safe = {_field_name(key): _aliased(key, *field) for key, field in fields.items()}
-    return create_model(name, __config__=_CONFIG, **safe)  # type: ignore[call-overload,no-any-return]  # fields by name
+    return create_model(name, __config__=_CONFIG, **safe)
 
 
 _CONFIG = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
@@ -170,8 +171,9 @@ def value_model(name: str, hint: Any) -> type[BaseModel]:
     """A model of a value of any type; a type that is a model already is taken as it is."""
     if inspect.isclass(hint) and issubclass(hint, BaseModel) and not typing.get_args(hint):
         return hint
-    base = RootModel[usable(hint)]  # type: ignore[misc]  # a type made at run time
-    return create_model(name, __base__=base, __doc__="")
+    base: Any = RootModel.__class_getitem__(usable(hint))
+    made: type[BaseModel] = create_model(name, __base__=base, __doc__="")
+    return made
 
 
 def fields_of(model: type[BaseModel]) -> Fields | None:
@@ -215,5 +217,6 @@ def usable(hint: Any) -> Any:
         return hint
     hints = typing.get_type_hints(hint, include_extras=True)
     required = hint.__required_keys__
-    rebuilt = {key: usable(each) if key in required else NotRequired[usable(each)] for key, each in hints.items()}  # type: ignore[misc]  # made at run time
-    return TypedDict(hint.__name__, rebuilt)  # type: ignore[misc]  # made at run time
+    make: Any = TypedDict
+    rebuilt: dict[str, Any] = {key: usable(each) for key, each in hints.items()}
+    return make(hint.__name__, {key: each if key in required else NotRequired[each] for key, each in rebuilt.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 
 from runlet.runnables.graph_parts import Edge, Node, is_schema
 from runlet.runnables.layout import Layout, Placed, Point, Route, lay_out
@@ -93,7 +94,7 @@ def _edge(route: Route, layout: Layout) -> str:
 
 def _curve(points: list[Point]) -> str:
     parts = [f"M{points[0][0]:.1f},{points[0][1]:.1f}"]
-    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(points):
         middle = (y1 + y2) / 2
         parts.append(f"C{x1:.1f},{middle:.1f} {x2:.1f},{middle:.1f} {x2:.1f},{y2:.1f}")
     return " ".join(parts)

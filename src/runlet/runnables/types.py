@@ -95,6 +95,7 @@ def _either(steps: Iterable[Runnable[Any, Any]]) -> Any:
     return Any if Any in types else reduce(or_, types)
 
 
+@part("types.annotated")
 def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool = False) -> Any:
     """The annotation of a function's first parameter, or of what it returns; of a stream, that of its items."""
     if function is None:
@@ -123,7 +124,7 @@ def _hints_of(function: Any) -> dict[str, Any]:
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):  # a name that is there for the type checker alone
-        hints = {name: hint for name, hint in getattr(function, "__annotations__", {}).items()}
+        hints = dict(getattr(function, "__annotations__", {}))
     return {name: Any if isinstance(hint, str | TypeVar) else hint for name, hint in hints.items()}
 
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeGuard
 
 from runlet.io.executor import coro_with_context, gated_coro, gather_with_concurrency
-from runlet.runnables.chunks import Addable, AddableDict, SupportsAdd, aadd, add
 from runlet.runnables.base import Input, Output
+from runlet.runnables.chunks import Addable, AddableDict, SupportsAdd, aadd, add
 from runlet.runnables.config_fields import (
     AnyConfigurableField,
     ConfigurableField,
