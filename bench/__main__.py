@@ -16,6 +16,7 @@ from bench.report import machine, show, versions, write
 THEMES = {
     "kernel": "Chains",
     "events": "Watched streams",
+    "recovering": "Recovering",
     "parsing": "Parsing",
     "wire": "Over HTTP",
     "imports": "Importing",

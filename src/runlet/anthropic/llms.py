@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from runlet.anthropic.chat_models import ChatAnthropic
-from runlet.anthropic.settings import AnthropicSettings
+from runlet.anthropic.settings import AnthropicSettings, stops
 from runlet.callbacks.run import Run
 from runlet.io import closing
 from runlet.language_models import BaseLLM
@@ -35,7 +35,7 @@ class Anthropic(AnthropicSettings, BaseLLM):
         return "anthropic-llm"
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": self.provider}
+        return {**super()._get_ls_params(stop=stop or stops(self.stop), **kwargs), "ls_provider": self.provider}
 
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any

@@ -105,6 +105,7 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         return self._settings()
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        stop = stop or ([self.stop] if isinstance(self.stop, str) else self.stop)
         return {**super()._get_ls_params(stop=stop, **kwargs), "ls_provider": self.provider}
 
     def _settings(self) -> dict[str, Any]:

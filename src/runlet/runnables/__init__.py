@@ -28,8 +28,10 @@ if TYPE_CHECKING:
         ConfigurableFieldSpec,
     )
     from runlet.runnables.each import RunnableEach
+    from runlet.runnables.fallbacks import RunnableWithFallbacks
     from runlet.runnables.function import RunnableLambda, chain
     from runlet.runnables.generator import RunnableGenerator
+    from runlet.runnables.history import RunnableWithMessageHistory
     from runlet.runnables.parallel import RunnableMap, RunnableParallel
     from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
     from runlet.runnables.sequence import RunnableSequence
@@ -58,6 +60,8 @@ __all__ = [
     "RunnablePick",
     "RunnableSequence",
     "RunnableSerializable",
+    "RunnableWithFallbacks",
+    "RunnableWithMessageHistory",
     "StreamRestart",
     "aadd",
     "add",
@@ -96,6 +100,8 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
             "RunnablePick": "runlet.runnables.passthrough",
             "RunnableSequence": "runlet.runnables.sequence",
             "RunnableSerializable": "runlet.runnables.serializable",
+            "RunnableWithFallbacks": "runlet.runnables.fallbacks",
+            "RunnableWithMessageHistory": "runlet.runnables.history",
             "StreamRestart": "runlet.runnables.chunks",
             "aadd": "runlet.runnables.chunks",
             "add": "runlet.runnables.chunks",

@@ -302,12 +302,14 @@ def _makes_one(alternative: Any) -> bool:
 def check_configurable(step: Runnable[Any, Any], given: Mapping[str, Any]) -> None:
     """Refuse keys that no part of ``step`` has, where all that reads them is known.
 
-    A function that takes the config, and a class of the user's, may read any key.
+    A function that takes the config, and a class of the user's, may read any key; where nothing has settings, keys
+    can be no slip of the pen.
 
     Raises:
         ConfigError: a key is unknown, or an alternative is.
     """
-    if any(_reads_config(each) for each in walk(step)):
+    parts = list(walk(step))
+    if any(_reads_config(each) for each in parts) or not any(_has_settings(each) for each in parts):
         return
     specs = {spec.id: spec for spec in step.config_specs}
     for key, value in given.items():
@@ -317,6 +319,11 @@ def check_configurable(step: Runnable[Any, Any], given: Mapping[str, Any]) -> No
         members = getattr(specs[key].annotation, "__members__", None)
         if members is not None:
             _known(key, value, members)
+
+
+def _has_settings(step: Runnable[Any, Any]) -> bool:
+    """Whether there is anything about a step that could have been made configurable."""
+    return isinstance(step, DynamicRunnable) or hasattr(type(step), "model_fields")
 
 
 def _reads_config(step: Runnable[Any, Any]) -> bool:

@@ -124,7 +124,7 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
             seconds = params.get("initial", 1) * params.get("exp_base", 2) ** (number - 1)
         except OverflowError:
             return longest
-        return min(seconds + random.uniform(0, params.get("jitter", 1)), longest)  # noqa: S311 - it hides nothing
+        return min(seconds + random.uniform(0, params.get("jitter", 1)), longest)
 
     def __repr__(self) -> str:
         return f"{self.bound!r}.with_retry(stop_after_attempt={self.max_attempt_number})"
