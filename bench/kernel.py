@@ -8,7 +8,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-from bench.measure import Effort, Row, Sample, at_least, cpu, in_loop, versus, wall
+from bench.measure import Effort, Row, Sample, at_least, at_most, cpu, duration, in_loop, versus, wall
 
 _NAMES = {
     "callbacks": ("BaseCallbackHandler",),
@@ -203,4 +203,29 @@ def abatch_async(effort: Effort) -> Row:
     )
 
 
-ROWS = [stream, astream, invoke_11, invoke_101, ainvoke_11, batch, abatch_plain, abatch_async]
+def tool_call(effort: Effort) -> Row:
+    """What a tool costs over its bare function: arguments checked, the answer a message."""
+    from runlet.tools import tool
+
+    def add(a: int, b: int = 2) -> int:
+        """Add two numbers."""
+        return a + b
+
+    part, args = tool(add), {"a": 1, "b": 3}
+    call = {"type": "tool_call", "name": "add", "args": args, "id": "1"}
+    rounds = effort.of(5_000)
+
+    def timed(function: Callable[[], Any]) -> float:
+        def work() -> None:
+            for _ in range(rounds):
+                function()
+
+        return cpu(work, rounds)
+
+    samples = [timed(lambda: part.invoke(call)) - timed(lambda: add(**args)) for _ in range(max(3, effort.repeats))]
+    own = sorted(samples)[len(samples) // 2]
+    goal = "20 µs at most"
+    return Row("a tool call, over the bare function", f"{duration(own)} / call", goal, (own / 20e-6,), at_most(1))
+
+
+ROWS = [stream, astream, invoke_11, invoke_101, ainvoke_11, batch, abatch_plain, abatch_async, tool_call]

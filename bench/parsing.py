@@ -86,6 +86,66 @@ def json_70kb(effort: Effort) -> Row:
     return Row(what, f"{duration(own_time)} / document", told, (peer / own_time,), at_least(500), note)
 
 
+def _answers() -> Any:
+    """A pydantic class for ``document``."""
+    from pydantic import BaseModel
+
+    class Record(BaseModel):
+        id: int
+        name: str
+        score: float
+        tags: list[str]
+        note: str
+        done: bool
+
+    class Answer(BaseModel):
+        records: list[Record]
+
+    return Answer
+
+
+def _structured(size: int) -> Sample:
+    from runlet.output_parsers import StructuredParser
+
+    answer, text = _answers(), document(size)
+    parser, pieces = StructuredParser(answer), pieces_of(text)
+
+    def work() -> None:
+        last = deque(parser.transform(iter(pieces)), maxlen=1)
+        assert last[0] == answer.model_validate_json(text)
+
+    return lambda: cpu(work, 1)
+
+
+def structured_70kb(effort: Effort) -> Row:
+    """Growing instances of a pydantic class, against growing dicts of the peer."""
+    _, theirs = _classes()
+    size = effort.of(70_000)
+    own_time = median(in_turn([_structured(size)], effort.repeats)[0])
+    # Twice the size takes the peer four times the time; seen between 7 and 14 KB.
+    small, twice = _parser(theirs, size // 10)(), _parser(theirs, size // 5)()
+    peer = twice * 25
+    note = f"the peer gives dicts; it was measured at a tenth ({duration(small)}) and a fifth ({duration(twice)}) only"
+    what = f"partial pydantic instances, {size / 1000:g} KB in pieces of {PIECE}"
+    told = f"{duration(peer)}, extrapolated (quadratic)"
+    return Row(what, f"{duration(own_time)} / document", told, (peer / own_time,), at_least(300), note)
+
+
+def structured_growth(effort: Effort) -> Row:
+    """How much dearer a character of a structured answer is in a text ten times as long."""
+    small, large = effort.of(7_000), effort.of(70_000)
+    few = Effort(min(effort.repeats, 5))
+    own_small, own_large = in_turn([_structured(small), _structured(large)], few.repeats)
+    ratios = tuple(b / a / 10 for a, b in zip(own_small, own_large, strict=True))
+    return Row(
+        f"the same, growth {small / 1000:g} KB → {large / 1000:g} KB, per character",
+        f"{duration(median(own_large) / large)} / character",
+        f"{duration(median(own_small) / small)} (ours, small)",
+        ratios,
+        at_most(1.5),
+    )
+
+
 def _reparse(parse: Any, size: int) -> Sample:
     pieces = pieces_of(document(size))
 
@@ -204,6 +264,8 @@ ROWS = [
     pydantic_core_70kb,
     jiter_70kb,
     json_growth,
+    structured_70kb,
+    structured_growth,
     tool_arguments_merged,
     tool_arguments_parsed,
 ]

@@ -6,9 +6,9 @@ are loaded when they are first used, so ``import runlet`` costs almost nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runlet.lazy import lazy_names
 from runlet.version import __version__
 
 if TYPE_CHECKING:
@@ -78,47 +78,35 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AIMessage": "messages",
-    "AIMessageChunk": "messages",
-    "BaseMessage": "messages",
-    "ChatPromptTemplate": "prompts",
-    "CommaSeparatedListOutputParser": "output_parsers",
-    "Document": "documents",
-    "HumanMessage": "messages",
-    "JsonOutputParser": "output_parsers",
-    "MessagesPlaceholder": "prompts",
-    "PromptTemplate": "prompts",
-    "PydanticOutputParser": "output_parsers",
-    "Runnable": "runnables",
-    "RunnableBranch": "runnables",
-    "RunnableConfig": "runnables",
-    "RunnableGenerator": "runnables",
-    "RunnableLambda": "runnables",
-    "RunnableParallel": "runnables",
-    "RunnablePassthrough": "runnables",
-    "RunnableSequence": "runnables",
-    "RunletError": "errors",
-    "StrOutputParser": "output_parsers",
-    "SystemMessage": "messages",
-    "ToolMessage": "messages",
-    "XMLOutputParser": "output_parsers",
-    "chain": "runnables",
-    "init_chat_model": "chat_models",
-    "tool": "tools",
-    "trace": "tracers.trace",
+    "AIMessage": "runlet.messages",
+    "AIMessageChunk": "runlet.messages",
+    "BaseMessage": "runlet.messages",
+    "ChatPromptTemplate": "runlet.prompts",
+    "CommaSeparatedListOutputParser": "runlet.output_parsers",
+    "Document": "runlet.documents",
+    "HumanMessage": "runlet.messages",
+    "JsonOutputParser": "runlet.output_parsers",
+    "MessagesPlaceholder": "runlet.prompts",
+    "PromptTemplate": "runlet.prompts",
+    "PydanticOutputParser": "runlet.output_parsers",
+    "Runnable": "runlet.runnables",
+    "RunnableBranch": "runlet.runnables",
+    "RunnableConfig": "runlet.runnables",
+    "RunnableGenerator": "runlet.runnables",
+    "RunnableLambda": "runlet.runnables",
+    "RunnableParallel": "runlet.runnables",
+    "RunnablePassthrough": "runlet.runnables",
+    "RunnableSequence": "runlet.runnables",
+    "RunletError": "runlet.errors",
+    "StrOutputParser": "runlet.output_parsers",
+    "SystemMessage": "runlet.messages",
+    "ToolMessage": "runlet.messages",
+    "XMLOutputParser": "runlet.output_parsers",
+    "chain": "runlet.runnables",
+    "init_chat_model": "runlet.chat_models",
+    "tool": "runlet.tools",
+    "trace": "runlet.tracers.trace",
 }
 
-
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-
-    def __getattr__(name: str) -> Any:
-        home = _HOMES.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{home}"), name)
-        globals()[name] = value  # the next look needs no call
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

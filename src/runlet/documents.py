@@ -1,13 +1,16 @@
-"""Documents: pieces of text with what is known about them."""
+"""Documents: pieces of text with what is known about them, and what changes or sifts them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Document"]
+from runlet.io import asyncio_colour
+
+__all__ = ["BaseDocumentCompressor", "BaseDocumentTransformer", "Document"]
 
 
 class Document(BaseModel):
@@ -39,3 +42,37 @@ class Document(BaseModel):
         if self.metadata:
             return f"page_content={self.page_content!r} metadata={self.metadata!r}"
         return f"page_content={self.page_content!r}"
+
+
+class BaseDocumentTransformer(ABC):
+    """Makes other documents of documents: splits, translates, leaves out.
+
+    A subclass writes ``transform_documents``. The asyncio form runs it in a worker thread, unless it is written too.
+    """
+
+    @abstractmethod
+    def transform_documents(self, documents: Sequence[Document], **kwargs: Any) -> Sequence[Document]:
+        """The documents that are made of ``documents``, which stay as they are."""
+
+    async def atransform_documents(self, documents: Sequence[Document], **kwargs: Any) -> Sequence[Document]:
+        """The documents that are made of ``documents``, which stay as they are."""
+        return await asyncio_colour().call(self.transform_documents, documents, **kwargs)
+
+
+class BaseDocumentCompressor(BaseModel, ABC):
+    """Sifts what was found for a question: drops documents, shortens them, puts the best first.
+
+    A subclass writes ``compress_documents``. The asyncio form runs it in a worker thread, unless it is written too.
+    """
+
+    @abstractmethod
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Any = None
+    ) -> Sequence[Document]:
+        """What is left of ``documents`` for the question ``query``."""
+
+    async def acompress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Any = None
+    ) -> Sequence[Document]:
+        """What is left of ``documents`` for the question ``query``."""
+        return await asyncio_colour().call(self.compress_documents, documents, query, callbacks)

@@ -10,6 +10,7 @@
     │   ├── PromptInputError (TypeError)
     │   └── MissingVariableError (KeyError)
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
+    ├── ToolException                             a tool failed in a way that the model may be told of
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
     ├── Cancelled                                 a run was stopped from outside
     └── ModelError                                a model's provider, or the way to it, failed
@@ -147,6 +148,10 @@ class OutputParserException(RunletError, ValueError):
         self.observation = observation
         self.llm_output = llm_output
         self.send_to_llm = send_to_llm
+
+
+class ToolException(RunletError):
+    """Raised by a tool that failed in a way that the model may be told of. See ``handle_tool_error`` of tools."""
 
 
 class StreamTimeout(RunletError, TimeoutError):

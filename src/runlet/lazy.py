@@ -9,13 +9,17 @@ from typing import Any
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The ``__getattr__`` and ``__dir__`` of ``package``; ``homes`` says in which module each name is."""
+    """The ``__getattr__`` and ``__dir__`` of ``package``; ``homes`` says in which module each name is.
+
+    ``"module:other"`` is for a name that is called ``other`` there.
+    """
 
     def load(name: str) -> Any:
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(home), name)
+        module, _, other = home.partition(":")
+        value = getattr(import_module(module), other or name)
         setattr(sys.modules[package], name, value)  # the next time it is found without this function
         return value
 

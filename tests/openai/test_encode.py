@@ -31,7 +31,8 @@ def test_plain_messages() -> None:
 def test_calls_of_tools_and_their_results() -> None:
     bad = {"name": "weather", "args": '{"ci', "id": "c2", "error": "cut", "type": "invalid_tool_call"}
     asking = AIMessage("", tool_calls=[CALL], invalid_tool_calls=[bad])
-    assert encode_messages([asking, ToolMessage("sunny", tool_call_id="c1")]) == [
+    answers = [ToolMessage("sunny", tool_call_id="c1"), ToolMessage("what?", tool_call_id="c2")]
+    assert encode_messages([asking, *answers]) == [
         {
             "role": "assistant",
             "content": None,
@@ -41,6 +42,7 @@ def test_calls_of_tools_and_their_results() -> None:
             ],
         },
         {"role": "tool", "tool_call_id": "c1", "content": "sunny"},
+        {"role": "tool", "tool_call_id": "c2", "content": "what?"},
     ]
 
 

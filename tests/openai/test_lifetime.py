@@ -189,19 +189,6 @@ def test_a_hundred_streams_that_are_left_leave_nothing_over(model: Any, slowly: 
     assert slowly.closed_early == 101
 
 
-def test_five_hundred_streams_at_once_on_one_model(make: Any, server: ReplayServer) -> None:
-    model = make(max_retries=2)
-
-    async def one(number: int) -> bool:
-        return "".join([chunk.content async for chunk in model.astream(f"number {number}")]) == f"number {number}"
-
-    async def main() -> list[bool]:
-        return await asyncio.gather(*[one(number) for number in range(500)])
-
-    assert all(asyncio.run(main()))
-    assert server.request_count == 500
-
-
 def test_one_model_in_several_event_loops_one_after_the_other(model: Any, server: ReplayServer) -> None:
     for number in range(3):
         assert asyncio.run(model.ainvoke(f"loop {number}")).content == f"loop {number}"

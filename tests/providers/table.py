@@ -13,7 +13,7 @@ from runlet.errors import ModelError
 from runlet.messages import AIMessage, merge_chunks, message_chunk_to_message
 from runlet.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
 from runlet.providers.servers import SERVERS
-from runlet.testing import Recording, ReplayServer, load_recording, recordings_folder
+from runlet.testing import Recording, ReplayServer, recordings_folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
 KINDS = ("text", "tool calls", "parallel calls", "thinking", "own tools", "refusal", "usage", "stop reason", "vectors")
@@ -35,7 +35,7 @@ the models make of them. The tests compare each answer with what a second, small
 """
 
 SERVERS_KNOWN = (
-    "Servers that speak OpenAI's protocol and are known by name (`init_chat_model(\"groq:…\")`, "
+    'Servers that speak OpenAI\'s protocol and are known by name (`init_chat_model("groq:…")`, '
     '`ChatOpenAI(server="groq")`): {names}. Others are reached with `base_url`.'
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import Any
 
 import pytest
@@ -94,7 +93,8 @@ def test_observers_are_told_the_settings_of_the_model(server: ReplayServer, make
     model = make(temperature=0.5, max_tokens=7, stop=["own"])
 
     async def first(**kwargs: Any) -> Any:
-        return [event async for event in model.astream_events("Hi", version="v2", **kwargs)][0]["metadata"]
+        events = [event async for event in model.astream_events("Hi", version="v2", **kwargs)]
+        return events[0]["metadata"]
 
     told = asyncio.run(first(stop=["END"]))
     expected = {
@@ -109,21 +109,21 @@ def test_observers_are_told_the_settings_of_the_model(server: ReplayServer, make
     assert asyncio.run(first())["ls_stop"] == ["own"]
 
 
-SHARED = (
-    "model temperature max_tokens stop timeout max_retries base_url api_key streaming stream_usage callbacks metadata "
-    "tags default_headers http_client http_async_client first_chunk_timeout stream_idle_timeout"
-).split()
+SHARED = {
+    *("model", "temperature", "max_tokens", "stop", "timeout", "max_retries", "base_url", "api_key", "streaming"),
+    *("stream_usage", "callbacks", "metadata", "tags", "default_headers", "http_client", "http_async_client"),
+    *("first_chunk_timeout", "stream_idle_timeout"),
+}
 
 
 @pytest.mark.parametrize("kind", [ChatOpenAI, ChatAnthropic])
 def test_the_arguments_have_the_same_names_at_both_vendors(kind: Any) -> None:
-    assert set(SHARED) <= kind.model_fields.keys()
-    assert "self" in inspect.signature(kind.__init__).parameters
+    assert kind.model_fields.keys() >= SHARED
 
 
 def test_five_hundred_streams_at_once_keep_their_order_and_content(server: ReplayServer, make: Any) -> None:
     """Each stream says other words, several events long, while the others run."""
-    model = make()
+    model = make(max_retries=2)
     server.replies(lambda seen: [f"{said(seen)}.{place} " for place in range(8)])
 
     async def one(number: int) -> bool:

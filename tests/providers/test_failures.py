@@ -51,18 +51,18 @@ STATUSES = [
 ]
 
 
-@pytest.mark.parametrize(("status", "kind", "retryable"), STATUSES)
 @pytest.mark.parametrize("verb", ["invoke", "stream"])
-def test_a_status_is_the_same_error_at_every_vendor(
-    verb: str, status: int, kind: type[ModelError], retryable: bool, server: ReplayServer, make: Any, colour: Any
-) -> None:
-    server.fail(status, retry_after=2)
-    with pytest.raises(kind) as caught:
-        getattr(colour, verb)(make())
-    error = caught.value
-    assert (error.status, error.retryable, error.retry_after) == (status, retryable, 2)
-    assert error.request_id
-    assert (error.partial, error.usage) == (None, None)
+def test_a_status_is_the_same_error_at_every_vendor(verb: str, server: ReplayServer, make: Any, colour: Any) -> None:
+    model = make()
+    for status, kind, retryable in STATUSES:
+        server.fail(status, retry_after=2)
+        with pytest.raises(kind) as caught:
+            getattr(colour, verb)(model)
+        error = caught.value
+        assert type(error) is kind
+        assert (error.status, error.retryable, error.retry_after) == (status, retryable, 2)
+        assert error.request_id
+        assert (error.partial, error.usage) == (None, None)
 
 
 def test_an_input_that_is_too_long_is_told_apart(server: ReplayServer, make: Any, colour: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_stream_that_goes_wrong_carries_what_had_arrived(
     error = caught.value
     assert isinstance(error, ModelError)
     assert text_of(error.partial) == "".join(PIECES[:after])
-    assert error.retryable == (name != "garbage line" and (name == "cut" or model.provider == "anthropic"))
+    assert error.retryable == (name != "garbage line")
     if model.provider == "anthropic":
         assert error.usage["input_tokens"] == 12
 
@@ -132,24 +132,26 @@ def test_an_error_inside_a_stream_does_not_speak_of_other_tries(server: ReplaySe
 
 
 @pytest.mark.parametrize("verb", ["invoke", "stream"])
-@pytest.mark.parametrize("failures", [0, 1, 2])
 def test_what_may_pass_is_asked_again_and_no_more_than_needed(
-    failures: int, verb: str, server: ReplayServer, make: Any, colour: Any
+    verb: str, server: ReplayServer, make: Any, colour: Any
 ) -> None:
-    server.fail(529, times=failures, retry_after=0.01)
-    getattr(colour, verb)(make(max_retries=2))
-    assert server.request_count == failures + 1
+    model = make(max_retries=2)
+    for failures in (0, 1, 2):
+        server.clear()
+        server.fail(529, times=failures, retry_after=0.01)
+        getattr(colour, verb)(model)
+        assert server.request_count == failures + 1
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-def test_after_max_retries_the_error_says_how_often_was_asked(
-    status: int, server: ReplayServer, make: Any, colour: Any
-) -> None:
-    server.fail(status, times=5, retry_after=0.01)
-    with pytest.raises(ModelError, match="asked 3 times") as caught:
-        colour.stream(make(max_retries=2))
-    assert caught.value.status == status
-    assert server.request_count == 3
+def test_after_max_retries_the_error_says_how_often_was_asked(server: ReplayServer, make: Any, colour: Any) -> None:
+    model = make(max_retries=2)
+    for status in (408, 409, 429, 500, 503):
+        server.clear()
+        server.fail(status, times=5, retry_after=0.01)
+        with pytest.raises(ModelError, match="asked 3 times") as caught:
+            colour.stream(model)
+        assert caught.value.status == status
+        assert server.request_count == 3
 
 
 def test_a_provider_that_wants_more_patience_than_a_minute_is_not_waited_for(
@@ -262,13 +264,19 @@ def test_the_key_is_in_no_text_event_or_log(
     model, shown = make(default_headers={"x-other": KEY}), io.StringIO()
     told = f"Incorrect API key provided: {KEY}"
     faults = [Faults(status=401, error_message=told), Faults(error_event=0, error_message=told), Faults(html_200=True)]
-    texts = [repr(model), str(model), repr(model.model_dump()), model.model_dump_json(), repr(model._identifying_params)]
+    texts = [
+        repr(model),
+        str(model),
+        repr(model.model_dump()),
+        model.model_dump_json(),
+        repr(model._identifying_params),
+    ]
 
     async def events() -> list[Any]:
         seen = []
         try:
             async for event in model.astream_events("Hi", version="v2"):
-                seen.append(event)  # noqa: PERF401 - kept when it raises
+                seen.append(event)
         except RunletError as error:
             seen.append(error)
         return seen
@@ -288,7 +296,8 @@ def test_the_key_is_in_no_text_event_or_log(
     texts += [caplog.text, shown.getvalue()]
     assert [text for text in texts if KEY in text] == []
     assert KEY in str(server.requests[0].headers)
-    assert "fine" in shown.getvalue()
+    assert any("fine" in text for text in texts)
+    assert "✗" in shown.getvalue()
 
 
 def test_a_body_of_nothing_leaves_the_connection_usable(server: ReplayServer, make: Any, colour: Any) -> None:

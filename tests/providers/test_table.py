@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from providers.table import PAGE, page
 
+from providers.table import PAGE, page
 from runlet.testing import recordings_folder
 
 

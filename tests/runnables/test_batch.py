@@ -5,11 +5,11 @@ import threading
 import tracemalloc
 
 import pytest
+from tests.runnables.flaky import Gauge, chat
 
 from runlet.errors import ConfigError, MissingDependencyError, ModelServerError
 from runlet.runnables import RunnableLambda, RunnableParallel
 from runlet.testing import Faults, ReplayServer, Reply
-from tests.runnables.flaky import Gauge, chat
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,9 @@ def test_one_limit_bounds_the_whole_tree_of_runs(verbs, width, nest):
     numbers = [0, 1, 2]
     inner = {
         "function": RunnableLambda(lambda _: leaf.batch(numbers)),
-        "async function": RunnableLambda(lambda _: leaf.batch(numbers), afunc=lambda_async(lambda _: leaf.abatch(numbers))),
+        "async function": RunnableLambda(
+            lambda _: leaf.batch(numbers), afunc=lambda_async(lambda _: leaf.abatch(numbers))
+        ),
         "map": RunnableLambda(lambda _: numbers) | leaf.map(),
     }[nest]
     tree = RunnableParallel(a=inner, b=RunnableParallel(c=inner, d=leaf))
@@ -248,7 +250,7 @@ class TestAnEndlessSource:
 @pytest.mark.parametrize("verb", ["batch", "as_completed", "invoke"])
 def test_a_width_that_is_none_is_refused(verbs, verb, width):
     with pytest.raises(ConfigError, match="max_concurrency"):
-        getattr(verbs, verb)(RunnableLambda(str), "ab", {"max_concurrency": width})
+        getattr(verbs, verb)(RunnableLambda(str), ["ab"], {"max_concurrency": width})
 
 
 @pytest.mark.parametrize("verb", ["batch", "as_completed"])

@@ -3,13 +3,13 @@
 import pickle
 
 import pytest
+from tests.runnables.flaky import streaming
 
 from runlet.errors import CompositionError
 from runlet.output_parsers import JsonOutputParser
 from runlet.runnables import RouterRunnable, RunnableBranch, RunnableGenerator, RunnableLambda
 from runlet.testing import check_runnable
 from runlet.testing.witness import Witness
-from tests.runnables.flaky import streaming
 
 
 def even(number):

@@ -6,13 +6,13 @@ import threading
 import time
 
 import pytest
+from tests.runnables.flaky import NO_WAIT, chat, streaming
 
 from runlet.errors import Cancelled, ConfigError
 from runlet.output_parsers import StrOutputParser
 from runlet.runnables import CancelToken, RunnableLambda, RunnableParallel, StreamRestart
 from runlet.testing import Faults, ReplayServer, Reply, check_runnable
 from runlet.testing.witness import Witness
-from tests.runnables.flaky import NO_WAIT, chat, streaming
 
 SOON = 1.0
 """Seconds that a busy machine may take to see a closed connection."""
@@ -119,22 +119,28 @@ def test_the_error_carries_what_had_come(verbs, server, token, cancel_when):
     assert raised.value.partial == "one two"
 
 
+def take_each(verbs, part, token, take):
+    async def main():
+        async for chunk in part.astream("x", {"cancel": token}):
+            take(chunk)
+
+    if verbs.name == "asyncio":
+        asyncio.run(main())
+        return
+    for chunk in part.stream("x", {"cancel": token}):
+        take(chunk)
+
+
 def test_between_two_chunks_the_consumer_may_cancel(verbs, token):
     part, _ = streaming(["a", "b", "c"])
     taken = []
 
-    async def main():
-        async for chunk in part.astream("x", {"cancel": token}):
-            taken.append(chunk)
-            token.cancel()
+    def take(chunk):
+        taken.append(chunk)
+        token.cancel()
 
     with pytest.raises(Cancelled) as raised:
-        if verbs.name == "asyncio":
-            asyncio.run(main())
-        else:
-            for chunk in part.stream("x", {"cancel": token}):
-                taken.append(chunk)
-                token.cancel()
+        take_each(verbs, part, token, take)
     assert (taken, raised.value.partial) == (["a"], "a")
 
 
@@ -194,9 +200,7 @@ def test_no_further_input_of_a_batch_begins(verbs, token):
         return number
 
     with pytest.raises(Cancelled) as raised:
-        verbs.batch(
-            RunnableLambda(work), range(50), {"cancel": token, "max_concurrency": 1}, return_exceptions=True
-        )
+        verbs.batch(RunnableLambda(work), range(50), {"cancel": token, "max_concurrency": 1}, return_exceptions=True)
     assert begun == [0, 1, 2]
     assert raised.value.batch_outputs == {0: 0, 1: 1}
 
@@ -265,18 +269,12 @@ def test_a_partial_is_that_of_the_last_try(verbs, token):
     part, _ = streaming(["a", ValueError()], ["b", "c"])
     stream = part.with_retry(**NO_WAIT, mid_stream="restart")
 
-    async def main():
-        async for chunk in stream.astream("x", {"cancel": token}):
-            if chunk == "b":
-                token.cancel()
+    def take(chunk):
+        if chunk == "b":
+            token.cancel()
 
     with pytest.raises(Cancelled) as raised:
-        if verbs.name == "asyncio":
-            asyncio.run(main())
-        else:
-            for chunk in stream.stream("x", {"cancel": token}):
-                if chunk == "b":
-                    token.cancel()
+        take_each(verbs, stream, token, take)
     assert raised.value.partial == "b"
     assert not isinstance(raised.value.partial, StreamRestart)
 

@@ -6,6 +6,7 @@ import pickle
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.runnables.flaky import NO_WAIT, Failed, Names, call_chunk, chat, streaming, text_of
 
 from runlet.errors import Cancelled, CompositionError, ConfigError, ModelAuthenticationError, StreamInterrupted
 from runlet.output_parsers import (
@@ -28,7 +29,6 @@ from runlet.runnables import (
 from runlet.runnables.chunks import SoFar, join
 from runlet.testing import Faults, ReplayServer, Reply, check_runnable
 from runlet.testing.witness import Witness
-from tests.runnables.flaky import NO_WAIT, Failed, Names, call_chunk, chat, streaming, text_of
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,10 @@ CHAINS = {
     "function": ("text", lambda part: part | len),
     "returned": ("json", lambda part: RunnableLambda(lambda _: part) | JsonOutputParser()),
     "branch": ("json", lambda part: RunnableBranch((lambda _: True, part), len) | JsonOutputParser()),
-    "json in a branch": ("json", lambda part: RunnableBranch((bool, part | JsonOutputParser()), len) | RunnableLambda(str)),
+    "json in a branch": (
+        "json",
+        lambda part: RunnableBranch((bool, part | JsonOutputParser()), len) | RunnableLambda(str),
+    ),
     "fallbacks": ("json", lambda part: part.with_fallbacks([len]) | JsonOutputParser()),
     "retry around": ("json", lambda part: (part | JsonOutputParser()).with_retry(**NO_WAIT)),
     "timeout": ("json", lambda part: part.with_timeout(total=60) | JsonOutputParser()),
@@ -259,7 +262,9 @@ def test_a_tool_call_begins_anew(verbs, cuts, kept):
     attempts=st.integers(1, 4),
     return_exceptions=st.booleans(),
 )
-def test_each_place_of_a_batch_holds_the_result_or_the_error_of_its_own_input(verbs, fails, attempts, return_exceptions):
+def test_each_place_of_a_batch_holds_the_result_or_the_error_of_its_own_input(
+    verbs, fails, attempts, return_exceptions
+):
     tried = dict.fromkeys(range(len(fails)), 0)
 
     async def fail_first(index):
@@ -350,7 +355,7 @@ class TestWhatIsTriedAgain:
 class TestPauses:
     def sleeps(self, monkeypatch, verbs):
         """The pauses that a colour is asked for; no time passes."""
-        from runlet.io import BLOCKING, asyncio_colour  # noqa: PLC0415 - the colour of this test alone
+        from runlet.io import BLOCKING, asyncio_colour
 
         slept = []
 
@@ -376,9 +381,9 @@ class TestPauses:
 
     def test_pauses_grow_and_have_an_end(self, verbs, monkeypatch):
         slept = self.sleeps(monkeypatch, verbs)
-        part, _ = streaming([ValueError()])
+        part, _ = streaming([KeyError()])
         waits = {"initial": 1, "exp_base": 2, "jitter": 0, "max": 3}
-        with pytest.raises(ValueError):
+        with pytest.raises(KeyError):
             verbs.invoke(part.with_retry(exponential_jitter_params=waits, stop_after_attempt=5), "x")
         assert slept == [1, 2, 3, 3]
 

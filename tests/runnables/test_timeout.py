@@ -5,12 +5,12 @@ import pickle
 import time
 
 import pytest
+from tests.runnables.flaky import NO_WAIT, Names, chat, streaming
 
 from runlet.errors import ConfigError, StreamTimeout
 from runlet.output_parsers import JsonOutputParser, StrOutputParser
 from runlet.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
 from runlet.testing import Faults, ReplayServer, Reply, check_runnable
-from tests.runnables.flaky import NO_WAIT, Names, chat, streaming
 
 SOON = 1.0
 """Seconds that a busy machine may take to see a closed connection."""
@@ -124,16 +124,16 @@ def test_the_consumers_own_time_does_not_count(verbs, between_chunks):
 def test_but_it_does_for_the_total(verbs):
     part = streaming(["a", "b", "c"])[0].with_timeout(total=0.1)
 
-    async def main():
+    async def in_asyncio():
         async for _ in part.astream("x"):
             await asyncio.sleep(0.15)
 
+    def in_blocking():
+        for _ in part.stream("x"):
+            time.sleep(0.15)
+
     with pytest.raises(StreamTimeout, match=r"did not end within 0.1 s") as raised:
-        if verbs.name == "blocking":
-            for _ in part.stream("x"):
-                time.sleep(0.15)
-        else:
-            asyncio.run(main())
+        in_blocking() if verbs.name == "blocking" else asyncio.run(in_asyncio())
     assert (raised.value.partial, raised.value.chunks_received) == ("a", 1)
 
 

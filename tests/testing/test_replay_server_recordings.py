@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 import anthropic
 import openai
 from runlet.errors import ConfigError
-from runlet.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
+from runlet.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
 
 needs_recordings = pytest.mark.skipif(
     recordings_folder() is None,
@@ -122,3 +123,13 @@ def test_the_sdks_read_what_was_recorded() -> None:
             with claude.messages.stream(model="m", messages=[], max_tokens=9) as stream:
                 message = stream.get_final_message()
         assert [block.type for block in message.content].count("tool_use") == 2
+
+
+def test_a_recording_with_an_empty_body_leaves_the_connection_open() -> None:
+    with ReplayServer() as server, httpx2.Client() as client:
+        for _ in range(3):
+            server.queue(Recording("nothing", 200, {"content-type": "application/json"}, b""))
+            answer = client.post(f"{server.openai_url}/chat/completions", json={})
+            assert (answer.status_code, answer.content) == (200, b"")
+        assert server.wait_closed(1)
+        assert server.closed_early == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -38,6 +40,7 @@ STATUSES = [
     (403, "invalid_request_error", ModelPermissionDeniedError),
     (404, None, ModelNotFoundError),
     (408, None, ModelServerError),
+    (409, "invalid_request_error", ModelServerError),
     (413, "request_too_large", ContextOverflowError),
     (422, None, ModelInvalidRequestError),
     (429, "rate_limit_error", ModelRateLimitError),
@@ -89,6 +92,13 @@ def test_a_text_that_is_too_long_is_told_by_its_words(text: str) -> None:
 )
 def test_the_advice_when_to_ask_again(headers: dict[str, str], seconds: float | None) -> None:
     assert failure_of_status(429, None, headers, provider="p", model=None).retry_after == seconds
+
+
+def test_the_advice_when_to_ask_again_may_be_a_date() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    seconds = failure_of_status(429, None, {"retry-after": later}, provider="p", model=None).retry_after
+    assert seconds is not None
+    assert 200 < seconds <= 300
 
 
 def test_a_quota_that_is_used_up_is_not_retried() -> None:

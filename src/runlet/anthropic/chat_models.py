@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from runlet.anthropic.decode import AnthropicDecoder, events_of, wants_blocks
 from runlet.anthropic.encode import encode_messages
 from runlet.anthropic.settings import AnthropicSettings, posted, stops
-from runlet.anthropic.tools import choice_of_tool, convert_to_anthropic_tools
+from runlet.anthropic.tools import choice_of_tool, convert_to_anthropic_tool, convert_to_anthropic_tools
 from runlet.language_models import LanguageModelInput
 from runlet.messages import AIMessage, BaseMessage, merge_chunks, message_chunk_to_message
 from runlet.outputs import ChatGeneration, ChatResult
@@ -70,6 +70,22 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         if chosen is not None:
             kwargs["tool_choice"] = chosen
         return self.bind(tools=described, **kwargs)
+
+    def _asked_for(
+        self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        if method == "function_calling":
+            # A model that thinks may not be made to call a tool.
+            thinks = (kwargs.get("thinking") or self.thinking or {}).get("type") in ("enabled", "adaptive")
+            choice = None if thinks else form["name"]
+            return self.bind_tools(
+                [{"type": "function", "function": form}], tool_choice=choice, strict=strict, **kwargs
+            )
+        # There is no JSON mode; the schema says more.
+        output = self._settings().get("output_config") or {}
+        schema = convert_to_anthropic_tool(form, strict=True)["input_schema"]
+        asked = {"type": "json_schema", "schema": schema}
+        return self.bind(output_config={**output, **kwargs.pop("output_config", {}), "format": asked}, **kwargs)
 
     @property
     def _llm_type(self) -> str:

@@ -30,6 +30,9 @@ POOL_THREADS = 64
 DEFAULT_WIDTH = 32
 """How many bodies a blocking ``gather`` runs at once where no ``max_concurrency`` is set."""
 
+_PATIENCE = 0.001
+"""Seconds without a body's end after which waiting bodies get another assistant."""
+
 _END: Any = object()
 
 
@@ -154,10 +157,14 @@ def _pool() -> ThreadPoolExecutor:
 
 
 class _Crew:
-    """Bodies worked off by the calling thread and its assistants."""
+    """Bodies worked off by the calling thread and its assistants.
+
+    One assistant is asked for at once, another whenever nobody gets on while bodies wait: short bodies are best off
+    with few threads, which need not take turns, and bodies that block soon have one each.
+    """
 
     def __init__(self, thunks: Sequence[Thunk[Any]]) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._left: Iterator[tuple[int, Thunk[Any] | None]] = iter(enumerate(thunks))
         self._waiting = len(thunks)
         self._results: list[Any] = [None] * len(thunks)
@@ -165,10 +172,13 @@ class _Crew:
         self._scope = Scope(current_scope())
         self._context = copy_context()
         self._assistants: list[Future[None]] = []
+        self._requests: list[Callable[[], object]] = []
+        self._stalled = True
+        self._alarm: Alarm | None = None
 
     def run(self, limit: Limit) -> list[Any]:
         self._limit = limit
-        requests = [limit.ask(self._hire) for _ in range(min(self._waiting - 1, POOL_THREADS))]
+        self._ask()
         try:
             scoped(self._work_here, self._scope)
         except BaseException:  # an interrupt between two bodies
@@ -178,7 +188,9 @@ class _Crew:
             # Ended or interrupted: no assistant takes a new body; those that have not begun never do.
             with self._lock:
                 self._left, self._waiting = iter(()), 0
-            for withdraw in requests:
+                if self._alarm is not None:
+                    self._alarm.stop()
+            for withdraw in self._requests:
                 withdraw()
             for assistant in self._assistants:
                 if assistant.cancel():
@@ -190,6 +202,12 @@ class _Crew:
             raise self._error
         return self._results
 
+    def _ask(self) -> None:
+        with self._lock:
+            if self._waiting and len(self._requests) < POOL_THREADS:
+                self._stalled = True
+                self._requests.append(self._limit.ask(self._hire))
+
     def _hire(self) -> bool:
         with self._lock:
             if not self._waiting or self._error is not None:
@@ -198,10 +216,23 @@ class _Crew:
         return True
 
     def _assist(self) -> None:
+        if self._stalled:
+            self._ask()
+        self._watch()
         try:
             scoped(self._work_here, self._scope)
         finally:
             self._limit.release()
+
+    def _watch(self) -> None:
+        """Look again soon whether anybody gets on, as long as bodies wait."""
+        with self._lock:
+            if not self._waiting or (self._alarm is not None and not self._alarm.rang):
+                return
+            if self._alarm is not None and self._stalled:
+                self._ask()
+            self._stalled = True
+            self._alarm = Alarm(time.monotonic() + _PATIENCE, self._watch)
 
     def _work_here(self) -> None:
         while self._error is None:
@@ -214,6 +245,7 @@ class _Crew:
                 self._results[index] = _drive_apart(thunk)
             except BaseException as error:
                 self._fail(error)
+            self._stalled = False
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:

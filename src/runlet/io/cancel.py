@@ -32,8 +32,14 @@ class CancelToken:
         with self._lock:
             self._cancelled = True
             stops = list(self._stops)
+        failed: list[Exception] = []
         for stop in stops:
-            stop()
+            try:
+                stop()
+            except Exception as error:  # the others are to be stopped all the same
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     def add(self, stop: Callable[[], None]) -> None:
         """Call ``stop`` when the token is cancelled; at once, if it is."""

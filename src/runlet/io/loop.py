@@ -194,8 +194,9 @@ class Asyncio:
                 return None
             if consumer_left:
                 return None
+            if not items:
+                news.set()  # the consumer takes all there are at once, so one notice is enough
             items.append(item)
-            news.set()
             if len(items) < limit:
                 return None
             room.clear()

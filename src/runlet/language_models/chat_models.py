@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from runlet.errors import ConfigError, EmptyResponseError
 from runlet.io import closing, drive
 from runlet.language_models.base import BaseLanguageModel, LanguageModelInput, answer_id, config_from
 from runlet.language_models.guarded import ChatGuard
+from runlet.language_models.structured import StructuredModel
 from runlet.messages import (
     AIMessage,
     AnyMessage,
@@ -26,9 +27,14 @@ from runlet.messages import (
 )
 from runlet.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from runlet.prompt_values import PromptValue
+from runlet.runnables.base import Runnable
 from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.leaves import each_inside
+from runlet.runnables.parts import PARTS
 from runlet.runnables.streams import NOTHING, collect
+
+T = TypeVar("T")
+StructuredMethod = Literal["function_calling", "json_schema", "json_mode"]
 
 
 class BaseChatModel(BaseLanguageModel[AIMessage]):
@@ -179,6 +185,88 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         return {**super()._get_ls_params(stop=stop, **kwargs), "ls_model_type": "chat"}
+
+    # Tools and structured answers
+
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model, which may now call ``tools``; for models that can.
+
+        Raises:
+            NotImplementedError: this one cannot.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define bind_tools, so it cannot call tools")
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[T],
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> StructuredModel[T]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> StructuredModel[dict[str, Any]]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: Any,
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[True],
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+    def with_structured_output(
+        self,
+        schema: Any,
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """This model, which now answers with values of ``schema``.
+
+        A stream shows the value as it grows, each replacing the one before; the last is whole and valid. Of a pydantic
+        class or a dataclass the earlier ones are instances with the fields that have come. ``.elements()`` streams the
+        elements of a list one by one.
+
+        Args:
+            schema: a pydantic class, a dataclass, a ``TypedDict``, another type such as ``list[Row]``, or a JSON
+                schema, whose values are dicts.
+            method: ``"function_calling"`` has the model call a tool of that form, ``"json_schema"`` asks the provider
+                to keep the text to the schema, ``"json_mode"`` to JSON (the prompt must say which).
+            include_raw: give ``{"raw": message, "parsed": value, "parsing_error": error or None}`` instead.
+            strict: have the provider keep to the schema strictly, where it can.
+            **kwargs: bound to the model too.
+
+        Raises:
+            ConfigError: the schema cannot be described to a model, or the model does not know the method.
+            OutputParserException: when run: the answer is not whole, or not valid.
+        """
+        return PARTS["structured_output"](self, schema, method, include_raw, strict, kwargs)
+
+    def _asked_for(
+        self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model, asked for answers of a form: ``name``, ``description``, ``parameters``, the JSON schema."""
+        if method != "function_calling":
+            raise ConfigError(f"{type(self).__name__} knows method='function_calling' only, not {method!r}")
+        if strict is not None:
+            kwargs["strict"] = strict
+        return self.bind_tools([{"type": "function", "function": form}], tool_choice="any", **kwargs)
 
 
 class SimpleChatModel(BaseChatModel):

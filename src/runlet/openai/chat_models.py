@@ -19,7 +19,7 @@ from runlet.openai.responses_decode import ResponsesDecoder
 from runlet.openai.responses_encode import encode_request, needs_responses
 from runlet.openai.results import chat_result, responses_result
 from runlet.openai.settings import OpenAISettings, posted
-from runlet.openai.tools import bound_tools, described_tools, response_format
+from runlet.openai.tools import answer_format, bound_tools, described_tools, response_format
 from runlet.outputs import ChatResult
 from runlet.providers.chat import ProviderChatModel, StreamDecoder
 from runlet.runnables.base import Runnable
@@ -138,6 +138,17 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         if parallel_tool_calls is not None:
             bound["parallel_tool_calls"] = parallel_tool_calls
         return self.bind(**bound, **kwargs)
+
+    def _asked_for(
+        self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        if method == "function_calling":
+            kwargs.setdefault("parallel_tool_calls", False)
+            return self.bind_tools(
+                [{"type": "function", "function": form}], tool_choice=form["name"], strict=strict, **kwargs
+            )
+        asked = {"type": "json_object"} if method == "json_mode" else answer_format(form, strict)
+        return self.bind(response_format=asked, **kwargs)
 
     def _request(self, messages: list[BaseMessage], streaming: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
         self._check_call(kwargs)

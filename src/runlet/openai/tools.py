@@ -82,5 +82,28 @@ def response_format(wanted: Any) -> Any:
     return {"type": "json_schema", "json_schema": schema}
 
 
+def answer_format(form: Json, strict: bool | None) -> Json:
+    """The form of the answer, of a function's description; strict by default where the schema can be."""
+    parameters = form["parameters"]
+    if strict is None:
+        strict = not _has_free_keys(parameters)
+    schema = convert_to_openai_function(form, strict=strict)["parameters"] if strict else parameters
+    made = {"name": form["name"], "schema": schema, "strict": strict}
+    if form.get("description"):
+        made["description"] = form["description"]
+    return {"type": "json_schema", "json_schema": made}
+
+
+def _has_free_keys(schema: Any) -> bool:
+    """Whether an object in the schema may have any keys, which the strict form does not allow."""
+    if isinstance(schema, list):
+        return any(_has_free_keys(each) for each in schema)
+    if not isinstance(schema, Mapping):
+        return False
+    if schema.get("type") == "object" and (schema.get("additionalProperties") or "properties" not in schema):
+        return True
+    return any(_has_free_keys(each) for each in schema.values())
+
+
 def _is_schema(wanted: Mapping[str, Any]) -> bool:
     return wanted["type"] not in ("json_schema", "json_object", "text", "grammar")

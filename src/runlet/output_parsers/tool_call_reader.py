@@ -31,6 +31,11 @@ class OpenToolCall:
             return {} if self._text.error is None else None
         return value if isinstance(value, dict) else None
 
+    @property
+    def json(self) -> PartialJSON:
+        """The text of the arguments."""
+        return self._text
+
     def feed(self, piece: ToolCallChunk) -> bool:
         """Take the next piece; return whether the arguments that can be seen have changed."""
         self.id = self.id or piece.get("id")

@@ -40,8 +40,8 @@ class ProviderSettings(BaseModel):
     api_key: SecretStr | None = Field(default=None, repr=False)
     timeout: Any = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
     max_retries: int = Field(default=2, ge=0)
-    default_headers: Mapping[str, str] | None = Field(default=None, repr=False)
-    default_query: Mapping[str, object] | None = None
+    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)  # they may hold a key
+    default_query: Mapping[str, object] | None = Field(default=None, exclude=True, repr=False)
     http_client: Any = Field(default=None, exclude=True, repr=False)
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
     first_chunk_timeout: float | None = Field(default=None, gt=0)

@@ -87,14 +87,17 @@ class Recovering(Runnable[Input, Output]):
         tries = _Tries(self, input)
         for number, attempt in tries:
             so_far = SoFar()
+            add = so_far.add
             stream = attempt.step._step_flow(Single(attempt.input), run.child(attempt.tag), **kwargs)
             try:
                 async with closing(stream):
+                    growing = isinstance(stream, Snapshots)
                     async for chunk in stream:
-                        if replaces(stream):
-                            so_far.clear()
-                        growth.replaces = replaces(stream)
-                        so_far.add(chunk)
+                        if growing:
+                            growth.replaces = replaces(stream)
+                            if growth.replaces:
+                                so_far.clear()
+                        add(chunk)
                         yield chunk
             except Exception as error:
                 if _stopped(error):

@@ -51,8 +51,10 @@ class _Choosing(Runnable[Input, Output]):
         stream = step._step_flow(Single(given), run.child(tag), **kwargs)
         async with closing(stream):
             try:
+                growing = isinstance(stream, Snapshots)
                 async for chunk in stream:
-                    growth.replaces = replaces(stream)
+                    if growing:
+                        growth.replaces = replaces(stream)
                     yield chunk
             except Exception as error:
                 self._locate(error, step, label)

@@ -161,7 +161,10 @@ class SoFar:
             return
         if self._head is not None:
             self._join_texts()
-        self._keep(chunk)
+        chunks = self._chunks
+        chunks.append(chunk)
+        if len(chunks) == _BLOCK:
+            self._fold()
 
     def clear(self) -> None:
         """Forget the chunks, but not how many there were."""
@@ -181,15 +184,17 @@ class SoFar:
         self._keep(head if len(texts) == 1 else text_chunk("".join(texts), head.id))
 
     def _keep(self, chunk: Any) -> None:
-        chunks = self._chunks
-        chunks.append(chunk)
-        if len(chunks) == _BLOCK:
-            if any(_holds_restart(each) for each in chunks):
-                # A marker takes back what is in the blocks before it too.
-                self._blocks = [join([*self._blocks, *chunks])]
-            else:
-                self._blocks.append(join(chunks))
-            self._chunks = []
+        self._chunks.append(chunk)
+        if len(self._chunks) == _BLOCK:
+            self._fold()
+
+    def _fold(self) -> None:
+        chunks, self._chunks = self._chunks, []
+        if any(_holds_restart(each) for each in chunks):
+            # A marker takes back what is in the blocks before it too.
+            self._blocks = [join([*self._blocks, *chunks])]
+        else:
+            self._blocks.append(join(chunks))
 
 
 _BLOCK = 512

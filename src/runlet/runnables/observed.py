@@ -14,7 +14,7 @@ from runlet.messages.usage import add_usage
 from runlet.runnables.chunks import SoFar, StreamRestart
 from runlet.runnables.origin import frame_of
 from runlet.runnables.restart import WAIT_FOR_INPUT, flow_of
-from runlet.runnables.streams import NOTHING, Single, Snapshots, collect, like, replaces
+from runlet.runnables.streams import NOTHING, Elements, Single, Snapshots, collect, like, replaces
 
 _END: Any = object()
 
@@ -84,7 +84,7 @@ async def _observe_flow(
         await inputs.prefetch()
     _begin(step, run, kwargs, given=inputs.value if isinstance(inputs, Single) else None, streamed=True)
     observers = run.observers or ()
-    so_far = SoFar()
+    so_far = so_far_of(body)
     tell_chunk = [observer.on_chunk for observer in observers]
     tell_restart = [observer.on_restart for observer in observers]
     try:
@@ -163,12 +163,31 @@ async def _tell(run: Run, what: str, *facts: Any) -> None:
         raise raised
 
 
+class _Listed(SoFar):
+    """The elements of a list so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._elements: list[Any] = []
+
+    def add(self, chunk: Any) -> None:
+        self._elements.append(chunk)
+
+    def value(self) -> Any:
+        return self._elements
+
+
+def so_far_of(stream: Any) -> SoFar:
+    """What puts the chunks of a stream together."""
+    return _Listed() if isinstance(stream, Elements) else SoFar()
+
+
 class _Recorded:
     """A stream that remembers its chunks, for the end of a run to tell its input."""
 
     def __init__(self, stream: AsyncIterator[Any]) -> None:
         self._stream = stream
-        self._so_far = SoFar()
+        self._so_far = so_far_of(stream)
         self._first: Any = None
         self._growing = isinstance(stream, Snapshots)
         self._add = self._so_far.add

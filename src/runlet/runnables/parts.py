@@ -15,12 +15,15 @@ Make = TypeVar("Make", bound=Callable[..., Any])
 
 class _Parts(dict[str, Callable[..., Any]]):
     def __missing__(self, name: str) -> Callable[..., Any]:
-        import_module(f"runlet.runnables.{name.partition('.')[0]}")
+        import_module(_HOMES.get(name) or f"runlet.runnables.{name.partition('.')[0]}")
         return self[name] if name in self else self._unknown(name)
 
     def _unknown(self, name: str) -> Callable[..., Any]:
         raise LookupError(f"runlet.runnables.{name} enters no part of that name")
 
+
+_HOMES = {"structured_output": "runlet.providers.structured"}
+"""Where parts come from that rooms above this one make."""
 
 PARTS: dict[str, Callable[..., Any]] = _Parts()
 

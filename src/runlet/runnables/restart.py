@@ -74,8 +74,10 @@ async def _start_over(
             stream = flow(attempt)
             try:
                 async with closing(stream):
+                    growing = isinstance(stream, Snapshots)
                     async for chunk in stream:
-                        growth.replaces = replaces(stream)
+                        if growing:
+                            growth.replaces = replaces(stream)
                         began = True
                         yield chunk
                 return

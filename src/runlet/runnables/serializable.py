@@ -50,7 +50,7 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
         return make(self, which, kwargs, default_key, prefix_keys)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def __repr_args__(self) -> Any:
-        """What was given, in the order of the fields."""
-        for field in type(self).model_fields:
-            if field in self.model_fields_set:
-                yield field, getattr(self, field)
+        """What was given, in the order of the fields; a field with ``repr=False``, which may be secret, is left out."""
+        for name, field in type(self).model_fields.items():
+            if name in self.model_fields_set and field.repr:
+                yield name, getattr(self, name)

@@ -81,8 +81,34 @@ class Snapshots(Generic[T]):
         return self._stream.__anext__()
 
 
+class Elements(Generic[T]):
+    """A stream of the elements of a list: its value is the list of all."""
+
+    __slots__ = ("_stream", "aclose")
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.aclose = stream.aclose
+
+    @property
+    def ag_frame(self) -> FrameType | None:
+        return frame_of(self._stream)
+
+    @property
+    def error(self) -> Exception | None:
+        return getattr(self._stream, "error", None)
+
+    def __aiter__(self) -> Elements[T]:
+        return self
+
+    def __anext__(self) -> Any:
+        return self._stream.__anext__()
+
+
 def like(stream: AsyncIterator[Any], made: AsyncIterator[T]) -> AsyncIterator[T]:
-    """``made``, marked as snapshots if ``stream``, which it passes on, is."""
+    """``made``, marked as snapshots, or as elements, if ``stream``, which it passes on, is."""
+    if isinstance(stream, Elements):
+        return Elements(made)
     return Snapshots(made, stream.growth) if isinstance(stream, Snapshots) else made
 
 
@@ -105,6 +131,8 @@ async def collect(stream: AsyncIterator[Any]) -> Any:
     else:
         async with closing(stream):
             chunks = [chunk async for chunk in stream]
+        if isinstance(stream, Elements):
+            return chunks
     return join(chunks) if chunks else NOTHING
 
 

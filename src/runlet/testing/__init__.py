@@ -5,8 +5,9 @@ Names are loaded when they are first used, so importing this package needs none 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from runlet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from runlet.testing.check import check_runnable
@@ -29,26 +30,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Faults": "faults",
-    "Recording": "recordings",
-    "ReplayServer": "replay_server",
-    "Reply": "replies",
-    "SeenRequest": "seen_request",
-    "check_runnable": "check",
-    "list_recordings": "recordings",
-    "load_recording": "recordings",
-    "recordings_folder": "recordings",
+    "Faults": "runlet.testing.faults",
+    "Recording": "runlet.testing.recordings",
+    "ReplayServer": "runlet.testing.replay_server",
+    "Reply": "runlet.testing.replies",
+    "SeenRequest": "runlet.testing.seen_request",
+    "check_runnable": "runlet.testing.check",
+    "list_recordings": "runlet.testing.recordings",
+    "load_recording": "runlet.testing.recordings",
+    "recordings_folder": "runlet.testing.recordings",
 }
 
-
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-
-    def __getattr__(name: str) -> Any:
-        home = _HOMES.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

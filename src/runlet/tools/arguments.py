@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
 
 from runlet.callbacks.config import RunnableConfig
+from runlet.errors import ConfigError
+from runlet.tools.docstring import read_docstring
+from runlet.tools.injected import InjectedToolCallId, is_injected, marks_of
 
 _EMPTY = inspect.Parameter.empty
+
+FILTERED_ARGS = ("run_manager", "callbacks")
+"""Parameters that the run fills by their names."""
+
+
+class Names(NamedTuple):
+    """The arguments of a model: ``(field, argument)`` of each, and what the model of a chat is not told of."""
+
+    fields: tuple[tuple[str, str], ...]
+    injected: frozenset[str]
+    call_id: frozenset[str]
 
 
 def injected_parameters(function: Callable[..., Any]) -> dict[str, str]:
@@ -20,12 +35,72 @@ def injected_parameters(function: Callable[..., Any]) -> dict[str, str]:
     Those are ``callbacks``, ``run_manager``, and any that is annotated with ``RunnableConfig``; a ``config`` without
     an annotation too.
     """
-    return {name: what for name, what in _sorted_out(_plain(function)).items() if what is not None}
+    return _filled(_plain(function))
 
 
 def args_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
-    """A pydantic model of the parameters that a model fills."""
+    """A pydantic model of all parameters but those that the run fills; their docstring describes them."""
     return _model(name, _plain(function))
+
+
+def create_schema_from_function(
+    model_name: str,
+    func: Callable[..., Any],
+    *,
+    filter_args: Sequence[str] | None = None,
+    parse_docstring: bool = False,
+    error_on_invalid_docstring: bool = False,
+    include_injected: bool = True,
+) -> type[BaseModel]:
+    """A pydantic model of a function's parameters, but for those of ``filter_args`` and those that a run fills.
+
+    ``parse_docstring`` describes the parameters by the docstring; with ``error_on_invalid_docstring`` one that speaks
+    of other parameters raises ``ConfigError``. Without ``include_injected`` those that are marked with
+    ``InjectedToolArg`` are left out.
+    """
+    if parse_docstring and error_on_invalid_docstring:
+        check_docstring(model_name, func)
+    model = _model(model_name, _plain(func), frozenset(filter_args or ()), parse_docstring)
+    return model if include_injected else told_model(model_name, model)
+
+
+def check_docstring(name: str, function: Callable[..., Any]) -> None:
+    """Refuse a docstring that describes no argument, or others than there are."""
+    _, told = read_docstring(inspect.getdoc(function))
+    taken = _parameters(_plain(function))
+    unknown = [each for each in told if each not in taken]
+    if unknown or (taken and not told):
+        what = f"describes {', '.join(unknown)}, which it does not take" if unknown else "has no section 'Args:'"
+        raise ConfigError(f"the docstring of {name} {what}; it takes {', '.join(taken) or 'no arguments'}")
+
+
+@functools.lru_cache(maxsize=1024)
+def names_of(model: type[BaseModel]) -> Names:
+    """The arguments in a model, by field."""
+    fields = model.model_fields
+    return Names(
+        tuple(
+            (name, field.alias if field.alias and name.startswith(_RENAMED) else name) for name, field in fields.items()
+        ),
+        frozenset(name for name, field in fields.items() if is_injected(_marks(field))),
+        frozenset(name for name, field in fields.items() if is_injected(_marks(field), InjectedToolCallId)),
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def told_model(name: str, model: type[BaseModel]) -> type[BaseModel]:
+    """The model without the arguments that are injected: what a chat model is told."""
+    injected = names_of(model).injected
+    if not injected:
+        return model
+    fields: dict[str, Any] = {
+        each: (field.annotation, field) for each, field in model.model_fields.items() if each not in injected
+    }
+    return create_model(name, __doc__=model.__doc__, **fields)
+
+
+def _marks(field: FieldInfo) -> Sequence[Any]:
+    return (*field.metadata, *marks_of(field.annotation))
 
 
 def _plain(function: Any) -> Any:
@@ -34,13 +109,19 @@ def _plain(function: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=1024)
-def _sorted_out(function: Callable[..., Any]) -> dict[str, str | None]:
+def _filled(function: Callable[..., Any]) -> dict[str, str]:
     hints = _hints(function)
-    return {name: _what(name, hints.get(name, _EMPTY)) for name in _parameters(function)}
+    told = {name: _what(name, hints.get(name, _EMPTY)) for name in _parameters(function)}
+    return {name: what for name, what in told.items() if what is not None}
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    parameters = dict(inspect.signature(function).parameters)
+    try:
+        parameters = dict(inspect.signature(function).parameters)
+    except ValueError as error:
+        raise ConfigError(
+            f"the parameters of {function!r:.80} cannot be read: write a function around it, or give args_schema"
+        ) from error
     first = next(iter(parameters), None)
     if first == "self":
         del parameters[first]
@@ -48,26 +129,48 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def _what(name: str, annotation: Any) -> str | None:
-    if name in ("callbacks", "run_manager"):
+    if name in FILTERED_ARGS:
         return name
     if annotation is RunnableConfig or RunnableConfig in get_args(annotation):
         return "config"
     return "config" if name == "config" and annotation is _EMPTY else None
 
 
+_RENAMED = "argument_"
+"""How fields begin whose argument has a name that pydantic keeps for itself; the argument's own is the alias."""
+
+
 @functools.lru_cache(maxsize=1024)
-def _model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
+def _model(
+    name: str, function: Callable[..., Any], left_out: frozenset[str] = frozenset(), described: bool = True
+) -> type[BaseModel]:
     hints = _hints(function)
+    told = read_docstring(inspect.getdoc(function))[1] if described else {}
     fields: dict[str, Any] = {}
     for each in _parameters(function).values():
-        if each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) or _what(each.name, hints.get(each.name, _EMPTY)):
+        hint = hints.get(each.name, _EMPTY)
+        if each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) or _what(each.name, hint) or each.name in left_out:
             continue
-        fields[each.name] = (hints.get(each.name, Any), ... if each.default is _EMPTY else each.default)
-    return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=True), **fields)
+        said = next((mark for mark in marks_of(hint) if isinstance(mark, str)), None) or told.get(each.name)
+        more: dict[str, Any] = {"description": said} if said else {}
+        field = each.name
+        if field.startswith("_") or hasattr(BaseModel, field):
+            field, more["alias"] = f"{_RENAMED}{len(fields)}", each.name
+        default = ... if each.default is _EMPTY else each.default
+        fields[field] = (Any if hint is _EMPTY else hint, Field(default, **more))
+    config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    return create_model(name, __config__=config, **fields)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
-        return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # names that only a type checker knows: what is written there counts as unknown
+        return get_type_hints(
+            function if hasattr(function, "__annotations__") else type(function).__call__, include_extras=True
+        )
+    except (NameError, TypeError, AttributeError):  # names that only a type checker knows count as unknown
         return {name: hint for name, hint in getattr(function, "__annotations__", {}).items() if type(hint) is not str}
+
+
+def _get_runnable_config_param(func: Callable[..., Any]) -> str | None:
+    """The parameter of a function that is given the config; ``None`` if there is none."""
+    return next((name for name, what in injected_parameters(func).items() if what == "config"), None)

@@ -1,77 +1,91 @@
-"""Functions as tools."""
+"""``tool``: functions and runnables as tools."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any, Literal, overload
 
-from pydantic import BaseModel, Field
-
 from runlet.errors import ConfigError
-from runlet.tools.base import BaseTool
-
-
-class StructuredTool(BaseTool):
-    """A tool that is made of a function: ``func``, and ``coroutine``, its asyncio form; one of them is enough."""
-
-    func: Callable[..., Any] | None = Field(default=None, repr=False)
-    coroutine: Callable[..., Any] | None = Field(default=None, repr=False)
-
-    def _forms(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
-        return self.func, self.coroutine
-
-    @classmethod
-    def from_function(
-        cls,
-        func: Callable[..., Any] | None = None,
-        coroutine: Callable[..., Any] | None = None,
-        name: str | None = None,
-        description: str | None = None,
-        **kwargs: Any,
-    ) -> StructuredTool:
-        """Make a tool of a plain function, an async one, or both; name and docstring are taken from it."""
-        function = func or coroutine
-        if function is None:
-            raise ConfigError("a tool is made of a function: give func, or coroutine, or both")
-        if func is not None and inspect.iscoroutinefunction(func):
-            func, coroutine = None, func
-        name = name or getattr(function, "__name__", None) or type(function).__name__
-        schema = kwargs.get("args_schema")
-        description = description or inspect.getdoc(function) or _doc_of(schema) or ""
-        return cls(name=name, description=description, func=func, coroutine=coroutine, **kwargs)
+from runlet.runnables.base import Runnable
+from runlet.tools.base import ArgsSchema, BaseTool
+from runlet.tools.of_runnable import convert_runnable_to_tool
+from runlet.tools.simple import Tool
+from runlet.tools.structured import StructuredTool, description_of
 
 
 @overload
 def tool(
     name_or_callable: Callable[..., Any],
+    runnable: None = None,
     *,
     description: str | None = None,
     return_direct: bool = False,
-    args_schema: type[BaseModel] | dict[str, Any] | None = None,
+    args_schema: ArgsSchema | None = None,
+    infer_schema: Literal[True] = True,
     response_format: Literal["content", "content_and_artifact"] = "content",
+    parse_docstring: bool | None = None,
+    error_on_invalid_docstring: bool = True,
+    extras: dict[str, Any] | None = None,
 ) -> StructuredTool: ...
 @overload
 def tool(
-    name_or_callable: str | None = None,
+    name_or_callable: str,
+    runnable: Runnable[Any, Any],
     *,
     description: str | None = None,
     return_direct: bool = False,
-    args_schema: type[BaseModel] | dict[str, Any] | None = None,
+    args_schema: ArgsSchema | None = None,
+    infer_schema: bool = True,
     response_format: Literal["content", "content_and_artifact"] = "content",
-) -> Callable[[Callable[..., Any]], StructuredTool]: ...
+    parse_docstring: bool | None = None,
+    error_on_invalid_docstring: bool = True,
+    extras: dict[str, Any] | None = None,
+) -> BaseTool: ...
+@overload
+def tool(
+    name_or_callable: str | None = None,
+    runnable: None = None,
+    *,
+    description: str | None = None,
+    return_direct: bool = False,
+    args_schema: ArgsSchema | None = None,
+    infer_schema: bool = True,
+    response_format: Literal["content", "content_and_artifact"] = "content",
+    parse_docstring: bool | None = None,
+    error_on_invalid_docstring: bool = True,
+    extras: dict[str, Any] | None = None,
+) -> Callable[[Callable[..., Any] | Runnable[Any, Any]], StructuredTool]: ...
 def tool(
     name_or_callable: str | Callable[..., Any] | None = None,
+    runnable: Runnable[Any, Any] | None = None,
     *,
     description: str | None = None,
     return_direct: bool = False,
-    args_schema: type[BaseModel] | dict[str, Any] | None = None,
+    args_schema: ArgsSchema | None = None,
+    infer_schema: bool = True,
     response_format: Literal["content", "content_and_artifact"] = "content",
-) -> StructuredTool | Callable[[Callable[..., Any]], StructuredTool]:
+    parse_docstring: bool | None = None,
+    error_on_invalid_docstring: bool = True,
+    extras: dict[str, Any] | None = None,
+) -> Any:
     """Decorate a function to make it a tool; its docstring is the description, its parameters are the arguments.
 
     Parameters ``callbacks``, ``run_manager`` and ``config`` (annotated ``RunnableConfig``, or not at all) are filled
-    by the run and are no arguments.
+    by the run and are no arguments; those marked with ``InjectedToolArg`` the program adds to the model's arguments.
+
+    Args:
+        name_or_callable: the function, or the tool's name (by default the function's).
+        runnable: a Runnable that becomes the tool of that name, instead of a function.
+        description: by default the docstring.
+        return_direct: for agents: the tool's output is their answer.
+        args_schema: a pydantic class or a JSON schema of the arguments, instead of the one read off the function.
+        infer_schema: ``False`` makes a tool of one text argument, a ``Tool``.
+        response_format: with ``"content_and_artifact"`` the function returns a pair: what the model reads, and what
+            the program gets beside it in the message's ``artifact``.
+        parse_docstring: take the arguments' descriptions from the docstring's section ``Args:``, and leave it out of
+            the tool's. By default where there is such a section and it fits; ``True`` demands it.
+        error_on_invalid_docstring: with ``parse_docstring``, raise ``ConfigError`` for a docstring that does not fit.
+        extras: for providers: what goes along with the description.
 
     >>> @tool
     ... def reverse(word: str) -> str:
@@ -80,20 +94,34 @@ def tool(
     >>> reverse.invoke("hello")
     'olleh'
     """
-    name = name_or_callable if isinstance(name_or_callable, str) else None
+    settings: dict[str, Any] = {"return_direct": return_direct, "response_format": response_format, "extras": extras}
 
-    def make(function: Callable[..., Any]) -> StructuredTool:
+    def make(made_of: Any, name: str | None = None) -> BaseTool:
+        if isinstance(made_of, Runnable):
+            if args_schema is not None and not isinstance(args_schema, type):
+                raise ConfigError("the args_schema of a Runnable as a tool is a pydantic class")
+            own = convert_runnable_to_tool(made_of, args_schema, name=name, description=description)
+            return own.model_copy(update=settings)
+        if not callable(made_of):
+            raise ConfigError(f"a tool is made of a function or a Runnable, not of {made_of!r:.80}")
+        if not infer_schema and args_schema is None:
+            name = name or made_of.__name__
+            told = description or description_of(made_of) or f"{name} tool"
+            return Tool.from_function(made_of, name, told, **settings)
         return StructuredTool.from_function(
-            function,
+            made_of,
             name=name,
             description=description,
-            return_direct=return_direct,
             args_schema=args_schema,
-            response_format=response_format,
+            parse_docstring=parse_docstring,
+            error_on_invalid_docstring=error_on_invalid_docstring,
+            **settings,
         )
 
-    return make if name_or_callable is None or name is not None else make(name_or_callable)  # type: ignore[arg-type]
-
-
-def _doc_of(schema: Any) -> str | None:
-    return schema.get("description") if isinstance(schema, dict) else inspect.getdoc(schema) if schema else None
+    if runnable is not None:
+        if not isinstance(name_or_callable, str):
+            raise ConfigError("a Runnable becomes a tool by a name: tool('search', runnable)")
+        return make(runnable, name_or_callable)
+    if name_or_callable is None or isinstance(name_or_callable, str):
+        return lambda made_of: make(made_of, name_or_callable)
+    return make(name_or_callable)

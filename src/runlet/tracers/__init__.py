@@ -5,8 +5,9 @@ Names are loaded when they are first used: every chain imports this room, and fe
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from runlet.lazy import lazy_names
 
 if TYPE_CHECKING:
     from runlet.tracers.base import AsyncBaseTracer, BaseTracer
@@ -33,28 +34,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncBaseTracer": "base",
-    "BaseTracer": "base",
-    "ConsoleCallbackHandler": "console",
-    "LogStreamCallbackHandler": "log_stream",
-    "RunLog": "run_log",
-    "RunLogPatch": "run_log",
-    "Trace": "trace",
-    "TracedRun": "tree",
-    "collect_runs": "context",
+    "AsyncBaseTracer": "runlet.tracers.base",
+    "BaseTracer": "runlet.tracers.base",
+    "ConsoleCallbackHandler": "runlet.tracers.console",
+    "LogStreamCallbackHandler": "runlet.tracers.log_stream",
+    "Run": "runlet.tracers.tree:TracedRun",
+    "RunLog": "runlet.tracers.run_log",
+    "RunLogPatch": "runlet.tracers.run_log",
+    "Trace": "runlet.tracers.trace",
+    "TracedRun": "runlet.tracers.tree",
+    "collect_runs": "runlet.tracers.context",
 }
 
-
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-
-    def __getattr__(name: str) -> Any:
-        if name == "Run":
-            name = "TracedRun"
-        home = _HOMES.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -104,6 +104,11 @@ class PartialJSON:
         return self._state in ("behind", "ignore")
 
     @property
+    def repeated(self) -> bool:
+        """Whether a key came again in its object, so that a part that was complete may have changed."""
+        return self._scanner is not None and self._scanner.ever_repeated
+
+    @property
     def error(self) -> OutputParserException | None:
         """Why this text can no longer become JSON, if that is so; ``finish()`` raises it."""
         return self._exception(self._error) if self._state == "failed" and self._error else None

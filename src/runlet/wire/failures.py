@@ -86,7 +86,8 @@ def failure_of_status(
     """The error for an answer with an HTTP error status."""
     code, named, text = _code_and_text(body)
     kind: type[ModelError] = _BY_STATUS.get(status, ModelServerError if status >= 500 else ModelAPIError)
-    general = kind in (ModelInvalidRequestError, ModelServerError)
+    # 408 and 409 are about this one try, whatever the error calls itself.
+    general = kind in (ModelInvalidRequestError, ModelServerError) and status not in (408, 409)
     if named is not None and (general or issubclass(named, kind) or named is ContentFilterError):
         kind = named
     if kind is ModelInvalidRequestError and any(phrase in text.lower() for phrase in _TOO_LONG):

@@ -1,0 +1,78 @@
+"""Where the JSON of a structured answer stands: in a message's text, or in the arguments of a tool call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runlet.errors import OutputParserException, RefusalError
+from runlet.messages import AIMessage
+from runlet.output_parsers.inputs import as_text, cut_reason, cut_short
+from runlet.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
+from runlet.transducers.partial_json import PartialJSON
+
+
+class AnswerSource:
+    """One answer, read chunk by chunk: ``feed``, then ``finish``. ``tool`` names the call that it stands in, if any.
+
+    A model that was to call a tool, and wrote the JSON as text instead, is understood at the end.
+    """
+
+    def __init__(self, tool: str | None) -> None:
+        self._tool = tool
+        self._calls = ToolCallReader() if tool is not None else None
+        self._call: OpenToolCall | None = None
+        self._text = PartialJSON()
+        self._refusal: list[str] = []
+        self._cut: str | None = None
+
+    def feed(self, chunk: Any) -> PartialJSON | None:
+        """Take the next chunk; return the JSON if more of it can be seen now."""
+        self._cut = cut_reason(chunk) or self._cut
+        if isinstance(chunk, AIMessage):
+            if refusal := chunk.additional_kwargs.get("refusal"):
+                self._refusal.append(str(refusal))
+            if self._calls is not None:
+                changed = self._calls.feed(chunk)
+                self._call = self._call or next((call for call in self._calls.calls if call.name == self._tool), None)
+                self._text.feed(as_text(chunk))
+                return self._call.json if self._call is not None and self._call in changed else None
+        changed_text = self._text.feed(as_text(chunk))
+        return self._text if changed_text and self._calls is None else None
+
+    def finish(self) -> tuple[Any, str]:
+        """The whole JSON, and its text.
+
+        Raises:
+            OutputParserException: there is none, or it is not whole.
+            RefusalError: the model declined.
+        """
+        try:
+            value, json = self._finished()
+            if json.repeated:
+                raise OutputParserException("the JSON has a key twice in one object", llm_output=json.text)
+        except OutputParserException as error:
+            if self._refusal:
+                refusal = "".join(self._refusal)
+                raise RefusalError(f"the model declined to answer in the form that was asked for: {refusal}") from error
+            raise self.explained(error) from error
+        return value, json.text
+
+    def explained(self, error: OutputParserException) -> OutputParserException:
+        """``error``, with the token limit as its reason where that cut the answer."""
+        return error if self._cut is None else cut_short(error, self._cut)
+
+    def _finished(self) -> tuple[Any, PartialJSON]:
+        if self._calls is None:
+            return self._text.finish(), self._text
+        if self._call is not None:
+            return self._call.finish(), self._call.json
+        if not self._calls.calls:
+            self._calls.finish()  # a call that cannot be read is the better reason
+        try:
+            return self._text.finish(), self._text
+        except OutputParserException as error:
+            called = ", ".join(call.name or "?" for call in self._calls.calls)
+            instead = f"called {called}" if called else f"wrote text ({self._text.text!r:.80})"
+            raise OutputParserException(
+                f"the model was to answer by calling {self._tool!r}, and {instead} instead", llm_output=self._text.text
+            ) from error

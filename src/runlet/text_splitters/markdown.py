@@ -1,0 +1,18 @@
+"""``MarkdownTextSplitter``: at headings first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runlet.text_splitters.character import CLAUSES, SENTENCES, RecursiveCharacterTextSplitter
+
+
+class MarkdownTextSplitter(RecursiveCharacterTextSplitter):
+    """Splits Markdown at headings, the highest first; then at blocks of code, rules, paragraphs, and as other text.
+
+    The arguments are those of ``RecursiveCharacterTextSplitter``.
+    """
+
+    def _default_separators(self) -> Sequence[str]:
+        headings = [rf"(?m)^(?=#{{{level}}} )" for level in range(1, 7)]
+        return [*headings, r"(?m)^(?=```)", r"\n(?:\*\*\*+|---+|___+)\n", "\n\n", "\n", SENTENCES, " ", CLAUSES, ""]

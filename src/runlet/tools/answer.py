@@ -1,0 +1,77 @@
+"""What a tool answers: its output as it is, or as a message to the model that called it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, Protocol
+
+from pydantic import ValidationError
+
+from runlet.errors import ConfigError, ToolException
+from runlet.messages import ToolMessage
+from runlet.messages.tool import ToolOutputMixin
+
+
+class Answering(Protocol):
+    """A tool, as far as its answers go."""
+
+    name: str
+    response_format: Literal["content", "content_and_artifact"]
+
+
+def answer_of(tool: Answering, output: Any, call_id: str | None) -> Any:
+    """The answer with a function's output; a ``ToolMessage`` if ``call_id`` is the id of a call."""
+    artifact = None
+    if tool.response_format == "content_and_artifact":
+        if not isinstance(output, tuple) or len(output) != 2:
+            raise ConfigError(
+                f"the tool {tool.name} has response_format='content_and_artifact' and so returns a pair of both, "
+                f"not {type(output).__name__}"
+            )
+        output, artifact = output
+    if call_id is None or isinstance(output, ToolOutputMixin) or _are_answers(output):
+        return output
+    return ToolMessage(_content(output), artifact=artifact, tool_call_id=call_id, name=tool.name)
+
+
+def failed_answer(tool: Answering, handler: Any, error: ToolException | ValidationError, call_id: str | None) -> Any:
+    """The answer after an error, as ``handler`` says; the error itself is raised where it says nothing."""
+    if not handler:
+        raise error
+    if handler is True:
+        output: Any = _text_of(error)
+    elif isinstance(handler, str):
+        output = handler
+    elif callable(handler):
+        output = handler(error)
+    else:
+        raise ConfigError(f"errors of the tool {tool.name} are handled by True, a text or a function; not {handler!r}")
+    if call_id is None or isinstance(output, ToolOutputMixin):
+        return output
+    return ToolMessage(_content(output), tool_call_id=call_id, name=tool.name, status="error")
+
+
+def _text_of(error: ToolException | ValidationError) -> str:
+    if isinstance(error, ValidationError):
+        return error.__notes__[-1] if getattr(error, "__notes__", None) else str(error)
+    return (str(error.args[0]) if error.args else "") or f"the tool failed ({type(error).__name__})"
+
+
+def _are_answers(output: Any) -> bool:
+    return isinstance(output, list) and bool(output) and all(isinstance(each, ToolOutputMixin) for each in output)
+
+
+def _content(output: Any) -> Any:
+    """What the model reads of an output: texts and blocks as they are, other things as JSON."""
+    if isinstance(output, str):
+        return output
+    if isinstance(output, list) and output and all(_is_block(each) for each in output):
+        return output
+    try:
+        return json.dumps(output, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return str(output)
+
+
+def _is_block(part: Any) -> bool:
+    return isinstance(part, str) or (isinstance(part, dict) and "type" in part)
