@@ -18,6 +18,7 @@ THEMES = {
     "events": "Watched streams",
     "recovering": "Recovering",
     "parsing": "Parsing",
+    "retrieval": "Retrieval",
     "wire": "Over HTTP",
     "imports": "Importing",
     "memory": "Memory",

@@ -108,7 +108,8 @@ def _structured(size: int) -> Sample:
     from runlet.output_parsers import StructuredParser
 
     answer, text = _answers(), document(size)
-    parser, pieces = StructuredParser(answer), pieces_of(text)
+    parser: StructuredParser[Any] = StructuredParser(answer)
+    pieces = pieces_of(text)
 
     def work() -> None:
         last = deque(parser.transform(iter(pieces)), maxlen=1)

@@ -113,7 +113,7 @@ class RecursionLimitError(RunletError, RecursionError):
     """Functions that return runnables went deeper than ``recursion_limit``."""
 
 
-class MissingDependencyError(RunletError, ImportError):
+class MissingDependencyError(RunletError, ImportError):  # type: ignore[misc]  # an ImportError's path is a file's
     """An optional package is needed here; the message names the extra that installs it."""
 
 

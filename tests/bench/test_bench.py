@@ -11,7 +11,7 @@ from bench.measure import SHOWN, Effort, Row, at_least, at_most, duration, figur
 from bench.report import page, show
 
 from bench import __main__ as command
-from bench import events, imports, kernel, memory, parsing, wire
+from bench import events, imports, kernel, memory, parsing, retrieval, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
@@ -23,7 +23,7 @@ def name_of(measure: Any) -> str:
 @pytest.mark.filterwarnings("ignore")  # what the peers warn of, and leave open
 @pytest.mark.parametrize(
     "measure",
-    [*kernel.ROWS, *events.ROWS, *parsing.ROWS, *memory.ROWS, *imports.ROWS, wire.openai, wire.anthropic],
+    [*kernel.ROWS, *events.ROWS, *parsing.ROWS, *retrieval.ROWS, *memory.ROWS, *imports.ROWS, wire.openai, wire.anthropic],
     ids=name_of,
 )
 def test_every_row_measures_something(measure: Any) -> None:

@@ -88,7 +88,7 @@ def test_inside_a_plain_run_there_is_no_current_run():
 
 
 def test_a_key_that_looks_like_a_slip_of_the_pen_is_refused():
-    with pytest.raises(ConfigError, match="no key 'tag'. Did you mean 'tags'"):
+    with pytest.raises(ConfigError, match=r"no key 'tag'\. Did you mean 'tags'"):
         check_config({"tag": ["x"]})
 
 

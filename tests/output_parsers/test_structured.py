@@ -173,6 +173,25 @@ def test_elements_needs_one_list() -> None:
 
 
 @dataclasses.dataclass
+class Points:
+    name: str
+    rows: list[Row] = dataclasses.field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [Points, {"type": "object", "properties": {"rows": {"type": "array", "items": {"type": "object"}}}}],
+)
+def test_elements_of_other_schemas_than_pydantic_classes(schema: Any) -> None:
+    for text in ('{"name": "x", "rows": [{"a": 1}, {"a": 2}]}', '{"name": "x", "rows": []}'):
+        parser = ElementsParser(schema)
+        assert list(parser.transform(iter(each(text)))) == parser.invoke(text)
+    with pytest.raises(OutputParserException, match=r"rows\.0: ") as raised:
+        list(ElementsParser(schema).transform(iter(['{"name": "x", "rows": [1, {"a": 2}]}'])))
+    assert str(raised.value.llm_output).startswith('{"name"')
+
+
+@dataclasses.dataclass
 class Point:
     x: int
     label: str = "none"

@@ -124,11 +124,6 @@ class Run:
             return self
         return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
 
-    def without(self, key: str) -> Run:
-        """Prepare a run in this one's place whose config does not have ``key``."""
-        config = {each: value for each, value in self.config.items() if each != key}
-        return Run(self.io, config, self.observers, self.parent, self.tag, self.limit)
-
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""
         config = self.config

@@ -6,9 +6,7 @@ import hashlib
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from typing_extensions import Self
+from typing import Any, Self
 
 from runlet.embeddings.base import Embeddings
 from runlet.errors import ConfigError

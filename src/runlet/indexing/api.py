@@ -21,6 +21,10 @@ Cleanup = Literal["incremental", "full", "scoped_full"]
 Source = str | Callable[[Document], str]
 
 
+_SOURCES_AT_ONCE = 500
+"""Databases limit how many values one query may have."""
+
+
 class IndexingResult(TypedDict):
     """How many documents were added, updated, skipped because they had not changed, and deleted."""
 
@@ -50,7 +54,7 @@ def index(
 
     ``docs_source`` is an iterable of documents, or a loader (with ``lazy_load``). ``cleanup`` says what becomes of
     old documents: ``None`` keeps them; ``"incremental"`` deletes those of the sources that were met and no longer
-    have them, after each batch; ``"scoped_full"`` the same, at the end; ``"full"`` deletes at the end all that was
+    have them, source by source; ``"scoped_full"`` the same, at the end; ``"full"`` deletes at the end all that was
     not met. ``source_id_key`` names the source in the metadata. ``force_update`` writes what has not changed, too. An
     error on the way leaves no record of what was not written.
     """
@@ -117,8 +121,8 @@ class _Indexing:
             seen |= keyed.keys()
         if self.cleanup == "full":
             await self._clean(began, None)
-        elif self.cleanup == "scoped_full" and self.sources:
-            await self._clean(began, sorted(self.sources))
+        elif self.cleanup is not None and self.sources:
+            await self._clean_sources(began, sorted(self.sources))
         return self.done
 
     async def _write(self, keyed: dict[str, Document], seen: set[str], began: float) -> None:
@@ -136,10 +140,12 @@ class _Indexing:
         self.done["num_skipped"] += len(keys) - len(wanted)
         # Only now: a record says that the store has it.
         await self._do(self.record_manager, "update", keys, group_ids=groups, time_at_least=began)
-        met = {group for group in groups if group is not None}
-        self.sources |= met
-        if self.cleanup == "incremental" and met:
-            await self._clean(began, sorted(met))
+        self.sources |= {group for group in groups if group is not None}
+        # The last source may go on in the next batch: what it still has must not be deleted before it is met.
+        finished = self.sources - {groups[-1]}
+        if self.cleanup == "incremental" and finished:
+            self.sources -= finished
+            await self._clean_sources(began, sorted(finished))
 
     async def _upsert(self, documents: list[Document], ids: list[str]) -> None:
         kwargs = self.upsert_kwargs or {}
@@ -149,6 +155,10 @@ class _Indexing:
         answer = await self._do(self.vector_store, "upsert", documents, **kwargs)
         if answer.get("failed"):
             raise ConfigError(f"the index could not write {len(answer['failed'])} documents: {answer['failed'][:5]}")
+
+    async def _clean_sources(self, before: float, sources: list[str]) -> None:
+        for start in range(0, len(sources), _SOURCES_AT_ONCE):
+            await self._clean(before, sources[start : start + _SOURCES_AT_ONCE])
 
     async def _clean(self, before: float, groups: list[str] | None) -> None:
         """Forget what was written before this call, in the store first: a record says that the store has it."""

@@ -26,7 +26,7 @@ class RecordManager(ABC):
 
     @abstractmethod
     def get_time(self) -> float:
-        """The time of the records' clock, in seconds; it never goes back."""
+        """The time of the records' clock, in seconds; each time it is later."""
 
     @abstractmethod
     def update(
@@ -102,6 +102,11 @@ def checked_groups(
     return group_ids if group_ids is not None else [None] * len(keys)
 
 
+def later(last: float) -> float:
+    """The time, but behind ``last``: the system's clock may be set back, and two calls may see the same."""
+    return max(time.time(), last + 1e-6)
+
+
 class InMemoryRecordManager(RecordManager):
     """Records in memory, as long as the program runs."""
 
@@ -116,7 +121,7 @@ class InMemoryRecordManager(RecordManager):
 
     def get_time(self) -> float:
         with self._lock:
-            self._last = max(self._last, time.time())  # the system's clock may be set back
+            self._last = later(self._last)
             return self._last
 
     def update(

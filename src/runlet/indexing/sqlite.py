@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 
-from runlet.indexing.records import RecordManager, checked_groups
+from runlet.indexing.records import RecordManager, checked_groups, later
 from runlet.sqlite_file import SQLiteFile
 
 _TABLE = """
@@ -33,7 +32,7 @@ class SQLiteRecordManager(RecordManager):
 
     def get_time(self) -> float:
         newest = self._file.read("SELECT max(updated_at) FROM record WHERE namespace = ?", self.namespace)[0][0]
-        return max(time.time(), newest or 0.0)  # the system's clock may be set back
+        return later(newest or 0.0)
 
     def update(
         self, keys: Sequence[str], *, group_ids: Sequence[str | None] | None = None, time_at_least: float | None = None
@@ -55,10 +54,11 @@ class SQLiteRecordManager(RecordManager):
         group_ids: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> list[str]:
-        query, values = "SELECT key FROM record WHERE namespace = ?", [self.namespace]
+        query = "SELECT key FROM record WHERE namespace = ?"
+        values: list[str | float] = [self.namespace]
         for condition, value in (("updated_at < ?", before), ("updated_at > ?", after)):
             if value is not None:
-                query, values = f"{query} AND {condition}", [*values, value]  # type: ignore[list-item]  # numbers too
+                query, values = f"{query} AND {condition}", [*values, value]
         if group_ids is not None:
             query, values = f"{query} AND group_id IN ({','.join('?' * len(group_ids))})", [*values, *group_ids]
         query = f"{query} ORDER BY updated_at, key LIMIT {-1 if limit is None else int(limit)}"

@@ -39,6 +39,11 @@ class AnswerSource:
         changed_text = self._text.feed(as_text(chunk))
         return self._text if changed_text and self._calls is None else None
 
+    @property
+    def json(self) -> PartialJSON:
+        """The JSON so far."""
+        return self._text if self._call is None else self._call.json
+
     def finish(self) -> tuple[Any, str]:
         """The whole JSON, and its text.
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class _MendingParser(BaseOutputParser[T]):
-    """Parses with ``parser``; after an ``OutputParserException`` asks ``retry_chain``, at most ``max_retries`` times."""
+    """Parses with ``parser``; after an ``OutputParserException`` asks ``retry_chain``, ``max_retries`` times."""
 
     parser: Any
     retry_chain: Any = Field(repr=False)

@@ -57,19 +57,23 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
         return Snapshots(self._flow_values(inputs))
 
     async def _flow_values(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-        source, grower = AnswerSource(self.tool), self.target.grower()
+        source, target = AnswerSource(self.tool), self.target
+        grower = target.grower()
         last: Any = NOTHING
+        is_all = False  # whether what was shown last is all that has come
         async with closing(inputs):
             async for chunk in inputs:
                 if (json := source.feed(chunk)) is None:
                     continue
-                shown = self.target.see(grower, json)
-                if shown is not NOTHING:
+                shown = target.see(grower, json)
+                is_all = shown is not NOTHING
+                if is_all:
                     yield shown
-                    last = shown
-                    del shown  # a view that nobody holds need not be copied for the next one
-        whole = _whole(self.target, source)
-        if last is NOTHING or is_partial(last) or last != whole:
+                    # Of JSON as it comes, a view that nobody holds need not be copied for the next one.
+                    last = NOTHING if target.is_raw else shown
+                del shown
+        whole = _whole(target, source)
+        if not is_all if target.is_raw else last is NOTHING or is_partial(last) or last != whole:
             yield whole
 
     def elements(self, field: str | None = None) -> ElementsParser:
@@ -105,8 +109,8 @@ class ElementsParser(Runnable[Any, Any]):
         whole = _whole(self.target, source)
         if self.target.key is not None:
             return whole
-        field = self.field or self._place.key or ""
-        return whole[field] if isinstance(whole, dict) else getattr(whole, field, None) or _by_key(whole, field)
+        name = self._place.name
+        return whole[name] if isinstance(whole, dict) else getattr(whole, name)
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         return Elements(self._flow_elements(inputs))
@@ -133,7 +137,7 @@ class ElementsParser(Runnable[Any, Any]):
             raise source.explained(error) from error
         items = self._items(raw)
         while given < len(items):
-            yield place.item.whole(items[given])
+            yield self.target.element(place, items[given], given, source.json)
             given += 1
 
     def _items(self, raw: Any) -> list[Any]:
@@ -210,8 +214,3 @@ def _open_index(path: tuple[str | int, ...] | None, key: str | None, length: int
     if path and path[0] == key:
         path = path[1:]
     return path[0] if path and isinstance(path[0], int) else length
-
-
-def _by_key(whole: Any, key: str) -> Any:
-    names = {info.validation_alias: name for name, info in type(whole).model_fields.items()}
-    return getattr(whole, names.get(key, key))

@@ -10,17 +10,26 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 from typing_extensions import is_typeddict as is_typeddict_extension
 
 from runlet.errors import ConfigError, OutputParserException
-from runlet.output_parsers.json_schema_check import faults_of
+from runlet.output_parsers.json_schema_check import Fault, faults_of
 from runlet.output_parsers.shapes import RAW, Grower, Misfit, ObjectShape, Shape, View, shape_of_class
 from runlet.transducers.partial_json import NOTHING, PartialJSON
 
 _NAME = "answer"
 
 
-class ListPlace(NamedTuple):
-    """Where the elements of an answer are: the key of their list (``None``: it is the answer), their shape."""
+class _Unfit(Exception):
+    """An element does not fit its JSON schema."""
 
-    key: str | None
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.expected)
+        self.fault = fault
+
+
+class ListPlace(NamedTuple):
+    """Where the elements of an answer are: the key of their list in JSON, its name in the value, their shape."""
+
+    key: str
+    name: str
     item: Shape
 
 
@@ -50,6 +59,11 @@ class Target:
     def type_name(self) -> str:
         """What the answer is called in errors."""
         return getattr(self.schema, "__name__", None) or str(self.schema) if not self._checked else "answer"
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether JSON is shown as it comes."""
+        return self._shape is RAW
 
     # While it grows
 
@@ -130,7 +144,7 @@ class Target:
             )
         lists = {key: each for key, each in shape.fields.items() if hasattr(each.shape, "item")}
         key = _only(field, {key: each.name for key, each in lists.items()}, self.type_name)
-        return ListPlace(key, lists[key].shape.item)  # type: ignore[attr-defined]  # it has one, as was looked at
+        return ListPlace(key, lists[key].name, lists[key].shape.item)  # type: ignore[attr-defined]  # it has one, as was looked at
 
     def _elements_of_schema(self, field: str | None) -> ListPlace:
         properties = self._checked.get("properties", {})
@@ -140,21 +154,24 @@ class Target:
 
         def check(value: Any) -> Any:
             for fault in faults_of(value, schema, self._checked):
-                raise OutputParserException(
-                    f"an element of {key} does not fit its JSON schema:\n"
-                    f"  {_place(fault.place)}: expected {fault.expected}; found {fault.found!r:.80}"
-                )
+                raise _Unfit(fault)
             return value
 
-        return ListPlace(key, Shape(check))
+        return ListPlace(key, key, Shape(check))
 
     def element(self, place: ListPlace, raw: Any, index: int, text: PartialJSON) -> Any:
         """The valid element of a list."""
         try:
             return place.item.whole(raw)
         except Misfit as misfit:
-            path = (index, *misfit.place) if place.key is None else (place.key, index, *misfit.place)
-            raise self._invalid(misfit.error, text.text, path) from misfit.error
+            raise self._invalid(misfit.error, text.text, (place.key, index, *misfit.place)) from misfit.error
+        except _Unfit as unfit:
+            fault = unfit.fault
+            where = _place((place.key, index, *fault.place))
+            raise OutputParserException(
+                f"the answer does not fit its JSON schema:\n  {where}: expected {fault.expected}; found {fault.found!r:.80}",
+                llm_output=text.text,
+            ) from None
 
 
 def _top(raw: Any, schema: Mapping[str, Any]) -> Iterator[Any]:

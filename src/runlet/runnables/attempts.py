@@ -138,7 +138,8 @@ class _Tries:
         """Whether there is another try after ``error``."""
         self._errors += 1
         self._first = self._first or error
-        if not self._recovering._handles(error):
+        # A chain that is too deep, or a machine that is full, is so the next time; nested, the tries would multiply.
+        if isinstance(error, RecursionError | MemoryError) or not self._recovering._handles(error):
             self._first = error
             return False
         try:

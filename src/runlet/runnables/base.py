@@ -483,11 +483,11 @@ class Runnable(Described, Generic[Input, Output]):
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
         """The output, which must be a dict, with keys added: each value is a step that is given that dict."""
-        return self | PARTS["assign"](kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+        return self | PARTS["passthrough.assign"](kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
         """One value of the output dict, or a dict of some of its keys."""
-        return self | PARTS["pick"](keys)  # type: ignore[no-any-return]  # PARTS is untyped
+        return self | PARTS["passthrough.pick"](keys)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """This, run on each item of a list."""

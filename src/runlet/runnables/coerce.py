@@ -24,9 +24,9 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     if is_generator(thing):
         return PARTS["generator"](thing)  # type: ignore[no-any-return]  # PARTS is untyped
     if callable(thing) and not isinstance(thing, type):
-        return PARTS["lambda"](thing)  # type: ignore[no-any-return]  # PARTS is untyped
+        return PARTS["function"](thing)  # type: ignore[no-any-return]  # PARTS is untyped
     if isinstance(thing, type) and not issubclass(thing, Runnable):
-        return PARTS["lambda"](thing)  # type: ignore[no-any-return]  # PARTS is untyped
+        return PARTS["function"](thing)  # type: ignore[no-any-return]  # PARTS is untyped
     hint = " It is a class: did you mean an instance of it?" if isinstance(thing, type) else ""
     raise CompositionError(
         f"{thing!r:.80} ({type(thing).__name__}) cannot be a step of a chain. A step is a Runnable, a function, "

@@ -25,7 +25,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-@part("lambda")
+@part("function")
 class RunnableLambda(Runnable[Input, Output]):
     """A function as a step: it is given the whole input and returns the output.
 

@@ -84,7 +84,7 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
             yield chunk
 
 
-@part("assign")
+@part("passthrough.assign")
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
 
@@ -132,7 +132,7 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     __hash__ = object.__hash__
 
 
-@part("pick")
+@part("passthrough.pick")
 class RunnablePick(Runnable[dict[str, Any], Any]):
     """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
 

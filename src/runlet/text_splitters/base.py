@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
-from typing import Any
-
-from typing_extensions import Self
+from typing import Any, Self
 
 from runlet.documents import BaseDocumentTransformer, Document
 from runlet.errors import ConfigError, MissingDependencyError

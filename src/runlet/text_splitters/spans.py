@@ -75,13 +75,11 @@ def split(
     length: Length,
 ) -> Iterator[Span]:
     """Chunks of a span: cut at the first pattern that is there; what is still too long, at those after it."""
-    for number, pattern in enumerate(patterns):
-        if pattern is None or pattern.search(text, *span):
-            break
-    else:
+    there = [at for at, pattern in enumerate(patterns) if pattern is None or pattern.search(text, *span)]
+    if not there:
         yield span
         return
-    finer = patterns[number + 1 :]
+    pattern, finer = patterns[there[0]], patterns[there[0] + 1 :]
     small: list[Span] = []
     for piece in cut(text, span, pattern, keep):
         if length(text[slice(*piece)]) <= size:

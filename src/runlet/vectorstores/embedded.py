@@ -6,9 +6,7 @@ import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import Any
-
-from typing_extensions import Self
+from typing import Any, Self
 
 from runlet.documents import Document
 from runlet.embeddings import Embeddings, LocalEmbeddings
@@ -156,13 +154,15 @@ class EmbeddedStore(VectorStore):
     async def asimilarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
         return _documents(await self.asimilarity_search_with_score(query, k, **kwargs))
 
-    def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:  # type: ignore[override]  # the base says *args
+    def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:
         """The ``k`` nearest documents with their scores; ``filter`` says which may be found."""
-        return drive(self._find(BLOCKING, query, self._scored, k=k, **kwargs))
+        found: Found = drive(self._find(BLOCKING, query, self._scored, k=k, **kwargs))
+        return found
 
-    async def asimilarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:  # type: ignore[override]  # the base says *args
+    async def asimilarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:
         """The ``k`` nearest documents with their scores; ``filter`` says which may be found."""
-        return await self._find(asyncio_colour(), query, self._scored, k=k, **kwargs)
+        found: Found = await self._find(asyncio_colour(), query, self._scored, k=k, **kwargs)
+        return found
 
     def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
         return _documents(self._scored(embedding, k=k, **kwargs))
@@ -181,12 +181,16 @@ class EmbeddedStore(VectorStore):
     def max_marginal_relevance_search(
         self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        return drive(self._find(BLOCKING, query, self._diverse, k, fetch_k, lambda_mult, **kwargs))
+        find = self._find(BLOCKING, query, self._diverse, k, fetch_k, lambda_mult, **kwargs)
+        found: list[Document] = drive(find)
+        return found
 
     async def amax_marginal_relevance_search(
         self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        return await self._find(asyncio_colour(), query, self._diverse, k, fetch_k, lambda_mult, **kwargs)
+        find = self._find(asyncio_colour(), query, self._diverse, k, fetch_k, lambda_mult, **kwargs)
+        found: list[Document] = await find
+        return found
 
     def max_marginal_relevance_search_by_vector(
         self, embedding: list[float], k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any

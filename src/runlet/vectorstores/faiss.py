@@ -6,9 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-from typing_extensions import Self
+from typing import Any, Literal, Self, get_args
 
 from runlet.documents import Document
 from runlet.embeddings import Embeddings

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Any
-
-from typing_extensions import Self
+from typing import Any, Self
 
 from runlet.documents import Document
 from runlet.embeddings import Embeddings

