@@ -167,9 +167,9 @@ class Target:
             raise self._invalid(misfit.error, text.text, (place.key, index, *misfit.place)) from misfit.error
         except _Unfit as unfit:
             fault = unfit.fault
-            where = _place((place.key, index, *fault.place))
+            where, found = _place((place.key, index, *fault.place)), repr(fault.found)[:80]
             raise OutputParserException(
-                f"the answer does not fit its JSON schema:\n  {where}: expected {fault.expected}; found {fault.found!r:.80}",
+                f"the answer does not fit its JSON schema:\n  {where}: expected {fault.expected}; found {found}",
                 llm_output=text.text,
             ) from None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 import httpx2
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
-from runlet.callbacks.run import Run
+from runlet.callbacks.run import Run, inside
 from runlet.errors import Cancelled, ConfigError, MissingDependencyError, ModelAuthenticationError, ModelError
 from runlet.providers.names import closest
 from runlet.wire.clients import Clients
@@ -174,11 +174,12 @@ class ProviderSettings(BaseModel):
     async def _send_once(self, run: Run, request: Callable[[Any], Any]) -> httpx2.Response:
         clients = self._clients  # held, so that they stay open if the model is given others meanwhile
         try:
-            if run.io.blocking:
-                answer = request(clients.plain(self._make_client))
-            else:
-                waiting: Awaitable[Any] = request(await clients.for_loop(self._make_async_client))
-                answer = await waiting
+            with inside(run):  # what watches HTTP sees the request as the model's
+                if run.io.blocking:
+                    answer = request(clients.plain(self._make_client))
+                else:
+                    waiting: Awaitable[Any] = request(await clients.for_loop(self._make_async_client))
+                    answer = await waiting
         except Interrupted:
             raise Cancelled(f"the run was stopped while it waited for {self.provider} to answer") from None
         except Exception as error:
