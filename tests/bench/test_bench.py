@@ -23,7 +23,16 @@ def name_of(measure: Any) -> str:
 @pytest.mark.filterwarnings("ignore")  # what the peers warn of, and leave open
 @pytest.mark.parametrize(
     "measure",
-    [*kernel.ROWS, *events.ROWS, *parsing.ROWS, *retrieval.ROWS, *memory.ROWS, *imports.ROWS, wire.openai, wire.anthropic],
+    [
+        *kernel.ROWS,
+        *events.ROWS,
+        *parsing.ROWS,
+        *retrieval.ROWS,
+        *memory.ROWS,
+        *imports.ROWS,
+        wire.openai,
+        wire.anthropic,
+    ],
     ids=name_of,
 )
 def test_every_row_measures_something(measure: Any) -> None:

@@ -1,0 +1,154 @@
+"""The FAISS store: its distances, and files that survive."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from runlet.documents import Document
+from runlet.embeddings import DeterministicFakeEmbedding
+from runlet.errors import ConfigError
+from runlet.vectorstores import FAISS
+
+faiss = pytest.importorskip("faiss", reason="needs runlet[faiss]")
+
+
+def test_scores_are_squared_distances_products_or_cosines(numbers):
+    def scores(**settings):
+        store = FAISS.from_texts(["3 0", "0 1"], numbers, **settings)
+        return {document.page_content: score for document, score in store.similarity_search_with_score("2 0")}
+
+    assert scores() == {"3 0": 1.0, "0 1": 5.0}
+    assert scores(distance_strategy="MAX_INNER_PRODUCT") == {"3 0": 6.0, "0 1": 0.0}
+    assert scores(distance_strategy="COSINE") == {"3 0": 1.0, "0 1": 0.0}
+    assert scores(normalize_L2=True) == {"3 0": 0.0, "0 1": 2.0}
+    with pytest.raises(ConfigError, match="distance_strategy is one of"):
+        scores(distance_strategy="JACCARD")
+
+
+def test_a_score_threshold_is_the_greatest_distance(numbers):
+    store = FAISS.from_texts(["3 0", "0 1"], numbers)
+    assert len(store.similarity_search_with_score("2 0", score_threshold=2)) == 1
+
+
+def test_an_index_of_ones_own_is_used_while_it_is_empty(numbers):
+    index = faiss.IndexHNSWFlat(2, 8)
+    store = FAISS(numbers, index)
+    store.add_texts(["1 0", "0 1"])
+    assert index.ntotal == 2
+    assert store.similarity_search("1 0", k=1)[0].page_content == "1 0"
+    with pytest.raises(ConfigError, match="holds 2 vectors"):
+        FAISS(numbers, index)
+    with pytest.raises(ConfigError, match="trained"):
+        FAISS(numbers, faiss.IndexIVFFlat(faiss.IndexFlatL2(2), 2, 4))
+
+
+def test_a_store_can_be_made_of_known_vectors_and_merged(numbers):
+    one = FAISS.from_embeddings([("a", [1.0, 0.0])], numbers, ids=["a"])
+    other = FAISS.from_embeddings([("b", [0.0, 1.0])], numbers, [{"x": 1}], ids=["b"])
+    one.merge_from(other)
+    assert one.similarity_search("0 1", k=1) == [Document("b", id="b", metadata={"x": 1})]
+    assert len(other) == 1
+    with pytest.raises(ConfigError, match="both stores have the ids b"):
+        one.merge_from(other)
+    with pytest.raises(ConfigError, match="itself"):
+        one.merge_from(one)
+
+
+def test_a_saved_store_is_the_same_when_loaded(numbers, tmp_path):
+    store = FAISS.from_texts(["1 0", "0 1"], numbers, [{"中": [1, None]}, {}], ids=["a", "b"], normalize_L2=True)
+    store.save_local(tmp_path / "deep" / "er")
+    loaded = FAISS.load_local(tmp_path / "deep" / "er", numbers, allow_dangerous_deserialization=True)
+    assert loaded.similarity_search_with_score("9 1") == store.similarity_search_with_score("9 1")
+    loaded.add_texts(["1 1"])
+    assert len(loaded) == 3
+    FAISS(numbers).save_local(tmp_path, "empty")
+    assert len(FAISS.load_local(tmp_path, numbers, "empty")) == 0
+
+
+def test_saving_again_leaves_two_files_and_other_stores_alone(numbers, tmp_path):
+    store = FAISS.from_texts(["1 0"], numbers)
+    store.save_local(tmp_path, "a")
+    store.save_local(tmp_path, "a-b")
+    store.add_texts(["0 1"])
+    store.save_local(tmp_path, "a")
+    assert len(list(tmp_path.iterdir())) == 4
+    assert len(FAISS.load_local(tmp_path, numbers, "a")) == 2
+    assert len(FAISS.load_local(tmp_path, numbers, "a-b")) == 1
+
+
+@pytest.mark.parametrize("value", [{1, 2}, (1, 2), float("nan"), {1: 2}])
+def test_metadata_that_json_would_change_is_refused_before_anything_is_written(numbers, tmp_path, value):
+    store = FAISS.from_texts(["1 0"], numbers, [{"x": value}])
+    with pytest.raises(ConfigError, match="metadata of a document cannot be kept in JSON"):
+        store.save_local(tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("suffix", [".faiss", ".json"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "empty", "gone"])
+def test_a_damaged_file_is_an_error_that_names_it(numbers, tmp_path, suffix, harm):
+    FAISS.from_texts(["1 0", "0 1"], numbers).save_local(tmp_path)
+    (path,) = tmp_path.glob(f"*{suffix}")
+    data = bytearray(path.read_bytes())
+    if harm == "gone":
+        path.unlink()
+    else:
+        data[-20] ^= 1
+        path.write_bytes({"flip": data, "cut": data[:-7], "empty": b""}[harm])
+    with pytest.raises(ConfigError, match=path.name):
+        FAISS.load_local(tmp_path, numbers)
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_save_that_fails_on_the_way_leaves_the_old_store(numbers, tmp_path, monkeypatch, broken, at):
+    FAISS.from_texts(["1 0"], numbers).save_local(tmp_path)
+    files = sorted(tmp_path.iterdir())
+    calls = []
+    real = getattr(os, broken)
+
+    def fails(*args):
+        calls.append(args)
+        if len(calls) - 1 == (at * 2 if broken == "fsync" else at):  # of each file and of its folder
+            raise OSError("the disk is full")
+        return real(*args)
+
+    monkeypatch.setattr(os, broken, fails)
+    with pytest.raises(OSError, match="full"):
+        FAISS.from_texts(["1 0", "0 1"], numbers).save_local(tmp_path)
+    monkeypatch.undo()
+    assert set(files) <= set(tmp_path.iterdir())
+    assert not list(tmp_path.glob("*.tmp"))
+    assert len(FAISS.load_local(tmp_path, numbers)) == 1
+
+
+def test_a_program_killed_while_it_saves_leaves_a_whole_store(tmp_path):
+    """Killed at many moments: what is loaded is always one of the stores that were saved, whole."""
+    code = """
+        import itertools, sys
+        from runlet.embeddings import DeterministicFakeEmbedding
+        from runlet.vectorstores import FAISS
+        store = FAISS(DeterministicFakeEmbedding(size=16))
+        for number in itertools.count():
+            store.add_texts([f"{number} {at}" for at in range(40)])
+            store.save_local(sys.argv[1])
+            print(number, flush=True)
+    """
+    child = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
+    for wait in (0.0, 0.004, 0.011):
+        process = subprocess.Popen(child, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(wait)
+        process.kill()
+        process.communicate()
+        loaded = FAISS.load_local(tmp_path, DeterministicFakeEmbedding(size=16))
+        assert len(loaded) % 40 == 0
+        text = loaded.get_by_ids(loaded._ids[-1:])[0].page_content
+        assert loaded.similarity_search(text, k=1)[0].page_content == text
