@@ -1,11 +1,12 @@
 """Documents."""
 
+import asyncio
 import pickle
 
 import pytest
 from pydantic import ValidationError
 
-from runlet.documents import Document
+from runlet.documents import BaseDocumentCompressor, BaseDocumentTransformer, Document
 
 
 def test_the_text_may_be_given_first():
@@ -31,3 +32,19 @@ def test_round_trips():
     document = Document("x", metadata={"a": 1}, id="3")
     assert Document.model_validate(document.model_dump()) == document
     assert pickle.loads(pickle.dumps(document)) == document
+
+
+def test_own_transformers_and_compressors_get_asyncio_forms():
+    class Upper(BaseDocumentTransformer):
+        def transform_documents(self, documents, **kwargs):
+            return [Document(document.page_content.upper()) for document in documents]
+
+    class First(BaseDocumentCompressor):
+        count: int = 1
+
+        def compress_documents(self, documents, query, callbacks=None):
+            return documents[: self.count]
+
+    documents = [Document("a"), Document("b")]
+    assert asyncio.run(Upper().atransform_documents(documents)) == [Document("A"), Document("B")]
+    assert asyncio.run(First().acompress_documents(documents, "q")) == [Document("a")]

@@ -114,8 +114,9 @@ class _Indexing:
         began: float = await self._do(self.record_manager, "get_time")
         seen: set[str] = set()
         async for batch in self._batches():
-            fresh = {self.key(document): document for document in reversed(batch)}
-            keyed = {key: fresh[key] for key in reversed(fresh)}
+            keyed: dict[str, Document] = {}
+            for document in batch:
+                keyed.setdefault(self.key(document), document)
             self.done["num_skipped"] += len(batch) - len(keyed)
             await self._write(keyed, seen, began)
             seen |= keyed.keys()

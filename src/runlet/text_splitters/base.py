@@ -50,12 +50,19 @@ class TextSplitter(BaseDocumentTransformer):
         return [text[start:end] for start, end in self._stripped(text)]
 
     def _stripped(self, text: str) -> Iterator[Span]:
+        """The chunks without what is not wanted at their ends; where one then lies in its neighbour, that alone."""
+        last: Span | None = None
         for start, end in self._spans(text):
             if self._strip_whitespace:
                 chunk = text[start:end]
                 start, end = end - len(chunk.lstrip()), start + len(chunk.rstrip())
-            if start < end:
-                yield start, end
+            if start >= end or (last is not None and end <= last[1]):
+                continue
+            if last is not None and start > last[0]:
+                yield last
+            last = start, end
+        if last is not None:
+            yield last
 
     def create_documents(self, texts: list[str], metadatas: list[dict[Any, Any]] | None = None) -> list[Document]:
         """A document for each chunk, with the metadata of its text."""

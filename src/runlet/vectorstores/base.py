@@ -249,7 +249,7 @@ class VectorStore(ABC):
 
         >>> store.as_retriever(search_type="mmr", search_kwargs={"k": 3})  # doctest: +SKIP
         """
-        tags = [*(kwargs.pop("tags", None) or ()), *self._get_retriever_tags()]
+        tags = kwargs.pop("tags", None) or self._get_retriever_tags()
         return VectorStoreRetriever(vectorstore=self, tags=tags, **kwargs)
 
     def _get_retriever_tags(self) -> list[str]:

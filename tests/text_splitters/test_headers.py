@@ -1,0 +1,45 @@
+"""Markdown's headings become metadata."""
+
+from __future__ import annotations
+
+import pytest
+
+from runlet.documents import Document
+from runlet.errors import ConfigError
+from runlet.text_splitters import MarkdownHeaderTextSplitter
+
+FENCE = "``" + "`"
+TEXT = f"""intro
+# Sky
+Blue.
+{FENCE}
+# no heading
+{FENCE}
+## Night ##
+Black.
+### Stars
+Many.
+# Sea
+Deep."""
+
+
+def test_parts_know_the_headings_above_them():
+    splitter = MarkdownHeaderTextSplitter([("#", "chapter"), ("##", "section")])
+    assert splitter.split_text(TEXT) == [
+        Document("intro"),
+        Document(f"Blue.\n{FENCE}\n# no heading\n{FENCE}", metadata={"chapter": "Sky"}),
+        Document("Black.\n### Stars\nMany.", metadata={"chapter": "Sky", "section": "Night"}),
+        Document("Deep.", metadata={"chapter": "Sea"}),
+    ]
+
+
+def test_headings_may_stay_and_lines_may_stand_alone():
+    kept = MarkdownHeaderTextSplitter([("#", "chapter")], strip_headers=False).split_text("# Sea\nDeep.\nWide.")
+    assert kept == [Document("# Sea\nDeep.\nWide.", metadata={"chapter": "Sea"})]
+    lines = MarkdownHeaderTextSplitter([("#", "chapter")], return_each_line=True).split_text("# Sea\nDeep.\n\nWide.")
+    assert [line.page_content for line in lines] == ["Deep.", "Wide."]
+
+
+def test_a_mark_that_is_no_heading_is_refused():
+    with pytest.raises(ConfigError, match="mark of a heading"):
+        MarkdownHeaderTextSplitter([("=", "chapter")])
