@@ -15,6 +15,9 @@ from runlet.wire.interrupt import Interrupted, shut_down
 
 _END: Any = object()
 
+_TURNS = 16
+"""Turns of the event loop in which httpx's own generators are closed, which would otherwise outlive the stream."""
+
 _END_TIMEOUT = 0.25
 """Seconds that a server is given to end a response whose content is whole, so that its connection can be reused."""
 
@@ -44,6 +47,7 @@ class Body:
         self.chunks = 0
         self._begun = False
         self._whole = False
+        self._source: Any = None
 
     def expect_end(self) -> None:
         """The content is whole; what is left is the end of the response."""
@@ -62,6 +66,7 @@ class Body:
     async def pieces(self) -> AsyncIterator[bytes]:
         blocking = self._io.blocking
         source: Any = self._response.iter_bytes() if blocking else self._response.aiter_bytes()
+        self._source = source
         following = partial(_next_plain, source, self._way_out) if blocking else partial(anext, source, _END)
         try:
             while True:
@@ -104,7 +109,16 @@ class Body:
             self._response.close()
         else:
             # In a task of its own: an ``await`` here would be cancelled again under anyio's cancel scopes.
-            await self._io.shield(self._response.aclose)
+            await self._io.shield(self._close_in_loop)
+
+    async def _close_in_loop(self) -> None:
+        await self._response.aclose()
+        source, self._source = self._source, None
+        if source is not None:
+            await source.aclose()
+            # httpx nests generators without closing the inner ones: the loop closes them, one level in a turn or two.
+            for _ in range(_TURNS):
+                await self._io.sleep(0)
 
 
 def _brings_content(chunk: Any) -> bool:

@@ -1,0 +1,107 @@
+"""Five hundred streams that are left leave nothing behind, and the server sees each of them go."""
+
+import asyncio
+import gc
+import os
+import statistics
+import threading
+import time
+
+from runlet.openai import ChatOpenAI
+from runlet.output_parsers import StrOutputParser
+from runlet.prompts import ChatPromptTemplate
+from runlet.runnables import RunnableParallel, RunnablePassthrough
+from runlet.testing import Faults, ReplayServer
+
+ROUNDS = 100
+
+
+def chain_of(server):
+    model = ChatOpenAI(model="any", base_url=server.openai_url, api_key="key", max_retries=0)
+    return ChatPromptTemplate.from_template("{x}") | model | StrOutputParser()
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+def by_break(chain):
+    for _ in chain.stream({"x": "a b c d e"}):
+        break
+
+
+def by_error(chain):
+    try:
+        for _ in chain.stream({"x": "a b c d e"}):
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        return
+
+
+async def by_aclose(chain):
+    stream = chain.astream({"x": "a b c d e"})
+    await anext(stream)
+    await stream.aclose()
+
+
+async def by_cancel(chain):
+    async def consume():
+        async for _ in chain.astream({"x": "a b c d e"}):
+            begun.set()
+
+    begun = asyncio.Event()
+    task = asyncio.create_task(consume())
+    await begun.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def by_timeout(chain):
+    try:
+        async with asyncio.timeout(0.05):
+            async for _ in chain.astream({"x": "a b c d e"}):
+                continue
+    except TimeoutError:
+        return
+
+
+def delays(server, left):
+    """How long after each stream was left the server saw it close."""
+    assert server.wait_closed(10)
+    return [seen.closed_at - moment for seen, moment in zip(server.requests, left, strict=True)]
+
+
+def test_streams_that_are_left_leave_nothing_behind():
+    with ReplayServer() as server:
+        plain = chain_of(server)
+        nested = RunnableParallel(a=RunnablePassthrough() | plain) | RunnablePassthrough()
+
+        async def waiting(ways):
+            for way in ways:
+                await way(plain)
+                left.append(time.monotonic())
+            return len(asyncio.all_tasks())
+
+        left = []
+        server.faults = Faults(stall_at=4)
+        by_break(plain)
+        asyncio.run(waiting([by_aclose]))
+        server.wait_closed(10)
+        server.clear()
+        server.faults = Faults(stall_at=4)
+        gc.collect()
+        left.clear()
+        before = descriptors(), threading.active_count()
+        for _ in range(ROUNDS):
+            for leave, chain in ((by_break, plain), (by_error, nested)):
+                leave(chain)
+                left.append(time.monotonic())
+        tasks = asyncio.run(waiting([by_aclose, by_cancel, by_timeout] * ROUNDS))
+        late = delays(server, left)
+        assert len(late) == 5 * ROUNDS
+        assert tasks == 1
+        assert statistics.quantiles(late, n=20)[-1] < 0.1
+        gc.collect()
+        after = descriptors(), threading.active_count()
+        assert after[0] <= before[0] + 2
+        assert after[1] <= before[1] + 1  # the clock's thread stays for a moment
