@@ -281,12 +281,12 @@ def test_abandoned_parallel_streams_leave_nothing(verbs):
 
 
 def test_threads_are_bounded(verbs):
-    most = []
+    most, before = [], set(threading.enumerate())  # threads of what ran before may still be ending
 
     def count(number):
-        most.append(sum(thread.name.startswith("runlet") for thread in threading.enumerate()))
+        most.append(sum(thread.name.startswith("runlet") for thread in set(threading.enumerate()) - before))
         return number
 
     verbs.batch(RunnableLambda(count), range(500), {"max_concurrency": 300})
     verbs.as_completed(RunnableLambda(count), range(500), {"max_concurrency": 20})
-    assert max(most) <= 64 + 20 + 8
+    assert max(most) <= 64 + 20 + 2
