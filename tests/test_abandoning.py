@@ -2,10 +2,10 @@
 
 import asyncio
 import gc
-import os
 import statistics
-import threading
 import time
+
+from tests.leftovers import descriptors, left_threads, threads
 
 from runlet.openai import ChatOpenAI
 from runlet.output_parsers import StrOutputParser
@@ -19,10 +19,6 @@ ROUNDS = 100
 def chain_of(server):
     model = ChatOpenAI(model="any", base_url=server.openai_url, api_key="key", max_retries=0)
     return ChatPromptTemplate.from_template("{x}") | model | StrOutputParser()
-
-
-def descriptors():
-    return len(os.listdir("/proc/self/fd"))
 
 
 def by_break(chain):
@@ -91,7 +87,7 @@ def test_streams_that_are_left_leave_nothing_behind():
         server.faults = Faults(stall_at=4)
         gc.collect()
         left.clear()
-        before = descriptors(), threading.active_count()
+        before, running = descriptors(), threads()
         for _ in range(ROUNDS):
             for leave, chain in ((by_break, plain), (by_error, nested)):
                 leave(chain)
@@ -102,6 +98,5 @@ def test_streams_that_are_left_leave_nothing_behind():
         assert tasks == 1
         assert statistics.quantiles(late, n=20)[-1] < 0.1
         gc.collect()
-        after = descriptors(), threading.active_count()
-        assert after[0] <= before[0] + 2
-        assert after[1] <= before[1] + 1  # the clock's thread stays for a moment
+        assert descriptors() <= before + 2
+        assert not left_threads(running)

@@ -1,8 +1,8 @@
 """One handler and thousands of runs."""
 
 import asyncio
-import gc
-import tracemalloc
+
+from tests.leftovers import kept_memory
 
 from runlet.callbacks import BaseCallbackHandler
 from runlet.language_models import FakeListChatModel
@@ -58,17 +58,12 @@ def test_runs_of_which_a_fifth_is_left_leave_nothing():
 
     work(50)
     asyncio.run(later(50))
-    gc.collect()
     handler.cancelled = 0
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
+
+    def both():
         work(RUNS // 2)
         asyncio.run(later(RUNS // 2))
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert after - before < 100_000
+
+    assert kept_memory(both) < 100_000
     assert handler.pending == 0
     assert handler.cancelled >= RUNS // 5

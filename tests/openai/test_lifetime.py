@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -13,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.leftovers import descriptors, left_threads, threads
 
 from runlet.errors import ModelError
 from runlet.runnables import RunnableLambda, RunnableParallel
@@ -168,21 +168,17 @@ def test_a_failing_branch_ends_a_sibling_that_waits_for_its_answer(make: Any, se
     assert server.request_count == 1
 
 
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
-
-
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 def test_a_hundred_streams_that_are_left_leave_nothing_over(model: Any, slowly: ReplayServer) -> None:
     async def main() -> None:
         await leave_by_break(model.astream("Hi"))
         await asyncio.to_thread(slowly.wait_closed, SOON)
-        before, threads = descriptors(), threading.active_count()
+        before, running = descriptors(), threads()
         for _ in range(10):
             await asyncio.gather(*[leave_by_break(model.astream("Hi")) for _ in range(10)])
         assert await asyncio.to_thread(slowly.wait_closed, SOON)
         assert len(asyncio.all_tasks()) == 1
-        assert threading.active_count() <= threads + 1
+        assert len(left_threads(running, patience=1)) <= 1  # of the loop's own pool
         assert descriptors() <= before + 2
 
     asyncio.run(main())

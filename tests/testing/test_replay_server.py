@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.leftovers import left_threads, threads
 
 import anthropic
 import openai
@@ -327,23 +328,23 @@ def test_many_streams_at_once(server: ReplayServer) -> None:
     def ask() -> None:
         bodies.append(post(server, "/v1/chat/completions", {"messages": ASK, "stream": True})[1])
 
-    threads = [threading.Thread(target=ask) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    askers = [threading.Thread(target=ask) for _ in range(50)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
     assert len(bodies) == server.request_count == 50
     assert all(body.endswith(b"data: [DONE]\n\n") for body in bodies)
 
 
 def test_a_server_can_start_again_and_leaves_no_thread() -> None:
     server = ReplayServer()
-    before = threading.active_count()
+    before = threads()
     for _ in range(2):
         server.start()
         assert post(server, "/v1/chat/completions", {"messages": ASK})[0] == 200
         server.stop()
-    assert threading.active_count() == before
+    assert not left_threads(before)
     with pytest.raises(ConfigError, match="not started"):
         _ = server.url
 

@@ -10,6 +10,7 @@ from contextlib import aclosing, closing
 from contextvars import copy_context
 
 import pytest
+from tests.leftovers import left_threads, threads
 
 from runlet.callbacks import adispatch_custom_event, dispatch_custom_event
 from runlet.callbacks.run import Observer
@@ -363,12 +364,12 @@ def test_leaving_blocking_events_ends_the_run_and_its_thread():
         finally:
             closed.append(True)
 
-    before = threading.active_count()
+    before = threads()
     with closing(RunnableGenerator(endless).stream_events("x")) as events:
         for _ in range(5):
             next(events)
     assert closed == [True]
-    assert threading.active_count() == before
+    assert not left_threads(before)
 
 
 def test_another_observer_sees_the_whole_course_of_each_run_when_the_consumer_leaves():

@@ -1,11 +1,10 @@
 """Trees of runs: what is recorded of each, and by whom."""
 
 import asyncio
-import gc
 import logging
-import tracemalloc
 
 import pytest
+from tests.leftovers import kept_memory
 
 from runlet.documents import Document
 from runlet.language_models import FakeListChatModel
@@ -249,14 +248,6 @@ def test_a_tracer_that_lives_long_keeps_nothing():
                 stream = step.stream("x", config)
                 next(stream)
                 stream.close()
-        gc.collect()
 
     some(50)
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        some(10_000)
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert after - before < 100_000
+    assert kept_memory(lambda: some(10_000)) < 100_000
