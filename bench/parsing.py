@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
@@ -74,16 +75,20 @@ def json_70kb(effort: Effort) -> Row:
     own_time = median(in_turn([_parser(own, size)], effort.repeats)[0])
     what = f"JsonOutputParser, {size / 1000:g} KB in pieces of {PIECE}"
     if effort.quick:
-        # Twice the size takes the peer four times the time; seen between 7 and 14 KB.
-        small = _parser(theirs, size // 10)()
-        twice = _parser(theirs, size // 5)()
-        peer = twice * 25
-        note = f"the peer was measured at a tenth ({duration(small)}) and a fifth ({duration(twice)}) of the size only"
-        told = f"{duration(peer)}, extrapolated (quadratic)"
+        peer, told, measured = _extrapolated(lambda part: _parser(theirs, part), size)
+        note = f"the peer was measured {measured}"
     else:
         peer = _parser(theirs, size)()
         note, told = "the peer was measured once", duration(peer)
     return Row(what, f"{duration(own_time)} / document", told, (peer / own_time,), at_least(500), note)
+
+
+def _extrapolated(make: Callable[[int], Sample], size: int) -> tuple[float, str, str]:
+    """What ``size`` would take, in seconds and in words, and what was measured: twice the size takes four times."""
+    tenth, fifth = make(size // 10)(), make(size // 5)()
+    seconds = fifth * 25
+    told = f"{duration(seconds)}, extrapolated (quadratic)"
+    return seconds, told, f"at a tenth ({duration(tenth)}) and a fifth ({duration(fifth)}) of the size only"
 
 
 def _answers() -> Any:
@@ -123,12 +128,9 @@ def structured_70kb(effort: Effort) -> Row:
     _, theirs = _classes()
     size = effort.of(70_000)
     own_time = median(in_turn([_structured(size)], effort.repeats)[0])
-    # Twice the size takes the peer four times the time; seen between 7 and 14 KB.
-    small, twice = _parser(theirs, size // 10)(), _parser(theirs, size // 5)()
-    peer = twice * 25
-    note = f"the peer gives dicts; it was measured at a tenth ({duration(small)}) and a fifth ({duration(twice)}) only"
+    peer, told, measured = _extrapolated(lambda part: _parser(theirs, part), size)
+    note = f"the peer gives dicts; it was measured {measured}"
     what = f"partial pydantic instances, {size / 1000:g} KB in pieces of {PIECE}"
-    told = f"{duration(peer)}, extrapolated (quadratic)"
     return Row(what, f"{duration(own_time)} / document", told, (peer / own_time,), at_least(300), note)
 
 
@@ -169,6 +171,17 @@ def jiter_70kb(effort: Effort) -> Row:
     from jiter import from_json
 
     return _against("jiter.from_json", lambda text: from_json(text.encode(), partial_mode="trailing-strings"), effort)
+
+
+def partial_json_parser_70kb(effort: Effort) -> Row:
+    from partial_json_parser import loads
+
+    own, _ = _classes()
+    size = effort.of(70_000)
+    own_time = median(in_turn([_parser(own, size)], effort.repeats)[0])
+    peer, told, measured = _extrapolated(lambda part: _reparse(loads, part), size)
+    what = "the same, against partial_json_parser.loads on each prefix"
+    return Row(what, f"{duration(own_time)} / document", told, (peer / own_time,), at_least(1), f"measured {measured}")
 
 
 def _against(name: str, parse: Any, effort: Effort) -> Row:
@@ -264,6 +277,7 @@ ROWS = [
     json_70kb,
     pydantic_core_70kb,
     jiter_70kb,
+    partial_json_parser_70kb,
     json_growth,
     structured_70kb,
     structured_growth,

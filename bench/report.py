@@ -21,6 +21,7 @@ _PACKAGES = (
     "pydantic",
     "pydantic_core",
     "jiter",
+    "partial-json-parser",
     "httpx2",
 )
 
