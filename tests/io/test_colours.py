@@ -353,11 +353,15 @@ class TestPull:
         async def slow():
             try:
                 yield 1
+                limit.reschedule(0)
                 await asyncio.sleep(3600)
             finally:
                 closed.append("source")
 
+        limit = None
+
         async def main():
+            nonlocal limit
             io = asyncio_colour()
             source = slow()
             given = io.iterate(source)
@@ -369,7 +373,7 @@ class TestPull:
                     closed.append("generator")
 
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.02):
+                async with asyncio.timeout(60) as limit:
                     await listed(io.pull(plain))
             assert closed == ["source", "generator"]
 
