@@ -1,43 +1,14 @@
-"""Selectors: they choose the examples that a few-shot prompt shows."""
+"""``LengthBasedExampleSelector``: as many examples as fit."""
 
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from runlet.io import asyncio_colour
-
-__all__ = ["BaseExampleSelector", "LengthBasedExampleSelector", "sorted_values"]
-
-Example = dict[str, str]
-
-
-class BaseExampleSelector(ABC):
-    """Chooses examples for an input.
-
-    A subclass has ``add_example`` and ``select_examples``; the asyncio forms call these in a worker thread, unless
-    it has its own.
-    """
-
-    @abstractmethod
-    def add_example(self, example: Example) -> Any:
-        """Add an example to those that can be chosen."""
-
-    async def aadd_example(self, example: Example) -> Any:
-        """Add an example to those that can be chosen."""
-        return await asyncio_colour().call(self.add_example, example)
-
-    @abstractmethod
-    def select_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
-        """The examples for the variables of a prompt."""
-
-    async def aselect_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
-        """The examples for the variables of a prompt."""
-        return await asyncio_colour().call(self.select_examples, input_variables)
+from runlet.example_selectors.base import BaseExampleSelector
 
 
 @runtime_checkable
@@ -45,11 +16,6 @@ class ExamplePrompt(Protocol):
     """What formats one example; a ``PromptTemplate`` does."""
 
     def format(self, /, **kwargs: Any) -> str: ...
-
-
-def sorted_values(values: dict[str, str]) -> list[str]:
-    """The values of a dictionary, in the order of its keys."""
-    return [values[key] for key in sorted(values)]
 
 
 def count_words(text: str) -> int:
