@@ -1,5 +1,6 @@
 """The parsers of tool calls: growing while they stream, whole at the end."""
 
+from functools import partial
 from typing import Any
 
 import langchain_core.messages as peer_messages
@@ -8,9 +9,10 @@ import pytest
 from pydantic import BaseModel
 
 from runlet.errors import OutputParserException
+from runlet.messages import message_chunk_to_message
 from runlet.messages.ai import AIMessage, AIMessageChunk
 from runlet.messages.base import merge_chunks
-from runlet.output_parsers import JsonOutputKeyToolsParser, JsonOutputToolsParser, PydanticToolsParser
+from runlet.output_parsers import JsonOutputKeyToolsParser, JsonOutputToolsParser, PydanticToolsParser, StructuredParser
 from runlet.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call, parse_tool_calls
 
 
@@ -183,3 +185,59 @@ def test_several_raw_calls_fail_with_one_error() -> None:
 
 def test_an_invalid_call_is_made_from_a_raw_one() -> None:
     assert make_invalid_tool_call(raw("{"), "broken") == peer.make_invalid_tool_call(raw("{"), "broken")
+
+
+NASTY = [
+    "{}",
+    "",
+    '{"a": NaN}',
+    '{"a": -Infinity}',
+    '{"a": "\\ud800"}',
+    '{"a": "\\udc00 x"}',
+    '{"a": "\\ud83d\\ude00"}',
+    '{"a": "\ud800"}',
+    '{"a": "one\ntwo\tthree"}',
+    '{"a": "\x00\x1f"}',
+    '{"a": 1, "a": 2}',
+    '\ufeff{"a": 1}',
+    '```json\n{"a": 1}\n```',
+    '{"a": 1} {"a": 2}',
+    '{"a": 1,}',
+    "[1]",
+    "null",
+    '"text"',
+    '{"a": ' + "[" * 150 + "]" * 150 + "}",
+    '{"a": ' + "[" * 230 + "]" * 230 + "}",
+    '{"a": ' + "[" * 1000 + "]" * 1000 + "}",
+    '{"a": 1' + "0" * 4000 + "}",
+    '{"a": 1' + "0" * 5000 + "}",
+    '{"a": 1e999}',
+    '{"a": 01}',
+    " \n{} ",
+]
+
+
+@pytest.mark.parametrize("args", NASTY, ids=lambda args: args[:20].encode("ascii", "backslashreplace").decode())
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_stream_ends_with_what_the_whole_message_gives_or_fails_as_it_does(args: str, size: int) -> None:
+    def ended(run: Any) -> Any:
+        try:
+            return run()
+        except OutputParserException:
+            return OutputParserException
+
+    first = {"name": "f", "args": "", "id": "1", "index": 0}
+    rest = [{"name": None, "args": args[at : at + size], "id": None, "index": 0} for at in range(0, len(args), size)]
+    chunks = [AIMessageChunk("", tool_call_chunks=[piece]) for piece in [first, *rest]]
+    chunks.append(AIMessageChunk("", chunk_position="last"))
+    whole = message_chunk_to_message(merge_chunks(chunks))
+    parsers: list[Any] = [JsonOutputToolsParser(), JsonOutputKeyToolsParser(key_name="f")]
+    if '"a": 2' not in args:  # of a key that comes twice a message shows the last, a structured answer is refused
+        parsers.append(StructuredParser(Anything, tool="f"))
+    for parser in parsers:
+        one = ended(partial(parser.invoke, whole))
+        assert ended(lambda made=parser: list(made.transform(iter(chunks)))[-1]) == one
+
+
+class Anything(BaseModel):
+    a: Any = None

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import pickle
+import typing
 from enum import Enum
 from itertools import pairwise
 from typing import Annotated, Any, Literal, NotRequired
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal, NotRequired
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, computed_field, field_validator, model_validator
 from typing_extensions import TypedDict
 
 from runlet.errors import ConfigError, OutputParserException, RefusalError
@@ -222,6 +223,49 @@ def test_other_schemas_than_pydantic_classes(colour: Any) -> None:
     assert colour.invoke(StructuredParser(int | str), '{"value": 3}') == 3
 
 
+class Part(typing.TypedDict):
+    name: Annotated[str, ..., "what it is called"]
+    size: typing.NotRequired[int]
+
+
+class Whole(typing.TypedDict):
+    first: Part
+    rest: list[Part]
+    last: typing.NotRequired[Part | None]
+
+
+def test_a_typed_dict_of_typing_is_read_in_every_python(colour: Any) -> None:
+    text = '{"first": {"name": "a"}, "rest": [{"name": "b", "size": 1}]}'
+    values = colour.stream(StructuredParser(Whole), each(text))
+    assert values[-1] == {"first": {"name": "a"}, "rest": [{"name": "b", "size": 1}]}
+    assert {"first": {"name": "a"}, "rest": []} in values
+    assert colour.invoke(StructuredParser(list[Part]), '[{"name": "c"}]') == [{"name": "c"}]
+    with pytest.raises(OutputParserException, match=r"rest\.0\.name: Field required"):
+        colour.invoke(StructuredParser(Whole), '{"first": {"name": "a"}, "rest": [{}]}')
+
+
+@pytest.mark.parametrize("base", [TypedDict, typing.TypedDict])
+def test_a_key_with_a_default_need_not_come(colour: Any, base: Any) -> None:
+    stars = Annotated[int, 3, "how good"]
+    film = base("Film", {"title": str, "stars": stars})
+    assert colour.invoke(StructuredParser(film), '{"title": "x"}') == {"title": "x"}
+    assert colour.invoke(StructuredParser(film), '{"title": "x", "stars": 4}') == {"title": "x", "stars": 4}
+    with pytest.raises(OutputParserException, match="stars: Input should be a valid integer"):
+        colour.invoke(StructuredParser(film), '{"title": "x", "stars": "many"}')
+
+
+class Node(TypedDict):
+    name: str
+    inside: "list[Node]"
+
+
+def test_a_typed_dict_may_hold_itself(colour: Any) -> None:
+    assert colour.invoke(StructuredParser(Node), '{"name": "a", "inside": [{"name": "b", "inside": []}]}') == {
+        "name": "a",
+        "inside": [{"name": "b", "inside": []}],
+    }
+
+
 @pytest.mark.parametrize(
     ("schema", "text", "said"),
     [
@@ -334,3 +378,29 @@ def test_elements_keep_the_promises_of_runnables() -> None:
     check_runnable(
         ElementsParser(list[Row]), text, pieces=each(text), compare=lambda one, other: one in (other, other[-1])
     )
+
+
+class Counted(BaseModel):
+    n: int
+    text: str
+    _seen: list[str] = PrivateAttr(default_factory=list)
+
+    @computed_field
+    @property
+    def repeated(self) -> str:
+        return self.text * self.n
+
+
+def test_a_partial_is_shown_without_what_is_computed_and_has_its_private_attributes() -> None:
+    [first, second, *_, last] = StructuredParser(Counted).transform(iter(['{"n": 2', ', "text": "a', 'b"}']))
+    assert (repr(first), str(first)) == ("Partial[Counted](n=2)", "n=2")
+    assert (second.repeated, last.repeated) == ("aa", "abab")
+    first._seen.append("x")
+    assert (first._seen, second._seen) == (["x"], [])
+    with pytest.raises(AttributeError, match="'text' of this partial Counted has not come yet"):
+        first.repeated
+
+
+def test_a_text_is_no_schema():
+    with pytest.raises(ConfigError, match="not the text 'Order'"):
+        StructuredParser("Order")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.transducers import json_values
+from runlet.transducers import json_scanner, json_values
+from runlet.transducers.json_values import LongString
 from runlet.transducers.partial_json import PartialJSON
 
 RECORDS = {"records": [{"id": i, "tags": ["a", "b"]} for i in range(150)]}
@@ -18,13 +19,16 @@ NESTED = {
     "open": [*range(80), {**{f"inner {i}": [i] for i in range(80)}, "deep": [[i] for i in range(90)]}],
 }
 FLAT = {f"key {i}": i * 1000 for i in range(200)}
-DOCUMENTS = [json.dumps(document) for document in (RECORDS, NESTED, FLAT, list(range(300)))]
+LETTERS = {"first": "x" * 300, "more": [{"text": "abc\n" * 200 + "日" * 100 + "😀é" * 100}], "key" * 100: ["z" * 400]}
+DOCUMENTS = [json.dumps(document) for document in (RECORDS, NESTED, FLAT, list(range(300)), LETTERS)]
+NAMES = ["records", "nested", "flat", "numbers", "letters"]
 
 
 @pytest.fixture(params=[json_values.RECYCLE_FROM, 1, 3], autouse=True)
 def recycle_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same with containers used again from a small size on, so that all of them are."""
+    """The same with containers and strings used again from a small size on, so that all of them are."""
     monkeypatch.setattr(json_values, "RECYCLE_FROM", request.param)
+    monkeypatch.setattr(json_scanner, "LONG_FROM", request.param)
 
 
 def views(text: str, size: int = 4) -> Any:
@@ -59,7 +63,7 @@ def holds(kind: str, value: Any) -> Any:
     return lambda: containers[-1]
 
 
-@pytest.mark.parametrize("text", DOCUMENTS, ids=["records", "nested", "flat", "numbers"])
+@pytest.mark.parametrize("text", DOCUMENTS, ids=NAMES)
 @pytest.mark.parametrize("kind", ["root", "innermost", "second"])
 @pytest.mark.parametrize("every", [1, 2, 7])
 def test_what_a_consumer_keeps_does_not_change(text: str, kind: str, every: int) -> None:
@@ -71,7 +75,7 @@ def test_what_a_consumer_keeps_does_not_change(text: str, kind: str, every: int)
     assert [json.dumps(value) for value in kept] == copies
 
 
-@pytest.mark.parametrize("text", DOCUMENTS, ids=["records", "nested", "flat", "numbers"])
+@pytest.mark.parametrize("text", DOCUMENTS, ids=NAMES)
 def test_an_iterator_or_a_closure_keeps_its_container_as_it_was(text: str) -> None:
     kept = []
     for value in views(text, 23):
@@ -86,7 +90,7 @@ def test_an_iterator_or_a_closure_keeps_its_container_as_it_was(text: str) -> No
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 3), st.integers(1, 40), st.data())
+@given(st.integers(0, 4), st.integers(1, 40), st.data())
 def test_a_window_of_values_of_any_length_stays_right(which: int, size: int, draw: st.DataObject) -> None:
     text = DOCUMENTS[which]
     window: list[tuple[Any, str]] = []
@@ -107,6 +111,27 @@ def test_a_consumer_that_looks_and_lets_go_gets_big_lists_without_copies() -> No
         if len(value) > 100:
             lists.add(id(value))
     assert len(lists) <= 4
+
+
+@pytest.mark.parametrize("held", [0, 1, 5, 100])
+def test_strings_that_a_consumer_holds_stay_as_they_were(held: int) -> None:
+    window: deque[tuple[str, int]] = deque(maxlen=held)
+    text = "".join(f"{number} é日😀 " for number in range(400))
+    for value in views(json.dumps({"text": text}, ensure_ascii=False), 3):
+        window.append((value.get("text", ""), len(value.get("text", ""))))
+        assert all(string == text[:length] for string, length in window)
+        assert len({string: 1 for string, _ in window}) <= max(1, held)  # a string that was a key is left alone
+
+
+def test_a_consumer_that_looks_and_lets_go_makes_few_copies_of_a_long_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    remember = LongString._remember
+    monkeypatch.setattr(LongString, "_remember", lambda self, text: made.append(text[:1]) or remember(self, text))
+    last: Any = None
+    for value in views(json.dumps({"text": "x" * 20_000}), 10):
+        last = value  # the one before is held while the next one is made
+    assert len(last["text"]) == 20_000
+    assert 1 <= len(made) <= 4
 
 
 def test_a_view_that_its_consumer_changed_in_length_is_not_used_again() -> None:

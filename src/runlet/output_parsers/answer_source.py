@@ -14,10 +14,13 @@ from runlet.transducers.partial_json import PartialJSON
 class AnswerSource:
     """One answer, read chunk by chunk: ``feed``, then ``finish``. ``tool`` names the call that it stands in, if any.
 
-    A model that was to call a tool, and wrote the JSON as text instead, is understood at the end.
+    A model that was to call a tool, and wrote the JSON as text instead, is understood at the end. With ``closings``
+    the end of a part is news too, even where no more can be seen: a text that ends, ends with a quote.
     """
 
-    def __init__(self, tool: str | None) -> None:
+    def __init__(self, tool: str | None, *, closings: bool = True) -> None:
+        self._closings = closings
+        self._closed = 0
         self._tool = tool
         self._calls = ToolCallReader() if tool is not None else None
         self._call: OpenToolCall | None = None
@@ -26,7 +29,7 @@ class AnswerSource:
         self._cut: str | None = None
 
     def feed(self, chunk: Any) -> PartialJSON | None:
-        """Take the next chunk; return the JSON if more of it can be seen now."""
+        """Take the next chunk; return the JSON if there is news of it."""
         self._cut = cut_reason(chunk) or self._cut
         if isinstance(chunk, AIMessage):
             if refusal := chunk.additional_kwargs.get("refusal"):
@@ -35,9 +38,16 @@ class AnswerSource:
                 changed = self._calls.feed(chunk)
                 self._call = self._call or next((call for call in self._calls.calls if call.name == self._tool), None)
                 self._text.feed(as_text(chunk))
-                return self._call.json if self._call is not None and self._call in changed else None
+                return None if self._call is None else self._news(self._call.json, self._call in changed)
         changed_text = self._text.feed(as_text(chunk))
-        return self._text if changed_text and self._calls is None else None
+        return self._news(self._text, changed_text) if self._calls is None else None
+
+    def _news(self, json: PartialJSON, changed: bool) -> PartialJSON | None:
+        closed = json.closed if self._closings else 0
+        if not changed and closed == self._closed:
+            return None
+        self._closed = closed
+        return json
 
     @property
     def json(self) -> PartialJSON:
@@ -70,7 +80,7 @@ class AnswerSource:
         if self._calls is None:
             return self._text.finish(), self._text
         if self._call is not None:
-            return self._call.finish(), self._call.json
+            return self._call.finish(checked=self._calls.are_whole), self._call.json
         if not self._calls.calls:
             self._calls.finish()  # a call that cannot be read is the better reason
         try:

@@ -77,10 +77,12 @@ def _facts(generation: Any) -> dict[Any, Any]:
 
 
 def cut_short(error: OutputParserException, reason: str) -> OutputParserException:
-    """The error of an answer that was cut at the token limit, which is why ``error`` came."""
+    """The error of an answer that was cut at the token limit, which is why ``error`` came; once it is told, it is."""
+    told = f"the model's answer was cut by the token limit ({reason!r}): raise the model's max_tokens or ask for a "
+    if error.message.startswith(told):
+        return error
     return OutputParserException(
-        f"the model's answer was cut by the token limit ({reason!r}): raise the model's max_tokens or ask for a "
-        f"shorter answer. What came is {error.message}",
+        f"{told}shorter answer\n  {error.message}",
         observation=error.observation,
         llm_output=error.llm_output,
         send_to_llm=error.send_to_llm,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel
@@ -144,7 +144,7 @@ def schema_instructions(model: type[BaseModel]) -> str:
     return (
         "Answer with one JSON object that is valid under the JSON schema below, and with nothing else. Write the "
         "object itself, filled with values, not the schema.\n\n"
-        f"```json\n{json.dumps(schema, ensure_ascii=False)}\n```"
+        f"```json\n{import_module('json').dumps(schema, ensure_ascii=False)}\n```"
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from runlet.callbacks.run import Run
 from runlet.errors import OutputParserException
 from runlet.io import closing
-from runlet.messages.content import InvalidToolCall
+from runlet.messages.call_types import InvalidToolCall
 from runlet.output_parsers.pydantic import validation_failed
 from runlet.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
 from runlet.output_parsers.transform import BaseCumulativeTransformOutputParser

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import dataclasses
 import types
 from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 
 def partial_of(kind: type, values: dict[str, Any]) -> Any:
@@ -20,8 +23,9 @@ def partial_of(kind: type, values: dict[str, Any]) -> Any:
     if issubclass(kind, BaseModel):
         object.__setattr__(made, "__dict__", values)
         object.__setattr__(made, "__pydantic_fields_set__", set(values))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        if not kind.__pydantic_root_model__:  # which has neither
+            object.__setattr__(made, "__pydantic_extra__", None)
+            object.__setattr__(made, "__pydantic_private__", _private_of(kind))
     else:
         made.__dict__.update(values)
     return made
@@ -37,7 +41,7 @@ def _partial_class(kind: type) -> Any:
     is_model = issubclass(kind, BaseModel)
     space: dict[str, Any] = {"__module__": kind.__module__, "__reduce__": _reduce}
     if is_model:
-        space["__getattr__"] = _getattr
+        space |= {"__getattr__": _getattr, "__repr_args__": _repr_args}
     else:
         fields = dataclasses.fields(kind)
         space |= {field.name: _Absent(kind, field.name) for field in fields}
@@ -47,6 +51,24 @@ def _partial_class(kind: type) -> Any:
     if is_model:
         made.__doc__ = kind.__doc__
     return made
+
+
+def _private_of(kind: type[BaseModel]) -> dict[str, Any] | None:
+    """The private attributes, as they are in the beginning; ``None`` where there are none."""
+    made: dict[str, Any] = {}
+    for name, each in kind.__private_attributes__.items():
+        factory: Any = each.default_factory
+        if factory is not None:
+            with contextlib.suppress(TypeError):  # one that wants the fields, which have not come
+                made[name] = factory()
+        elif each.default is not PydanticUndefined:
+            made[name] = copy.deepcopy(each.default)
+    return made if kind.__private_attributes__ else None
+
+
+def _repr_args(self: Any) -> Any:
+    # Not what pydantic shows besides: computed fields may need what has not come.
+    return list(self.__dict__.items())
 
 
 def _reduce(self: Any) -> Any:

@@ -1,26 +1,29 @@
 """How a value of a type looks while its JSON streams in.
 
-A ``Shape`` is made of an annotation once; a ``Grower`` follows one value. Everything that is whole is validated when
-it closes, and never looked at again; only what is on the open path is made anew, so the whole is linear.
+A ``Shape`` is made of an annotation once (see ``shape_of``); a ``Grower`` follows one value. Everything that is whole
+is validated when it closes, and never looked at again; only what is on the open path is made anew, so the whole is
+linear.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import types
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from functools import cached_property, lru_cache
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints, is_typeddict
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from itertools import takewhile
+from typing import Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from typing_extensions import is_typeddict as is_typeddict_extension
+from pydantic import ValidationError
 
-from runlet.output_parsers.marks import CompleteOnly, RequiredFirst, has_mark
-from runlet.output_parsers.partials import partial_of
+from runlet.transducers.json_values import OpenDict, OpenList
 from runlet.transducers.partial_json import NOTHING
 
 Path = tuple[str | int, ...]
+Validate = Callable[[Any], Any]
+Kinds = tuple[type, ...] | None
+
+SCALARS = (str, int, float, bool, type(None))
 
 
 class Misfit(Exception):
@@ -41,6 +44,10 @@ class View:
         self.path = path
         self.changed = False
 
+    def open_at(self, depth: int) -> str | int | None:
+        """The key or index of what is open at a depth; ``None`` where all is closed."""
+        return self.path[depth] if depth < len(self.path) else None
+
 
 class Grower(ABC):
     """Follows one value that is open."""
@@ -51,11 +58,17 @@ class Grower(ABC):
 
 
 class Shape(Grower):
-    """What is known of a type. As a grower it shows an open value never, or as it comes; that needs no state."""
+    """What is known of a type. As a grower it shows an open value never, or as it comes; that needs no state.
 
-    def __init__(self, validate: Callable[[Any], Any], shown: tuple[type, ...] | None = ()) -> None:
+    ``shown`` are the types of JSON values that are shown as they come, ``None`` for all; ``sure`` says that these are
+    valid always. ``kinds`` are the types of JSON values that may be valid, ``None`` for any.
+    """
+
+    def __init__(self, validate: Validate, shown: Kinds = (), kinds: Kinds = None, *, sure: bool = False) -> None:
         self._validate = validate
         self._shown = shown
+        self._sure = sure
+        self.kinds = kinds
 
     def grower(self) -> Grower:
         return self
@@ -73,20 +86,60 @@ class Shape(Grower):
         view.changed = True
         return raw
 
+    def takes(self, raw: Any) -> bool:
+        """Whether a JSON value of this type may be valid."""
+        return self.kinds is None or isinstance(raw, self.kinds)
 
-def _as_it_is(raw: Any) -> Any:
+    def is_sure_of(self, raw: Any) -> bool:
+        """Whether a JSON value of this type is always valid, and stays what it is."""
+        return self._sure and self._shown is not None and type(raw) in self._shown
+
+    def refuses(self, key: str | int, raw: Any) -> bool:
+        """Whether no value is valid that has the whole value ``raw`` at ``key``."""
+        return False
+
+    def validated_by(self, validate: Validate) -> Self:
+        """The same shape with another validator for what is whole."""
+        other = copy.copy(self)
+        other._validate = validate
+        return other
+
+    def hidden(self) -> Shape:
+        """The same, of which nothing is shown before it is whole."""
+        return _Hidden(self)
+
+
+class _Hidden(Shape):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape.whole)
+        self._shape = shape
+
+    def takes(self, raw: Any) -> bool:
+        return self._shape.takes(raw)
+
+
+def as_it_is(raw: Any) -> Any:
     return raw
 
 
-RAW = Shape(_as_it_is, None)
+RAW = Shape(as_it_is, None)
 """JSON that is shown as it comes."""
 
 
-class _Items(Shape):
+def fits(shape: Shape, raw: Any) -> bool:
+    """Whether a whole value is valid."""
+    try:
+        shape.whole(raw)
+    except Misfit:
+        return False
+    return True
+
+
+class ItemsShape(Shape):
     """A list, or an object with any keys: all items have one shape."""
 
-    def __init__(self, validate: Callable[[Any], Any], item: Callable[[], Shape], kind: type) -> None:
-        super().__init__(validate)
+    def __init__(self, validate: Validate, item: Callable[[], Shape], kind: type) -> None:
+        super().__init__(validate, kinds=(kind,))
         self._make_item = item
         self.kind = kind
 
@@ -95,7 +148,10 @@ class _Items(Shape):
         return self._make_item()
 
     def grower(self) -> Grower:
-        return _GrowingList(self.item) if self.kind is list else _GrowingDict(lambda key: Field(key, self.item, False))
+        return _GrowingList(self.item) if self.kind is list else _GrowingDict(lambda key: Field(key, self.item))
+
+    def refuses(self, key: str | int, raw: Any) -> bool:
+        return not fits(self.item, raw)
 
 
 class Field(NamedTuple):
@@ -106,102 +162,169 @@ class Field(NamedTuple):
 
     name: str
     shape: Shape
-    first: bool
+    first: bool = False
     held: bool = False
 
 
 class ObjectShape(Shape):
-    """An object with known fields: of a pydantic class, a dataclass, a ``TypedDict``."""
+    """An object with known fields: of a pydantic class, a dataclass, a ``TypedDict``.
 
-    def __init__(self, validate: Callable[[Any], Any], kind: Any, make: Callable[[dict[str, Any]], Any]) -> None:
-        super().__init__(validate)
-        self.kind = kind
+    ``fields`` gives them by their keys in JSON, when they are first needed, as classes may hold themselves. ``make``
+    makes what is shown of the fields that have come. ``closed``: other keys are an error.
+    """
+
+    def __init__(
+        self,
+        validate: Validate,
+        fields: Callable[[], Mapping[str, Field]],
+        make: Callable[[dict[str, Any]], Any],
+        *,
+        closed: bool = False,
+    ) -> None:
+        super().__init__(validate, kinds=(dict,))
+        self._make_fields = fields
         self._make = make
+        self._is_closed = closed
 
     @cached_property
-    def fields(self) -> dict[str, Field]:
-        """The fields by their keys in JSON; made when first needed, as classes may hold themselves."""
-        return dict(_fields_of(self.kind))
+    def fields(self) -> Mapping[str, Field]:
+        return self._make_fields()
 
     def grower(self) -> Grower:
         first = frozenset(field.name for field in self.fields.values() if field.first)
         return _GrowingDict(self.fields.get, self._make, first)
 
+    def refuses(self, key: str | int, raw: Any) -> bool:
+        field = self.fields.get(str(key))
+        if field is None:
+            return self._is_closed
+        return not field.held and not fits(field.shape, raw)
+
+
+class RootShape(Shape):
+    """A ``RootModel``: a value of another type, with a class around it."""
+
+    def __init__(self, validate: Validate, root: Callable[[], Shape], make: Callable[[Any], Any]) -> None:
+        super().__init__(validate)
+        self._make_root = root
+        self._make = make
+
+    @cached_property
+    def root(self) -> Shape:
+        return self._make_root()
+
+    def grower(self) -> Grower:
+        return _GrowingRoot(self.root.grower(), self._make)
+
+    def takes(self, raw: Any) -> bool:
+        return self.root.takes(raw)
+
+    def refuses(self, key: str | int, raw: Any) -> bool:
+        return self.root.refuses(key, raw)
+
+
+class _GrowingRoot(Grower):
+    def __init__(self, root: Grower, make: Callable[[Any], Any]) -> None:
+        self._root = root
+        self._make = make
+
+    def see(self, raw: Any, view: View, depth: int) -> Any:
+        shown = self._root.see(raw, view, depth)
+        return shown if shown is NOTHING else self._make(shown)
+
 
 class _GrowingList(Grower):
     def __init__(self, item: Shape) -> None:
         self._item = item
-        self._done: list[Any] = []
+        self._done = OpenList()
         self._open: Grower | None = None
+        self._shown: Any = NOTHING  # of the open one
         self._begun = False
 
     def see(self, raw: Any, view: View, depth: int) -> Any:
         if not isinstance(raw, list):
             return NOTHING
-        done, path = self._done, view.path
-        end = path[depth] if depth < len(path) else len(raw)
+        done, end = self._done, view.open_at(depth)
+        if end is None:
+            end = len(raw)
         assert isinstance(end, int)
-        if not self._begun or len(done) < min(end, len(raw)):
+        if not self._begun:
             self._begun = view.changed = True
-            for index in range(len(done), min(end, len(raw))):
-                done.append(_whole(self._item, raw[index], index))
-                self._open = None
+        for index in range(len(done.items), min(end, len(raw))):
+            whole = _whole(self._item, raw[index], index)
+            done.put(whole)
+            view.changed |= _differs(self._shown, whole)
+            self._open, self._shown = None, NOTHING
+        seen = done.view()
         if end < len(raw):
             self._open = self._open or self._item.grower()
-            shown = self._open.see(raw[end], view, depth + 1)
-            if shown is not NOTHING:
-                return [*done, shown]
-        return done.copy()
+            self._shown = self._open.see(raw[end], view, depth + 1)
+            if self._shown is not NOTHING:
+                done.attach(seen, self._shown)
+        return seen
 
 
 class _GrowingDict(Grower):
     def __init__(
         self,
         field: Callable[[str], Field | None],
-        make: Callable[[dict[str, Any]], Any] = dict,
+        make: Callable[[dict[str, Any]], Any] = as_it_is,
         first: frozenset[str] = frozenset(),
     ) -> None:
         self._field = field
         self._make = make
         self._waits_for = first
-        self._done: dict[str, Any] = {}
-        self._closed: set[str] = set()
+        self._done = OpenDict()
+        self._closed: set[str | int] = set()
         self._open: Grower | None = None
+        self._shown: Any = NOTHING  # of the open one
         self._begun = False
 
     def see(self, raw: Any, view: View, depth: int) -> Any:
         if not isinstance(raw, dict):
             return NOTHING
-        path = view.path
-        key = path[depth] if depth < len(path) else None
+        key = view.open_at(depth)
         changed = view.changed
-        if not self._begun:
-            self._begun = view.changed = True
         if len(raw) > len(self._closed) + (key in raw):
             self._close(raw, key, view)
-        values = self._done.copy()
-        if key in raw and key not in self._closed:
-            field = self._field(str(key))
-            if field is not None and not field.held:
-                self._open = self._open or field.shape.grower()
-                shown = self._open.see(raw[key], view, depth + 1)
-                if shown is not NOTHING:
-                    values[field.name] = shown
-        if not self._waits_for <= self._done.keys():
+        done = self._done
+        field = self._field(str(key)) if key in raw and key not in self._closed else None
+        if field is not None and not field.held:
+            done.key = field.name
+            self._open = self._open or field.shape.grower()
+            self._shown = self._open.see(raw[key], view, depth + 1)
+        seen = done.view()
+        if self._shown is not NOTHING:
+            done.attach(seen, self._shown)
+        if not self._waits_for <= done.items.keys():
             view.changed = changed  # of what is not shown nothing has changed
             return NOTHING
-        return self._make(values)
+        if not self._begun:
+            self._begun = view.changed = True
+        return self._make(seen)
 
     def _close(self, raw: dict[str, Any], open_key: Any, view: View) -> None:
-        for key, value in raw.items():
-            if key in self._closed or key == open_key:
-                continue
+        for key in newly_closed(raw, open_key, self._closed):
             self._closed.add(key)
-            self._open = None
-            field = self._field(key)
+            field = self._field(str(key))
             if field is not None and not field.held:
-                self._done[field.name] = _whole(field.shape, value, key)
-                view.changed = True
+                whole = _whole(field.shape, raw[str(key)], key)
+                self._done.key = field.name
+                self._done.put(whole)
+                view.changed |= _differs(self._shown, whole)
+            self._open, self._shown = None, NOTHING
+
+
+def newly_closed(raw: Any, open_key: Any, known: set[str | int]) -> list[str | int]:
+    """The keys or indices of a growing object or list whose values are whole, and were not in ``known`` yet."""
+    keys = reversed(raw) if isinstance(raw, dict) else reversed(range(len(raw)))
+    # From the end: to go through all that is known each time would be quadratic.
+    new = [key for key in takewhile(lambda key: key not in known, keys) if key != open_key]
+    return new[::-1]
+
+
+def _differs(shown: Any, whole: Any) -> bool:
+    return type(shown) is not type(whole) or bool(shown != whole)
 
 
 def _whole(shape: Shape, raw: Any, place: str | int) -> Any:
@@ -210,111 +333,3 @@ def _whole(shape: Shape, raw: Any, place: str | int) -> Any:
     except Misfit as misfit:
         misfit.place = (place, *misfit.place)
         raise
-
-
-# From annotations to shapes
-
-
-@lru_cache(maxsize=512)
-def shape_of_class(kind: Any) -> Shape:
-    """The shape of a pydantic class, a dataclass or a ``TypedDict``."""
-    validate: Callable[[Any], Any] = TypeAdapter(kind).validate_python
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        validators = kind.__pydantic_decorators__.model_validators.values()
-        if kind.__pydantic_root_model__ or any(each.info.mode != "after" for each in validators):
-            return Shape(validate)  # what such a validator makes of the input cannot be known before its end
-        return ObjectShape(validate, kind, lambda values: partial_of(kind, values))
-    if _is_typed_dict(kind):
-        return ObjectShape(validate, kind, dict)
-    return ObjectShape(validate, kind, lambda values: partial_of(kind, values))
-
-
-def shape_of(annotation: Any, marks: Iterable[Any] = (), config: ConfigDict | None = None) -> Shape:
-    """The shape of values of a type."""
-    marks = tuple(marks)
-    if get_origin(annotation) is Annotated:
-        annotation, *more = get_args(annotation)
-        return shape_of(annotation, (*more, *marks), config)
-    validate = _validator(annotation, marks, config)
-    if has_mark(marks, CompleteOnly):
-        return Shape(validate)
-    inner = _without_none(annotation)
-    if inner is Any:
-        return Shape(validate, None)
-    if _is_object(inner):
-        shape = shape_of_class(inner)
-        if not isinstance(shape, ObjectShape):
-            return shape
-        return ObjectShape(validate, shape.kind, shape._make)
-    origin, args = get_origin(inner) or inner, get_args(inner)
-    if origin is list:
-        return _Items(validate, lambda: shape_of(args[0]) if args else RAW, list)
-    if origin is dict and (not args or args[0] is str):
-        return _Items(validate, lambda: shape_of(args[1]) if args else RAW, dict)
-    return Shape(validate, _shown_types(inner))
-
-
-def _shown_types(annotation: Any) -> tuple[type, ...]:
-    """The types of JSON values that may be shown while they are open."""
-    members = get_args(annotation) if _is_union(annotation) else (annotation,)
-    kinds = {get_args(each)[0] if get_origin(each) is Annotated else each for each in members}
-    shown: tuple[type, ...] = (str,) if str in kinds else ()
-    return (*shown, int, float) if kinds & {int, float} else shown
-
-
-def _validator(annotation: Any, marks: tuple[Any, ...], config: ConfigDict | None) -> Callable[[Any], Any]:
-    marked: Any = Annotated[(annotation, *marks)] if marks else annotation
-    try:
-        return TypeAdapter(marked, config=config).validate_python
-    except PydanticUserError:  # a class that has its own config
-        return TypeAdapter(marked).validate_python
-
-
-def _fields_of(kind: Any) -> Iterable[tuple[str, Field]]:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        validated = {
-            name for each in kind.__pydantic_decorators__.field_validators.values() for name in each.info.fields
-        }
-        for name, info in kind.model_fields.items():
-            marks = (
-                *info.metadata,
-                *(get_args(info.annotation)[1:] if get_origin(info.annotation) is Annotated else ()),
-            )
-            shape = shape_of(info.annotation, info.metadata, kind.model_config)
-            alias = info.validation_alias
-            # What a validator of the class makes of a value is known at the object's end.
-            held = name in validated or "*" in validated or not (alias is None or isinstance(alias, str))
-            field = Field(name, shape, has_mark(marks, RequiredFirst), held)
-            yield alias if isinstance(alias, str) else name, field
-            if isinstance(alias, str) and kind.model_config.get("populate_by_name"):
-                yield name, field
-        return
-    config = getattr(kind, "__pydantic_config__", None)
-    for name, hint in get_type_hints(kind, include_extras=True).items():
-        while getattr(get_origin(hint), "_name", "") in ("Required", "NotRequired", "ReadOnly"):
-            hint = get_args(hint)[0]
-        marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-        yield name, Field(name, shape_of(hint, (), config), has_mark(marks, RequiredFirst))
-
-
-def _is_object(kind: Any) -> bool:
-    if not isinstance(kind, type):
-        return False
-    return issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind) or _is_typed_dict(kind)
-
-
-def _is_typed_dict(kind: Any) -> bool:
-    return is_typeddict(kind) or is_typeddict_extension(kind)
-
-
-def _is_union(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, types.UnionType)
-
-
-def _without_none(annotation: Any) -> Any:
-    if not _is_union(annotation):
-        return annotation
-    rest = [each for each in get_args(annotation) if each is not type(None)]
-    if len(rest) != 1:
-        return annotation
-    return get_args(rest[0])[0] if get_origin(rest[0]) is Annotated else rest[0]

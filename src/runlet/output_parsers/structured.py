@@ -28,8 +28,10 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
     - of a pydantic class or a dataclass it is an instance with the fields that have come (``hasattr`` tells), which
       has not been validated as a whole; of other schemas a dict or a list;
     - a field that is whole is validated then, and never changes again; an open text or number is shown as far as it
-      has come, of other types (enums, dates, unions …) nothing is shown half; ``CompleteOnly`` and ``RequiredFirst``
-      on a field ask for more.
+      has come, of other types (enums, dates, what a validator makes) nothing is shown half; ``CompleteOnly`` and
+      ``RequiredFirst`` on a field ask for more;
+    - a union is shown as soon as it is sure of which type it is: when its discriminator is whole, or, without one,
+      when what has come is valid for one of the types only. Until then it is not there.
 
     Raises:
         OutputParserException: the answer is no JSON, or not valid; the message has the path of each fault and what
@@ -57,8 +59,8 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
         return Snapshots(self._flow_values(inputs))
 
     async def _flow_values(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-        source, target = AnswerSource(self.tool), self.target
-        grower = target.grower()
+        target = self.target
+        source, grower = AnswerSource(self.tool, closings=not target.is_raw), target.grower()
         last: Any = NOTHING
         is_all = False  # whether what was shown last is all that has come
         async with closing(inputs):
@@ -168,7 +170,7 @@ class RawAndParsed(Runnable[Any, dict[str, Any]]):
 
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         target = self.parser.target
-        source, grower = AnswerSource(self.parser.tool), target.grower()
+        source, grower = AnswerSource(self.parser.tool, closings=not target.is_raw), target.grower()
         failed: Exception | None = None
         async with closing(inputs):
             async for chunk in inputs:

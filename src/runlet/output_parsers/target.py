@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, is_typeddict
 
 from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 from typing_extensions import is_typeddict as is_typeddict_extension
 
 from runlet.errors import ConfigError, OutputParserException
 from runlet.output_parsers.json_schema_check import Fault, faults_of
-from runlet.output_parsers.shapes import RAW, Grower, Misfit, ObjectShape, Shape, View, shape_of_class
+from runlet.output_parsers.shape_of import shape_of_class
+from runlet.output_parsers.shapes import RAW, Grower, ItemsShape, Misfit, ObjectShape, Shape, View
+from runlet.runnables.typed_dicts import usable
 from runlet.transducers.partial_json import NOTHING, PartialJSON
 
 _NAME = "answer"
@@ -41,6 +43,8 @@ class Target:
     """
 
     def __init__(self, schema: Any) -> None:
+        if isinstance(schema, str):
+            raise ConfigError(f"a schema is a class, another type, or a JSON schema as a dict, not the text {schema!r}")
         self.schema = schema
         self.key: str | None = None
         if isinstance(schema, Mapping):
@@ -49,6 +53,7 @@ class Target:
             self._shape: Shape = RAW
             return
         self._checked = {}
+        schema = usable(schema)
         if not _is_object(schema):
             self.key = "items" if get_origin(schema) is list else "value"
             schema = _wrapped(schema, self.key)
@@ -58,7 +63,9 @@ class Target:
     @property
     def type_name(self) -> str:
         """What the answer is called in errors."""
-        return getattr(self.schema, "__name__", None) or str(self.schema) if not self._checked else "answer"
+        if self._checked or get_origin(self.schema) is Annotated:
+            return _NAME
+        return getattr(self.schema, "__name__", None) or str(self.schema)
 
     @property
     def is_raw(self) -> bool:
@@ -142,9 +149,9 @@ class Target:
             raise ConfigError(
                 f"the elements of {self.type_name} cannot be told before its end: its validator may change it"
             )
-        lists = {key: each for key, each in shape.fields.items() if hasattr(each.shape, "item")}
-        key = _only(field, {key: each.name for key, each in lists.items()}, self.type_name)
-        return ListPlace(key, lists[key].name, lists[key].shape.item)  # type: ignore[attr-defined]  # it has one, as was looked at
+        items = {key: each.shape.item for key, each in shape.fields.items() if isinstance(each.shape, ItemsShape)}
+        key = _only(field, {key: shape.fields[key].name for key in items}, self.type_name)
+        return ListPlace(key, shape.fields[key].name, items[key])
 
     def _elements_of_schema(self, field: str | None) -> ListPlace:
         properties = self._checked.get("properties", {})
@@ -201,7 +208,7 @@ def _is_object(schema: Any) -> bool:
 
 def _wrapped(schema: Any, key: str) -> type[BaseModel]:
     item = get_args(schema)[0] if key == "items" else schema
-    name = getattr(item, "__name__", _NAME)
+    name = _NAME if get_origin(item) is Annotated else getattr(item, "__name__", _NAME)
     name = f"{name}_list" if key == "items" else name
     fields: dict[str, Any] = {key: (schema, ...)}
     try:

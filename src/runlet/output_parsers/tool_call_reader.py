@@ -6,8 +6,8 @@ from typing import Any
 
 from runlet.errors import OutputParserException
 from runlet.messages.ai import AIMessage, AIMessageChunk
-from runlet.messages.content import ToolCallChunk
-from runlet.messages.tool_calls import as_chunks
+from runlet.messages.call_types import ToolCallChunk
+from runlet.messages.tool_calls import as_chunks, read_args
 from runlet.output_parsers.inputs import cut_reason, cut_short
 from runlet.transducers.partial_json import NOTHING, PartialJSON
 
@@ -49,8 +49,8 @@ class OpenToolCall:
         # Without an index a second name is a second call: whole calls are sent this way.
         return not name or not self.name or (name == self.name and self.index is not None and not id)
 
-    def finish(self) -> Any:
-        """The whole arguments; no text at all is ``{}``."""
+    def finish(self, *, checked: bool = False) -> Any:
+        """The whole arguments; no text at all is ``{}``. ``checked``: they stood in a whole message."""
         text = self._text.text
         try:
             args = self._text.finish() if text.strip() else {}
@@ -58,6 +58,9 @@ class OpenToolCall:
             raise _broken(self.name, error.message, text) from error
         if not isinstance(args, dict):
             raise _broken(self.name, f"they are {args!r:.80}", text)
+        # What a whole message would not take for a call (NaN, half a character) is none in a stream either.
+        if text.strip() and not checked and (wrong := read_args(text)[1]):
+            raise _broken(self.name, wrong, text)
         if not self.name:
             raise OutputParserException("the model called a tool without naming it", llm_output=text)
         return args
@@ -68,6 +71,7 @@ class ToolCallReader:
 
     def __init__(self) -> None:
         self.calls: list[OpenToolCall] = []
+        self.are_whole = False  # whether the calls came in a whole message, which has read them once
         self._cut: str | None = None
         self._invalid: OutputParserException | None = None
 
@@ -82,6 +86,7 @@ class ToolCallReader:
         if isinstance(chunk, AIMessageChunk):
             pieces = chunk.tool_call_chunks
         else:
+            self.are_whole = True
             pieces = as_chunks(chunk.tool_calls)
             for bad in chunk.invalid_tool_calls:
                 message = f"the tool call {bad['name']} cannot be used: {bad['error']}"
@@ -99,7 +104,7 @@ class ToolCallReader:
         try:
             if self._invalid is not None:
                 raise self._invalid
-            return [call.finish() for call in self.calls]
+            return [call.finish(checked=self.are_whole) for call in self.calls]
         except OutputParserException as error:
             if self._cut is None:
                 raise

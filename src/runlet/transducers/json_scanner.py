@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from runlet.transducers.json_values import OpenDict, OpenList
+from runlet.transducers.json_values import LONG_FROM, LongString, OpenDict, OpenList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,12 +77,14 @@ class JSONScanner:
         "_held",
         "_is_key",
         "_leaf",
+        "_long",
         "_max_depth",
         "_node",
         "_parts",
         "_seen",
         "_stack",
         "_step",
+        "closed",
         "dirty",
         "ever_repeated",
         "repeated",
@@ -90,6 +92,7 @@ class JSONScanner:
     )
 
     def __init__(self, *, max_depth: int, position: int = 0) -> None:
+        self.closed = 0  # how many values have come to their end
         self.dirty = False
         self.stale = False
         self.repeated = False
@@ -100,7 +103,8 @@ class JSONScanner:
         self._stack: list[OpenList | OpenDict] = []
         self._node: OpenList | OpenDict | None = None
         self._leaf: Any = NOTHING  # the open number, or the whole value once it is complete
-        self._parts: list[str] | None = None  # the open string
+        self._parts: list[str] | None = None  # the open string; of a long one, what was not seen yet
+        self._long: LongString | None = None
         self._is_key = False
         self._seen: Any = NOTHING
         self._step: Step | None = _read_value
@@ -151,10 +155,9 @@ class JSONScanner:
             return self._seen
         self._seen = NOTHING  # let go of the last one: if nobody else has it, its big containers are used again
         self.dirty = self.stale = False
-        leaf = self._leaf if self._parts is None or self._is_key else self._string_so_far(self._parts)
         if self._node is None:
-            self._seen = leaf
-            return leaf
+            self._seen = self._open_leaf()
+            return self._seen
         # From the outside in: an outer view that is used again lets go of the inner ones, which are then free too.
         inside: Any = None
         parent: Any = None
@@ -165,9 +168,14 @@ class JSONScanner:
             else:
                 parent.attach(inside, view)
             parent, inside = node, view
-        if leaf is not NOTHING:
+        # Last, as a long string is used again once the containers have let go of it.
+        if (leaf := self._open_leaf()) is not NOTHING:
             parent.attach(inside, leaf)
         return self._seen
+
+    def _open_leaf(self) -> Any:
+        """The open string as far as it has come, or the open number."""
+        return self._leaf if self._parts is None or self._is_key else self._string_so_far(self._parts)
 
     def edge(self) -> tuple[str | int, ...]:
         """Return the keys and indices at which the open containers grow: all before them is finished."""
@@ -185,6 +193,7 @@ class JSONScanner:
     def settle(self, child: Any) -> None:
         """Put the finished ``child`` into the innermost container; with none, it is the value."""
         node = self._node
+        self.closed += 1
         if node is None:
             self._leaf = child
             self._step = None
@@ -224,7 +233,7 @@ class JSONScanner:
     def close_string(self) -> None:
         assert self._parts is not None
         string = self._string_so_far(self._parts)
-        self._parts = None
+        self._parts = self._long = None
         if not self._is_key:
             self.settle(string)
             return
@@ -256,10 +265,18 @@ class JSONScanner:
 
     def _string_so_far(self, parts: list[str]) -> str:
         # One piece replaces many, so that a string looked at after each of its pieces holds two pieces at most.
-        if len(parts) == 1:
+        if self._long is None and len(parts) == 1:
             return parts[0]
-        parts[:] = ("".join(parts),)
-        return parts[0]
+        text = "".join(parts)
+        if self._long is not None:
+            parts.clear()
+            return self._long.view(text)
+        if len(text) < LONG_FROM:
+            parts[:] = (text,)
+            return text
+        parts.clear()
+        self._long = LongString(text)
+        return text
 
     def expected(self) -> str:
         """Say what the text has to go on with."""

@@ -1,7 +1,7 @@
-"""The open containers of a JSON text that is still arriving, and cheap views of them.
+"""The open containers and strings of a JSON text that is still arriving, and cheap views of them.
 
-A view is a plain ``list`` or ``dict`` that is never changed after it was handed out. Children that are finished are
-shared by all views; only the containers that are still open are made anew for each view.
+A view is a plain ``list``, ``dict`` or ``str`` that is never changed after it was handed out. Children that are
+finished are shared by all views; only what is still open is made anew for each view.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections import deque
 from sys import getrefcount
 from typing import Any
 
-# Below this many children a copy costs less than looking for a container to use again.
+# Below this many children, or characters, a copy costs less than looking for a container to use again.
 RECYCLE_FROM = 64
+LONG_FROM = 8192
 _POOL = 72  # views of one container that are remembered: more than an event stream's buffer holds (64)
 
 
 class _View:
-    """A container that was handed out, and how much of the open container it holds."""
+    """A container or string that was handed out, and how much of the open one it holds."""
 
     __slots__ = ("container", "held", "size")
 
@@ -58,6 +59,41 @@ def _find_unused(pool: deque[_View]) -> _View | None:
         if getrefcount(view.container) == _ALONE and 0 <= len(view.container) - view.size <= 1:
             return view
     return None
+
+
+class LongString:
+    """A string of at least ``LONG_FROM`` characters whose closing quote has not come."""
+
+    __slots__ = ("_last", "_pool")
+
+    def __init__(self, text: str) -> None:
+        self._pool: deque[_View] = deque(maxlen=_POOL)
+        self._last = self._remember(text)
+
+    def view(self, new: str) -> str:
+        """Return the string with ``new`` at its end."""
+        if new:
+            self._last = self._longer(self._last, new)
+        text: str = self._last.container
+        return text
+
+    def _longer(self, last: _View, new: str) -> _View:
+        view = _find_unused(self._pool)
+        if view is None:
+            return self._remember(last.container + new)
+        text = view.container
+        view.container = ""  # now nothing but ``text`` has it, so that CPython makes it longer where it is
+        if view is not last:
+            text += last.container[len(text) :]
+        text += new
+        view.container = text
+        view.held = view.size = len(text)
+        return view
+
+    def _remember(self, text: str) -> _View:
+        view = _View(text, len(text), len(text))
+        self._pool.append(view)
+        return view
 
 
 class OpenList:

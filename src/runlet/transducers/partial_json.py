@@ -46,9 +46,9 @@ class PartialJSON:
     last of equal keys wins) and line ends and tabs inside strings, which models write. A number may have 4300
     characters, a value ``max_depth`` levels.
 
-    Cost: reading is linear in the text. A view costs the open containers only (small ones are copied, big ones
-    taken from the views nobody holds any more), plus the open string: a very long string that is looked at after
-    each piece is copied each time. Whoever looks at the end only pays nothing for that.
+    Cost: reading is linear in the text. A view costs what is open only: small containers and short strings are copied,
+    big and long ones are taken from the views that nobody holds any more and brought up to date. A consumer that
+    keeps more than 64 views of a very long string pays for copies of it.
     """
 
     __slots__ = (
@@ -102,6 +102,11 @@ class PartialJSON:
     def complete(self) -> bool:
         """Whether the end of the value has come (that of a bare number comes with ``finish()``)."""
         return self._state in ("behind", "ignore")
+
+    @property
+    def closed(self) -> int:
+        """How many values within it have come to their end."""
+        return 0 if self._scanner is None else self._scanner.closed
 
     @property
     def repeated(self) -> bool:
