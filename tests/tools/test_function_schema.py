@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import typing
 from typing import Annotated, Any, Literal, NotRequired, Optional
 
 import pytest
@@ -110,6 +111,52 @@ def test_a_typed_dictionary() -> None:
     assert properties["title"] == {"type": "string", "description": "what it is called"}
     assert properties["stars"] == {"type": "integer", "description": "how good", "default": 3}
     assert set(properties) == {"title", "year", "stars", "director"}
+
+
+def test_members_of_a_union_are_told_in_the_only_form_that_strict_mode_takes() -> None:
+    class Shape(BaseModel):
+        it: Annotated[Circle | Square, Field(discriminator="kind")]
+
+    told = convert_to_openai_function(Shape, strict=True)["parameters"]["properties"]["it"]
+    assert [*told] == ["anyOf"]
+    assert [member["additionalProperties"] for member in told["anyOf"]] == [False, False]
+    assert "oneOf" in convert_to_openai_function(Shape)["parameters"]["properties"]["it"]
+
+
+class Circle(BaseModel):
+    kind: Literal["circle"]
+
+
+class Square(BaseModel):
+    kind: Literal["square"]
+
+
+class Options(typing.TypedDict):
+    """How to search."""
+
+    limit: int
+
+
+def search(query: str, options: Options | None = None) -> str:
+    """Search."""
+    return query
+
+
+def test_a_typed_dict_of_typing_is_told_in_every_python() -> None:
+    class Search(typing.TypedDict):
+        query: str
+        options: typing.NotRequired[list[Options]]
+
+    told = convert_to_openai_function(Search)["parameters"]
+    assert told["required"] == ["query"]
+    assert told["properties"]["options"]["items"]["properties"] == {"limit": {"type": "integer"}}
+    options = convert_to_openai_function(search)["parameters"]["properties"]["options"]
+    assert options["anyOf"][0] == {
+        "type": "object",
+        "description": "How to search.",
+        "properties": {"limit": {"type": "integer"}},
+        "required": ["limit"],
+    }
 
 
 def test_what_the_runner_gives_is_not_told() -> None:

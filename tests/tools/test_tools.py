@@ -158,6 +158,20 @@ def test_a_handled_error_is_an_answer_with_the_status_error(handler, content):
     assert asyncio.run(part.ainvoke(call_of(x=1))) == message
 
 
+def test_the_decorator_is_told_what_becomes_of_errors():
+    @tool(handle_tool_error=True, handle_validation_error="a number, please")
+    def double(x: int) -> int:
+        """Double."""
+        if x > 9:
+            raise ToolException("too much")
+        return 2 * x
+
+    assert [double.invoke({"x": x}) for x in (4, 10, "?")] == [8, "too much", "a number, please"]
+    of_text = tool("fail", infer_schema=False, handle_tool_error="no luck")(fail)
+    of_runnable = tool("fail", RunnableLambda(fail), args_schema=double.args_model, handle_tool_error="no luck")
+    assert (of_text.invoke("1"), of_runnable.invoke({"x": 1})) == ("no luck", "no luck")
+
+
 def test_an_error_that_is_not_handled_is_raised():
     with pytest.raises(ToolException, match="no luck"):
         StructuredTool.from_function(fail).invoke({"x": 1})

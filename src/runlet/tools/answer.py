@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import is_dataclass
 from typing import Any, Literal, Protocol
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 
 from runlet.errors import ConfigError, ToolException
-from runlet.messages import ToolMessage
+from runlet.messages import BaseMessage, ToolMessage
 from runlet.messages.tool import ToolOutputMixin
 
 
@@ -31,7 +33,7 @@ def answer_of(tool: Answering, output: Any, call_id: str | None) -> Any:
         output, artifact = output
     if call_id is None or isinstance(output, ToolOutputMixin) or _are_answers(output):
         return output
-    return ToolMessage(_content(output), artifact=artifact, tool_call_id=call_id, name=tool.name)
+    return ToolMessage(_content(tool.name, output), artifact=artifact, tool_call_id=call_id, name=tool.name)
 
 
 def failed_answer(tool: Answering, handler: Any, error: ToolException | ValidationError, call_id: str | None) -> Any:
@@ -48,29 +50,45 @@ def failed_answer(tool: Answering, handler: Any, error: ToolException | Validati
         raise ConfigError(f"errors of the tool {tool.name} are handled by True, a text or a function; not {handler!r}")
     if call_id is None or isinstance(output, ToolOutputMixin):
         return output
-    return ToolMessage(_content(output), tool_call_id=call_id, name=tool.name, status="error")
+    return ToolMessage(_content(tool.name, output), tool_call_id=call_id, name=tool.name, status="error")
 
 
 def _text_of(error: ToolException | ValidationError) -> str:
     if isinstance(error, ValidationError):
         return error.__notes__[-1] if getattr(error, "__notes__", None) else str(error)
-    return (str(error.args[0]) if error.args else "") or f"the tool failed ({type(error).__name__})"
+    said = "" if not error.args or error.args[0] is None else str(error.args[0])
+    return said or f"the tool failed ({type(error).__name__})"
 
 
 def _are_answers(output: Any) -> bool:
     return isinstance(output, list) and bool(output) and all(isinstance(each, ToolOutputMixin) for each in output)
 
 
-def _content(output: Any) -> Any:
+def _content(tool: str, output: Any) -> Any:
     """What the model reads of an output: texts and blocks as they are, other things as JSON."""
     if isinstance(output, str):
         return output
     if isinstance(output, list) and output and all(_is_block(each) for each in output):
         return output
     try:
-        return json.dumps(output, ensure_ascii=False)
-    except (TypeError, ValueError):
+        return _as_json(output)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    try:
         return str(output)
+    except (ValueError, RecursionError) as error:  # it has too many digits, or is too deep
+        raise ConfigError(f"the output of the tool {tool} cannot be written as text: {error}") from error
+
+
+def _as_json(output: Any) -> str:
+    try:
+        return json.dumps(output, ensure_ascii=False)
+    except TypeError:
+        if not (isinstance(output, BaseModel | dict | list | tuple | set | frozenset) or is_dataclass(output)):
+            raise
+        if isinstance(output, BaseMessage):
+            raise
+        return json.dumps(to_jsonable_python(output), ensure_ascii=False)
 
 
 def _is_block(part: Any) -> bool:

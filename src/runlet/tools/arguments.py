@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from runlet.callbacks.config import RunnableConfig
 from runlet.errors import ConfigError
-from runlet.tools.docstring import read_docstring
+from runlet.runnables.typed_dicts import usable
+from runlet.tools.docstring import not_taken, read_docstring
 from runlet.tools.injected import InjectedToolCallId, is_injected, marks_of
+from runlet.tools.parameters import Own, hints_of, own, parameters_of, unwrapped
 
 _EMPTY = inspect.Parameter.empty
 
@@ -35,12 +37,12 @@ def injected_parameters(function: Callable[..., Any]) -> dict[str, str]:
     Those are ``callbacks``, ``run_manager``, and any that is annotated with ``RunnableConfig``; a ``config`` without
     an annotation too.
     """
-    return _filled(_plain(function))
+    return _filled(own(function))
 
 
 def args_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
     """A pydantic model of all parameters but those that the run fills; their docstring describes them."""
-    return _model(name, _plain(function))
+    return _model(name, own(function))
 
 
 def create_schema_from_function(
@@ -60,17 +62,18 @@ def create_schema_from_function(
     """
     if parse_docstring and error_on_invalid_docstring:
         check_docstring(model_name, func)
-    model = _model(model_name, _plain(func), frozenset(filter_args or ()), parse_docstring)
+    model = _model(model_name, own(func), frozenset(filter_args or ()), parse_docstring)
     return model if include_injected else told_model(model_name, model)
 
 
 def check_docstring(name: str, function: Callable[..., Any]) -> None:
     """Refuse a docstring that describes no argument, or others than there are."""
     _, told = read_docstring(inspect.getdoc(function))
-    taken = _parameters(_plain(function))
-    unknown = [each for each in told if each not in taken]
+    taken = parameters_of(own(function))
+    unknown = not_taken(told, taken)
     if unknown or (taken and not told):
-        what = f"describes {', '.join(unknown)}, which it does not take" if unknown else "has no section 'Args:'"
+        none = "has no section 'Args:' (or 'Parameters', or ':param name:')"
+        what = f"describes {', '.join(unknown)}, which it does not take" if unknown else none
         raise ConfigError(f"the docstring of {name} {what}; it takes {', '.join(taken) or 'no arguments'}")
 
 
@@ -96,36 +99,21 @@ def told_model(name: str, model: type[BaseModel]) -> type[BaseModel]:
     fields: dict[str, Any] = {
         each: (field.annotation, field) for each, field in model.model_fields.items() if each not in injected
     }
-    return create_model(name, __doc__=model.__doc__, **fields)
+    config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    if extra := model.model_config.get("extra"):
+        config["extra"] = extra
+    return create_model(name, __config__=config, __doc__=model.__doc__, **fields)
 
 
 def _marks(field: FieldInfo) -> Sequence[Any]:
     return (*field.metadata, *marks_of(field.annotation))
 
 
-def _plain(function: Any) -> Any:
-    # Bound methods are made anew at each access, and would never be found in a cache.
-    return getattr(function, "__func__", function)
-
-
 @functools.lru_cache(maxsize=1024)
-def _filled(function: Callable[..., Any]) -> dict[str, str]:
-    hints = _hints(function)
-    told = {name: _what(name, hints.get(name, _EMPTY)) for name in _parameters(function)}
+def _filled(whose: Own) -> dict[str, str]:
+    hints = hints_of(whose.function)
+    told = {name: _what(name, hints.get(name, _EMPTY)) for name in parameters_of(whose)}
     return {name: what for name, what in told.items() if what is not None}
-
-
-def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    try:
-        parameters = dict(inspect.signature(function).parameters)
-    except ValueError as error:
-        raise ConfigError(
-            f"the parameters of {function!r:.80} cannot be read: write a function around it, or give args_schema"
-        ) from error
-    first = next(iter(parameters), None)
-    if first == "self":
-        del parameters[first]
-    return parameters
 
 
 def _what(name: str, annotation: Any) -> str | None:
@@ -141,34 +129,42 @@ _RENAMED = "argument_"
 
 
 @functools.lru_cache(maxsize=1024)
-def _model(
-    name: str, function: Callable[..., Any], left_out: frozenset[str] = frozenset(), described: bool = True
-) -> type[BaseModel]:
-    hints = _hints(function)
-    told = read_docstring(inspect.getdoc(function))[1] if described else {}
+def _model(name: str, whose: Own, left_out: frozenset[str] = frozenset(), described: bool = True) -> type[BaseModel]:
+    hints = hints_of(whose.function)
+    told = read_docstring(inspect.getdoc(unwrapped(whose.function)))[1] if described else {}
     fields: dict[str, Any] = {}
-    for each in _parameters(function).values():
+    others: Any = None  # the type of arguments that have no parameter of their own
+    for each in parameters_of(whose).values():
         hint = hints.get(each.name, _EMPTY)
+        if each.kind is each.VAR_KEYWORD:
+            others = Any if hint is _EMPTY else hint
         if each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) or _what(each.name, hint) or each.name in left_out:
             continue
+        refuse_old_classes(f"the argument {each.name!r} of {name}", hint)
         said = next((mark for mark in marks_of(hint) if isinstance(mark, str)), None) or told.get(each.name)
         more: dict[str, Any] = {"description": said} if said else {}
         field = each.name
         if field.startswith("_") or hasattr(BaseModel, field):
             field, more["alias"] = f"{_RENAMED}{len(fields)}", each.name
         default = ... if each.default is _EMPTY else each.default
-        fields[field] = (Any if hint is _EMPTY else hint, Field(default, **more))
-    config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
-    return create_model(name, __config__=config, **fields)
+        fields[field] = (Any if hint is _EMPTY else usable(hint), Field(default, **more))
+    return create_model(name, __base__=_Arguments if others is None else _open_base(others), **fields)
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return get_type_hints(
-            function if hasattr(function, "__annotations__") else type(function).__call__, include_extras=True
-        )
-    except (NameError, TypeError, AttributeError):  # names that only a type checker knows count as unknown
-        return {name: hint for name, hint in getattr(function, "__annotations__", {}).items() if type(hint) is not str}
+class _Arguments(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+
+
+def _open_base(others: Any) -> type[BaseModel]:
+    """A model that takes arguments of any name, if they are of a type."""
+    space: dict[str, Any] = {"model_config": ConfigDict(extra="allow"), "__module__": __name__}
+    return type("_Arguments", (_Arguments,), {**space, "__annotations__": {"__pydantic_extra__": dict[str, others]}})
+
+
+def refuse_old_classes(what: str, kind: Any) -> None:
+    """Raise ``ConfigError`` for a class that pydantic's own copy of its version 1 made: it cannot be described."""
+    if any(base.__module__.startswith("pydantic.v1") for base in getattr(kind, "__mro__", ())):
+        raise ConfigError(f"{what} is a class of pydantic.v1: make it one of pydantic, from pydantic import BaseModel")
 
 
 def _get_runnable_config_param(func: Callable[..., Any]) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -19,6 +18,8 @@ from runlet.runnables.serializable import RunnableSerializable
 from runlet.runnables.streams import NOTHING, Snapshots, collect
 from runlet.tools.answer import answer_of, failed_answer
 from runlet.tools.arguments import args_model, injected_parameters, names_of, told_model
+from runlet.tools.json_schema import json_schema_of
+from runlet.tools.parameters import called_with, takes_any_name
 from runlet.tools.progress import Progress, is_generator
 from runlet.tools.wrong_arguments import say_what_is_wrong
 
@@ -113,7 +114,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def args(self) -> dict[str, Any]:
         """The JSON schema of each argument that a model is told of, by name."""
         schema = self.tool_call_schema
-        described = schema if isinstance(schema, dict) else schema.model_json_schema()
+        described = schema if isinstance(schema, dict) else json_schema_of(schema)
         properties: dict[str, Any] = described.get("properties", {})
         return properties
 
@@ -135,25 +136,29 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
                 raise ConfigError(f"the tool {self.name} wants the id of its call: invoke it with a whole tool call")
             given = {**given, **dict.fromkeys(names.call_id, call_id)}
         try:
-            values = model.model_validate(given).__dict__
+            checked = model.model_validate(given)
         except ValidationError as error:
-            error.add_note(say_what_is_wrong(self.name, error, given, self.args))
+            error.add_note(say_what_is_wrong(self.name, error, given, self._names()))
             raise
-        return {argument: values[field] for field, argument in names.fields}
+        values, others = checked.__dict__, checked.__pydantic_extra__
+        args = {argument: values[field] for field, argument in names.fields}
+        return {**others, **args} if others and takes_any_name(self._function()) else args
 
     def _only_argument(self) -> str:
-        names = list(self.args)
+        names = self._names()
         if not names:
             raise ConfigError(f"the tool {self.name} takes no argument; give it an empty dict")
-        required = names if len(names) == 1 else self._required()
+        required = list(names) if len(names) == 1 else [name for name, is_required in names.items() if is_required]
         if len(required) != 1:
             raise ConfigError(f"the tool {self.name} takes {', '.join(names)}: give it a dict, not a single value")
         return required[0]
 
-    def _required(self) -> list[str]:
+    def _names(self) -> dict[str, bool]:
+        """The arguments that a model is told of, and whether each is required."""
         schema = self.tool_call_schema
-        described = schema if isinstance(schema, dict) else schema.model_json_schema()
-        return list(described.get("required", ()))
+        if isinstance(schema, dict):
+            return {name: name in schema.get("required", ()) for name in schema.get("properties", {})}
+        return {field.alias or name: field.is_required() for name, field in schema.model_fields.items()}
 
     # The body
 
@@ -193,14 +198,15 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
             args = {**args, **_injected(wanted, run, plain=not is_later)}
         with inside(run):
             if is_later:
-                return await run.io.settle(function(**args))
-            return function(**args) if run.io.blocking else await run.io.call(partial(function, **args))
+                return await run.io.settle(called_with(function, args)())
+            call = called_with(function, args)
+            return call() if run.io.blocking else await run.io.call(call)
 
     def _progress(self, args: dict[str, Any], run: Run) -> Progress:
         function, is_later = self._form(run)
         if wanted := injected_parameters(function):
             args = {**args, **_injected(wanted, run, plain=not is_later)}
-        return Progress(partial(function, **args), run)
+        return Progress(called_with(function, args), run)
 
     async def _watch_progress(self, progress: Progress, run: Run) -> Any:
         """Run a generator to its end, telling observers of what it yields."""

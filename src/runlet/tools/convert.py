@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 from runlet.errors import ConfigError
 from runlet.runnables.base import Runnable
-from runlet.tools.base import ArgsSchema, BaseTool
+from runlet.tools.base import ArgsSchema, BaseTool, Handler
 from runlet.tools.of_runnable import convert_runnable_to_tool
 from runlet.tools.simple import Tool
 from runlet.tools.structured import StructuredTool, description_of
@@ -26,6 +26,8 @@ def tool(
     parse_docstring: bool | None = None,
     error_on_invalid_docstring: bool = True,
     extras: dict[str, Any] | None = None,
+    handle_tool_error: Handler = None,
+    handle_validation_error: Handler = None,
 ) -> StructuredTool: ...
 @overload
 def tool(
@@ -40,6 +42,8 @@ def tool(
     parse_docstring: bool | None = None,
     error_on_invalid_docstring: bool = True,
     extras: dict[str, Any] | None = None,
+    handle_tool_error: Handler = None,
+    handle_validation_error: Handler = None,
 ) -> BaseTool: ...
 @overload
 def tool(
@@ -54,6 +58,8 @@ def tool(
     parse_docstring: bool | None = None,
     error_on_invalid_docstring: bool = True,
     extras: dict[str, Any] | None = None,
+    handle_tool_error: Handler = None,
+    handle_validation_error: Handler = None,
 ) -> Callable[[Callable[..., Any] | Runnable[Any, Any]], StructuredTool]: ...
 def tool(
     name_or_callable: str | Callable[..., Any] | None = None,
@@ -67,6 +73,8 @@ def tool(
     parse_docstring: bool | None = None,
     error_on_invalid_docstring: bool = True,
     extras: dict[str, Any] | None = None,
+    handle_tool_error: Handler = None,
+    handle_validation_error: Handler = None,
 ) -> Any:
     """Decorate a function to make it a tool; its docstring is the description, its parameters are the arguments.
 
@@ -82,10 +90,14 @@ def tool(
         infer_schema: ``False`` makes a tool of one text argument, a ``Tool``.
         response_format: with ``"content_and_artifact"`` the function returns a pair: what the model reads, and what
             the program gets beside it in the message's ``artifact``.
-        parse_docstring: take the arguments' descriptions from the docstring's section ``Args:``, and leave it out of
-            the tool's. By default where there is such a section and it fits; ``True`` demands it.
+        parse_docstring: take the arguments' descriptions from the docstring, where they stand in the style of Google
+            (``Args:``), NumPy or Sphinx, and leave them out of the tool's. By default where there are some; ``True``
+            demands them.
         error_on_invalid_docstring: with ``parse_docstring``, raise ``ConfigError`` for a docstring that does not fit.
         extras: for providers: what goes along with the description.
+        handle_tool_error: what the answer is when the function raises ``ToolException``: ``True`` for its text, a text,
+            or a function of the error. Left out, it is raised. See ``BaseTool``.
+        handle_validation_error: the same for arguments that do not fit.
 
     >>> @tool
     ... def reverse(word: str) -> str:
@@ -94,7 +106,13 @@ def tool(
     >>> reverse.invoke("hello")
     'olleh'
     """
-    settings: dict[str, Any] = {"return_direct": return_direct, "response_format": response_format, "extras": extras}
+    settings: dict[str, Any] = {
+        "return_direct": return_direct,
+        "response_format": response_format,
+        "extras": extras,
+        "handle_tool_error": handle_tool_error,
+        "handle_validation_error": handle_validation_error,
+    }
 
     def make(made_of: Any, name: str | None = None) -> BaseTool:
         if isinstance(made_of, Runnable):

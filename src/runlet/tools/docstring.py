@@ -1,54 +1,64 @@
-"""Docstrings of functions that become tools: what the function does, and what its arguments are.
-
-Arguments are described in the style of https://google.github.io/styleguide/pyguide.html#383-functions-and-methods.
-"""
+"""Docstrings of functions that become tools: what the function does, and what its arguments are."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-_SECTION = re.compile(
-    r"(Args|Arguments|Parameters|Returns?|Raises|Yields?|Examples?|Notes?|Attributes|See Also|Todo|Warnings?):\s*$"
-)
-_ARGUMENT = re.compile(r"(?P<name>\*{0,2}\w+)\s*(\([^)]*\))?\s*:\s*(?P<text>.*)$")
+if TYPE_CHECKING:
+    from docstring_parser import Docstring
 
 
 def read_docstring(text: str | None) -> tuple[str, dict[str, str]]:
-    """The description (its paragraphs in one line each), and that of each argument."""
-    description: list[str] = []
-    section: str | None = None
-    inside: list[str] = []
-    for line in inspect.cleandoc(text or "").splitlines():
-        if head := _SECTION.match(line):
-            section = head[1]
-        elif section in ("Args", "Arguments", "Parameters"):
-            inside.append(line)
-        elif section is None:
-            description.append(line)
-    return _paragraphs(description), _arguments(inside)
+    """The description (its paragraphs behind each other), and that of each argument (in one line).
+
+    Arguments are described in the style of Google, of NumPy, or of Sphinx (reST):
+    https://google.github.io/styleguide/pyguide.html#383-functions-and-methods,
+    https://numpydoc.readthedocs.io/en/latest/format.html,
+    https://www.sphinx-doc.org/en/master/usage/domains/python.html#info-field-lists
+    """
+    description, arguments = _read(inspect.cleandoc(text or "").replace("\r\n", "\n"))
+    return description, dict(arguments)
 
 
-def _paragraphs(lines: Iterable[str]) -> str:
-    blocks = "\n".join(lines).strip().split("\n\n")
-    return " ".join(block.strip() for block in blocks if block.strip())
+def not_taken(told: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+    """The arguments that a docstring tells of and a function with these parameters does not take."""
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return []
+    return [name for name in told if name not in parameters and name != "self"]
 
 
-def _arguments(lines: list[str]) -> dict[str, str]:
-    told = [line for line in lines if line.strip()]
-    margin = min((_indent(line) for line in told), default=0)
-    arguments: dict[str, str] = {}
-    name = None
-    for line in told:
-        found = _ARGUMENT.match(line.strip()) if _indent(line) == margin else None
-        if found:
-            name = found["name"].lstrip("*")
-            arguments[name] = found["text"].strip()
-        elif name is not None:
-            arguments[name] = f"{arguments[name]} {line.strip()}".strip()
-    return arguments
+@functools.lru_cache(maxsize=1024)
+def _read(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    parsed = _parsed(text)
+    if parsed is None:
+        return _paragraphs(text), ()
+    description = f"{parsed.short_description or ''}\n\n{parsed.long_description or ''}"
+    told = [
+        (name.strip().lstrip("*"), " ".join(each.description.split()))
+        for each in parsed.params
+        if each.description
+        for name in each.arg_name.split(",")  # NumPy's style describes several at once
+    ]
+    return _paragraphs(description), tuple(told)
 
 
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def _parsed(text: str) -> Docstring | None:
+    """The docstring in the style of which most is found in it; ``None`` where it has none."""
+    import docstring_parser  # noqa: PLC0415 - loaded with the first docstring, as most programs have no tools
+
+    best = None
+    for style in ("GOOGLE", "NUMPYDOC", "REST"):
+        try:
+            found = docstring_parser.parse(text, docstring_parser.DocstringStyle[style])
+        except Exception:  # what it stumbles over is not in this style
+            continue
+        if found.meta and (best is None or len(found.meta) > len(best.meta)):
+            best = found
+    return best
+
+
+def _paragraphs(text: str) -> str:
+    return " ".join(block.strip() for block in text.split("\n\n") if block.strip())

@@ -14,9 +14,10 @@ from typing_extensions import is_typeddict as is_typeddict_extension
 
 from runlet.callbacks.config import RunnableConfig
 from runlet.errors import ConfigError
-from runlet.tools.docstring import read_docstring
+from runlet.runnables.typed_dicts import usable
+from runlet.tools.docstring import not_taken, read_docstring
+from runlet.tools.json_schema import json_schema_of, tidy
 from runlet.tools.json_schema import strict as strictly
-from runlet.tools.json_schema import tidy
 
 Schema = dict[str, Any]
 
@@ -42,9 +43,9 @@ class ToolDescription(TypedDict):
 def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> Schema:
     """Describe a function in OpenAI's form: ``{"name": …, "description": …, "parameters": JSON schema}``.
 
-    ``function`` is a function (its docstring describes it, and its arguments in Google's style), a pydantic class, a
-    ``TypedDict``, a tool, a JSON schema with a ``title``, or a dictionary in OpenAI's or Anthropic's form. ``strict``
-    asks OpenAI to keep to the schema, and puts it into the form that this takes.
+    ``function`` is a function (its docstring describes it, and its arguments in the style of Google, NumPy or Sphinx),
+    a pydantic class, a ``TypedDict``, a tool, a JSON schema with a ``title``, or a dictionary in OpenAI's or
+    Anthropic's form. ``strict`` asks OpenAI to keep to the schema, and puts it into the form that this takes.
 
     Raises ``ConfigError`` (a ``ValueError``) if it is none of these, or an argument has no JSON schema.
     """
@@ -117,7 +118,7 @@ def _of_dict(given: Mapping[str, Any]) -> Schema:
 def _of_model(model: type[BaseModel], name: str | None = None, description: str | None = None) -> Schema:
     name = name or model.__name__
     try:
-        schema = model.model_json_schema()
+        schema = json_schema_of(model)
     except (PydanticUserError, TypeError, ValueError) as error:
         raise ConfigError(f"the arguments of {name} have no JSON schema: {_first_line(error)}") from error
     told = schema.pop("description", "")
@@ -138,6 +139,7 @@ def _of_tool(tool: Any) -> Schema:
 
 def _of_typed_dict(kind: Any) -> Schema:
     description, told = read_docstring(kind.__doc__)
+    kind = usable(kind)
     required = kind.__required_keys__
     fields: dict[str, Any] = {}
     optional: set[str] = set()
@@ -181,8 +183,7 @@ def _of_function(function: Callable[..., Any]) -> Schema:
         raise ConfigError("a lambda has no name and no types that a model could be told: write it with def")
     description, told = read_docstring(target.__doc__)
     fields = _arguments(function, name, told)
-    taken = inspect.signature(target).parameters.keys() | {"self"}
-    if unknown := [argument for argument in told if argument not in taken]:
+    if unknown := not_taken(told, inspect.signature(target).parameters):
         raise ConfigError(
             f"the docstring of {name} describes {', '.join(map(repr, unknown))}, which it does not take; it takes "
             f"{', '.join(map(repr, fields)) or 'no arguments'}"
@@ -202,7 +203,7 @@ def _arguments(function: Callable[..., Any], name: str, told: Mapping[str, str])
         hint = hints.get(argument, Any)
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or _is_ours(argument, hint):
             continue
-        annotation, _, text = _annotated(hint)
+        annotation, _, text = _annotated(usable(hint))
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[argument] = (annotation, default, text or told.get(argument))
         _check(name, argument, annotation)
@@ -215,7 +216,7 @@ def _is_ours(argument: str, hint: Any) -> bool:
 
 def _check(name: str, argument: str, annotation: Any) -> None:
     try:
-        _model(name, {argument: (annotation, ..., None)}).model_json_schema()
+        json_schema_of(_model(name, {argument: (annotation, ..., None)}))
     except (PydanticUserError, TypeError, ValueError) as error:
         raise ConfigError(
             f"the argument {argument!r} of {name} has the type {annotation!r}, for which there is no JSON schema: "

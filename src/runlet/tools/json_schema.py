@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticSerializationError
 
 Schema = dict[str, Any]
 
 _NAMED = ("properties", "patternProperties", "$defs", "definitions")
 """Where the keys are names that a user chose, not words of JSON schema."""
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out defaults that JSON does not know, without a warning: what they are is no model's business."""
+
+    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
+
+    def encode_default(self, dft: Any) -> Any:
+        encoded = super().encode_default(dft)
+        try:
+            json.dumps(encoded, allow_nan=False)
+        except ValueError as error:
+            raise PydanticSerializationError(str(error)) from error
+        return encoded
+
+
+def json_schema_of(model: type[BaseModel]) -> Schema:
+    """The JSON schema of a model's fields."""
+    return model.model_json_schema(schema_generator=_Generator)
 
 
 def tidy(schema: Schema) -> Schema:
@@ -64,7 +88,9 @@ def strict(schema: Any) -> Any:
         if key in _NAMED and isinstance(value, dict):
             made[key] = {name: strict(inner) for name, inner in value.items()}
         else:
-            made[key] = value if key in ("default", "enum", "const") else strict(value)
+            # OpenAI refuses oneOf; of members that exclude each other the other one says the same.
+            name = "anyOf" if key == "oneOf" else key
+            made[name] = value if key in ("default", "enum", "const") else strict(value)
     if made.get("type") == "object":
         if made.get("properties"):
             made["required"] = list(made["properties"])

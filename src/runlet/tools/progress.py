@@ -36,9 +36,10 @@ class Progress:
         """What the generator yields, one at a time."""
         async with closing(self._source()) as source:
             while True:
-                with inside(self._run):
-                    chunk = await anext(source, _END)
-                if chunk is _END:
+                try:
+                    with inside(self._run):
+                        chunk = await source.__anext__()
+                except StopAsyncIteration:
                     return
                 yield chunk
 
@@ -74,8 +75,11 @@ class Progress:
 
 
 async def _next_of(source: AsyncIterator[Any]) -> Any:
-    # An event loop of a blocking run takes coroutines, and what anext() gives is none.
-    return await anext(source, _END)
+    # An event loop of a blocking run takes coroutines, and what ``__anext__`` gives may be none.
+    try:
+        return await source.__anext__()
+    except StopAsyncIteration:
+        return _END
 
 
 def _innermost(function: Any) -> Any:

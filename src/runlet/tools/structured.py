@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from runlet.errors import ConfigError
-from runlet.tools.arguments import args_model, check_docstring, create_schema_from_function
+from runlet.tools.arguments import args_model, check_docstring, create_schema_from_function, refuse_old_classes
 from runlet.tools.base import ArgsSchema, BaseTool
 from runlet.tools.docstring import read_docstring
+from runlet.tools.parameters import unwrapped
 
 
 class StructuredTool(BaseTool):
@@ -47,9 +48,10 @@ class StructuredTool(BaseTool):
             raise ConfigError("a tool is made of a function: give func, or coroutine, or both")
         if func is not None and (inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func)):
             func, coroutine = None, coroutine or func
-        name = name or getattr(function, "__name__", None) or type(function).__name__
+        name = name or getattr(unwrapped(function), "__name__", None) or type(function).__name__
         if parse_docstring and error_on_invalid_docstring:
             check_docstring(name, function)
+        refuse_old_classes(f"the args_schema of {name}", args_schema)
         described = parse_docstring is not False
         if args_schema is None and infer_schema:
             args_schema = args_model(name, function) if described else create_schema_from_function(name, function)
@@ -72,6 +74,7 @@ def description_of(what: Any, described: bool = True) -> str | None:
     if isinstance(what, dict):
         return what.get("description")
     # A class without a docstring of its own would show that of its base.
+    what = unwrapped(what)
     text = (what.__dict__.get("__doc__") if isinstance(what, type) else inspect.getdoc(what)) if what else None
     if not text:
         return None

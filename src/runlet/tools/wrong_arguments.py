@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 
-def say_what_is_wrong(tool: str, error: ValidationError, given: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+def say_what_is_wrong(tool: str, error: ValidationError, given: Mapping[Any, Any], arguments: Collection[str]) -> str:
     """One line for each argument that is missing, does not fit, or does not exist."""
     lines = [f"the tool {tool} was called with wrong arguments:"]
     for fault in error.errors(include_url=False, include_context=False):
         place = ".".join(map(str, fault["loc"])) or "(all of them)"
         found = "is missing" if fault["type"] == "missing" else f"{fault['msg']}; found {fault['input']!r:.80}"
         lines.append(f"  {place}: {found}")
-    unknown = [name for name in given if name not in arguments]
+    unknown = [str(name) for name in given if name not in arguments]
     if unknown and arguments:
         lines.append(f"  {', '.join(unknown)}: no argument of this tool; it takes {', '.join(arguments)}")
     return "\n".join(lines)
