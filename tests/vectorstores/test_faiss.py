@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -105,6 +107,72 @@ def test_a_damaged_file_is_an_error_that_names_it(numbers, tmp_path, suffix, har
         FAISS.load_local(tmp_path, numbers)
 
 
+def test_a_file_cut_or_changed_anywhere_is_an_error_that_names_it(numbers, tmp_path):
+    FAISS.from_texts(["1 0", "0 1"], numbers, [{"a": "é"}, {}], ids=["a", "b"]).save_local(tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        whole = path.read_bytes()
+        cut = [whole[:at] for at in range(0, len(whole), 3)]
+        flipped = [whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :] for at in range(len(whole))]
+        for data in (*cut, *flipped, whole + b"x"):
+            path.write_bytes(data)
+            with pytest.raises(ConfigError, match=r"(damaged|cannot be read)"):
+                FAISS.load_local(tmp_path, numbers)
+        path.write_bytes(whole)
+    assert len(FAISS.load_local(tmp_path, numbers)) == 2
+
+
+def rewritten(folder, *, header=None, entries=None, vectors=None):
+    """Write other things into a store's files, with the checksums that go with them."""
+    path = folder / "index.json"
+    first, _, rest = path.read_bytes().partition(b"\n")
+    told, kept = json.loads(first), json.loads(rest)
+    if entries is not None:
+        rest = json.dumps(entries(kept)).encode()
+    if vectors is not None:
+        (folder / told["vectors"]).write_bytes(vectors)
+        told["vectors_sha256"] = hashlib.sha256(vectors).hexdigest()
+    told = {**told, "documents_sha256": hashlib.sha256(rest).hexdigest(), **(header or {})}
+    path.write_bytes(json.dumps(told).encode() + b"\n" + rest)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"header": {"format": 2}},
+        {"header": {"format": None}},
+        {"header": {"vectors": "../../etc/passwd"}},
+        {"header": {"vectors": "/etc/passwd"}},
+        {"header": {"vectors": ".."}},
+        {"header": {"vectors": 3}},
+        {"header": {"distance_strategy": "JACCARD"}},
+        {"header": {"normalize_L2": "no"}},
+        {"entries": lambda entries: entries[:1]},
+        {"entries": lambda entries: entries + entries},
+        {"entries": lambda entries: [{**each, "id": "a"} for each in entries]},
+        {"entries": lambda entries: [{**each, "id": None} for each in entries]},
+        {"entries": lambda entries: [{**each, "page_content": 3} for each in entries]},
+        {"entries": lambda entries: [{**each, "metadata": []} for each in entries]},
+        {"entries": lambda entries: None},
+        {"entries": lambda entries: {"a": 1, "b": 2}},
+        {"vectors": b""},
+        {"vectors": b"junk" * 50},
+        {"vectors": b"IxF2" + b"\xff" * 100},
+    ],
+)
+def test_files_that_say_what_cannot_be_are_an_error_that_names_them(numbers, tmp_path, change):
+    FAISS.from_texts(["1 0", "0 1"], numbers, ids=["a", "b"]).save_local(tmp_path)
+    rewritten(tmp_path, **change)
+    with pytest.raises(ConfigError, match=r"index.*damaged|cannot be read"):
+        FAISS.load_local(tmp_path, numbers)
+
+
+def test_a_store_of_another_model_is_found_out_by_its_dimension(numbers, tmp_path):
+    FAISS.from_texts(["1 0", "0 1"], numbers).save_local(tmp_path)
+    store = FAISS.load_local(tmp_path, DeterministicFakeEmbedding(size=3))
+    with pytest.raises(ConfigError, match="3 numbers, but those in the store have 2"):
+        store.similarity_search("x")
+
+
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_save_that_fails_on_the_way_leaves_the_old_store(numbers, tmp_path, monkeypatch, broken, at):
@@ -152,3 +220,11 @@ def test_a_program_killed_while_it_saves_leaves_a_whole_store(tmp_path):
         assert len(loaded) % 40 == 0
         text = loaded.get_by_ids(loaded._ids[-1:])[0].page_content
         assert loaded.similarity_search(text, k=1)[0].page_content == text
+
+
+def test_an_argument_that_loading_does_not_know_is_refused_with_the_nearest_known(tmp_path, numbers):
+    FAISS.from_texts(["1 0"], numbers).save_local(tmp_path)
+    with pytest.raises(ConfigError, match="takes no argument 'index_nam'; did you mean 'index_name'"):
+        FAISS.load_local(tmp_path, numbers, index_nam="x")
+    with pytest.raises(ConfigError, match="takes no argument 'distance'; did you mean 'distance_strategy'"):
+        FAISS.from_texts(["1 0"], numbers, distance="COSINE")

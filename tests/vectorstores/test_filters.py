@@ -40,7 +40,21 @@ def test_a_document_passes_or_not(wanted, found):
     assert filters.test_of(wanted)(DOCUMENT) is found
 
 
-@pytest.mark.parametrize("wanted", [{"year": {"$like": 1}}, {"$xor": []}, 7, {"a": {"$gt": 1, "b": 2}}])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"year": {"$like": 1}},
+        {"$xor": []},
+        7,
+        {"a": {"$gt": 1, "b": 2}},
+        {"a": {"$in": 3}},
+        {"a": {"$in": "text"}},
+        {"$and": {"a": 1}},
+        {"$or": 3},
+        {3: 4},
+        ["a"],
+    ],
+)
 def test_what_cannot_be_understood_is_refused(wanted):
     with pytest.raises(ConfigError):
         filters.test_of(wanted)

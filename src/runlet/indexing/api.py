@@ -196,6 +196,8 @@ class _Indexing:
     async def _batches(self) -> AsyncIterator[list[Document]]:
         batch: list[Document] = []
         async for document in self._documents():
+            if not hasattr(document, "page_content"):
+                raise ConfigError(f"docs_source gave {document!r:.60}, which is no Document")
             batch.append(document)
             if len(batch) == self.batch_size:
                 yield batch

@@ -30,10 +30,14 @@ class TextSplitter(BaseDocumentTransformer):
         add_start_index: bool = False,
         strip_whitespace: bool = True,
     ) -> None:
-        if chunk_size <= 0:
+        if not isinstance(chunk_size, int) or chunk_size <= 0:
             raise ConfigError(f"chunk_size is 1 or more, not {chunk_size!r}")
-        if not 0 <= chunk_overlap <= chunk_size:
+        if not isinstance(chunk_overlap, int) or not 0 <= chunk_overlap <= chunk_size:
             raise ConfigError(f"chunk_overlap is between 0 and chunk_size ({chunk_size}), not {chunk_overlap!r}")
+        if not callable(length_function):
+            raise ConfigError(f"length_function is a function of a text, not {length_function!r:.60}")
+        if keep_separator not in (True, False, "start", "end"):
+            raise ConfigError(f"keep_separator is True, False, 'start' or 'end', not {keep_separator!r:.60}")
         self._chunk_size = chunk_size
         self._chunk_overlap = chunk_overlap
         self._length_function: Length = length_function
@@ -51,6 +55,8 @@ class TextSplitter(BaseDocumentTransformer):
 
     def _stripped(self, text: str) -> Iterator[Span]:
         """The chunks without what is not wanted at their ends; where one then lies in its neighbour, that alone."""
+        if not isinstance(text, str):
+            raise ConfigError(f"{type(self).__name__} splits text, not {text!r:.60}")
         last: Span | None = None
         for start, end in self._spans(text):
             if self._strip_whitespace:

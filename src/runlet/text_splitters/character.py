@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from runlet.errors import ConfigError
 from runlet.text_splitters.base import TextSplitter
 from runlet.text_splitters.spans import Keep, Span, cut, joined, split
 
+LINE = r"\r?\n"
+PARAGRAPH = LINE * 2
 SENTENCES = r"""[。！？；…]+[”’」』）》】"']*|[.!?]+["')\]]*(?=\s)"""
 CLAUSES = "[，、：]"
 
@@ -50,12 +53,14 @@ class RecursiveCharacterTextSplitter(TextSplitter):
         **kwargs: Any,
     ) -> None:
         super().__init__(keep_separator=keep_separator, **kwargs)
+        if isinstance(separators, str):
+            raise ConfigError("separators is a list of separators, not one: [separator]")
         if separators is None:
             separators, is_separator_regex = self._default_separators(), True
         self._patterns = [_compiled(separator, is_separator_regex) for separator in separators]
 
     def _default_separators(self) -> Sequence[str]:
-        return ["\n\n", "\n", SENTENCES, " ", CLAUSES, ""]
+        return [PARAGRAPH, LINE, SENTENCES, " ", CLAUSES, ""]
 
     def _spans(self, text: str) -> Iterable[Span]:
         whole = (0, len(text))
@@ -66,6 +71,13 @@ class RecursiveCharacterTextSplitter(TextSplitter):
 
 
 def _compiled(separator: str, is_regex: bool) -> re.Pattern[str] | None:
+    if not isinstance(separator, str):
+        raise ConfigError(f"a separator is a text, not {separator!r:.60}")
     if not separator:
         return None
-    return re.compile(separator if is_regex else re.escape(separator))
+    if not is_regex:
+        separator = r"\r?\n".join(map(re.escape, separator.split("\n")))
+    try:
+        return re.compile(separator)
+    except re.error as error:
+        raise ConfigError(f"the separator {separator!r:.60} is no pattern: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runlet.text_splitters.character import CLAUSES, SENTENCES, RecursiveCharacterTextSplitter
+from runlet.text_splitters.character import CLAUSES, LINE, PARAGRAPH, SENTENCES, RecursiveCharacterTextSplitter
 
 
 class MarkdownTextSplitter(RecursiveCharacterTextSplitter):
@@ -15,4 +15,5 @@ class MarkdownTextSplitter(RecursiveCharacterTextSplitter):
 
     def _default_separators(self) -> Sequence[str]:
         headings = [rf"(?m)^(?=#{{{level}}} )" for level in range(1, 7)]
-        return [*headings, r"(?m)^(?=```)", r"\n(?:\*\*\*+|---+|___+)\n", "\n\n", "\n", SENTENCES, " ", CLAUSES, ""]
+        rule = rf"{LINE}(?:\*\*\*+|---+|___+){LINE}"
+        return [*headings, r"(?m)^(?=```)", rule, PARAGRAPH, LINE, SENTENCES, " ", CLAUSES, ""]

@@ -24,13 +24,16 @@ def rows_of(vectors: Any, size: int | None = None) -> Any:
     """
     np = numpy()
     try:
-        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large for 32 bits is not finite, as is said below
+            rows = np.ascontiguousarray(vectors, dtype=np.float32)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"the vectors are not lists of numbers of one length: {error}") from error
     if not len(rows):
         return rows.reshape(0, size or 0)
     if rows.ndim != 2:
         raise ConfigError(f"vectors are lists of numbers; these have the shape {rows.shape}")
+    if not rows.shape[1]:
+        raise ConfigError("a vector has no numbers")
     if size is not None and rows.shape[1] != size:
         raise ConfigError(
             f"a vector has {rows.shape[1]} numbers, but those in the store have {size}: "

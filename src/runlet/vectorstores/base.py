@@ -11,6 +11,7 @@ from runlet.documents import Document
 from runlet.embeddings import Embeddings
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour, drive
+from runlet.vectorstores.arguments import refuse_unknown
 from runlet.vectorstores.retriever import METHODS, VectorStoreRetriever
 
 VST = TypeVar("VST", bound="VectorStore")
@@ -249,6 +250,8 @@ class VectorStore(ABC):
 
         >>> store.as_retriever(search_type="mmr", search_kwargs={"k": 3})  # doctest: +SKIP
         """
+        known = [name for name in VectorStoreRetriever.model_fields if name != "vectorstore"]
+        refuse_unknown("as_retriever", kwargs, known, " What the search takes goes into search_kwargs.")
         tags = kwargs.pop("tags", None) or self._get_retriever_tags()
         return VectorStoreRetriever(vectorstore=self, tags=tags, **kwargs)
 
@@ -266,19 +269,28 @@ def documents_of(
     """Documents of what ``add_texts`` is given. Raises ``ConfigError`` where the lengths differ."""
     if isinstance(texts, str):
         raise ConfigError("texts is a list of texts, not one text: [text]")
+    if isinstance(ids, str):
+        raise ConfigError("ids is a list of ids, not one id: [id]")
     texts = list(texts)
+    metadatas = None if metadatas is None else list(metadatas)
+    ids = None if ids is None else list(ids)
     for name, given in (("metadatas", metadatas), ("ids", ids)):
         if given is not None and len(given) != len(texts):
             raise ConfigError(f"there are {len(texts)} texts, but {len(given)} {name}")
     return [
-        Document(text, metadata=dict(metadatas[at]) if metadatas else {}, id=ids[at] if ids else None)
+        Document(text, metadata=dict(metadatas[at] or {}) if metadatas else {}, id=ids[at] if ids else None)
         for at, text in enumerate(texts)
     ]
 
 
 def _parts_of(documents: Iterable[Document], kwargs: dict[str, Any]) -> tuple[list[str], list[dict[Any, Any]]]:
     """Texts and metadata; ids, where a document has one and no others are given, go into ``kwargs``."""
+    if isinstance(documents, Document):
+        raise ConfigError("documents is a list of documents, not one: [document]")
     documents = list(documents)
+    for document in documents:
+        if not hasattr(document, "page_content"):
+            raise ConfigError(f"documents are of the class Document, not {document!r:.60}; texts go to add_texts")
     if kwargs.get("ids") is None:
         kwargs.pop("ids", None)
         if any(document.id is not None for document in documents):

@@ -12,6 +12,7 @@ from runlet.documents import Document
 from runlet.embeddings import Embeddings, LocalEmbeddings
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour, drive
+from runlet.vectorstores.arguments import count_of, names_of, refuse_unknown, share_of
 from runlet.vectorstores.arrays import rows_of
 from runlet.vectorstores.base import VectorStore, documents_of
 from runlet.vectorstores.filters import Filter, test_of
@@ -28,6 +29,8 @@ class EmbeddedStore(VectorStore):
     """
 
     def __init__(self, embedding: Embeddings | None) -> None:
+        if embedding is not None and not hasattr(embedding, "embed_documents"):
+            raise ConfigError(f"a {type(self).__name__} needs what embeds texts, an Embeddings, not {embedding!r:.60}")
         self._embedding = embedding
         self._ids: list[str] = []
         self._documents: dict[str, Document] = {}
@@ -74,7 +77,7 @@ class EmbeddedStore(VectorStore):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> list[str]:
-        return drive(self._add(BLOCKING, texts, metadatas, ids))
+        return drive(self._add(BLOCKING, texts, metadatas, ids, kwargs))
 
     async def aadd_texts(
         self,
@@ -84,9 +87,12 @@ class EmbeddedStore(VectorStore):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> list[str]:
-        return await self._add(asyncio_colour(), texts, metadatas, ids)
+        return await self._add(asyncio_colour(), texts, metadatas, ids, kwargs)
 
-    async def _add(self, io: Colour, texts: Iterable[str], metadatas: Any, ids: Any) -> list[str]:
+    async def _add(
+        self, io: Colour, texts: Iterable[str], metadatas: Any, ids: Any, unknown: Iterable[str] = ()
+    ) -> list[str]:
+        refuse_unknown(f"{type(self).__name__}.add_texts", unknown, ("metadatas", "ids"))
         documents = documents_of(texts, metadatas, ids)
         if not documents:
             return []
@@ -103,8 +109,12 @@ class EmbeddedStore(VectorStore):
         return self._embedding
 
     def _keep(self, documents: list[Document], vectors: Any) -> list[str]:
+        maker = type(self._embedding).__name__
+        if not isinstance(vectors, Iterable):
+            raise ConfigError(f"{maker} made no list of vectors, but {vectors!r:.60}")
+        vectors = vectors if hasattr(vectors, "__len__") else list(vectors)
         if len(vectors) != len(documents):
-            raise ConfigError(f"{type(self._embedding).__name__} made {len(vectors)} vectors of {len(documents)} texts")
+            raise ConfigError(f"{maker} made {len(vectors)} vectors of {len(documents)} texts")
         ids = [document.id or str(uuid.uuid4()) for document in documents]
         if len(set(ids)) < len(ids):
             twice = sorted({each for each in ids if ids.count(each) > 1})
@@ -129,6 +139,7 @@ class EmbeddedStore(VectorStore):
 
     def delete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool | None:
         """Forget the documents with these ids; an id that is not there is passed over."""
+        refuse_unknown(f"{type(self).__name__}.delete", kwargs, ("ids",))
         if ids is None:
             raise ConfigError("delete needs the ids of what is to be forgotten")
         with self._lock:
@@ -137,7 +148,7 @@ class EmbeddedStore(VectorStore):
 
     async def adelete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool | None:
         """Forget the documents with these ids; an id that is not there is passed over."""
-        return self.delete(ids)
+        return self.delete(ids, **kwargs)
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         with self._lock:
@@ -156,27 +167,29 @@ class EmbeddedStore(VectorStore):
 
     def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:
         """The ``k`` nearest documents with their scores; ``filter`` says which may be found."""
-        found: Found = drive(self._find(BLOCKING, query, self._scored, k=k, **kwargs))
+        found: Found = drive(self._find(BLOCKING, query, self._scored, k, **kwargs))
         return found
 
     async def asimilarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:
         """The ``k`` nearest documents with their scores; ``filter`` says which may be found."""
-        found: Found = await self._find(asyncio_colour(), query, self._scored, k=k, **kwargs)
+        found: Found = await self._find(asyncio_colour(), query, self._scored, k, **kwargs)
         return found
 
     def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
-        return _documents(self._scored(embedding, k=k, **kwargs))
+        return _documents(self._look_up(self._scored, embedding, k, **kwargs))
 
     async def asimilarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
-        return _documents(await asyncio_colour().call(self._scored, embedding, k=k, **kwargs))
+        return _documents(await asyncio_colour().call(self._look_up, self._scored, embedding, k, **kwargs))
 
     def similarity_search_with_score_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> Found:
         """The ``k`` documents nearest to a vector, with their scores."""
-        return self._scored(embedding, k=k, **kwargs)
+        found: Found = self._look_up(self._scored, embedding, k, **kwargs)
+        return found
 
     async def asimilarity_search_with_score_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> Found:
         """The ``k`` documents nearest to a vector, with their scores."""
-        return await asyncio_colour().call(self._scored, embedding, k=k, **kwargs)
+        found: Found = await asyncio_colour().call(self._look_up, self._scored, embedding, k, **kwargs)
+        return found
 
     def max_marginal_relevance_search(
         self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
@@ -195,12 +208,22 @@ class EmbeddedStore(VectorStore):
     def max_marginal_relevance_search_by_vector(
         self, embedding: list[float], k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        return self._diverse(embedding, k, fetch_k, lambda_mult, **kwargs)
+        found: list[Document] = self._look_up(self._diverse, embedding, k, fetch_k, lambda_mult, **kwargs)
+        return found
+
+    def _look_up(self, search: Callable[..., Any], vector: Any, *args: Any, **kwargs: Any) -> Any:
+        self._check(search, kwargs)
+        return search(vector, *args, **kwargs)
 
     async def _find(self, io: Colour, query: str, search: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._check(search, kwargs)  # before the question's vector is paid for
         embedding = self._embedder()
         vector = embedding.embed_query(query) if io.blocking else await embedding.aembed_query(query)
         return await io.call(search, vector, *args, **kwargs)
+
+    def _check(self, search: Callable[..., Any], kwargs: dict[str, Any]) -> None:
+        if kwargs:
+            refuse_unknown(f"a search in {type(self).__name__}", kwargs, names_of(search)[1:])
 
     def _scored(
         self,
@@ -211,8 +234,9 @@ class EmbeddedStore(VectorStore):
         score_threshold: float | None = None,
         fetch_k: int | None = None,  # taken for old code: a filter here never loses documents
     ) -> Found:
+        k, chosen = count_of("k", k), self._chosen(filter)
         with self._lock:
-            near = self._at(vector, k, filter)
+            near = self._at(vector, k, chosen)
             found = [(_copy(self._documents[self._ids[at]]), score) for at, score in near]
         return [each for each in found if score_threshold is None or self._good(each[1], score_threshold)]
 
@@ -222,19 +246,29 @@ class EmbeddedStore(VectorStore):
     def _diverse(
         self, vector: Sequence[float], k: int, fetch_k: int, lambda_mult: float, *, filter: Filter | None = None
     ) -> list[Document]:
+        k, lambda_mult, chosen = count_of("k", k), share_of("lambda_mult", lambda_mult), self._chosen(filter)
+        # Not to fetch more than are wanted may be said with 0, too.
+        most = max(k, count_of("fetch_k", fetch_k or k))
         with self._lock:
-            positions = [at for at, _ in self._at(vector, max(k, fetch_k), filter)]
+            positions = [at for at, _ in self._at(vector, most, chosen)]
             rows = self._rows(positions)
             documents = [self._documents[self._ids[at]] for at in positions]
         return [_copy(documents[at]) for at in maximal_marginal_relevance(vector, rows, lambda_mult, k)]
 
-    def _at(self, vector: Sequence[float], k: int, filter: Filter | None) -> list[tuple[int, float]]:
-        if k < 1:
-            raise ConfigError(f"k is how many documents to find, 1 or more, not {k!r}")
+    def _chosen(self, filter: Filter | None) -> dict[str, Document] | None:
+        """The documents that pass, by id; ``None`` for all. A filter runs without the lock, as it may ask the store."""
+        if filter is None:
+            return None
+        passes = test_of(filter)
+        with self._lock:
+            documents = self._documents.copy()
+        return {id: document for id, document in documents.items() if passes(document)}
+
+    def _at(self, vector: Sequence[float], k: int, chosen: dict[str, Document] | None) -> list[tuple[int, float]]:
         among = None
-        if filter is not None:
-            passes = test_of(filter)
-            among = [at for at, id in enumerate(self._ids) if passes(self._documents[id])]
+        if chosen is not None:
+            # One that was replaced since is another document, which was not asked about.
+            among = [at for at, id in enumerate(self._ids) if chosen.get(id) is self._documents[id]]
         if not self._ids or among == []:
             return []
         row = rows_of([vector], self._size)[0]
@@ -243,7 +277,8 @@ class EmbeddedStore(VectorStore):
     # Making one
 
     @classmethod
-    def _empty(cls, embedding: Embeddings | None, **kwargs: Any) -> Self:
+    def _empty(cls, embedding: Embeddings | None, kwargs: dict[str, Any]) -> Self:
+        refuse_unknown(cls.__name__, kwargs, ["metadatas", "ids", *names_of(cls)[1:]])
         return cls(embedding, **kwargs)
 
     @classmethod
@@ -257,7 +292,7 @@ class EmbeddedStore(VectorStore):
         **kwargs: Any,
     ) -> Self:
         """A store of these texts; ``kwargs`` are those of the class."""
-        store = cls._empty(embedding, **kwargs)
+        store = cls._empty(embedding, kwargs)
         store.add_texts(texts, metadatas, ids=ids)
         return store
 
@@ -272,7 +307,7 @@ class EmbeddedStore(VectorStore):
         **kwargs: Any,
     ) -> Self:
         """A store of these texts; ``kwargs`` are those of the class."""
-        store = cls._empty(embedding, **kwargs)
+        store = cls._empty(embedding, kwargs)
         await store.aadd_texts(texts, metadatas, ids=ids)
         return store
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 from runlet.documents import Document
 from runlet.embeddings import Embeddings
 from runlet.errors import ConfigError, MissingDependencyError
+from runlet.vectorstores.arguments import names_of, refuse_unknown
 from runlet.vectorstores.arrays import numpy, rows_of, unit
 from runlet.vectorstores.base import documents_of
 from runlet.vectorstores.embedded import EmbeddedStore
@@ -116,7 +117,7 @@ class FAISS(EmbeddedStore):
         **kwargs: Any,
     ) -> Self:
         """A store of texts whose vectors are known."""
-        store = cls(embedding, **kwargs)
+        store = cls._empty(embedding, kwargs)
         store.add_embeddings(text_embeddings, metadatas, ids)
         return store
 
@@ -185,17 +186,21 @@ class FAISS(EmbeddedStore):
         *,
         allow_dangerous_deserialization: bool = True,  # nothing here is dangerous: no pickle is read
         relevance_score_fn: Callable[[float], float] | None = None,
+        **kwargs: Any,
     ) -> Self:
         """The store that ``save_local`` has written.
 
         Raises ``ConfigError``, which names the file, where one is missing or damaged.
         """
+        refuse_unknown(f"{cls.__name__}.load_local", kwargs, names_of(cls.load_local)[1:-1])
         path = Path(folder_path) / f"{index_name}.json"
         first, _, rest = read_whole(path).partition(b"\n")
         header = parse_json(path, first)
         try:
             if header["format"] != 1:
                 raise damaged(path, f"its format is {header['format']!r}, not 1")
+            if header["distance_strategy"] not in get_args(Distance) or not isinstance(header["normalize_L2"], bool):
+                raise damaged(path, f"it says {header['distance_strategy']!r}, {header['normalize_L2']!r}")
             _check(path, rest, header["documents_sha256"])
             store = cls(
                 embeddings,
@@ -205,19 +210,23 @@ class FAISS(EmbeddedStore):
             )
             vectors = path.with_name(header["vectors"])
             store._restore(path, parse_json(path, rest), vectors, header["vectors_sha256"])
-        except (KeyError, TypeError, AttributeError) as error:
+        except ConfigError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise damaged(path, repr(error)) from error
         return store
 
     def _restore(self, path: Path, entries: list[dict[str, Any]], vectors: Path, digest: str) -> None:
         data = read_whole(vectors)
         _check(vectors, data, digest)
-        self._ids = [entry["id"] for entry in entries]
-        self._documents = {entry["id"]: Document(**entry) for entry in entries}
+        documents = [Document(**entry) for entry in entries]
+        self._documents = {document.id: document for document in documents if document.id}
+        self._ids = list(self._documents)
         if data:
             self.index = self._faiss.deserialize_index(numpy().frombuffer(data, dtype="uint8"))
-        if (self.index.ntotal if data else 0) != len(entries):
-            raise damaged(path, f"{len(entries)} documents, but {self.index.ntotal} vectors in {vectors.name!r}")
+        count = self.index.ntotal if data else 0
+        if not len(self._documents) == len(entries) == count:
+            raise damaged(path, f"{len(self._documents)} documents with ids, but {count} vectors in {vectors.name!r}")
 
 
 def _digest(data: bytes) -> str:

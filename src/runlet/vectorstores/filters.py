@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from runlet.documents import Document
@@ -50,15 +51,30 @@ def test_of(wanted: Filter) -> Test:
     put filters together.
     """
     if callable(wanted):
-        return wanted
+        return _checked(wanted)
     if not isinstance(wanted, Mapping):
         raise ConfigError(f"a filter is a function of a document or a dictionary, not {wanted!r:.80}")
     tests = [_entry(key, value) for key, value in wanted.items()]
     return lambda document: all(test(document) for test in tests)
 
 
-def _entry(key: str, value: Any) -> Test:
+def _checked(function: Callable[[Document], Any]) -> Test:
+    def passes(document: Document) -> bool:
+        answer = function(document)
+        if inspect.iscoroutine(answer):
+            answer.close()
+            raise ConfigError("a filter says at once whether a document passes; this one is an async function")
+        return answer  # type: ignore[no-any-return]  # whatever is true or false
+
+    return passes
+
+
+def _entry(key: Any, value: Any) -> Test:
+    if not isinstance(key, str):
+        raise ConfigError(f"a filter names fields of the metadata, not {key!r:.60}")
     if key in ("$and", "$or"):
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{key} puts a list of filters together, not {value!r:.60}")
         tests = [test_of(each) for each in value]
         every = all if key == "$and" else any
         return lambda document: every(test(document) for test in tests)
@@ -75,6 +91,9 @@ def _field(key: str, value: Any) -> Test:
         if unknown := set(value) - set(OPERATORS):
             known = " ".join(OPERATORS)
             raise ConfigError(f"the filter of {key!r} has no operator {sorted(unknown)}; there are {known}")
+        for name in ("$in", "$nin"):
+            if name in value and (isinstance(value[name], str) or not isinstance(value[name], Collection)):
+                raise ConfigError(f"{name} takes a list of values for {key!r}, not {value[name]!r:.60}")
         tests = [(OPERATORS[name], wanted) for name, wanted in value.items()]
     else:
         tests = [(OPERATORS["$in"], value)] if isinstance(value, list) else [(operator.eq, value)]

@@ -87,16 +87,16 @@ class InMemoryVectorStore(EmbeddedStore):
 
         Raises ``ConfigError`` for metadata that JSON cannot keep.
         """
-        write_whole(path, json_text(self.store, "metadata").encode())
+        write_whole(path, json_text(self.store, "metadata").encode("utf-8", "surrogatepass"))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], embedding: Embeddings | None = None, **kwargs: Any) -> Self:
         """The store that ``dump`` has written. Raises ``ConfigError``, which names the file, where it is damaged."""
+        store = cls._empty(embedding, kwargs)
         told = read_json(path)
         try:
             entries = list(told.values())
             documents = [Document(each["text"], id=each["id"], metadata=each["metadata"]) for each in entries]
-            store = cls(embedding, **kwargs)
             store._keep(documents, [each["vector"] for each in entries])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"the file {os.fspath(path)!r} is damaged, or holds something else: {error!r}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import Field, model_validator
@@ -73,9 +74,9 @@ class VectorStoreRetriever(BaseRetriever):
         """Add documents to the store; returns their ids."""
         return await self.vectorstore.aadd_documents(documents, **kwargs)
 
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
-        tags, metadata = super()._labels(kwargs)
-        labels = {"ls_vector_store_provider": type(self.vectorstore).__name__}
-        if self.vectorstore.embeddings is not None:
-            labels["ls_embedding_provider"] = type(self.vectorstore.embeddings).__name__
-        return tags, {**labels, **(metadata or {})}
+    def _get_ls_params(self, **kwargs: Any) -> Mapping[str, Any]:
+        store = self.vectorstore
+        labels = {**super()._get_ls_params(**kwargs), "ls_vector_store_provider": type(store).__name__}
+        if store.embeddings is not None:
+            labels["ls_embedding_provider"] = type(store.embeddings).__name__
+        return labels
