@@ -23,7 +23,7 @@ def shared_server() -> Iterator[ReplayServer]:
 @pytest.fixture
 def server(shared_server: ReplayServer) -> Iterator[ReplayServer]:
     yield shared_server
-    assert shared_server.wait_closed(2.0)
+    assert shared_server.wait_closed(10)
     shared_server.clear()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
+from runlet.callbacks.run import UNWATCHED
 from runlet.io import drive_stream
 from runlet.messages import AIMessageChunk, merge_chunks
 from runlet.openai import ChatOpenAI
@@ -28,7 +29,7 @@ def running() -> Iterator[ReplayServer]:
 def server(running: ReplayServer) -> Iterator[ReplayServer]:
     running.clear()
     yield running
-    running.wait_closed(2)
+    running.wait_closed(10)
     running.clear()
 
 
@@ -81,20 +82,14 @@ def colour(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-class Bytes:
-    """A body that is given in pieces, without a connection."""
+class Pieces(httpx2.SyncByteStream):
+    """A response's body that is given in pieces, without a connection."""
 
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = pieces
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            if piece:
-                yield piece
-
-    def chunk_came(self, chunk: Any) -> None: ...
-
-    def expect_end(self) -> None: ...
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
 
 
 @pytest.fixture
@@ -102,14 +97,13 @@ def decode() -> Callable[..., AIMessageChunk]:
     """Decode a body in the given pieces, by a model's own loop over bytes."""
     model = ChatOpenAI(model="gpt-4o", api_key=KEY)
 
-    def decode(*pieces: bytes, path: str = "/v1/chat/completions", arrived: list[Any] | None = None) -> Any:
-        request = httpx2.Request("POST", f"http://test{path}")
-        response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, request=request)
-        chunks: list[Any] = [] if arrived is None else arrived
-        stream = model._decoded(Bytes(*pieces), response, model._decoder(response))  # type: ignore[arg-type]  # its face
-        for chunk in drive_stream(stream):
-            chunks.append(chunk)
-        return merge_chunks(chunks)
+    def decode(*pieces: bytes) -> Any:
+        async def opening() -> httpx2.Response:
+            request = httpx2.Request("POST", "http://test/v1/chat/completions")
+            headers = {"content-type": "text/event-stream"}
+            return httpx2.Response(200, headers=headers, request=request, stream=Pieces(*pieces))
+
+        return merge_chunks(list(drive_stream(model._read_stream(UNWATCHED, opening, model._decoder))))
 
     return decode
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from runlet.errors import (
     ContentFilterError,
-    EmptyResponseError,
     StreamInterrupted,
 )
 from runlet.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
@@ -69,48 +68,6 @@ def test_a_response_in_single_bytes_is_the_same_message(id: str) -> None:
     body = load_recording(id).body
     single = [body[at : at + 1] for at in range(len(body))]
     assert merged(ResponsesDecoder("p"), *single) == merged(ResponsesDecoder("p"), body)
-
-
-CUT = [
-    "openai-chat-parallel-tools-3",
-    "dashscope-chat-cjk-tools-1",
-    "mistral-chat-tools-1",
-    "mistral-chat-tool-no-index-1",
-]
-
-
-@needs_recordings
-@pytest.mark.parametrize("id", CUT)
-def test_a_stream_cut_at_any_byte_never_gives_half_a_call(id: str, decode: Callable[..., AIMessageChunk]) -> None:
-    """It is an interruption, with whole calls only, until the reason for the answer's end has come."""
-    body = load_recording(id).body
-    calls = message_chunk_to_message(decode(body)).tool_calls
-    ended = 0
-    for at in range(len(body)):
-        arrived: list[Any] = []
-        try:
-            whole = decode(body[:at], arrived=arrived)
-        except (StreamInterrupted, EmptyResponseError):
-            assert ended == 0, f"the answer was whole before byte {at}"
-            partial = message_chunk_to_message(merge_chunks(arrived)).tool_calls if arrived else []
-            assert all(call in calls for call in partial)
-        else:
-            ended += 1
-            assert message_chunk_to_message(whole).tool_calls == calls
-    assert ended
-
-
-@needs_recordings
-@pytest.mark.parametrize("id", ["openai-responses-parallel-tools-1", "xai-responses-text-1"])
-def test_a_response_cut_at_any_byte_is_interrupted(id: str, decode: Callable[..., AIMessageChunk]) -> None:
-    body = load_recording(id).body.rstrip()
-    calls = message_chunk_to_message(decode(body, path="/v1/responses")).tool_calls
-    for at in range(1, len(body), 3):
-        arrived: list[Any] = []
-        with pytest.raises(StreamInterrupted):
-            decode(body[:at], path="/v1/responses", arrived=arrived)
-        partial = message_chunk_to_message(merge_chunks(arrived)).tool_calls if arrived else []
-        assert all(call in calls for call in partial)
 
 
 @given(

@@ -9,6 +9,8 @@ import pytest
 
 from runlet.errors import ConfigError, StreamInterrupted
 from runlet.openai import OpenAI
+from runlet.openai.completions_decode import streamed_result
+from runlet.outputs import generation_chunk
 from runlet.testing import Faults, ReplayServer
 
 
@@ -43,6 +45,27 @@ def test_each_prompt_has_its_generations(colour: Any, llm: OpenAI) -> None:
     result = colour.generate(llm, ["one", "two"], n=2)
     assert [[generation.text for generation in each] for each in result.generations] == [["one"] * 2, ["two"] * 2]
     assert result.llm_output["token_usage"]["total_tokens"] > 0
+
+
+def test_a_streamed_result_is_that_of_an_answer_in_one_piece(colour: Any, llm: OpenAI) -> None:
+    streaming = llm.model_copy(update={"streaming": True})
+    whole, streamed = colour.generate(llm, ["one", "two"]), colour.generate(streaming, ["one", "two"])
+    assert streamed.generations == whole.generations
+    assert [type(each) for each in streamed.generations[0]] == [type(each) for each in whole.generations[0]]
+    # OpenAI is not asked to count tokens in streams of text: some servers refuse.
+    assert streamed.llm_output == {**whole.llm_output, "token_usage": {}}
+    streaming.close()
+
+
+def test_logprobs_of_a_stream_are_those_of_its_pieces() -> None:
+    told = [{"tokens": ["a"], "token_logprobs": [-0.5]}, {"tokens": ["b"], "token_logprobs": [-0.25]}]
+    result = streamed_result(
+        [generation_chunk("a", {"logprobs": told[0]}), generation_chunk("b", {"logprobs": told[1]})]
+    )
+    assert result.generations[0][0].generation_info == {
+        "finish_reason": None,
+        "logprobs": {"tokens": ["a", "b"], "token_logprobs": [-0.5, -0.25]},
+    }
 
 
 def test_a_cut_stream_is_interrupted(colour: Any, llm: OpenAI, server: ReplayServer) -> None:

@@ -27,7 +27,7 @@ def running() -> Iterator[ReplayServer]:
 def server(running: ReplayServer) -> Iterator[ReplayServer]:
     running.clear()
     yield running
-    running.wait_closed(2)
+    running.wait_closed(10)
     running.clear()
 
 

@@ -1,8 +1,9 @@
-"""``docs/providers.md``: what each recorded answer is read as; ``python tests/providers/table.py`` writes the page."""
+"""``docs/providers.md`` and its Chinese twin: what each recorded answer is read as; running this file writes them."""
 
 from __future__ import annotations
 
 import csv
+import functools
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,33 @@ from runlet.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
 from runlet.providers.servers import SERVERS
 from runlet.testing import Recording, ReplayServer, recordings_folder
 
-PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
+DOCS = Path(__file__).parents[2] / "docs"
 KINDS = ("text", "tool calls", "parallel calls", "thinking", "own tools", "refusal", "usage", "stop reason", "vectors")
 
-INTRO = """# Providers
+
+class Words(NamedTuple):
+    """What the page says, in one language."""
+
+    page: Path
+    intro: str
+    servers: str
+    support: str
+    results: str
+    counted: str
+    support_heads: tuple[str, str, str]
+    result_heads: tuple[str, ...]
+    kinds: dict[str, str]
+    errors: str
+    yes: str
+    no: str
+    error: str
+    comma: str
+    width: int
+
+
+ENGLISH = Words(
+    page=DOCS / "providers.md",
+    intro="""# Providers
 
 `make providers` writes this page: it plays recorded answers of real providers to the models, over HTTP, and notes what
 the models make of them. The tests compare each answer with what a second, small reader finds in its recording.
@@ -32,28 +56,99 @@ the models make of them. The tests compare each answer with what a second, small
 | `Anthropic` | messages: text in, text out | yes | – | left out of the text | yes |
 
 {servers}
-"""
-
-SERVERS_KNOWN = (
-    'Servers that speak OpenAI\'s protocol and are known by name (`init_chat_model("groq:…")`, '
-    '`ChatOpenAI(server="groq")`): {names}. Others are reached with `base_url`.'
-)
-
-SUPPORT = """
+""",
+    servers=(
+        'Servers that speak OpenAI\'s protocol and are known by name (`init_chat_model("groq:…")`, '
+        '`ChatOpenAI(server="groq")`): {names}. Others are reached with `base_url`.'
+    ),
+    support="""
 ## What the recordings of each provider show
 
 How many of its recorded answers hold the thing, and were read with it.
-"""
-
-RESULTS = """
+""",
+    results="""
 ## Each recording
 
 *typed error* names the class that is raised: for an error status, for an error inside a stream, and for what is no
 answer of the protocol. {failures}
 
-`anthropic.complete` is Anthropic's API of before the messages; it is not spoken, and an answer of it is refused.
+`anthropic.complete` is Anthropic's API of before the messages, for models that are no longer served. Runlet does not
+speak it: `Anthropic` too asks through the messages API, which never answers in the older form. So that form is not
+decoded: its stream lacks the end that one of messages has and is a `StreamInterrupted`, its answer in one piece a
+`MalformedResponseError`.
 `openai-embeddings-batch-1` is no answer of a model, but a page of an organisation's usage.
-"""
+""",
+    counted="Of {all} recordings {read} are read, {errors} are typed errors; none is neither.",
+    support_heads=("provider", "protocol", "recordings"),
+    result_heads=("recording", "provider", "protocol", "streamed", "holds", "decoded"),
+    kinds={kind: kind for kind in KINDS},
+    errors="errors",
+    yes="yes",
+    no="no",
+    error="typed error {name}",
+    comma=", ",
+    width=120,
+)
+
+CHINESE = Words(
+    page=DOCS / "providers.zh.md",
+    intro="""# 供应商
+
+本页由 `make providers` 写成：它通过 HTTP 把录制下来的、真实供应商的回答播放给模型，记下模型读出了什么。\
+测试还会用另一个小小的读取程序读同一份录制，把两边的结果相比较。
+
+| 类 | 协议 | 流式 | 工具 | 思考过程 | 流里的用量 |
+|---|---|---|---|---|---|
+| `ChatOpenAI` | chat completions；responses（`use_responses_api=True`） | 是 | 是 | 是 | 是 |
+| `OpenAI` | text completions | 是 | – | – | 服务器给出时才有 |
+| `OpenAIEmbeddings` | embeddings | – | – | – | – |
+| `ChatAnthropic` | messages | 是 | 是 | 是，带签名 | 是 |
+| `Anthropic` | messages：输入文本，输出文本 | 是 | – | 不放进文本 | 是 |
+
+{servers}
+""",
+    servers=(
+        '说 OpenAI 协议、可以直接用名字的服务器（`init_chat_model("groq:…")`、`ChatOpenAI(server="groq")`）：'
+        "{names}。其他服务器用 `base_url`。"
+    ),
+    support="""
+## 各供应商的回答里有什么
+
+录制下来的回答中，有多少含有该内容，并且正确读出。
+""",
+    results="""
+## 每一份录制的回答
+
+*错误类型*是抛出的类：用于错误状态码、流里面的错误，以及不符合协议的回答。{failures}
+
+`anthropic.complete` 是 Anthropic 在 messages 之前的 API，只用于已停止服务的模型。Runlet 不使用它：`Anthropic` 也通过\
+ messages API 提问，得到的回答不会是旧格式，因此不解码旧格式。旧格式的流没有 messages 的流那样的结束标志，所以是\
+ `StreamInterrupted`；一次性的回答是 `MalformedResponseError`。\
+`openai-embeddings-batch-1` 不是模型的回答，而是某个组织的一页用量记录。
+""",
+    counted="{all} 份录制中，读出 {read} 份，成为错误类型 {errors} 份；没有哪一份两者都不是。",
+    support_heads=("供应商", "协议", "份数"),
+    result_heads=("录制", "供应商", "协议", "流式", "含有", "读出"),
+    kinds={
+        "text": "文本",
+        "tool calls": "工具调用",
+        "parallel calls": "并行调用",
+        "thinking": "思考",
+        "own tools": "自带工具",
+        "refusal": "拒绝",
+        "usage": "用量",
+        "stop reason": "结束原因",
+        "vectors": "向量",
+    },
+    errors="错误",
+    yes="是",
+    no="否",
+    error="错误类型 {name}",
+    comma="、",
+    width=0,  # a line's end would be a space between characters
+)
+
+LANGUAGES = (ENGLISH, CHINESE)
 
 
 class Result(NamedTuple):
@@ -64,9 +159,10 @@ class Result(NamedTuple):
     endpoint: str
     streamed: bool
     holds: tuple[str, ...]
-    decoded: str
+    error: str | None
 
 
+@functools.cache
 def results() -> list[Result]:
     """Play every recording to the model that it is for."""
     folder = recordings_folder()
@@ -81,11 +177,11 @@ def _result(id: str, where: str, server: ReplayServer) -> Result:
     provider, _, endpoint = where.partition("/")
     recording = server.recording(id)
     try:
-        holds, decoded = tuple(_read(recording, endpoint, server)), "yes"
+        holds, failed = tuple(_read(recording, endpoint, server)), None
     except ModelError as error:
-        holds, decoded = (), f"typed error {type(error).__name__}"
+        holds, failed = (), type(error).__name__
     server.clear()
-    return Result(id, provider, endpoint, recording.streaming, holds, decoded)
+    return Result(id, provider, endpoint, recording.streaming, holds, failed)
 
 
 def _read(recording: Recording, endpoint: str, server: ReplayServer) -> list[str]:
@@ -135,28 +231,33 @@ def _kinds(message: AIMessage) -> Iterator[str]:
         yield "stop reason"
 
 
-def page() -> str:
-    """The page, as it is now."""
+def page(words: Words = ENGLISH) -> str:
+    """The page in one language, as it is now."""
     found = results()
-    errors = sum(result.decoded != "yes" for result in found)
-    counted = f"Of {len(found)} recordings {len(found) - errors} are read, {errors} are typed errors; none is neither."
-    names = ", ".join(f"`{name}`" for name in SERVERS)
-    servers = textwrap.fill(SERVERS_KNOWN.format(names=names), 120, break_long_words=False, break_on_hyphens=False)
-    support = _table(("provider", "protocol", "recordings", *KINDS, "errors"), _support(found))
-    shown = [
-        (f"`{one.id}`", one.provider, one.endpoint, "yes" if one.streamed else "no", ", ".join(one.holds), one.decoded)
-        for one in found
-    ]
-    each = _table(("recording", "provider", "protocol", "streamed", "holds", "decoded"), shown)
-    intro = INTRO.format(servers=servers)
-    return f"{intro}{SUPPORT}\n{support}{RESULTS.format(failures=counted)}\n{each}"
+    errors = sum(result.error is not None for result in found)
+    counted = words.counted.format(all=len(found), read=len(found) - errors, errors=errors)
+    servers = words.servers.format(names=words.comma.join(f"`{name}`" for name in SERVERS))
+    if words.width:
+        servers = textwrap.fill(servers, words.width, break_long_words=False, break_on_hyphens=False)
+    heads = (*words.support_heads, *map(words.kinds.__getitem__, KINDS), words.errors)
+    support = _table(heads, _support(found))
+    each = _table(words.result_heads, (_shown(one, words) for one in found))
+    intro = words.intro.format(servers=servers)
+    return f"{intro}{words.support}\n{support}{words.results.format(failures=counted)}\n{each}"
+
+
+def _shown(one: Result, words: Words) -> tuple[str, ...]:
+    streamed = words.yes if one.streamed else words.no
+    holds = words.comma.join(map(words.kinds.__getitem__, one.holds))
+    decoded = words.yes if one.error is None else words.error.format(name=one.error)
+    return f"`{one.id}`", one.provider, one.endpoint, streamed, holds, decoded
 
 
 def _support(found: list[Result]) -> Iterator[tuple[str, ...]]:
     for provider, endpoint in sorted({(result.provider, result.endpoint) for result in found}):
         own = [result for result in found if (result.provider, result.endpoint) == (provider, endpoint)]
         counts = [sum(kind in result.holds for result in own) for kind in KINDS]
-        failed = sum(result.decoded != "yes" for result in own)
+        failed = sum(result.error is not None for result in own)
         yield provider, endpoint, str(len(own)), *(str(count or "") for count in (*counts, failed))
 
 
@@ -168,5 +269,6 @@ def _table(heads: tuple[str, ...], rows: Any) -> str:
 if __name__ == "__main__":
     if recordings_folder() is None:
         raise SystemExit("There are no recordings: set RUNLET_WIRE to their folder.")
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"Written to {PAGE.name}.")
+    for words in LANGUAGES:
+        words.page.write_text(page(words), encoding="utf-8")
+        print(f"Written to {words.page.name}.")

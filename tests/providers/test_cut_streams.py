@@ -1,131 +1,60 @@
-"""Recorded streams, cut at every byte: what was not complete is never taken for a tool call, nor the rest for a whole.
-
-The bytes are given to a model's own loop over bytes, without a connection, so that thousands of cuts are quick.
-"""
+"""Streams, cut anywhere: what was not complete is never taken for a tool call, nor the rest for a whole."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.anthropic import ChatAnthropic
+from providers.conftest import anthropic, openai, responses
+from providers.cutting import check_cuts, decoder_for, message_of
 from runlet.errors import EmptyResponseError, ModelError, StreamInterrupted
-from runlet.io import drive_stream
-from runlet.messages import AIMessage, AIMessageChunk, merge_chunks, message_chunk_to_message
-from runlet.openai import ChatOpenAI
-from runlet.testing import load_recording, recordings_folder
+from runlet.providers.reading import Reading
+from runlet.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
 
 needs_recordings = pytest.mark.skipif(
     recordings_folder() is None, reason="needs recorded answers of providers: set RUNLET_WIRE to their folder"
 )
 
-EVERY_BYTE = [
-    "openai-chat-tool-call-1",
-    "openai-chat-parallel-tools-3",
-    "dashscope-chat-cjk-tools-1",
-    "dashscope-chat-tools-1",
-    "deepseek-chat-tools-2",
-    "mistral-chat-tools-1",
-    "mistral-chat-tool-no-index-1",
-    "ollama-chat-tools-1",
-    "openrouter-chat-comments-tools-1",
-    "openai-responses-parallel-tools-1",
-    "anthropic-messages-tool-use-2",
-    "anthropic-messages-parallel-tools-1",
-    "anthropic-messages-thinking-tool-loop-turn0-1",
-]
-LONG = ["openai-chat-parallel-tools-2", "openai-responses-tool-call-1", "writer-chat-no-done-tools-1"]
-"""Of these, and there are many alike, a cut in each place of every event would take minutes."""
-
-
-class Bytes:
-    """A body that is given in pieces, without a connection."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        self._pieces = pieces
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece
-
-    def chunk_came(self, chunk: Any) -> None: ...
-
-    def expect_end(self) -> None: ...
-
-
-def model_of(id: str) -> tuple[Any, str]:
-    if id.startswith("anthropic"):
-        return ChatAnthropic(model="claude", api_key="test"), "/v1/messages"
-    return ChatOpenAI(api_key="test"), "/v1/responses" if "responses" in id else "/v1/chat/completions"
-
-
-def chunks_of(id: str, *pieces: bytes) -> Iterator[AIMessageChunk]:
-    model, path = model_of(id)
-    request = httpx2.Request("POST", f"http://test{path}", content=b"{}")
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, request=request)
-    return drive_stream(model._decoded(Bytes(*pieces), response, model._decoder(response)))
-
-
-def message_of(chunks: list[AIMessageChunk]) -> AIMessage:
-    return message_chunk_to_message(merge_chunks(chunks))  # type: ignore[return-value]  # chunks of an answer
-
-
-def cut(id: str, body: bytes) -> tuple[list[AIMessageChunk], Exception | None]:
-    arrived: list[AIMessageChunk] = []
-    try:
-        arrived.extend(chunks_of(id, body))
-    except ModelError as error:
-        return arrived, error
-    return arrived, None
-
-
-def check_cuts(id: str, places: Iterator[int] | range) -> None:
-    body = load_recording(id).body
-    calls = message_of(list(chunks_of(id, body))).tool_calls
-    assert calls
-    whole = False
-    for at in places:
-        arrived, error = cut(id, body[:at])
-        if error is None:
-            assert message_of(arrived).tool_calls == calls, f"{at} bytes are taken for the whole"
-            whole = True
-            continue
-        assert not whole, f"the answer was whole before byte {at}"
-        assert isinstance(error, StreamInterrupted | EmptyResponseError), f"{at} bytes: {error!r}"
-        found = message_of(arrived) if arrived else AIMessage("")
-        assert all(call in calls for call in found.tool_calls), f"{at} bytes"
-        broken = {call["id"] for call in found.invalid_tool_calls}
-        assert broken.isdisjoint(call["id"] for call in found.tool_calls)
+STREAMS = list_recordings(streaming=True) if recordings_folder() else []
 
 
 @needs_recordings
-@pytest.mark.parametrize("id", EVERY_BYTE)
-def test_a_stream_that_is_cut_at_any_byte_gives_no_half_call(id: str) -> None:
-    check_cuts(id, range(len(load_recording(id).body) + 1 if recordings_folder() else 0))
+@pytest.mark.parametrize("id", STREAMS)
+def test_a_stream_that_is_cut_at_any_byte_is_no_whole_one_and_gives_no_half_call(id: str) -> None:
+    check_cuts(load_recording(id), longest=1_000)
+
+
+SENT = {
+    "openai-chat-parallel-tools-3": openai,
+    "openai-responses-parallel-tools-1": responses,
+    "anthropic-messages-parallel-tools-1": anthropic,
+}
 
 
 @needs_recordings
-@pytest.mark.parametrize("id", LONG)
-def test_a_long_stream_that_is_cut_in_or_between_events_gives_no_half_call(id: str) -> None:
-    body = load_recording(id).body
-    ends = [at for at in range(len(body)) if body[at - 2 : at] == b"\n\n"]
-    check_cuts(id, iter(sorted({1, *ends, *(at + 3 for at in ends), *(at - 20 for at in ends), len(body)})))
+@pytest.mark.parametrize("id", SENT)
+def test_a_stream_whose_connection_breaks_gives_no_half_call(id: str, server: ReplayServer, colour: Any) -> None:
+    model, size = SENT[id](server), len(load_recording(id).body)
+    server.recording(id)
+    calls = message_of(colour.stream(model)).tool_calls
+    assert len(calls) > 1
+    for at in range(7, size - 20, size // 12):
+        server.recording(id, faults=Faults(cut_after=at))
+        with pytest.raises(ModelError) as caught:
+            colour.stream(model)
+        assert isinstance(caught.value, StreamInterrupted | EmptyResponseError), at
+        if caught.value.partial is not None:
+            assert all(call in calls for call in message_of([caught.value.partial]).tool_calls)
 
 
-@needs_recordings
-@pytest.mark.parametrize("id", EVERY_BYTE)
-def test_a_stream_that_is_split_at_any_byte_gives_the_same_chunks(id: str) -> None:
-    body = load_recording(id).body
-    whole = list(chunks_of(id, body))
-    assert list(chunks_of(id, *(body[at : at + 1] for at in range(len(body))))) == whole
-    for at in range(1, len(body), 5):
-        assert list(chunks_of(id, body[:at], body[at:])) == whole
+def read(id: str, body: bytes) -> list[Any]:
+    reading: Reading[Any] = Reading(decoder_for(id))
+    return [chunk for batches in (reading.feed(body), reading.finish()) for chunks, _ in batches for chunk in chunks]
 
 
 ARGUMENTS = st.dictionaries(st.text(max_size=5), st.text(max_size=8) | st.integers() | st.none(), max_size=3)
@@ -164,7 +93,7 @@ def test_interleaved_calls_of_a_response_come_together(calls: list[Any], data: s
             ]
         )
     end = {"type": "response.completed", "response": {"id": "r", "output": []}}
-    message = message_of(list(chunks_of("responses", sent([*interleaved(queues, data), end]))))
+    message = message_of(read("openai-responses-", sent([*interleaved(queues, data), end])))
     assert {call["id"]: call["args"] for call in message.tool_calls} == {f"c{i}": args for i, args in enumerate(calls)}
     assert message.invalid_tool_calls == []
 
@@ -186,6 +115,6 @@ def test_interleaved_calls_of_a_message_come_together(calls: list[Any], data: st
         )
     start = {"type": "message_start", "message": {"id": "m", "model": "c", "usage": {}}}
     end = [{"type": "message_delta", "delta": {"stop_reason": "tool_use"}}, {"type": "message_stop"}]
-    message = message_of(list(chunks_of("anthropic", sent([start, *interleaved(queues, data), *end]))))
+    message = message_of(read("anthropic-", sent([start, *interleaved(queues, data), *end])))
     assert {call["id"]: call["args"] for call in message.tool_calls} == {f"c{i}": args for i, args in enumerate(calls)}
     assert message.invalid_tool_calls == []

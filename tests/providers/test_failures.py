@@ -194,7 +194,7 @@ def test_waiting_for_the_next_try_ends_when_the_run_is_stopped(server: ReplaySer
 
     thread = threading.Thread(target=ask)
     thread.start()
-    assert server.wait_requests(1, 2)
+    assert server.wait_requests(1, 10)
     time.sleep(0.05)
     stop.cancel()
     thread.join(10)

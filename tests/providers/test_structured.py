@@ -122,10 +122,12 @@ def test_include_raw_gives_the_message_the_value_and_the_error(model: Any, serve
         assert total["raw"].tool_calls[0]["args"] == whole["raw"].tool_calls[0]["args"]
 
 
-def test_a_cut_answer_names_the_token_limit(model: Any, server: ReplayServer) -> None:
+@pytest.mark.parametrize("verb", ["invoke", "stream"])
+def test_a_cut_answer_names_the_token_limit_once(model: Any, server: ReplayServer, verb: str) -> None:
     server.queue(call('{"name": "Par', finish_reason="length"))
-    with pytest.raises(OutputParserException, match="cut by the token limit"):
-        list(model.with_structured_output(Row).stream("Hi"))
+    with pytest.raises(OutputParserException, match="cut by the token limit") as raised:
+        list(getattr(model.with_structured_output(Row), verb)("Hi"))
+    assert str(raised.value).count("cut by the token limit") == 1
 
 
 def test_a_schema_that_cannot_be_told_and_an_unknown_method_are_refused(model: Any) -> None:

@@ -10,14 +10,15 @@ blocks are events that bring everything at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from runlet.anthropic.usage import updated, usage_metadata, what_is_left
 from runlet.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
-from runlet.providers.streams import ProviderError
+from runlet.messages.ai import args_chunks
+from runlet.providers.reading import Piece, ProviderError
 from runlet.transducers.sse import ServerSentEvent
 
 Block = dict[str, Any]
@@ -28,6 +29,7 @@ class AnthropicDecoder:
 
     def __init__(self, *, blocks: bool = False, count_tokens: bool = True) -> None:
         self.ended = False
+        self.piece: Piece | None = None
         self._blocks = blocks
         self._count_tokens = count_tokens
         self._id: str | None = None
@@ -39,11 +41,9 @@ class AnthropicDecoder:
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         payload = from_json(event.data)
+        self.piece = None
         if payload.get("type") == "content_block_delta":
-            delta = payload["delta"]
-            if delta["type"] == "text_delta" and not self._blocks:
-                return (text_chunk(delta["text"], self._id),)
-            return self._delta(delta, payload.get("index", self._index))
+            return self._delta(payload)
         return self.read(payload)
 
     def finish(self) -> Iterable[AIMessageChunk]:
@@ -91,27 +91,71 @@ class AnthropicDecoder:
         piece = ToolCallChunk(name=block["name"], args=opened.given(), id=block["id"], index=opened.index)
         yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=[piece])
 
-    def _delta(self, delta: Block, index: int) -> Iterable[AIMessageChunk]:
+    def _delta(self, payload: Block) -> Iterable[AIMessageChunk]:
+        delta = payload["delta"]
+        kind = delta["type"]
+        if kind == "text_delta" and not self._blocks:
+            return self._text(payload)
+        index = payload.get("index", self._index)
         opened = self._open.get(index)
         if opened is None:
             raise ValueError(f"a delta for block {index}, which is not open")
-        kind = delta["type"]
         if kind == "text_delta":
-            return (ai_chunk([{"type": "text", "text": delta["text"], "index": opened.index}], id=self._id),)
+            return self._text_in_block(payload, "text", index)
         if kind == "input_json_delta":
-            return self._json_delta(delta["partial_json"], opened)
+            return self._json_delta(payload, opened)
+        if kind == "thinking_delta" and opened.kind == "thinking" and len(delta) == 2:
+            return self._text_in_block(payload, "thinking", index)
         if kind == "citations_delta":
-            return (self._block({"type": "text", "citations": [delta["citation"]], "index": opened.index}),)
+            return (self._block({"type": "text", "citations": [delta["citation"]], "index": index}),)
         if kind == "signature_delta":
             delta = {"thinking": "", **delta}
-        return (self._block({**delta, "type": opened.kind, "index": opened.index}),)
+        return (self._block({**delta, "type": opened.kind, "index": index}),)
 
-    def _json_delta(self, piece: str, opened: _Open) -> Iterable[AIMessageChunk]:
-        opened.pieces.append(piece)
-        if opened.kind != "tool_use" or not piece:
+    def _text(self, payload: Block) -> Iterable[AIMessageChunk]:
+        id = self._id
+
+        def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
+            return [text_chunk(text, id) for text in texts]
+
+        return self._pieces(payload, "text", chunks)
+
+    def _text_in_block(self, payload: Block, kind: str, index: int) -> Iterable[AIMessageChunk]:
+        self._blocks = True
+        id = self._id
+
+        def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
+            return [ai_chunk([{"type": kind, kind: text, "index": index}], id=id) for text in texts]
+
+        return self._pieces(payload, kind, chunks)
+
+    def _json_delta(self, payload: Block, opened: _Open) -> Iterable[AIMessageChunk]:
+        if opened.kind != "tool_use":
+            opened.pieces.append(payload["delta"]["partial_json"])
             return ()
-        call = ToolCallChunk(name=None, args=piece, id=None, index=opened.index)
-        return (ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=[call]),)
+        id, index, blocks = self._id, opened.index, self._blocks
+
+        def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
+            return args_chunks(filter(None, texts), index, id, blocks=blocks)
+
+        return self._pieces(payload, "partial_json", chunks, opened.pieces)
+
+    def _pieces(
+        self,
+        payload: Block,
+        key: str,
+        chunks: Callable[[Sequence[str]], list[AIMessageChunk]],
+        kept: list[str] | None = None,
+    ) -> Iterable[AIMessageChunk]:
+        """The chunk of a delta that brings nothing but a text."""
+        delta = payload["delta"]
+        text = delta[key]
+        if not isinstance(text, str):
+            raise ValueError(f"the {key} of a delta is no text")
+        self.piece = Piece(payload, delta, key, chunks, kept)
+        if kept is not None:
+            kept.append(text)
+        return chunks((text,))
 
     def _content_block_stop(self, payload: Block) -> Iterable[AIMessageChunk]:
         return self._close(payload.get("index", self._index))

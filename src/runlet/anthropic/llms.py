@@ -9,12 +9,14 @@ from pydantic import AliasChoices, Field
 
 from runlet.anthropic.chat_models import ChatAnthropic
 from runlet.anthropic.settings import AnthropicSettings, stops
+from runlet.anthropic.usage import usage_metadata
 from runlet.callbacks.run import Run
 from runlet.io import closing
 from runlet.language_models import BaseLLM
+from runlet.language_models.chat_models import combine_llm_outputs
+from runlet.language_models.told import told
 from runlet.messages import BaseMessage, HumanMessage
 from runlet.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
-from runlet.providers.told import told
 
 
 class Anthropic(AnthropicSettings, BaseLLM):
@@ -52,10 +54,12 @@ class Anthropic(AnthropicSettings, BaseLLM):
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
         if self.streaming:
             generations = [await self._by_streaming(prompt, run, kwargs) for prompt in prompts]
-            return LLMResult(generations=[[one] for one in generations])
-        results = [await self._chat()._answer(_asked(prompt), run, **kwargs) for prompt in prompts]
-        generations = [_generation(result.generations[0].message) for result in results]
-        return LLMResult(generations=[[one] for one in generations], llm_output=results[0].llm_output)
+            outputs: list[dict[str, Any] | None] = [_told(one.generation_info or {}) for one in generations]
+        else:
+            results = [await self._chat()._answer(_asked(prompt), run, **kwargs) for prompt in prompts]
+            generations = [_generation(result.generations[0].message) for result in results]
+            outputs = [result.llm_output for result in results]
+        return LLMResult(generations=[[one] for one in generations], llm_output=combine_llm_outputs(outputs))
 
     async def _by_streaming(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> Generation:
         stream = told(run, self._chunks(prompt, run, **kwargs), lambda chunk: chunk.text)
@@ -63,12 +67,15 @@ class Anthropic(AnthropicSettings, BaseLLM):
         return Generation(text=whole.text, generation_info=whole.generation_info)
 
     async def _chunks(self, prompt: str, run: Run, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
+        facts: dict[str, Any] = {}
         async with closing(self._chat()._chunks(_asked(prompt), run, **kwargs)) as chunks:
             async for chunk in chunks:
+                facts |= _facts(chunk)
                 content = chunk.content
                 text = content if isinstance(content, str) else str(chunk.text)
                 if text or chunk.chunk_position == "last":
-                    yield generation_chunk(text, _facts(chunk) or None)
+                    yield generation_chunk(text, facts or None)
+                    facts = {}
 
 
 AnthropicLLM = Anthropic
@@ -84,3 +91,9 @@ def _generation(message: BaseMessage) -> Generation:
 
 def _facts(message: BaseMessage) -> dict[str, Any]:
     return dict(message.response_metadata)
+
+
+def _told(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a streamed answer says of itself, in the words of one that came in one piece."""
+    usage = facts.get("usage")
+    return {"token_usage": usage_metadata(usage) if usage else {}, "model_name": facts.get("model_name")}

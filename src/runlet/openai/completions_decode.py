@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic_core import from_json
 
 from runlet.messages import UsageMetadata
 from runlet.openai.usage import usage_of
-from runlet.outputs import Generation, GenerationChunk, LLMResult, generation_chunk
-from runlet.providers.streams import ProviderError
+from runlet.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
+from runlet.providers.reading import ProviderError
 from runlet.transducers.sse import ServerSentEvent
 
 Json = dict[str, Any]
@@ -75,6 +75,18 @@ def completion_result(payload: Any, provider: str, prompts: int) -> LLMResult:
     texts = [_generation(choice) for choice in choices]
     output = {"model_name": payload.get("model"), "model_provider": provider, "token_usage": payload.get("usage") or {}}
     return LLMResult(generations=[texts[at : at + each] for at in range(0, len(texts), each)], llm_output=output)
+
+
+def streamed_result(chunks: Sequence[GenerationChunk]) -> LLMResult:
+    """What the chunks of one text completion make, in the form of an answer in one piece."""
+    whole: GenerationChunk = merge_generation_chunks(chunks)
+    facts = whole.generation_info or {}
+    info = {"finish_reason": facts.get("finish_reason"), "logprobs": facts.get("logprobs")}
+    output = {name: facts[name] for name in ("model_name", "model_provider") if name in facts}
+    return LLMResult(
+        generations=[[Generation(text=whole.text, generation_info=info)]],
+        llm_output={**output, "token_usage": facts.get("token_usage") or {}},
+    )
 
 
 def _generation(choice: Json) -> Generation:

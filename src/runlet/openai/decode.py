@@ -13,9 +13,9 @@ from pydantic_core import from_json, to_json
 
 from runlet.errors import ContentFilterError
 from runlet.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
-from runlet.messages.ai import ai_chunk, text_chunk
+from runlet.messages.ai import ai_chunk, args_chunks, text_chunk
 from runlet.openai.usage import usage_of
-from runlet.providers.streams import ProviderError
+from runlet.providers.reading import Piece, ProviderError
 from runlet.transducers.sse import ServerSentEvent
 
 Json = dict[str, Any]
@@ -55,6 +55,7 @@ class ChatDecoder:
 
     def __init__(self, provider: str) -> None:
         self.ended = False
+        self.piece: Piece | None = None
         self.usage: UsageMetadata | None = None
         self._provider = provider
         self._id: str | None = None
@@ -72,17 +73,24 @@ class ChatDecoder:
         payload = from_json(data)
         if event.event == "error":
             raise ProviderError(payload)
+        self.piece = None
         if self._id is not None and type(payload) is dict:
             delta = _lone_delta(payload)
             if delta is not None:
+                chunk: AIMessageChunk | None = None
                 text = delta.get("content")
                 if text and type(text) is str:
+                    chunk = text_chunk(text, self._id)
+                elif calls := delta.get("tool_calls"):
+                    chunk = ai_chunk(id=self._id, tool_call_chunks=tool_call_pieces(calls))
+                if chunk is not None:
                     self._told = True
-                    return (text_chunk(text, self._id),)
-                if calls := delta.get("tool_calls"):
-                    self._told = True
-                    return (ai_chunk(id=self._id, tool_call_chunks=tool_call_pieces(calls)),)
-        return self.read(payload)
+                    self.piece = _piece(payload, chunk)
+                    return (chunk,)
+        chunks = self.read(payload)
+        if len(chunks) == 1 and self._id is not None:
+            self.piece = _piece(payload, chunks[0])
+        return chunks
 
     def finish(self) -> Iterable[AIMessageChunk]:
         # Some servers send no [DONE]; with the reason for its end the answer is whole all the same.
@@ -95,7 +103,7 @@ class ChatDecoder:
         """The chunks of an answer that came in one piece."""
         return [*self.read(payload), *self._close()]
 
-    def read(self, payload: Any) -> Iterable[AIMessageChunk]:
+    def read(self, payload: Any) -> list[AIMessageChunk]:
         """The chunks of an event's JSON."""
         if not isinstance(payload, dict):
             raise ValueError("an event holds no JSON object")
@@ -153,6 +161,32 @@ class ChatDecoder:
             )
         facts = {"finish_reason": self._finish_reason, "id": self._id, "model_provider": self._provider, **self._facts}
         yield ai_chunk(id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
+
+
+def _piece(payload: Json, chunk: AIMessageChunk) -> Piece | None:
+    """What there is to know of the events after this one, if its only chunk brought nothing but a text."""
+    choices = payload["choices"]
+    delta = choices[0].get("delta")
+    if len(choices) > 1 or not delta or chunk.response_metadata:
+        return None
+    id, content, extra, calls = chunk.id, chunk.content, chunk.additional_kwargs, chunk.tool_call_chunks
+    if content and content == delta.get("content") and not extra and not calls:
+        return Piece(payload, delta, "content", lambda texts: [text_chunk(text, id) for text in texts])
+    if content:
+        return None
+    if extra and not calls:
+        key = "reasoning_content" if delta.get("reasoning_content") else "reasoning"
+        if extra == {"reasoning_content": delta.get(key)}:
+            return Piece(payload, delta, key, lambda texts: [_thought(text, id) for text in texts])
+    if len(calls) == 1 and calls[0]["args"] and not extra and not calls[0]["name"] and not calls[0]["id"]:
+        index, function = calls[0]["index"], delta["tool_calls"][0].get("function")
+        if function and function.get("arguments") == calls[0]["args"]:
+            return Piece(payload, function, "arguments", lambda texts: args_chunks(texts, index, id))
+    return None
+
+
+def _thought(text: str, id: str | None) -> AIMessageChunk:
+    return ai_chunk(id=id, additional_kwargs={"reasoning_content": text})
 
 
 def _lone_delta(payload: Json) -> Json | None:

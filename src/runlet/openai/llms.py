@@ -11,11 +11,13 @@ from pydantic import AliasChoices, Field
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError, EmptyResponseError
 from runlet.language_models import BaseLLM
-from runlet.openai.completions_decode import CompletionDecoder, completion_result
+from runlet.language_models.chat_models import combine_llm_outputs
+from runlet.language_models.told import told
+from runlet.openai.completions_decode import CompletionDecoder, completion_result, streamed_result
 from runlet.openai.settings import OpenAISettings, posted
-from runlet.outputs import GenerationChunk, LLMResult, merge_generation_chunks
-from runlet.providers.streams import ProviderStreams, StreamDecoder
-from runlet.providers.told import told
+from runlet.outputs import GenerationChunk, LLMResult
+from runlet.providers.reading import StreamDecoder
+from runlet.providers.streams import ProviderStreams
 
 _SENT = (
     "model",
@@ -107,17 +109,20 @@ class OpenAI(OpenAISettings, ProviderStreams, BaseLLM):
 
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
         if self.streaming:
-            return LLMResult(generations=[[await self._streamed(prompt, run, kwargs)] for prompt in prompts])
+            results = [await self._streamed(prompt, run, kwargs) for prompt in prompts]
+            generations = [result.generations[0] for result in results]
+            return LLMResult(
+                generations=generations, llm_output=combine_llm_outputs([result.llm_output for result in results])
+            )
         response = await self._open(prompts, run, False, kwargs)
         return self._whole(response, lambda payload: completion_result(payload, self.provider, len(prompts)))
 
-    async def _streamed(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> GenerationChunk:
+    async def _streamed(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> LLMResult:
         stream = told(run, self._chunks(prompt, run, **kwargs), lambda chunk: chunk.text)
         chunks = [chunk async for chunk in stream]
         if not chunks:
             raise EmptyResponseError(f"{self.provider} ended the stream without a chunk", provider=self.provider)
-        merged: GenerationChunk = merge_generation_chunks(chunks)
-        return merged
+        return streamed_result(chunks)
 
     def _chunks(self, prompt: str, run: Run, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
         def decoder(response: httpx2.Response) -> StreamDecoder[GenerationChunk]:

@@ -16,7 +16,7 @@ from runlet.errors import ContentFilterError
 from runlet.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from runlet.messages.ai import ai_chunk
 from runlet.openai.usage import usage_of
-from runlet.providers.streams import ProviderError
+from runlet.providers.reading import ProviderError
 from runlet.transducers.sse import ServerSentEvent
 
 Json = dict[str, Any]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import httpx2
 from pydantic_core import from_json
@@ -13,46 +13,17 @@ from runlet.errors import (
     EmptyResponseError,
     MalformedResponseError,
     ModelError,
-    RunletError,
     StreamInterrupted,
     StreamTimeout,
 )
 from runlet.io import closing
+from runlet.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from runlet.providers.settings import ProviderSettings
 from runlet.runnables.chunks import SoFar
-from runlet.transducers.sse import ServerSentEvent, SSEDecoder
 from runlet.wire.body import Body
 from runlet.wire.failures import failure_of_event
 
 Chunk = TypeVar("Chunk")
-Made = TypeVar("Made", covariant=True)
-
-_START = 20_000
-"""How many bytes of a body that holds no event are kept, to say what it is instead."""
-
-
-class StreamDecoder(Protocol[Made]):
-    """A vendor's stream as a transducer: events in, chunks out.
-
-    A decoder that keeps the usage for the last chunk says it in an attribute ``usage``, for answers that break off.
-    """
-
-    ended: bool
-    """Whether the vendor's sign that the answer is whole has come."""
-
-    def feed(self, event: ServerSentEvent) -> Iterable[Made]:
-        """The chunks of one event; raises ``ProviderError`` for an error that the vendor sent."""
-
-    def finish(self) -> Iterable[Made]:
-        """The chunks that only the stream's end tells."""
-
-
-class ProviderError(Exception):
-    """An error that a vendor sent inside a stream; ``payload`` is its JSON."""
-
-    def __init__(self, payload: Any) -> None:
-        super().__init__("an error inside the stream")
-        self.payload = payload
 
 
 class ProviderStreams(ProviderSettings):
@@ -63,59 +34,62 @@ class ProviderStreams(ProviderSettings):
     async def _read_stream(
         self,
         run: Run,
-        opening: Callable[[], Awaitable[httpx2.Response]],
+        opening: Callable[[], Awaitable[httpx2.Response | None]],
         decoder_of: Callable[[httpx2.Response], StreamDecoder[Chunk]],
+        look: Callable[[Sequence[Chunk]], None] = lambda batch: None,
     ) -> AsyncIterator[Chunk]:
-        """The chunks of the response that ``opening`` asks for; an error carries those before it, merged."""
+        """The chunks of the response that ``opening`` asks for, if any; an error carries those before it, merged.
+
+        ``look`` is shown each batch of them first.
+        """
         clients = self._clients  # noqa: F841 - held: they stay open if the model is given others meanwhile
         response = await opening()
-        received, decoder = SoFar(), decoder_of(response)
+        if response is None:
+            return
+        received, reading = SoFar(), Reading(decoder_of(response))
         body = Body(response, run.io, first_timeout=self.first_chunk_timeout, idle_timeout=self.stream_idle_timeout)
-        async with closing(self._decoded(body, response, decoder)) as chunks:
+        async with closing(body.pieces()) as pieces:
             try:
-                async for chunk in chunks:
-                    received.add(chunk)
-                    yield chunk
+                # The only loop between the bytes and the model's consumer: here every chunk pays for what is done.
+                async for data in pieces:
+                    for chunks, total in reading.feed(data):
+                        look(chunks)
+                        received.add(total)
+                        for chunk in chunks:
+                            yield chunk
+                        body.chunks_came(len(chunks), total)
+                    if reading.decoder.ended:
+                        body.expect_end()
+                for chunks, total in reading.finish():
+                    look(chunks)
+                    received.add(total)
+                    for chunk in chunks:
+                        yield chunk
+                self._check_end(reading, received.count, response)
             except Exception as error:
                 failure = self._stream_failure(error, response)
                 if isinstance(failure, ModelError | StreamTimeout):
                     failure.partial = received.value()
                 if isinstance(failure, ModelError):
-                    usage = getattr(decoder, "usage", None)
+                    usage = getattr(reading.decoder, "usage", None)
                     failure.usage = usage or getattr(failure.partial, "usage_metadata", None)
                 if failure is error:
                     raise
                 raise failure from error
 
-    async def _decoded(
-        self, body: Body, response: httpx2.Response, decoder: StreamDecoder[Chunk]
-    ) -> AsyncIterator[Chunk]:
-        """The chunks of a response; it is the only loop over bytes, so that a chunk passes few layers."""
-        sse = SSEDecoder()
-        start = b""
-        seen = 0
-        async with closing(body.pieces()) as pieces:
-            async for piece in pieces:
-                if not seen:
-                    start += piece[: _START - len(start)]
-                for event in sse.feed(piece):
-                    seen += 1
-                    for chunk in decoder.feed(event):
-                        body.chunk_came(chunk)
-                        yield chunk
-                if decoder.ended:
-                    body.expect_end()
-        if not decoder.ended:
-            for event in sse.finish():
-                seen += 1
-                for chunk in _fed_last(decoder, event):
-                    yield chunk
-        if not seen:
-            raise self._not_a_stream(start, response)
-        for chunk in decoder.finish():
-            yield chunk
-        if not decoder.ended:
-            raise self._interrupted(seen, response)
+    def _check_end(self, reading: Reading[Any], batches: int, response: httpx2.Response) -> None:
+        """Refuse a stream that was none, or is not whole."""
+        if not reading.seen:
+            raise self._not_a_stream(reading.start, response)
+        if not reading.decoder.ended:
+            raise self._interrupted(reading.seen, response)
+        if not batches:
+            raise self._empty("a chunk")
+
+    def _empty(self, lacking: str) -> EmptyResponseError:
+        return EmptyResponseError(
+            f"{self.provider} ended the stream without {lacking}", provider=self.provider, model=self.model
+        )
 
     def _interrupted(self, seen: int, response: httpx2.Response) -> StreamInterrupted:
         return StreamInterrupted(
@@ -142,15 +116,15 @@ class ProviderStreams(ProviderSettings):
                 model=self.model,
                 request_id=self._request_id(response),
             )
-        if isinstance(error, _WRONG_SHAPE) and not isinstance(error, RunletError):
-            return self._not_in_protocol(f"{type(error).__name__}: {error}", response)
+        if isinstance(error, WrongShape):
+            return self._not_in_protocol(str(error), response)
         return self._failure(error)
 
     def _whole(self, response: httpx2.Response, read: Callable[[Any], Chunk]) -> Chunk:
         """What ``read`` makes of the JSON of an answer in one piece."""
         payload = self._json(response)
         try:
-            return read(payload)
+            return next(checked(lambda: (read(payload),)))
         except Exception as error:
             raise self._stream_failure(error, response) from error
 
@@ -162,9 +136,7 @@ class ProviderStreams(ProviderSettings):
 
     def _not_a_stream(self, start: bytes, response: httpx2.Response) -> Exception:
         if not start.strip():
-            return EmptyResponseError(
-                f"{self.provider} ended the stream without an event", provider=self.provider, model=self.model
-            )
+            return self._empty("an event")
         if "event-stream" in response.headers.get("content-type", ""):
             return self._interrupted(0, response)
         try:
@@ -187,17 +159,3 @@ class ProviderStreams(ProviderSettings):
 
     def _request_id(self, response: httpx2.Response) -> str | None:
         return response.headers.get("x-request-id") or response.headers.get("request-id")
-
-
-_WRONG_SHAPE = (ValueError, KeyError, TypeError, AttributeError)
-"""What reading JSON of another shape than the protocol's raises."""
-
-
-def _fed_last(decoder: StreamDecoder[Chunk], event: ServerSentEvent) -> Iterable[Chunk]:
-    """The chunks of an event that lacks its end: one that is no whole JSON is the rest of a cut stream, no nonsense."""
-    try:
-        return list(decoder.feed(event))
-    except ValueError as error:
-        if isinstance(error, RunletError):
-            raise
-        return ()

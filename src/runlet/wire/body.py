@@ -11,7 +11,7 @@ import httpx2
 
 from runlet.errors import Cancelled, StreamTimeout
 from runlet.io import Colour, interruptible
-from runlet.wire.interrupt import Interrupted, shut_down
+from runlet.wire.interrupt import Interrupted, InterruptibleStream, shut_down
 
 _END: Any = object()
 
@@ -26,8 +26,8 @@ class Body:
     """A response's bytes as they arrive; closing it closes the connection, in time and whatever happens.
 
     ``first_timeout`` and ``idle_timeout`` are seconds to the first chunk of content and between such chunks: what reads
-    the body hands each chunk to ``chunk_came``, so that a server's pings and greetings do not count. ``None`` means no
-    limit.
+    the body says with ``chunks_came`` what the chunks add up to, so that a server's pings and greetings do not count.
+    ``None`` means no limit.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class Body:
         self._whole = True
         self._deadline = time.monotonic() + _END_TIMEOUT
 
-    def chunk_came(self, chunk: Any) -> None:
-        """A chunk was read; if it brought content, the time to the next one begins."""
-        self.chunks += 1
-        if self._limit is None or not _brings_content(chunk):
+    def chunks_came(self, count: int, total: Any) -> None:
+        """Chunks were read and passed on; if they brought content, the time to the next one begins."""
+        self.chunks += count
+        if self._limit is None or not _brings_content(total):
             return
         self._begun = True
         self._limit = self._idle_timeout
@@ -84,6 +84,9 @@ class Body:
         deadline = self._deadline
         assert deadline is not None
         try:
+            stream = self._response.extensions.get("network_stream")
+            if self._io.blocking and isinstance(stream, InterruptibleStream):
+                return await _read_before(deadline, stream, following)
             return await self._io.before(deadline, following, self._way_out)
         except TimeoutError as error:
             if self._whole:
@@ -127,6 +130,19 @@ def _brings_content(chunk: Any) -> bool:
     if content is None:
         return bool(chunk.text)
     return bool(content or chunk.tool_call_chunks or chunk.additional_kwargs)
+
+
+async def _read_before(deadline: float, stream: InterruptibleStream, following: Any) -> Any:
+    """The same as ``before`` of the blocking colour, without the thread that this needs."""
+    stream.deadline = deadline
+    try:
+        return await following()
+    except httpx2.ReadTimeout as error:
+        if time.monotonic() < deadline:
+            raise
+        raise TimeoutError from error
+    finally:
+        stream.deadline = None
 
 
 async def _next_plain(source: Any, way_out: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,13 +22,25 @@ class Interrupted(BaseException):
     """
 
 
+_LEAST = 0.001
+"""Seconds; 0 would make the socket one that does not block, and fails differently."""
+
+
 class InterruptibleStream(httpcore2.NetworkStream):
-    """A connection whose blocking calls register a way out in the current scope."""
+    """A connection whose blocking calls register a way out in the current scope.
+
+    ``deadline`` (``time.monotonic``) is when a read ends with ``ReadTimeout`` at the latest; ``None`` means whenever
+    its own timeout says.
+    """
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner
+        self.deadline: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self.deadline is not None:
+            left = max(self.deadline - time.monotonic(), _LEAST)  # what has come already is read however late it is
+            timeout = left if timeout is None else min(timeout, left)
         with interrupting(self.shut_down):
             return self._inner.read(max_bytes, timeout)
 
