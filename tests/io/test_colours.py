@@ -2,8 +2,10 @@
 
 import asyncio
 import contextvars
+import inspect
 import threading
 import time
+import traceback
 
 import pytest
 
@@ -197,6 +199,106 @@ class TestMerge:
         with pytest.raises(ValueError, match="bad"):
             run(lambda io: listed(io.merge([bad(), count(10**6, closed)])))
         assert closed == [10**6]
+
+
+class TestApart:
+    def test_the_same_items_come_from_another_stack(self, run):
+        depths = []
+
+        async def source():
+            for number in range(3):
+                depths.append(len(inspect.stack(0)))
+                yield number
+
+        async def nested(depth, make):
+            return await make() if not depth else await nested(depth - 1, make)
+
+        assert run(lambda io: nested(200, lambda: listed(io.apart(source())))) == [0, 1, 2]
+        assert max(depths) < 100
+
+    def test_the_next_item_is_asked_for_when_it_is_wanted(self, run):
+        async def body(io):
+            given = []
+
+            async def source():
+                for number in range(3):
+                    given.append(number)
+                    yield number
+
+            async with closing(io.apart(source())) as stream:
+                async for number in stream:
+                    await io.sleep(0.01)
+                    assert given == list(range(number + 1))
+
+        run(body)
+
+    def test_leaving_closes_the_stream(self, run):
+        closed = []
+
+        async def body(io):
+            async with closing(io.apart(count(5, closed))) as stream:
+                async for _ in stream:
+                    break
+
+        run(body)
+        assert closed == [5]
+
+    def test_an_error_is_raised_as_it_is(self, run):
+        async def fail():
+            yield 1
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no") as raised:
+            run(lambda io: listed(io.apart(fail())))
+        assert "fail" in [frame.name for frame in traceback.extract_tb(raised.value.__traceback__)]
+
+    def test_one_that_blocks_is_ended_by_the_scope_of_who_waits_for_it(self):
+        async def source():
+            yield 1
+            await BLOCKING.sleep(600)
+
+        stream = drive_stream(BLOCKING.apart(source()))
+        assert next(stream) == 1
+        scope = Scope()  # another one than that in which it began
+        timer = threading.Timer(0.05, scope.cancel)
+        timer.start()
+        with pytest.raises(Cancelled):
+            scoped(lambda: next(stream), scope)
+        timer.join()
+
+
+class TestClosing:
+    def test_a_generator_that_is_being_closed_is_left_to_that(self):
+        async def slow():
+            try:
+                yield 1
+            finally:
+                await asyncio.sleep(0.01)
+                ended.append(1)
+
+        async def shut(stream):
+            await close(stream)
+
+        async def main():
+            stream = slow()
+            await anext(stream)
+            closing_it = asyncio.create_task(shut(stream))
+            await asyncio.sleep(0)
+            await close(stream)
+            assert ended == []
+            await closing_it
+
+        ended = []
+        asyncio.run(main())
+        assert ended == [1]
+
+    def test_what_cannot_be_closed_is_left_alone(self):
+        async def main():
+            await close(object())
+            async with closing(iter(())) as stream:
+                assert list(stream) == []
+
+        drive(main())
 
 
 class TestTee:

@@ -8,13 +8,14 @@ import time
 import pytest
 from tests.runnables.flaky import NO_WAIT, chat, streaming
 
+from runlet.anthropic import ChatAnthropic
 from runlet.errors import Cancelled, ConfigError
 from runlet.output_parsers import StrOutputParser
 from runlet.runnables import CancelToken, RunnableLambda, RunnableParallel, StreamRestart
 from runlet.testing import Faults, ReplayServer, Reply, check_runnable
 from runlet.testing.witness import Witness
 
-SOON = 1.0
+SOON = 10.0
 """Seconds that a busy machine may take to see a closed connection."""
 
 
@@ -28,7 +29,7 @@ def running():
 def server(running):
     running.clear()
     yield running
-    running.wait_closed(2)
+    running.wait_closed(10)
     running.clear()
 
 
@@ -117,6 +118,66 @@ def test_the_error_carries_what_had_come(verbs, server, token, cancel_when):
     with pytest.raises(Cancelled, match="was cancelled") as raised:
         verbs.stream(chat(server) | StrOutputParser(), "Hi", {"cancel": token})
     assert raised.value.partial == "one two"
+
+
+def again_and_silent(server):
+    """Answer the first request, then say no more."""
+    server.replies(
+        lambda seen: Reply(
+            ["one", " two"], usage=(12, 3), faults=Faults(stall_at=0) if server.request_count > 1 else Faults()
+        )
+    )
+
+
+class TestTheTokens:
+    """What the models of a stopped run have used is told, wherever in it they are."""
+
+    @staticmethod
+    def claude(server):
+        return ChatAnthropic(model="claude-haiku-4-5", base_url=server.anthropic_url, api_key="none", max_retries=0)
+
+    def test_of_a_stream_that_had_begun(self, verbs, server, token, cancel_when):
+        server.replies(lambda seen: Reply(["one", " two", " three"], usage=(12, 3), faults=Faults(stall_at=4)))
+        cancel_when(lambda: server.wait_requests(1, 5))
+        with pytest.raises(Cancelled) as raised:
+            verbs.stream(self.claude(server) | StrOutputParser(), "Hi", {"cancel": token})
+        assert raised.value.usage["input_tokens"] == 12
+
+    @pytest.mark.parametrize("verb", ["invoke", "stream"])
+    @pytest.mark.parametrize("shape", ["one after the other", "inside a function", "a failed try", "watched"])
+    def test_of_a_model_before_the_one_that_was_waited_for(self, verbs, server, token, cancel_when, verb, shape):
+        again_and_silent(server)
+        model, config = self.claude(server), {"cancel": token}
+        first = model | StrOutputParser()
+        if shape == "inside a function":
+
+            async def ask(text):
+                return await (model | StrOutputParser()).ainvoke(text)
+
+            first = RunnableLambda(lambda text: (model | StrOutputParser()).invoke(text), ask)
+        elif shape == "a failed try":
+            tries = []
+
+            def fail_once(text):
+                tries.append(text)
+                if len(tries) == 1:
+                    raise ValueError("not yet")
+                return text
+
+            first = (first | fail_once).with_retry(**NO_WAIT)
+        elif shape == "watched":
+            config["callbacks"] = [Witness()]
+        cancel_when(lambda: server.wait_requests(2, 5))
+        with pytest.raises(Cancelled) as raised:
+            getattr(verbs, verb)(first | model | StrOutputParser(), "Hi", config)
+        usage = raised.value.usage
+        assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (12, 3, 15)
+
+    def test_of_none_there_are_none(self, verbs, token):
+        part, _ = streaming(["a", "b"])
+        with pytest.raises(Cancelled) as raised:
+            take_each(verbs, part, token, lambda chunk: token.cancel())
+        assert raised.value.usage is None
 
 
 def take_each(verbs, part, token, take):

@@ -22,7 +22,7 @@ def running():
 def server(running):
     running.clear()
     yield running
-    running.wait_closed(2)
+    running.wait_closed(10)
     running.clear()
 
 

@@ -101,6 +101,12 @@ def test_svg_is_whole_and_shows_every_node_and_edge(name):
     assert len(paths) == len(graph.edges)
 
 
+def test_svg_gives_a_chinese_name_the_room_that_its_wide_letters_take():
+    root = ET.fromstring(RunnableLambda(f, name="把问题改写成适合检索的词").get_graph().draw_svg())
+    box = next(r for r in root.iter("{http://www.w3.org/2000/svg}rect") if r.get("fill-opacity"))
+    assert float(box.get("width")) > 12 * 13  # twelve letters in a font of 13
+
+
 def test_svg_nodes_do_not_overlap():
     root = ET.fromstring(OURS["parallel within"].get_graph().draw_svg())
     rects = [r for r in root.iter("{http://www.w3.org/2000/svg}rect") if r.get("stroke")]

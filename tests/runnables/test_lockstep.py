@@ -1,7 +1,5 @@
 """What claims to stream does: a chunk leaves before the next is made, and deep chains stay chains."""
 
-import sys
-
 import pytest
 from tests.runnables.flaky import NO_WAIT, streaming
 
@@ -112,16 +110,3 @@ def test_long_and_deep_chains_work_and_say_where_they_fail(verbs, name, verb):
     elif name != "fallbacks":
         assert len(paths) == 1
         assert paths[0].endswith("(fail)")
-
-
-def test_too_many_nested_generators_are_told_what_to_do():
-    chain = RunnableSequence(*[plain] * 1000)
-    with pytest.raises(RecursionError) as raised:
-        list(chain.stream("x"))
-    assert any("sys.setrecursionlimit" in note for note in raised.value.__notes__)
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(20_000)
-    try:
-        assert list(chain.stream("x")) == ["x"]
-    finally:
-        sys.setrecursionlimit(before)

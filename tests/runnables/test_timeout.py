@@ -12,7 +12,7 @@ from runlet.output_parsers import JsonOutputParser, StrOutputParser
 from runlet.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
 from runlet.testing import Faults, ReplayServer, Reply, check_runnable
 
-SOON = 1.0
+SOON = 10.0
 """Seconds that a busy machine may take to see a closed connection."""
 
 
@@ -27,7 +27,7 @@ def running():
 def server(running):
     running.clear()
     yield running
-    running.wait_closed(2)
+    running.wait_closed(10)
     running.clear()
 
 
@@ -44,10 +44,10 @@ LIMITS = [
     (0, {"first_chunk": 0.1}, "gave nothing within 0.1 s"),
     (0, {"total": 0.1}, "did not end within 0.1 s"),
     (0, {"first_chunk": 0.1, "between_chunks": 30, "total": 60}, "gave nothing within 0.1 s"),
-    (3, {"between_chunks": 0.1}, "gave no chunk for 0.1 s"),
-    (3, {"first_chunk": 5, "between_chunks": 0.1, "total": 30}, "gave no chunk for 0.1 s"),
-    (3, {"total": 0.2}, "did not end within 0.2 s"),
-    (3, {"first_chunk": 0.1, "total": 0.2}, "did not end within 0.2 s"),
+    (3, {"between_chunks": 0.2}, "gave no chunk for 0.2 s"),
+    (3, {"first_chunk": 5, "between_chunks": 0.2, "total": 30}, "gave no chunk for 0.2 s"),
+    (3, {"total": 0.7}, "did not end within 0.7 s"),
+    (3, {"first_chunk": 0.6, "total": 0.7}, "did not end within 0.7 s"),
 ]
 
 
@@ -64,9 +64,10 @@ def test_a_stream_that_stalls_ends_with_what_had_come(verbs, server, where, at, 
         verbs.stream(part, "Hi")
     assert raised.value.partial == (None if at == 0 else "one two")
     assert (raised.value.chunks_received > 0) == (at > 0)
-    assert server.request_count == 1
     assert server.wait_closed(SOON)
-    assert server.closed_early == 1
+    # On a busy machine a short time may be over before the request has arrived.
+    assert server.request_count == 1 or (at == 0 and server.request_count == 0)
+    assert server.closed_early == server.request_count
 
 
 @pytest.mark.parametrize("limits", [{"first_chunk": 0.1}, {"total": 0.1}])
@@ -76,12 +77,13 @@ def test_invoke_has_one_chunk(verbs, server, limits, silence):
     with pytest.raises(StreamTimeout):
         verbs.invoke(chat(server).with_timeout(**limits), "Hi")
     assert server.wait_closed(SOON)
-    assert server.closed_early == 1
+    assert server.request_count <= 1  # on a busy machine a short time may be over before the request has arrived
+    assert server.closed_early == server.request_count
 
 
 def test_retry_tries_again_what_was_too_late(verbs, server):
     server.queue(Reply(["late"], faults=Faults(stall_at=0)), Reply(["well"]))
-    part = chat(server).with_timeout(first_chunk=0.1).with_retry(**NO_WAIT) | StrOutputParser()
+    part = chat(server).with_timeout(first_chunk=0.7).with_retry(**NO_WAIT) | StrOutputParser()
     assert "".join(verbs.stream(part, "Hi")) == "well"
     assert server.request_count == 2
 
@@ -140,7 +142,7 @@ def test_but_it_does_for_the_total(verbs):
 def test_of_growing_values_the_last_is_the_partial(verbs, server):
     server.replies(lambda seen: Reply(["[1, ", "2, ", "3]"], faults=Faults(stall_at=3)))
     with pytest.raises(StreamTimeout) as raised:
-        verbs.stream((chat(server) | JsonOutputParser()).with_timeout(between_chunks=0.1), "Hi")
+        verbs.stream((chat(server) | JsonOutputParser()).with_timeout(between_chunks=0.3), "Hi")
     assert raised.value.partial == [1, 2]
 
 
@@ -241,3 +243,58 @@ def test_a_cancellation_that_the_step_swallows_leaves_no_trace():
         assert asyncio.current_task().cancelling() == 0
 
     asyncio.run(main())
+
+
+def test_a_cancellation_that_a_stream_swallows_leaves_no_trace():
+    async def stubborn(chunks):
+        async for _ in chunks:
+            yield "a"
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                yield "b"
+
+    async def main():
+        stream = RunnableGenerator(stubborn).with_timeout(between_chunks=0.02).astream("x")
+        assert await anext(stream) == "a"
+        with pytest.raises(StreamTimeout):
+            await anext(stream)
+        assert asyncio.current_task().cancelling() == 0
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def test_each_chunk_may_be_asked_for_by_another_task():
+    async def stalls(chunks):
+        async for _ in chunks:
+            yield "a"
+            yield "b"
+            await asyncio.Event().wait()
+
+    async def main():
+        stream = RunnableGenerator(stalls).with_timeout(first_chunk=60, between_chunks=0.05).astream("x")
+        next_one = stream.__anext__
+        assert [await asyncio.create_task(as_coroutine(next_one())) for _ in range(2)] == ["a", "b"]
+        waiting = asyncio.create_task(as_coroutine(next_one()))
+        with pytest.raises(StreamTimeout):
+            await waiting
+        assert asyncio.current_task().cancelling() == 0
+
+    async def as_coroutine(waited):
+        return await waited
+
+    asyncio.run(main())
+
+
+def test_a_chunk_that_nothing_could_interrupt_is_still_too_late(verbs):
+    async def holds_everything_up(chunks):
+        async for _ in chunks:
+            yield "a"
+            time.sleep(0.3)  # noqa: ASYNC251 - a step may do so
+            yield "b"
+
+    part = RunnableGenerator(holds_everything_up).with_timeout(first_chunk=60, between_chunks=0.1)
+    with pytest.raises(StreamTimeout, match=r"no chunk for 0.1 s; 1 chunks had come") as raised:
+        verbs.stream(part, "x")
+    assert raised.value.partial == "a"

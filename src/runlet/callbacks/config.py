@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -109,6 +109,7 @@ def check_config(config: Any) -> Config:
 def _with_own_values(config: Config) -> Config:
     """Keys of a user's own are ``configurable`` values; what looks like a slip of the pen is none."""
     own = {key: value for key, value in config.items() if key not in _KEYS}
+    difflib: Any = import_module("difflib") if own else None  # few programs need it
     for key in own:
         if close := difflib.get_close_matches(str(key), _KEYS, n=1, cutoff=0.75):
             raise ConfigError(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from runlet.callbacks.base import BaseCallbackHandler
-from runlet.callbacks.run import Notice, Observer, Run
+from runlet.callbacks.run import Notice, Observer, Run, Teller
 from runlet.errors import Cancelled
 from runlet.messages import BaseMessage, BaseMessageChunk, get_buffer_string
 from runlet.outputs import (
@@ -67,8 +67,11 @@ class HandlerObserver(Observer):
         prompts = [get_buffer_string(each) for each in messages]
         return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **told)
 
+    def teller(self, run: Run) -> Teller | None:
+        return self.on_chunk if self._wants_tokens and run.kind in ("chat_model", "llm") else None
+
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
-        if not self._wants_tokens or run.kind not in ("chat_model", "llm"):
+        if self.teller(run) is None:
             return None
         if isinstance(chunk, BaseMessageChunk):
             made: Any = chat_generation_chunk(chunk)

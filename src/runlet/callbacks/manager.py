@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from runlet.callbacks.base import BaseCallbackHandler, Callbacks
 from runlet.callbacks.handled import HandlerObserver
@@ -58,6 +58,13 @@ class BaseRunManager(HandedOn):
 
     inheritable_handlers = handlers
 
+    @classmethod
+    def get_noop_manager(cls) -> Self:
+        """A manager of a run that nobody watches, for code that needs one and has none."""
+        run = Run(BLOCKING, {})
+        run.start("nothing", "chain")
+        return cls(run)
+
     def get_child(self, tag: str | None = None) -> HandedOn:
         """Callbacks for a run that this one starts; ``tag`` is one for that run alone."""
         return type(self)(self.run, tag) if self.run is not None else self
@@ -72,6 +79,11 @@ class BaseRunManager(HandedOn):
     __hash__ = None  # type: ignore[assignment]  # as for every class with __eq__
 
 
+def _tells_chunks(run: Run) -> bool:
+    """Whether each chunk that a model's code yields is told, also inside ``invoke``."""
+    return run.streamed or "told" in run.state
+
+
 class RunManager(BaseRunManager):
     """The manager of a run whose user code is plain."""
 
@@ -81,7 +93,7 @@ class RunManager(BaseRunManager):
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
-        if self.run is not None and not self.run.streamed:
+        if self.run is not None and not _tells_chunks(self.run):
             self._say("on_chunk", _piece(token, chunk))
 
     def on_text(self, text: str, **kwargs: Any) -> None:
@@ -114,7 +126,7 @@ class AsyncRunManager(BaseRunManager):
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
-        if self.run is not None and not self.run.streamed:
+        if self.run is not None and not _tells_chunks(self.run):
             await self._say("on_chunk", _piece(token, chunk))
 
     def on_text(self, text: str, **kwargs: Any) -> Awaitable[None]:
@@ -228,9 +240,25 @@ class CallbackManager(BaseCallbackManager):
             metadata={**(inheritable_metadata or {}), **(local_metadata or {})},
         )
 
+    def on_custom_event(self, name: str, data: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
+        """Tell the handlers of an event of your own; ``run_id`` is that of the run it belongs to, or a new one."""
+        drive(_tell(self._told_as(run_id), BLOCKING, "on_custom", name, data))
+
+    def _told_as(self, run_id: uuid.UUID | None) -> Run:
+        if self.run is not None and run_id is None:
+            return self.run
+        said = {"run_id": run_id or uuid.uuid4(), "tags": self.tags, "metadata": self.metadata}
+        run = Run(BLOCKING, said, self.observers())
+        run.start("custom event", "chain")
+        return run
+
 
 class AsyncCallbackManager(CallbackManager):
     """The same; handlers of both kinds work in both colours."""
+
+    async def on_custom_event(self, name: str, data: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> None:
+        """Tell the handlers of an event of your own; ``run_id`` is that of the run it belongs to, or a new one."""
+        await _tell(self._told_as(run_id), None, "on_custom", name, data)
 
     @property
     def is_async(self) -> bool:
@@ -280,21 +308,31 @@ def _run_of(config: Any) -> Run | None:
 
 
 class CallbackManagerForChainGroup(RunManager):
-    """The manager of a group of runs; what ``on_chain_end`` says is the group's output."""
+    """The manager of a group of runs; what ``on_chain_end`` says is the group's output, told when the group ends."""
 
     outputs: Any = None
+    error: BaseException | None = None
 
     def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
         self.outputs = outputs
+
+    def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
+        """Let the group end with this error, though none leaves its block."""
+        self.error = error
 
 
 class AsyncCallbackManagerForChainGroup(AsyncRunManager):
     """The same for a group in asyncio."""
 
     outputs: Any = None
+    error: BaseException | None = None
 
     async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
         self.outputs = outputs
+
+    async def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
+        """Let the group end with this error, though none leaves its block."""
+        self.error = error
 
 
 @contextlib.asynccontextmanager
@@ -311,7 +349,10 @@ async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[
     except BaseException:
         await _tell(run, settle, "on_cancel", manager.outputs)
         raise
-    await _tell(run, settle, "on_end", manager.outputs)
+    if manager.error is not None:
+        await _tell(run, settle, "on_error", manager.error)
+    else:
+        await _tell(run, settle, "on_end", manager.outputs)
 
 
 def _group_run(io: Colour, name: str, callbacks: Callbacks, run_id: Any, tags: Any, metadata: Any) -> Run:

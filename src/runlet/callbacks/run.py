@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
+from importlib import import_module
 from typing import Any
 
 from runlet.callbacks.config import Config, merge_configs
@@ -16,6 +17,10 @@ from runlet.io import BLOCKING, Colour, Limit
 
 Notice = Awaitable[None] | None
 """What an observer's method returns: nothing, or something to be awaited before the run goes on."""
+
+
+Teller = Callable[["Run", Any], Notice]
+"""Tells an observer of one chunk of a run."""
 
 
 class Observer:
@@ -31,6 +36,10 @@ class Observer:
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
         """The run put out a piece of its output."""
         return None
+
+    def teller(self, run: Run) -> Teller | None:
+        """What a stream calls with each chunk of ``run``, asked for once; ``None`` where nothing is to be told."""
+        return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
 
     def on_restart(self, run: Run, marker: Any) -> Notice:
         """The run's output begins anew; the chunks so far are taken back."""
@@ -51,6 +60,15 @@ class Observer:
     def on_custom(self, run: Run, name: str, data: Any) -> Notice:
         """The user's own code dispatched an event."""
         return None
+
+
+def unwaited(tell: Teller) -> Teller:
+    """``tell`` for a blocking run, which cannot wait for the consumer of an asyncio stream that watches it too."""
+
+    def tell_only(run: Run, chunk: Any) -> None:
+        tell(run, chunk)
+
+    return tell_only
 
 
 class Run:
@@ -195,7 +213,17 @@ class HandedOn:
         return (self.run.observers or ()) if self.run is not None else ()
 
 
-MANAGERS: dict[str, Callable[[Run], Any]] = {}
+_HANDLERS = "runlet.callbacks.manager"
+"""What knows handlers and managers; it is loaded when there first is one, for few runs are watched."""
+
+
+class _Managers(dict[str, Callable[["Run"], Any]]):
+    def __missing__(self, kind: str) -> Callable[[Run], Any]:
+        import_module(_HANDLERS)
+        return self[kind]
+
+
+MANAGERS: dict[str, Callable[[Run], Any]] = _Managers()
 """What makes the managers that user code is handed; entered by ``runlet.callbacks.manager``."""
 
 ADAPTERS: list[Callable[[Any], Observer | None]] = []
@@ -217,6 +245,7 @@ def _observers_of(callback: Any) -> tuple[Observer, ...]:
         return callback.observers()
     if isinstance(callback, Observer):
         return (callback,)
+    import_module(_HANDLERS)
     for adapt in ADAPTERS:
         observer = adapt(callback)
         if observer is not None:

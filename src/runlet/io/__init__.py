@@ -20,6 +20,7 @@ Traps, and how they are met:
 from runlet.io.blocking import BLOCKING
 from runlet.io.cancel import CancelToken, Heeded
 from runlet.io.colour import Colour, Thunk
+from runlet.io.depth import is_deep
 from runlet.io.drive import SUSPENDED, close, closing, drive, drive_stream
 from runlet.io.limit import Limit
 from runlet.io.scope import Scope, interruptible
@@ -53,4 +54,5 @@ __all__ = [
     "drive",
     "drive_stream",
     "interruptible",
+    "is_deep",
 ]

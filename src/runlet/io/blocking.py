@@ -9,9 +9,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runlet.errors import Cancelled
 from runlet.io.alarm import Alarm
@@ -19,8 +19,11 @@ from runlet.io.colour import Colour, Condition, Put, Thunk
 from runlet.io.drive import close, closing, drive, drive_stream
 from runlet.io.limit import Limit
 from runlet.io.portal import loop_runs_here, pause, wait_on_loop
-from runlet.io.scope import Scope, current_scope, scoped
+from runlet.io.scope import Scope, current_scope, interruptible, scoped
 from runlet.io.stopper import BlockingStopper, Stopper
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -75,7 +78,9 @@ class Blocking:
                 iterator.close()
 
     async def gather(self, thunks: Sequence[Thunk[T]], limit: Limit | None = None) -> list[T]:
-        if len(thunks) < 2 or (limit is not None and limit.width == 1):
+        if len(thunks) < 2:
+            return [await thunk() for thunk in thunks]
+        if limit is not None and limit.width == 1:
             return [_drive_apart(thunk) for thunk in thunks]
         return _Crew(thunks).run(limit or Limit(DEFAULT_WIDTH))
 
@@ -94,6 +99,18 @@ class Blocking:
                 if chunk is not _END:
                     yield index, chunk
                     pumps.resume(index)
+        finally:
+            pumps.stop()
+
+    async def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+        pumps = _Pumps([stream], Limit(1))
+        try:
+            while pumps.running:
+                with interruptible(pumps.cancel):  # what waits here may be stopped by another than at its begin
+                    _, chunk = pumps.take()
+                if chunk is not _END:
+                    yield chunk
+                    pumps.resume(0)
         finally:
             pumps.stop()
 
@@ -153,7 +170,8 @@ def _drive_apart(thunk: Thunk[T]) -> T:
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="runlet")
+    futures = import_module("concurrent.futures")  # it brings logging and more, and few chains need it
+    return futures.ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="runlet")  # type: ignore[no-any-return]  # it is
 
 
 class _Crew:
@@ -302,8 +320,11 @@ class _Pumps:
     def resume(self, index: int) -> None:
         self._gates[index].release()
 
-    def stop(self) -> None:
+    def cancel(self) -> None:
         self._scope.cancel()
+
+    def stop(self) -> None:
+        self.cancel()
         for withdraw in self._requests:
             withdraw()
         with self._lock:

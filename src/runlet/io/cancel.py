@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 
 class CancelToken:
@@ -54,6 +55,10 @@ class CancelToken:
         with self._lock:
             self._stops.discard(stop)
 
+    def anew(self) -> CancelToken:
+        """The token for a run that begins in a step's own code, perhaps in another thread: that run heeds it too."""
+        return self
+
     @property
     def itself(self) -> CancelToken:
         """The token that was given."""
@@ -64,12 +69,13 @@ class CancelToken:
 
 
 class Heeded(CancelToken):
-    """A token as the steps of a run that heeds it see it."""
+    """A token as the steps of a run that heeds it see it; ``tally`` is whatever that run counts what they use with."""
 
     heeded = True
 
-    def __init__(self, token: CancelToken) -> None:
+    def __init__(self, token: CancelToken, tally: Any = None) -> None:
         self._token = token.itself
+        self.tally = tally
         self.cancel = self._token.cancel  # type: ignore[method-assign]  # the word is the token's
         self.add = self._token.add  # type: ignore[method-assign]  # as above
         self.discard = self._token.discard  # type: ignore[method-assign]  # as above
@@ -77,6 +83,11 @@ class Heeded(CancelToken):
     @property
     def cancelled(self) -> bool:
         return self._token.cancelled
+
+    def anew(self) -> CancelToken:
+        again = Heeded(self._token, self.tally)
+        again.heeded = False
+        return again
 
     @property
     def itself(self) -> CancelToken:

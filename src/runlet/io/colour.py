@@ -42,6 +42,9 @@ class Colour(Protocol):
     ) -> AsyncGenerator[tuple[int, T], None]:
         """Iterate streams at once, as far as ``limit`` allows: ``(index, chunk)`` in the order in which chunks come."""
 
+    def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+        """The same stream, run on a stack of its own: in a thread or a task, which waits until it is asked."""
+
     def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
         """Make a plain iterator of a stream, for a plain generator that runs in this colour."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import Any, Generic, TypeVar
 
 from runlet.errors import ColourError
@@ -60,17 +60,39 @@ def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
         drive(close(stream))
 
 
-async def close(stream: Any) -> None:
-    """Close a stream, if it is of a kind that can be closed."""
+def close(stream: Any) -> Awaitable[None]:
+    """Close a stream, if it is of a kind that can be closed.
+
+    Generators close one another from the last step of a chain to the first, each inside the next; so no call is spent
+    here.
+    """
     aclose = getattr(stream, "aclose", None)
     if aclose is None:
-        return
+        return _NOTHING
+    running = getattr(stream, "ag_running", None)
+    if running is None:
+        return _close(aclose)
+    # An event loop that shuts down closes all generators at once, so this one may be being closed already.
+    return _NOTHING if running else aclose()
+
+
+async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
     try:
         await aclose()
     except RuntimeError as error:
-        # An event loop that shuts down closes all generators at once, so this one is being closed already.
-        if "already running" not in str(error):
+        if "already running" not in str(error):  # see above
             raise
+
+
+class _Nothing:
+    """Nothing to be waited for."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
+
+
+_NOTHING = _Nothing()
 
 
 class closing(Generic[S]):
@@ -84,5 +106,5 @@ class closing(Generic[S]):
     async def __aenter__(self) -> S:
         return self._stream
 
-    async def __aexit__(self, *error: object) -> None:
-        await close(self._stream)
+    def __aexit__(self, *error: object) -> Awaitable[None]:
+        return close(self._stream)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import sys
 import threading
 import time
 from collections import deque
@@ -114,6 +115,16 @@ class Asyncio:
                 async for chunk in only:
                     yield 0, chunk
             return
+        async with closing(self._merge(streams, limit or Limit(len(streams)))) as merged:
+            async for pair in merged:
+                yield pair
+
+    async def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+        async with closing(self._merge([stream], Limit(1))) as merged:
+            async for _, chunk in merged:
+                yield chunk
+
+    async def _merge(self, streams: Sequence[AsyncIterator[T]], limit: Limit) -> AsyncGenerator[tuple[int, T], None]:
         arrived: deque[tuple[int, Any]] = deque()
         news = asyncio.Event()
         gates = [asyncio.Event() for _ in streams]
@@ -142,10 +153,9 @@ class Asyncio:
                 await pump()
 
         # The first pump runs in the place of the task that called, which only waits.
-        many = limit or Limit(len(streams))
         running = len(streams)
         try:
-            async with _Helpers(many, lambda: pump() if left else None, running - 1) as helpers:
+            async with _Helpers(limit, lambda: pump() if left else None, running - 1) as helpers:
                 helpers.start(pump_in_turn())
                 while running:
                     while arrived:
@@ -182,12 +192,12 @@ class Asyncio:
     async def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
         items: list[Any] = []
         news, room = asyncio.Event(), asyncio.Event()
-        loop, thread = asyncio.get_running_loop(), threading.get_ident()
+        loop, here, thread = asyncio.get_running_loop(), threading.get_ident, threading.get_ident()
         limit = max(1, limit // 2)  # while half is used up, the other half may be filled
         consumer_left = False
 
         def put(item: Any) -> Awaitable[None] | None:
-            if threading.get_ident() != thread:  # a worker thread of the same run
+            if here() != thread:  # a worker thread of the same run
                 if consumer_left or loop.is_closed():
                     raise Cancelled("the consumer has left")
                 asyncio.run_coroutine_threadsafe(put_here(item), loop).result()
@@ -316,6 +326,8 @@ class _Helpers:
 class AsyncioStopper:
     """Cancels the task that waits."""
 
+    __slots__ = ("_before", "_cancelled", "_loop", "_taken_back", "_task", "stopped")
+
     def __init__(self) -> None:
         self.stopped = False
         self._loop = asyncio.get_running_loop()
@@ -325,10 +337,11 @@ class AsyncioStopper:
         self._before = 0
 
     def enter(self) -> None:
-        self._task = task = asyncio.current_task()
-        self._before = task.cancelling() if task is not None else 0
+        self._task = task = _current_task(self._loop)
+        if task is not None:
+            self._before = task.cancelling()
 
-    def leave(self) -> None:
+    def leave(self, entered: None = None, /) -> None:
         if self._cancelled and not self._taken_back and self._task is not None:
             self._taken_back = True
             self._task.uncancel()  # what ran has swallowed it
@@ -339,13 +352,17 @@ class AsyncioStopper:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all that could be stopped
             self._loop.call_soon_threadsafe(self._cancel)
 
+    def expire(self) -> None:
+        self.stopped = True
+        self._cancel()  # a task that waits; one that runs would be cancelled at its next ``await``, whatever that is
+
     def _cancel(self) -> None:
         if self._task is not None and not self._cancelled:
             self._cancelled = True
             self._task.cancel()
 
     def close(self) -> None:
-        self._task = None
+        self.leave()
 
     def caused(self, error: BaseException) -> bool:
         if not self._cancelled or not isinstance(error, asyncio.CancelledError):
@@ -359,6 +376,12 @@ class AsyncioStopper:
 
     def call_at(self, deadline: float, function: Callable[[], None]) -> Callable[[], None]:
         return self._loop.call_later(deadline - time.monotonic(), function).cancel
+
+
+# Asked for every chunk; in Python 3.11 ``asyncio.current_task`` is not in C yet, and takes three times as long.
+_current_task: Callable[[asyncio.AbstractEventLoop], asyncio.Task[Any] | None] = (
+    asyncio.current_task if sys.version_info >= (3, 12) else asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
+)
 
 
 class _Room:
@@ -408,7 +431,10 @@ class _Crossing(Generic[T]):
         self._task.add_done_callback(self._hand_over)
 
     async def _next(self) -> T:
-        return await anext(self._stream, _END)
+        try:
+            return await self._stream.__anext__()
+        except StopAsyncIteration:
+            return _END  # type: ignore[no-any-return]  # as above
 
     def _hand_over(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token, copy_context
+from functools import partial
 from typing import TypeVar
 
 from runlet.errors import Cancelled
@@ -94,8 +95,13 @@ def enter(scope: Scope | None) -> Token[Scope | None]:
     return _SCOPE.set(scope)
 
 
-def restore(token: Token[Scope | None]) -> None:
-    _SCOPE.reset(token)
+# The functions themselves: both are called for every chunk of a stream that may be stopped.
+restore: Callable[[Token[Scope | None]], None] = _SCOPE.reset
+
+
+def entering(scope: Scope) -> Callable[[], Token[Scope | None]]:
+    """What makes ``scope`` the current one, and returns what ``restore`` takes back."""
+    return partial(_SCOPE.set, scope)
 
 
 def scoped(function: Callable[[], T], scope: Scope) -> T:

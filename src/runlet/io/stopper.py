@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextvars import Token
-from typing import Protocol
+from typing import Any, Protocol
 
 from runlet.io.alarm import Alarm
-from runlet.io.scope import Scope, current_scope, enter, restore
+from runlet.io.scope import Scope, current_scope, entering, restore
 
 
 class Stopper(Protocol):
     """Stops what runs between ``enter`` and ``leave``; a stream enters for each chunk it waits for.
 
-    ``stop`` may be called from any thread, at any time, and more than once.
+    ``leave`` is given what ``enter`` returned. ``stop`` may be called from any thread, at any time, and more than
+    once.
     """
 
     stopped: bool
 
-    def enter(self) -> None: ...
-    def leave(self) -> None: ...
+    def enter(self) -> Any: ...
+    def leave(self, entered: Any, /) -> None: ...
     def stop(self) -> None: ...
+    def expire(self) -> None:
+        """Stop what is waited for; only for a function that ``call_at`` calls."""
+
     def close(self) -> None:
         """There will be nothing more to stop."""
 
@@ -38,19 +41,15 @@ class BlockingStopper:
     def __init__(self) -> None:
         self.stopped = False
         self._scope = Scope(current_scope())
-        self._token: Token[Scope | None] | None = None
-
-    def enter(self) -> None:
-        self._token = enter(self._scope)
-
-    def leave(self) -> None:
-        if self._token is not None:
-            restore(self._token)
-            self._token = None
+        self.enter = entering(self._scope)
+        self.leave = restore
 
     def stop(self) -> None:
         self.stopped = True
         self._scope.cancel()
+
+    def expire(self) -> None:
+        self.stop()
 
     def close(self) -> None:
         self._scope.leave()
@@ -65,29 +64,27 @@ class BlockingStopper:
 class Watchdog:
     """Stops what takes too long, with one timer for a whole stream.
 
-    All that a chunk costs is to move the deadline; the timer looks at it when it runs out, and is set anew if it has
-    moved.
+    All that a chunk costs is to write its deadline down; the timer looks at it when it runs out, and is set anew if it
+    has moved. ``deadline`` (``time.monotonic``) may be written as it is as long as it is not before ``due``, when the
+    timer looks; ``until`` is for any. ``None`` stands for a pause, in which nothing is waited for.
     """
+
+    __slots__ = ("_cancel", "_stopper", "deadline", "due")
 
     def __init__(self, stopper: Stopper) -> None:
         self._stopper = stopper
-        self._deadline: float | None = None
-        self._due = float("inf")
+        self.deadline: float | None = None
+        self.due = float("inf")
         self._cancel: Callable[[], None] | None = None
-        self._pause = 1.0
 
     def until(self, deadline: float) -> None:
         """Stop what runs at ``deadline``."""
-        self._deadline = deadline
-        if deadline < self._due:
+        self.deadline = deadline
+        if deadline < self.due:
             self._set(deadline)
 
-    def pause(self) -> None:
-        """Nothing is waited for now."""
-        self._deadline = None
-
     def close(self) -> None:
-        self._deadline = None
+        self.deadline = None
         cancel, self._cancel = self._cancel, None
         if cancel is not None:
             cancel()
@@ -95,13 +92,13 @@ class Watchdog:
     def _set(self, due: float) -> None:
         if self._cancel is not None:
             self._cancel()
-        self._due = due
+        self.due = due
         self._cancel = self._stopper.call_at(due, self._look)
 
     def _look(self) -> None:
         # In this order: ``until``, in another thread, writes and looks the other way round, so one of the two sets it.
-        self._due = float("inf")
-        deadline = self._deadline
+        self.due = float("inf")
+        deadline = self.deadline
         now = time.monotonic()
         if deadline is None:
             # The consumer has the last chunk; ``until`` sets the timer again.
@@ -109,4 +106,4 @@ class Watchdog:
         elif deadline > now:
             self._set(deadline)
         else:
-            self._stopper.stop()
+            self._stopper.expire()

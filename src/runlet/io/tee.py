@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextvars import copy_context
@@ -15,7 +16,7 @@ from runlet.io.drive import close
 from runlet.io.scope import current_scope, enter
 
 TEE_LIMIT = 64
-"""How many chunks the fastest reader of a ``Tee`` may be ahead of the slowest."""
+"""How many chunks the fastest reader of a ``Tee`` may be ahead of the slowest, where nothing else is said."""
 
 
 class Ended(BaseException):
@@ -23,14 +24,15 @@ class Ended(BaseException):
 
 
 class Tee:
-    """One stream given to several readers, none more than ``TEE_LIMIT`` chunks ahead of another that still reads.
+    """One stream given to several readers, none more than ``limit`` chunks ahead of another that still reads.
 
     Whichever reader finds its buffer empty pulls the next chunk for all. Readers run in different tasks or threads,
     so the source runs in a context of its own.
     """
 
-    def __init__(self, source: AsyncIterator[Any], readers: int, colour: Colour) -> None:
+    def __init__(self, source: AsyncIterator[Any], readers: int, colour: Colour, limit: int | None = TEE_LIMIT) -> None:
         self._source = source
+        self._limit = sys.maxsize if limit is None else limit
         self._changed = colour.condition()
         self._buffers: list[deque[Any] | None] = [deque() for _ in range(readers)]
         self._context = copy_context()
@@ -50,7 +52,7 @@ class Tee:
                     await self._pull()
                 if buffer:
                     chunk = buffer.popleft()
-                    if len(buffer) == TEE_LIMIT - 1:
+                    if len(buffer) == self._limit - 1:
                         await self._notify()
                     yield chunk
                 elif self._ended:
@@ -74,7 +76,7 @@ class Tee:
         """Wait for a chunk, for the end, or for one's turn to pull."""
         async with self._changed:
             while not buffer and not self._ended:
-                if not self._pulling and all(len(b) < TEE_LIMIT for b in self._buffers if b is not None):
+                if not self._pulling and all(len(b) < self._limit for b in self._buffers if b is not None):
                     self._pulling = True
                     return True
                 await self._changed.wait()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runlet.io import CancelToken
     from runlet.runnables.base import Runnable
     from runlet.runnables.binding import RunnableBinding
-    from runlet.runnables.branch import RouterInput, RouterRunnable, RunnableBranch
+    from runlet.runnables.branch import RunnableBranch
     from runlet.runnables.chunks import AddableDict, StreamRestart, aadd, add
     from runlet.runnables.coerce import coerce_to_runnable
     from runlet.runnables.config import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runlet.runnables.history import RunnableWithMessageHistory
     from runlet.runnables.parallel import RunnableMap, RunnableParallel
     from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
+    from runlet.runnables.router import RouterInput, RouterRunnable
     from runlet.runnables.sequence import RunnableSequence
     from runlet.runnables.serializable import RunnableSerializable
 
@@ -84,8 +85,8 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
             "ConfigurableFieldMultiOption": "runlet.runnables.config_fields",
             "ConfigurableFieldSingleOption": "runlet.runnables.config_fields",
             "ConfigurableFieldSpec": "runlet.runnables.config_fields",
-            "RouterInput": "runlet.runnables.branch",
-            "RouterRunnable": "runlet.runnables.branch",
+            "RouterInput": "runlet.runnables.router",
+            "RouterRunnable": "runlet.runnables.router",
             "Runnable": "runlet.runnables.base",
             "RunnableAssign": "runlet.runnables.passthrough",
             "RunnableBinding": "runlet.runnables.binding",

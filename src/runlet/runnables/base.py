@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
 from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
 from runlet.io import BLOCKING, asyncio_colour, drive, drive_stream
+from runlet.lazy import lazy_names
 from runlet.runnables.batch import Batch
 from runlet.runnables.cancelling import call_until_cancelled, cancelled, heeding, stream_until_cancelled, token_of
 from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.described import Described
+from runlet.runnables.known_as import OF_BASE
 from runlet.runnables.observed import observe_call, observe_flow
 from runlet.runnables.overrides import (
     call_override,
@@ -28,16 +30,18 @@ from runlet.runnables.parts import PARTS
 from runlet.runnables.restart import flow_of, may_restart, start_over
 from runlet.runnables.streams import NOTHING, Single, Snapshots, collect, from_async_iterable, from_iterable, like
 from runlet.runnables.watching import watch
-from runlet.tracers.events import event_view
-from runlet.tracers.log_stream import LogView, log_selection
-from runlet.tracers.run_log import RunLog, RunLogPatch
-from runlet.tracers.schema import StreamEvent
-from runlet.tracers.select import Selection
+
+if TYPE_CHECKING:  # few programs watch
+    from runlet.tracers.run_log import RunLog, RunLogPatch
+    from runlet.tracers.schema import StreamEvent
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 Other = TypeVar("Other")
 T = TypeVar("T")
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+    __getattr__, __dir__ = lazy_names(__name__, OF_BASE)
 
 
 class Runnable(Described, Generic[Input, Output]):
@@ -115,7 +119,7 @@ class Runnable(Described, Generic[Input, Output]):
                 run = heeding(run, token)
                 return call_until_cancelled(self.get_name(), run, partial(self._enter, input, run, **kwargs), token)
             if token.cancelled:
-                raise cancelled(self.get_name())
+                raise cancelled(self.get_name(), run)
         if run.observers is None or not self._has_body:
             return self._work(input, run, **kwargs)
         return observe_call(self, input, run, kwargs)
@@ -304,7 +308,7 @@ class Runnable(Described, Generic[Input, Output]):
         (``"*/agent/*"``); ``root_only`` shows the outermost run alone. The root's end or error is always shown: an
         error is the last event, ``on_<type>_error``, and is then raised. A slow consumer slows the run down.
         """
-        selection = Selection(
+        selection = PARTS["views.selection"](
             include_names=include_names,
             include_types=include_types,
             include_tags=include_tags,
@@ -314,10 +318,8 @@ class Runnable(Described, Generic[Input, Output]):
             include_paths=include_paths,
             root_only=root_only,
         )
-        make = event_view(version)
-        return watch(
-            self, input, begin_asyncio, config, asyncio_colour(), lambda put: make(put, selection, input), kwargs
-        )
+        make = PARTS["views.events"](version, selection, input)
+        return watch(self, input, begin_asyncio, config, asyncio_colour(), make, kwargs)
 
     def stream_events(
         self,
@@ -336,7 +338,7 @@ class Runnable(Described, Generic[Input, Output]):
         **kwargs: Any,
     ) -> Iterator[StreamEvent]:
         """The events of ``astream_events``, in blocking code; the run is in a thread beside the consumer."""
-        selection = Selection(
+        selection = PARTS["views.selection"](
             include_names=include_names,
             include_types=include_types,
             include_tags=include_tags,
@@ -346,10 +348,8 @@ class Runnable(Described, Generic[Input, Output]):
             include_paths=include_paths,
             root_only=root_only,
         )
-        make = event_view(version)
-        return drive_stream(
-            watch(self, input, begin, config, BLOCKING, lambda put: make(put, selection, input), kwargs)
-        )
+        make = PARTS["views.events"](version, selection, input)
+        return drive_stream(watch(self, input, begin, config, BLOCKING, make, kwargs))
 
     @overload
     def astream_log(
@@ -379,7 +379,7 @@ class Runnable(Described, Generic[Input, Output]):
         Patches are added up with ``+``. ``include_…`` and ``exclude_…`` choose the steps that have an entry. A slow
         consumer slows the run down. An error is told in the last patch, and is then raised.
         """
-        selection = log_selection(
+        selection = PARTS["views.log_selection"](
             include_names=include_names,
             include_types=include_types,
             include_tags=include_tags,
@@ -387,7 +387,7 @@ class Runnable(Described, Generic[Input, Output]):
             exclude_types=exclude_types,
             exclude_tags=exclude_tags,
         )
-        make = partial(LogView, selection=selection, diff=diff, streamed_list=with_streamed_output_list)
+        make = PARTS["views.log"](selection, diff, with_streamed_output_list)
         return watch(self, input, begin_asyncio, config, asyncio_colour(), make, kwargs)
 
     # Composition

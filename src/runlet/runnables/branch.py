@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeVar
-
-from typing_extensions import TypedDict
 
 from runlet.callbacks.run import Run
 from runlet.errors import CompositionError, add_step
@@ -19,7 +17,7 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class _Choosing(Runnable[Input, Output]):
+class Choosing(Runnable[Input, Output]):
     """Runs, on the whole input, one of several steps; its output streams."""
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
@@ -65,7 +63,7 @@ class _Choosing(Runnable[Input, Output]):
         add_step(error, self.get_name(), f"{label} ({name})", inner=name)
 
 
-class RunnableBranch(_Choosing[Input, Output]):
+class RunnableBranch(Choosing[Input, Output]):
     """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that holds.
 
     Conditions and steps are whatever can be a step of a chain; a condition is given the input.
@@ -107,41 +105,5 @@ class RunnableBranch(_Choosing[Input, Output]):
         if not isinstance(other, RunnableBranch):
             return NotImplemented
         return (self.branches, self.default) == (other.branches, other.default)
-
-    __hash__ = object.__hash__
-
-
-class RouterInput(TypedDict):
-    """What a ``RouterRunnable`` is given: the key of the step, and the step's input."""
-
-    key: str
-    input: Any
-
-
-class RouterRunnable(_Choosing[Any, Output]):
-    """``RouterRunnable({"add": a, "count": b})`` runs the step that its input names: ``{"key": "add", "input": x}``."""
-
-    def __init__(self, runnables: Mapping[str, Any]) -> None:
-        if not runnables:
-            raise CompositionError("a RouterRunnable has one step or more: RouterRunnable({'add': step})")
-        self.runnables = {key: coerce_to_runnable(step) for key, step in runnables.items()}
-        self.name = None
-
-    def _restarts(self) -> bool:
-        return any(step._restarts() for step in self.runnables.values())
-
-    async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
-        if not isinstance(input, Mapping) or "key" not in input or "input" not in input:
-            raise CompositionError(f"a router is given {{'key': …, 'input': …}}, not {input!r:.80}")
-        key = input["key"]
-        if key not in self.runnables:
-            raise CompositionError(f"the router has no step {key!r}; it has {', '.join(map(repr, self.runnables))}")
-        return self.runnables[key], input["input"], f"route:{key}", repr(key)
-
-    def __repr__(self) -> str:
-        return f"RouterRunnable({self.runnables!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return self.runnables == other.runnables if isinstance(other, RouterRunnable) else NotImplemented
 
     __hash__ = object.__hash__

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import reduce
 from itertools import chain
-from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from runlet.messages.ai import AIMessageChunk, text_chunk
@@ -135,85 +134,120 @@ async def aadd(addables: AsyncIterable[Any]) -> Any:
 
 
 class SoFar:
-    """The sum of a stream's chunks so far, kept small: every 512 of them become one.
+    """The sum of a stream's chunks so far, kept small: every few of them are put together.
 
     A hundred thousand small messages would cost the garbage collector more than the stream costs; so of messages that
     bring nothing but text, as nearly all do, only the text is kept.
     """
 
-    __slots__ = ("_blocks", "_chunks", "_head", "_texts", "count")
+    __slots__ = ("_blocks", "_earlier", "_id", "_new", "_room", "_texts")
 
     def __init__(self) -> None:
+        self._room = _MANY
         self._blocks: list[Any] = []
-        self._chunks: list[Any] = []
-        self._head: AIMessageChunk | None = None  # the first of the messages whose texts are kept
-        self._texts: list[str] = []
-        self.count = 0
+        self._texts: list[str] = []  # of messages that bring nothing else, after the blocks
+        self._id: str | None = None  # theirs
+        self._new: list[Any] = []
+        self._earlier = 0
 
     def add(self, chunk: Any) -> None:
-        self.count += 1
-        if type(chunk) is AIMessageChunk and _brings_text_alone(chunk):
-            head = self._head
-            if head is None or head.id != chunk.id or len(self._texts) == _BLOCK:
-                self._join_texts()
-                self._head = chunk
-            self._texts.append(chunk.content)  # type: ignore[arg-type]  # it brings text alone
-            return
-        if self._head is not None:
-            self._join_texts()
-        chunks = self._chunks
-        chunks.append(chunk)
-        if len(chunks) == _BLOCK:
+        new = self._new
+        new.append(chunk)
+        if len(new) == _FEW:
             self._fold()
+
+    @property
+    def count(self) -> int:
+        """How many chunks there were."""
+        return self._earlier + len(self._new)
 
     def clear(self) -> None:
         """Forget the chunks, but not how many there were."""
-        self._blocks, self._chunks, self._texts, self._head = [], [], [], None
+        self._earlier += len(self._new)
+        self._new.clear()
+        self._blocks.clear()
+        self._texts.clear()
 
     def value(self) -> Any:
         """The sum; ``None`` of nothing."""
-        self._join_texts()
-        chunks = [*self._blocks, *self._chunks]
-        return join(chunks) if chunks else None
-
-    def _join_texts(self) -> None:
-        head, texts = self._head, self._texts
-        if head is None:
-            return
-        self._head, self._texts = None, []
-        self._keep(head if len(texts) == 1 else text_chunk("".join(texts), head.id))
-
-    def _keep(self, chunk: Any) -> None:
-        self._chunks.append(chunk)
-        if len(self._chunks) == _BLOCK:
+        if self._new:
             self._fold()
+        self._end_text()
+        if len(self._blocks) > 1:
+            self._blocks = [join(self._blocks)]
+        return self._blocks[0] if self._blocks else None
 
     def _fold(self) -> None:
-        chunks, self._chunks = self._chunks, []
-        if any(_holds_restart(each) for each in chunks):
+        """Put the new chunks together."""
+        chunks, self._new = self._new, []
+        self._earlier += len(chunks)
+        kinds = set(map(type, chunks))
+        if kinds == _MESSAGES and len(chunks) > 1 and (text := _text_alone(chunks)) is not None:
+            id = chunks[0].id
+            if self._texts and self._id != id:
+                self._end_text()
+            self._id = id
+            self._texts.append(text)
+            return
+        self._end_text()
+        if kinds != _TEXTS and any(map(_holds_restart, chunks)):
             # A marker takes back what is in the blocks before it too.
             self._blocks = [join([*self._blocks, *chunks])]
         else:
-            self._blocks.append(join(chunks))
+            self._keep(*_joined(chunks, kinds))
+
+    def _end_text(self) -> None:
+        if self._texts:
+            texts, self._texts = self._texts, []
+            self._keep(text_chunk("".join(texts), self._id))
+
+    def _keep(self, *blocks: Any) -> None:
+        self._blocks += blocks
+        if len(self._blocks) > self._room:
+            self._blocks = _joined(self._blocks)
+            self._room = len(self._blocks) + _MANY
 
 
-_BLOCK = 512
+_FEW = 32
+"""How many chunks are kept as they came: fewer than bring the garbage collector to look at them."""
+
+_MANY = 512
+
+_MESSAGES = {AIMessageChunk}
+_TEXTS = {str}
 
 
-_BESIDE_TEXT = itemgetter(
-    "chunk_position",
-    "usage_metadata",
-    "response_metadata",
-    "additional_kwargs",
-    "name",
-    "tool_calls",
-    "invalid_tool_calls",
-)
+def _joined(chunks: list[Any], kinds: set[type] | None = None) -> list[Any]:
+    """The sum of chunks; the chunks, if they cannot be added: only who asks for the sum is to be told."""
+    if kinds == _TEXTS:
+        return ["".join(chunks)]
+    try:
+        return [join(chunks)]
+    except Exception:
+        return chunks
 
 
-def _brings_text_alone(chunk: AIMessageChunk) -> bool:
-    values = chunk.__dict__
-    if type(values["content"]) is not str or values["tool_call_chunks"]:
-        return False
-    # One call in C; asking for each by itself would take a third of what a chunk costs here.
-    return not any(_BESIDE_TEXT(values)) and not chunk.__pydantic_extra__
+def _text_alone(chunks: list[AIMessageChunk]) -> str | None:
+    """The text of messages that have one id and bring nothing else; ``None`` if they are not such."""
+    id = chunks[0].id
+    texts: list[Any] = []
+    for chunk in chunks:
+        values = chunk.__dict__
+        if (
+            values["tool_call_chunks"]
+            or values["usage_metadata"]
+            or values["response_metadata"]
+            or values["additional_kwargs"]
+            or values["chunk_position"]
+            or values["name"]
+            or values["tool_calls"]  # is only looked at where there are no pieces, for then it is there
+            or values["invalid_tool_calls"]
+            or chunk.__pydantic_extra__
+            or values["id"] is not id
+        ):
+            return None
+        texts.append(values["content"])
+    try:
+        return "".join(texts)
+    except TypeError:  # a list of blocks
+        return None

@@ -6,16 +6,23 @@ import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import Context, copy_context
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from typing_extensions import TypedDict
 
+from runlet import callbacks
 from runlet.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
-from runlet.callbacks.manager import AsyncCallbackManager, CallbackManager
 from runlet.callbacks.run import ALWAYS, AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers, limit_of
 from runlet.errors import ConfigError
 from runlet.io import BLOCKING, Colour, asyncio_colour
-from runlet.io.executor import ContextThreadPoolExecutor, P, T, executor, run_in_executor
+from runlet.lazy import lazy_names
+
+if TYPE_CHECKING:  # what brings concurrent.futures, which few chains need
+    from runlet.io.executor import ContextThreadPoolExecutor, run_in_executor
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 __all__ = [
     "ContextThreadPoolExecutor",
@@ -38,6 +45,10 @@ __all__ = [
     "run_in_executor",
     "set_config_context",
 ]
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+    _OF_EXECUTOR = dict.fromkeys(("ContextThreadPoolExecutor", "run_in_executor"), "runlet.io.executor")
+    __getattr__, __dir__ = lazy_names(__name__, _OF_EXECUTOR)
 
 _unwatched_asyncio: list[Run] = []
 
@@ -68,7 +79,7 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     parent = handed_on.run if handed_on is not None else outer
     said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
     if (token := said.get("cancel")) is not None:
-        said["cancel"] = token.itself  # a verb that a step of a heeding run calls may be blocked in another thread
+        said["cancel"] = token.anew()
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
     if ambient := AMBIENT.get():
         observers = join_observers(observers, [*ALWAYS, *ambient])
@@ -166,18 +177,18 @@ class EmptyDict(TypedDict, total=False):
     """A dict without keys."""
 
 
-def get_callback_manager_for_config(config: Config) -> CallbackManager:
+def get_callback_manager_for_config(config: Config) -> callbacks.CallbackManager:
     """A manager of the handlers in ``config``."""
-    return CallbackManager.configure(
+    return callbacks.CallbackManager.configure(
         inheritable_callbacks=config.get("callbacks"),
         inheritable_tags=config.get("tags"),
         inheritable_metadata=config.get("metadata"),
     )
 
 
-def get_async_callback_manager_for_config(config: Config) -> AsyncCallbackManager:
+def get_async_callback_manager_for_config(config: Config) -> callbacks.AsyncCallbackManager:
     """The same for asyncio."""
-    return AsyncCallbackManager.configure(  # type: ignore[return-value]  # it makes one of its own class
+    return callbacks.AsyncCallbackManager.configure(  # type: ignore[return-value]  # it makes one of its own class
         inheritable_callbacks=config.get("callbacks"),
         inheritable_tags=config.get("tags"),
         inheritable_metadata=config.get("metadata"),
@@ -186,7 +197,8 @@ def get_async_callback_manager_for_config(config: Config) -> AsyncCallbackManage
 
 def get_executor_for_config(config: Config | None) -> contextlib.AbstractContextManager[ContextThreadPoolExecutor]:
     """A pool of ``max_concurrency`` threads for the body of a ``with``."""
-    return executor((config or {}).get("max_concurrency"))
+    made = import_module("runlet.io.executor").executor((config or {}).get("max_concurrency"))
+    return made  # type: ignore[no-any-return]  # such a pool
 
 
 @contextlib.contextmanager

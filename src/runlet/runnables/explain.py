@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from runlet.runnables.base import Runnable
 from runlet.runnables.binding import RunnableBinding
-from runlet.runnables.branch import RouterRunnable, RunnableBranch
+from runlet.runnables.branch import RunnableBranch
 from runlet.runnables.children import children_of
 from runlet.runnables.configurable import DynamicRunnable
 from runlet.runnables.each import RunnableEach
@@ -20,6 +20,7 @@ from runlet.runnables.history import RunnableWithMessageHistory
 from runlet.runnables.parallel import RunnableParallel
 from runlet.runnables.parts import part
 from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
+from runlet.runnables.router import RouterRunnable
 from runlet.runnables.sequence import RunnableSequence
 from runlet.runnables.types import inner_of
 

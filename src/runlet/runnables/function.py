@@ -133,9 +133,10 @@ class RunnableLambda(Runnable[Input, Output]):
                 source = run.io.pull(lambda: iter(function(input, **kwargs)))
         async with closing(source):
             while True:
-                with inside(run):
-                    chunk = await anext(source, NOTHING)
-                if chunk is NOTHING:
+                try:
+                    with inside(run):
+                        chunk = await source.__anext__()
+                except StopAsyncIteration:
                     return
                 yield chunk
 

@@ -13,7 +13,7 @@ from runlet.runnables.chunks import join
 from runlet.runnables.coerce import is_async, is_generator
 from runlet.runnables.parts import part
 from runlet.runnables.signature import extras_for, name_of, wanted_extras
-from runlet.runnables.streams import NOTHING, Single
+from runlet.runnables.streams import Single
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -71,13 +71,13 @@ class RunnableGenerator(Runnable[Input, Output]):
                 while True:
                     try:
                         with inside(run):
-                            chunk = await anext(source, NOTHING)
+                            chunk = await source.__anext__()
+                    except StopAsyncIteration:
+                        break
                     except RuntimeError as error:
                         if blocking and "no running event loop" in str(error):
                             raise ColourError(f"in {self.get_name()}, {SUSPENDED}") from error
                         raise
-                    if chunk is NOTHING:
-                        break
                     yield chunk
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from runlet.callbacks.config import Config
 from runlet.runnables.base import Runnable
 from runlet.runnables.binding import RunnableBinding
-from runlet.runnables.branch import RouterRunnable, RunnableBranch
+from runlet.runnables.branch import RunnableBranch
 from runlet.runnables.children import children_of
 from runlet.runnables.configurable import RunnableConfigurableAlternatives
 from runlet.runnables.each import RunnableEach
@@ -18,6 +18,7 @@ from runlet.runnables.graph import Graph
 from runlet.runnables.parallel import RunnableParallel
 from runlet.runnables.parts import part
 from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough
+from runlet.runnables.router import RouterRunnable
 from runlet.runnables.schemas import prepared
 from runlet.runnables.sequence import RunnableSequence
 from runlet.runnables.types import inner_of

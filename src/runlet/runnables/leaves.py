@@ -8,8 +8,6 @@ from typing import Any
 from runlet.callbacks.run import Run, inside
 from runlet.io import closing
 
-_END: Any = object()
-
 
 def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """``source``, asked for each chunk with ``run`` as the current run; never while the consumer has the chunk."""
@@ -19,8 +17,10 @@ def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
 async def _each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
     async with closing(source):
         while True:
-            with inside(run):
-                chunk = await anext(source, _END)
-            if chunk is _END:
+            try:
+                with inside(run):
+                    # Not ``anext`` with a default: where a plain ``__anext__`` raises, it brings Python 3.11 down.
+                    chunk = await source.__anext__()
+            except StopAsyncIteration:
                 return
             yield chunk

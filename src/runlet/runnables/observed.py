@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
-from types import FrameType
 from typing import Any, ClassVar, Protocol
 
 from runlet.callbacks.run import Run
 from runlet.errors import Cancelled
-from runlet.io import close
+from runlet.io import close, closing
 from runlet.messages.usage import add_usage
 from runlet.runnables.chunks import SoFar, StreamRestart
-from runlet.runnables.origin import frame_of
 from runlet.runnables.restart import WAIT_FOR_INPUT, flow_of
-from runlet.runnables.streams import NOTHING, Elements, Single, Snapshots, collect, like, replaces
-
-_END: Any = object()
+from runlet.runnables.streams import (
+    NOTHING,
+    Elements,
+    Marked,
+    Single,
+    Snapshots,
+    bare,
+    collect,
+    like,
+    replaces,
+    sum_of,
+)
 
 _COUNTING = threading.Lock()
 """Branches of a blocking run end in threads of their own; this is held for an addition."""
@@ -55,12 +62,15 @@ def observe_flow(step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[
         return _observe_whole(step, inputs, run, kwargs)
     if isinstance(inputs, Single):
         body = step._flow(inputs, run, **kwargs)
-        return like(body, _observe_flow(step, inputs, body, run, kwargs))
-    if step._kind in WAIT_FOR_INPUT:
-        return _observe_flow(step, inputs, None, run, kwargs)
-    recorded = _Recorded(inputs)
-    body = flow_of(step, like(inputs, recorded), run, kwargs)
-    return like(body, _observe_flow(step, recorded, body, run, kwargs))
+    elif step._kind in WAIT_FOR_INPUT:
+        so_far = SoFar()
+        return Marked(_observe_flow(step, inputs, None, so_far, run, kwargs), so_far)
+    else:
+        begun = _Begun(inputs)
+        body = flow_of(step, like(inputs, begun), run, kwargs)
+        inputs = begun
+    so_far = sum_of(body) or so_far_of(body)
+    return like(body, _observe_flow(step, inputs, body, so_far, run, kwargs), so_far)
 
 
 async def _observe_whole(
@@ -72,7 +82,12 @@ async def _observe_whole(
 
 
 async def _observe_flow(
-    step: Step, inputs: AsyncIterator[Any], body: AsyncIterator[Any] | None, run: Run, kwargs: dict[str, Any]
+    step: Step,
+    inputs: AsyncIterator[Any],
+    body: AsyncIterator[Any] | None,
+    so_far: SoFar,
+    run: Run,
+    kwargs: dict[str, Any],
 ) -> AsyncGenerator[Any, None]:
     if body is None:
         value = await collect(inputs)
@@ -80,26 +95,28 @@ async def _observe_flow(
             return
         inputs = Single(value)
         body = step._flow(inputs, run, **kwargs)
-    if isinstance(inputs, _Recorded):
+    if isinstance(inputs, _Begun):
         await inputs.prefetch()
     _begin(step, run, kwargs, given=inputs.value if isinstance(inputs, Single) else None, streamed=True)
     observers = run.observers or ()
-    so_far = so_far_of(body)
-    tell_chunk = [observer.on_chunk for observer in observers]
-    tell_restart = [observer.on_restart for observer in observers]
     try:
         await _tell(run, "on_start", run.input)
-        add = so_far.add
+        tell_chunk = [tell for observer in observers if (tell := observer.teller(run)) is not None]
+        tell_restart = [observer.on_restart for observer in observers]
+        # What passes on another watched stream as it is has that one's sum.
+        add = so_far.add if so_far is not sum_of(body) else None
         growing = isinstance(body, Snapshots)
-        async for chunk in body:
+        async for chunk in bare(body):
             if growing and replaces(body):
-                so_far.clear()
+                if add is not None:
+                    so_far.clear()
                 run.state["replaces"] = True
             for tell in tell_chunk if type(chunk) is not StreamRestart else tell_restart:
                 notice = tell(run, chunk)
                 if notice is not None:
                     await notice
-            add(chunk)
+            if add is not None:
+                add(chunk)
             yield chunk
     except BaseException as error:
         try:
@@ -108,8 +125,8 @@ async def _observe_flow(
         finally:
             await _fail(run, error, so_far.value())
         raise
-    if isinstance(inputs, _Recorded):
-        run.input = inputs.whole()
+    if isinstance(inputs, _Begun):
+        run.input = inputs.so_far.value()
     output = so_far.value()
     _count(run, output)
     await _tell(run, "on_end", output)
@@ -182,46 +199,46 @@ def so_far_of(stream: Any) -> SoFar:
     return _Listed() if isinstance(stream, Elements) else SoFar()
 
 
-class _Recorded:
-    """A stream that remembers its chunks, for the end of a run to tell its input."""
+class _Begun(Marked[Any]):
+    """A step's input, of which the first chunk is waited for before the step is; with its sum, for the run's end."""
+
+    __slots__ = ("_first", "_next", "_source")
+
+    so_far: SoFar
 
     def __init__(self, stream: AsyncIterator[Any]) -> None:
-        self._stream = stream
-        self._so_far = so_far_of(stream)
-        self._first: Any = None
-        self._growing = isinstance(stream, Snapshots)
-        self._add = self._so_far.add
-        self._next = stream.__anext__
+        so_far = sum_of(stream)
+        source: Any = bare(stream) if so_far is not None else _recorded(stream, so_far := so_far_of(stream))
+        super().__init__(stream, so_far)
+        self._source = source
+        self.aclose = self._source.aclose
+        self._next = source.__anext__
+        self._first: Single[Any] | None = None
 
     @property
-    def ag_frame(self) -> FrameType | None:
-        return frame_of(self._stream)
-
-    @property
-    def error(self) -> Exception | None:
-        return getattr(self._stream, "error", None)
-
-    def __aiter__(self) -> _Recorded:
-        return self
+    def ag_running(self) -> bool | None:
+        return getattr(self._source, "ag_running", None)
 
     async def prefetch(self) -> None:
         """Wait for the first chunk: a step begins when its input does, and after the step before it."""
-        self._first = [await anext(self._stream, _END)]
+        try:
+            self._first = Single(await self._next())
+        except StopAsyncIteration:
+            self._first = Single(None)
+            await self._first.aclose()
 
-    async def __anext__(self) -> Any:
-        if self._first is not None:
-            (chunk,), self._first = self._first, None
-            if chunk is _END:
-                raise StopAsyncIteration
-        else:
-            chunk = await self._next()
-        if self._growing and replaces(self._stream):
-            self._so_far.clear()
-        self._add(chunk)
-        return chunk
+    def __anext__(self) -> Any:
+        if self._first is None:
+            return self._next()
+        first, self._first = self._first, None
+        return first.__anext__()
 
-    async def aclose(self) -> None:
-        await close(self._stream)
 
-    def whole(self) -> Any:
-        return self._so_far.value()
+async def _recorded(stream: AsyncIterator[Any], so_far: SoFar) -> AsyncGenerator[Any, None]:
+    growing = isinstance(stream, Snapshots)
+    async with closing(stream):
+        async for chunk in stream:
+            if growing and replaces(stream):
+                so_far.clear()
+            so_far.add(chunk)
+            yield chunk

@@ -71,11 +71,13 @@ async def flow_override(
         stream: AsyncIterator[Any] = run.io.pull(lambda: iter(getattr(step, verb)(given, config, **kwargs)))
     else:
         stream = aiter(getattr(step, verb)(inputs, config, **kwargs))
-    async with closing(stream):
+    # A user's generator need not close the stream that it is given.
+    async with closing(inputs if verb in ("transform", "atransform") else None), closing(stream):
         while True:
-            with inside(run):
-                chunk = await anext(stream, NOTHING)
-            if chunk is NOTHING:
+            try:
+                with inside(run):
+                    chunk = await stream.__anext__()
+            except StopAsyncIteration:
                 return
             yield chunk
 

@@ -19,6 +19,16 @@ from runlet.runnables.streams import NOTHING, Growth, Snapshots, like, replaces
 Other = TypeVar("Other")
 
 
+def identity(x: Other) -> Other:
+    """Give back what is given."""
+    return x
+
+
+async def aidentity(x: Other) -> Other:
+    """Give back what is given; for where an async function is asked for."""
+    return x
+
+
 class RunnablePassthrough(Runnable[Other, Other]):
     """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
 

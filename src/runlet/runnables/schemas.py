@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, NotRequired
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.fields import FieldInfo
-from typing_extensions import TypedDict
 
 from runlet.callbacks.config import Config
 from runlet.runnables.base import Runnable
@@ -22,6 +20,7 @@ from runlet.runnables.parallel import RunnableParallel
 from runlet.runnables.parts import part
 from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from runlet.runnables.sequence import RunnableSequence
+from runlet.runnables.typed_dicts import usable
 from runlet.runnables.types import Side, inner_of
 
 Fields = dict[str, Any]
@@ -209,14 +208,3 @@ def _agreed(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Any, Any]:
     known = [hint for hint, _ in (one, other) if hint is not Any]
     hint = known[0] if known and all(each == known[0] for each in known) else Any
     return hint, ... if ... in (one[1], other[1]) else one[1]
-
-
-def usable(hint: Any) -> Any:
-    """A ``typing.TypedDict`` as the one that pydantic takes in every version of Python; other types as they are."""
-    if sys.version_info >= (3, 12) or not typing.is_typeddict(hint) or type(hint).__module__ != "typing":
-        return hint
-    hints = typing.get_type_hints(hint, include_extras=True)
-    required = hint.__required_keys__
-    make: Any = TypedDict
-    rebuilt: dict[str, Any] = {key: usable(each) for key, each in hints.items()}
-    return make(hint.__name__, {key: each if key in required else NotRequired[each] for key, each in rebuilt.items()})

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from runlet.callbacks.run import Run
 from runlet.errors import CompositionError, add_step
-from runlet.io import closing
+from runlet.io import Colour, closing
 from runlet.runnables.base import Runnable
 from runlet.runnables.coerce import coerce_to_runnable
+from runlet.runnables.joints import STEPS, jointed, relieved
 from runlet.runnables.origin import came_from, first_passed, frame_of
 from runlet.runnables.parts import part
-from runlet.runnables.streams import like
+from runlet.runnables.streams import Single, bare, like, sum_of
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -79,36 +80,44 @@ class RunnableSequence(Runnable[Input, Output]):
         return any(step._restarts() for step in self.steps)
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        if not isinstance(inputs, Single):
+            inputs = jointed(inputs, run.io)
         given = frame_of(inputs)
         frames = []
         stream = inputs
-        for step, tag in zip(self.steps, self._tags, strict=True):
-            stream = step._step_flow(stream, run.child(tag), **kwargs)
-            frames.append(frame_of(stream))
-            kwargs = {}
-        made = self._guard(stream, frames, inputs, given)
-        return like(stream, made)
+        try:
+            for index, (step, tag) in enumerate(zip(self.steps, self._tags, strict=True), 1):
+                stream = step._step_flow(stream, run.child(tag), **kwargs)
+                frames.append(frame_of(stream))
+                kwargs = {}
+                if index % STEPS == 0:
+                    stream = jointed(stream, run.io)
+        except RecursionError as error:
+            _explain(error)
+            raise
+        made = self._guard(bare(stream), run.io, frames, inputs, given)
+        return like(stream, made, sum_of(stream))
 
     async def _guard(
         self,
         stream: AsyncIterator[Any],
+        io: Colour,
         frames: list[FrameType | None],
         inputs: AsyncIterator[Any],
         given: FrameType | None,
     ) -> AsyncIterator[Any]:
-        async with closing(stream):
+        async with closing(relieved(stream, io)) as source:
             try:
-                async for chunk in stream:
+                async for chunk in source:
                     yield chunk
             except Exception as error:
                 if not came_from(inputs, given, error):
                     index = first_passed(error, frames)
                     self._locate(error, len(frames) - 1 if index is None else index)
-                if type(error) is RecursionError and _TOO_DEEP not in getattr(error, "__notes__", ()):
-                    error.add_note(_TOO_DEEP)
                 raise
 
     def _locate(self, error: Exception, index: int) -> None:
+        _explain(error)
         name = self.steps[index].get_name()
         add_step(error, self.get_name(), f"step {index + 1} ({name})", inner=name)
 
@@ -124,9 +133,14 @@ class RunnableSequence(Runnable[Input, Output]):
 
 
 _TOO_DEEP = (
-    "each step of a streamed chain is nested in the next: some 190 plain generators, or 500 other steps, reach "
-    "Python's limit. Raise it with sys.setrecursionlimit, or write plain generators as async ones"
+    "chains are inside of chains, deeper than Python's calls may be inside one another: some two hundred. Nest them "
+    "less deep (in a row there may be any number of steps), or raise the limit with sys.setrecursionlimit"
 )
+
+
+def _explain(error: Exception) -> None:
+    if type(error) is RecursionError and _TOO_DEEP not in getattr(error, "__notes__", ()):
+        error.add_note(_TOO_DEEP)
 
 
 def _in_chain(step: Runnable[Any, Any]) -> str:

@@ -17,7 +17,11 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
     """A Runnable that is a pydantic model: its fields are validated, shown in schemas and copied with it."""
 
     model_config = ConfigDict(
-        arbitrary_types_allowed=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,  # when first used; a program uses few of the kinds that it imports
     )
 
     name: str | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from types import FrameType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from runlet.io import close, closing
-from runlet.runnables.chunks import join
+from runlet.runnables.chunks import SoFar, join
 from runlet.runnables.origin import frame_of
 
 T = TypeVar("T")
@@ -56,60 +56,71 @@ class Growth:
 _ALWAYS = Growth(True)
 
 
-class Snapshots(Generic[T]):
+class Marked(Generic[T]):
+    """A stream, with what is known of it. ``so_far``, where it is known, is the sum of what has come out of it."""
+
+    __slots__ = ("_stream", "aclose", "so_far")
+
+    def __init__(self, stream: Any, so_far: SoFar | None = None) -> None:
+        self._stream = stream
+        self.aclose = stream.aclose
+        self.so_far = so_far
+
+    @property
+    def ag_frame(self) -> FrameType | None:
+        return frame_of(self._stream)
+
+    @property
+    def ag_running(self) -> bool | None:
+        return getattr(self._stream, "ag_running", None)
+
+    @property
+    def error(self) -> Exception | None:
+        return getattr(self._stream, "error", None)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Any:
+        return self._stream.__anext__()
+
+
+class Snapshots(Marked[T]):
     """A stream in which each chunk replaces the one before, as the growing value of a JSON parser does."""
 
-    __slots__ = ("_stream", "aclose", "growth")
+    __slots__ = ("growth",)
 
-    def __init__(self, stream: Any, growth: Growth = _ALWAYS) -> None:
-        self._stream = stream
-        self.aclose = stream.aclose
+    def __init__(self, stream: Any, growth: Growth = _ALWAYS, so_far: SoFar | None = None) -> None:
+        super().__init__(stream, so_far)
         self.growth = growth
 
-    @property
-    def ag_frame(self) -> FrameType | None:
-        return frame_of(self._stream)
 
-    @property
-    def error(self) -> Exception | None:
-        return getattr(self._stream, "error", None)
-
-    def __aiter__(self) -> Snapshots[T]:
-        return self
-
-    def __anext__(self) -> Any:
-        return self._stream.__anext__()
-
-
-class Elements(Generic[T]):
+class Elements(Marked[T]):
     """A stream of the elements of a list: its value is the list of all."""
 
-    __slots__ = ("_stream", "aclose")
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.aclose = stream.aclose
-
-    @property
-    def ag_frame(self) -> FrameType | None:
-        return frame_of(self._stream)
-
-    @property
-    def error(self) -> Exception | None:
-        return getattr(self._stream, "error", None)
-
-    def __aiter__(self) -> Elements[T]:
-        return self
-
-    def __anext__(self) -> Any:
-        return self._stream.__anext__()
+    __slots__ = ()
 
 
-def like(stream: AsyncIterator[Any], made: AsyncIterator[T]) -> AsyncIterator[T]:
-    """``made``, marked as snapshots, or as elements, if ``stream``, which it passes on, is."""
+def like(stream: AsyncIterator[Any], made: AsyncIterator[T], so_far: SoFar | None = None) -> AsyncIterator[T]:
+    """``made``, marked as snapshots, or as elements, if ``stream``, which it passes on, is; and with its sum."""
     if isinstance(stream, Elements):
-        return Elements(made)
-    return Snapshots(made, stream.growth) if isinstance(stream, Snapshots) else made
+        return Elements(made, so_far)
+    if isinstance(stream, Snapshots):
+        return Snapshots(made, stream.growth, so_far)
+    return made if so_far is None else Marked(made, so_far)
+
+
+def bare(stream: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The stream that was marked, for whoever reads all of it and need not ask it for each chunk through the mark."""
+    return stream._stream if type(stream) in _MARKS else stream  # type: ignore[attr-defined]  # it is one of them
+
+
+_MARKS = frozenset({Marked, Snapshots, Elements})
+
+
+def sum_of(stream: Any) -> SoFar | None:
+    """The sum of what has come out of a stream, where it is known."""
+    return stream.so_far if isinstance(stream, Marked) else None
 
 
 def replaces(stream: Any) -> bool:

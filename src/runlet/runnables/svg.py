@@ -8,19 +8,11 @@ from itertools import pairwise
 
 from runlet.runnables.graph_parts import Edge, Node, is_schema
 from runlet.runnables.layout import Layout, Placed, Point, Route, lay_out
+from runlet.tracers.drawing import COLOURS, letters
 
 _LETTER = 7.4
 _MARGIN = 16.0
-_FILL = {
-    "prompt": ("#e8f1fd", "#5b8fd6"),
-    "chat_model": ("#efeafd", "#8a6fd1"),
-    "llm": ("#efeafd", "#8a6fd1"),
-    "parser": ("#e8f6ee", "#57a778"),
-    "retriever": ("#fdf1e3", "#d39a4a"),
-    "tool": ("#fdf1e3", "#d39a4a"),
-}
-_PLAIN = ("#f6f6f8", "#8c8c99")
-_SCHEMA = ("#ffffff", "#c4c4cf")
+_SCHEMA = "#c4c4cf"
 
 _HEAD = (
     '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
@@ -29,8 +21,8 @@ _HEAD = (
 
 
 def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str = "white") -> str:
-    """The picture as SVG text: prompts blue, models violet, parsers green, retrievers and tools orange."""
-    layout = lay_out(nodes, edges, _size, (28.0, 46.0))
+    """The picture as SVG text; steps have the colours that they have in ``Trace.waterfall``."""
+    layout = lay_out(nodes, edges, _size, (28.0, 38.0))
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
     body = [*_edges(layout), *(_box(placed) for placed in layout.nodes.values())]
     return "\n".join(
@@ -48,7 +40,7 @@ def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str =
 
 def _size(node: Node) -> tuple[float, float]:
     lines = _lines(node)
-    return max(len(line) for line in lines) * _LETTER + 28, 22.0 + 16 * len(lines)
+    return max(letters(line) for line in lines) * _LETTER + 28, 22.0 + 16 * len(lines)
 
 
 def _lines(node: Node) -> list[str]:
@@ -57,13 +49,13 @@ def _lines(node: Node) -> list[str]:
 
 def _box(placed: Placed) -> str:
     schema = is_schema(placed.node)
-    fill, stroke = _SCHEMA if schema else _FILL.get(getattr(placed.node.data, "_kind", ""), _PLAIN)
+    colour = _SCHEMA if schema else COLOURS.get(getattr(placed.node.data, "_kind", ""), COLOURS["chain"])
     radius = placed.height / 2 if schema else 8
     x, y = placed.x - placed.width / 2, placed.y - placed.height / 2
-    dashes = ' stroke-dasharray="4 3"' if schema else ""
+    look = 'fill="none" stroke-dasharray="4 3"' if schema else f'fill="{colour}" fill-opacity="0.14"'
     box = (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{placed.width:.1f}" height="{placed.height:.1f}" rx="{radius:.0f}" '
-        f'fill="{fill}" stroke="{stroke}"{dashes}/>'
+        f'{look} stroke="{colour}"/>'
     )
     lines = _lines(placed.node)
     first = placed.y - 8 * (len(lines) - 1) + 4.5
@@ -103,6 +95,6 @@ def _curve(points: list[Point]) -> str:
 def _label(text: str, points: list[Point]) -> str:
     (x1, y1), (x2, y2) = points[-2], points[-1]
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    width = len(text) * 6.4 + 6
+    width = letters(text) * 6.4 + 6
     back = f'<rect x="{x - width / 2:.1f}" y="{y - 8:.1f}" width="{width:.1f}" height="15" rx="3" fill="#ffffff"/>'
     return back + _text(text, x, y + 3.5, soft=True, size=11)

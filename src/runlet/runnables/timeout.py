@@ -8,18 +8,18 @@ from typing import Any, TypeVar
 
 from runlet.callbacks.run import Run
 from runlet.errors import ConfigError, StreamTimeout
-from runlet.io import Stopper, Watchdog, closing
+from runlet.io import Colour, Watchdog, closing
 from runlet.runnables.base import Runnable
 from runlet.runnables.chunks import SoFar
 from runlet.runnables.coerce import coerce_to_runnable
 from runlet.runnables.parts import part
-from runlet.runnables.streams import like, replaces
+from runlet.runnables.streams import Snapshots, bare, like, replaces
 from runlet.runnables.wrapper import Wrapper
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
-_END: Any = object()
+_NEVER = float("inf")
 
 
 @part("timeout")
@@ -59,12 +59,12 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
 
     async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
         begun = time.monotonic()
-        limit = min(each for each in (self.first_chunk, self.total, float("inf")) if each is not None)
+        limit = min(self.first_chunk or _NEVER, self.total or _NEVER)
         stopper = run.io.stopper()
         watchdog = Watchdog(stopper)
-        stopper.enter()
+        entered = stopper.enter()
         try:
-            if limit < float("inf"):
+            if limit < _NEVER:
                 watchdog.until(begun + limit)
             output = await self.bound._step(input, run, **kwargs)
         except BaseException as error:
@@ -72,7 +72,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
                 raise self._too_late(limit, SoFar(), begun) from error
             raise
         finally:
-            stopper.leave()
+            stopper.leave(entered)
             watchdog.close()
             stopper.close()
         if stopper.stopped:
@@ -81,39 +81,50 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         stream = self.bound._step_flow(inputs, run, **kwargs)
-        return like(stream, self._watch(stream, run.io.stopper))
+        return like(stream, self._watch(stream, run.io))
 
-    async def _watch(self, stream: AsyncIterator[Any], make: Any) -> AsyncIterator[Any]:
-        stopper: Stopper = make()
+    async def _watch(self, stream: AsyncIterator[Any], io: Colour) -> AsyncIterator[Any]:
+        stopper = io.stopper()
         watchdog = Watchdog(stopper)
-        begun = time.monotonic()
-        end = begun + self.total if self.total is not None else float("inf")
-        limit = self.first_chunk if self.first_chunk is not None else float("inf")
         so_far = SoFar()
+        growing = isinstance(stream, Snapshots)
+        begun = time.monotonic()
+        end = begun + (self.total or _NEVER)
+        limit = self.first_chunk or _NEVER
+        later = self.between_chunks or _NEVER
+        # In asyncio the timer runs between the steps of this task: that there is no deadline is enough for it.
+        blocking = io.blocking
+        # Called for every chunk.
+        following, clock = bare(stream).__anext__, time.monotonic
+        add, enter, leave = so_far.add, stopper.enter, stopper.leave
         try:
             async with closing(stream):
                 while True:
-                    deadline = min(time.monotonic() + limit, end)
-                    if deadline < float("inf"):
+                    deadline = clock() + limit
+                    if deadline > end:
+                        deadline = end
+                    watchdog.deadline = deadline
+                    if deadline < watchdog.due:
                         watchdog.until(deadline)
-                    stopper.enter()
+                    entered = enter()
                     try:
-                        chunk = await anext(stream, _END)
+                        chunk = await following()
+                    except StopAsyncIteration:
+                        return
                     except BaseException as error:
                         if stopper.caused(error):
                             raise self._too_late(limit, so_far, begun) from error
                         raise
                     finally:
-                        stopper.leave()
-                    if chunk is _END:
-                        return
-                    watchdog.pause()
-                    if stopper.stopped or time.monotonic() >= deadline:
+                        watchdog.deadline = None
+                        if blocking:
+                            leave(entered)
+                    if stopper.stopped or clock() >= deadline:
                         raise self._too_late(limit, so_far, begun)
-                    if replaces(stream):
+                    if growing and replaces(stream):
                         so_far.clear()
-                    so_far.add(chunk)
-                    limit = self.between_chunks if self.between_chunks is not None else float("inf")
+                    add(chunk)
+                    limit = later
                     yield chunk
         finally:
             watchdog.close()

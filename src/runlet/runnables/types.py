@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from runlet.runnables.base import Runnable
 from runlet.runnables.binding import RunnableBinding
-from runlet.runnables.branch import RouterInput, RouterRunnable, RunnableBranch
+from runlet.runnables.branch import RunnableBranch
 from runlet.runnables.each import RunnableEach
 from runlet.runnables.fallbacks import RunnableWithFallbacks
 from runlet.runnables.function import RunnableLambda
@@ -20,6 +20,7 @@ from runlet.runnables.generator import RunnableGenerator
 from runlet.runnables.parallel import RunnableParallel
 from runlet.runnables.parts import part
 from runlet.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
+from runlet.runnables.router import RouterInput, RouterRunnable
 from runlet.runnables.sequence import RunnableSequence
 
 Side = Literal["input", "output"]
