@@ -2,11 +2,13 @@ import asyncio
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from rich.console import Console
 
+from runlet.errors import ConfigError
 from runlet.language_models import FakeListChatModel
 from runlet.messages import HumanMessage
 from runlet.output_parsers import StrOutputParser
@@ -25,6 +27,15 @@ def test_runs_of_both_colours_are_recorded():
     assert [run.inputs for run in recorded.runs] == [{"x": 1}, {"x": 2}]
     assert [len(run.child_runs) for run in recorded.runs] == [3, 3]
     assert repr(recorded) == "<Trace of 2 runs>"
+
+
+def test_a_notebook_shows_the_picture_along_time():
+    with trace() as recorded:
+        CHAIN.invoke({"x": 1})
+    shown = recorded._repr_mimebundle_()
+    assert shown["image/svg+xml"].startswith("<svg")
+    assert "RunnableSequence" in shown["image/svg+xml"]
+    assert shown["text/plain"] == "<Trace of 1 runs>"
 
 
 def test_the_json_has_facts_and_payloads():
@@ -142,3 +153,11 @@ def test_deep_nesting_ends():
     for _ in range(5000):
         value = [value]
     assert "…" in json.dumps(as_json(value), ensure_ascii=False)
+
+
+def test_a_waterfall_is_not_written_under_the_name_of_another_kind_of_picture(tmp_path):
+    with trace() as recorded:
+        RunnableLambda(str).invoke(1)
+    with pytest.raises(ConfigError, match=r"ends in \.svg, not \.png"):
+        recorded.waterfall(tmp_path / "run.png")
+    assert not list(tmp_path.iterdir())

@@ -70,6 +70,17 @@ def test_names_stay_left_of_the_bars_and_everything_inside_the_picture(depth):
         assert float(bar.get("x")) + float(bar.get("width")) <= width
 
 
+def test_a_chinese_name_has_the_room_that_its_wide_letters_take():
+    with trace() as recorded:
+        RunnableLambda(str).with_config(run_name="把问题改写成检索词").invoke(1)
+        RunnableLambda(str).with_config(run_name="在所有的论文和百科全书里查找与问题有关的段落并排序").invoke(1)
+    tree = drawn(recorded)
+    chart = min(float(line.get("x1")) for line in tree.iter(SVG + "line") if line.get("class") == "grid")
+    names = [text for text in tree.iter(SVG + "text") if text.get("class").startswith("name")]
+    assert all(float(name.get("x")) + 12 * len(name.text) < chart for name in names)
+    assert [name.text for name in names] == ["把问题改写成检索词", "在所有的论文和百科全书里查找与问题有关的段…"]
+
+
 def test_rows_do_not_touch_each_other():
     with trace() as recorded:
         nested(5).invoke(1)
@@ -109,7 +120,7 @@ def test_the_time_axis_has_round_steps():
     run = recorded.runs[0]
     run._ended = run._started + 1.3
     ticks = [text.text for text in drawn(recorded).iter(SVG + "text") if text.get("text-anchor") == "middle"]
-    assert ticks == ["0", "500 ms", "1 s"]
+    assert ticks == ["0", "200 ms", "400 ms", "600 ms", "800 ms", "1 s", "1.2 s"]
 
 
 def test_it_is_readable_on_light_and_dark_pages():

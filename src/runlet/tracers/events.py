@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from runlet.callbacks.handled import result_of
-from runlet.callbacks.run import Notice, Observer, Run
+from runlet.callbacks.run import Notice, Observer, Run, Teller, unwaited
 from runlet.errors import Cancelled, ConfigError, RunletError
 from runlet.io.colour import Put
 from runlet.tracers.select import Selection
@@ -38,13 +38,23 @@ class EventView(Observer):
             data["input"] = input
         return self._emit(run, "start", data)
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def teller(self, run: Run) -> Teller | None:
         about = run.state[self]
         if about is None:
             return None
-        # The hot path of a watched stream: the same as ``_emit``, without a call.
-        full = self._put({"event": about["stream"], "data": {"chunk": chunk}, **about["event"]})
-        return full if not run.io.blocking else None
+        # The hot path of a watched stream: all that is the same for every chunk is made once.
+        put, event = self._put, {"event": about["stream"], "data": None, **about["event"]}
+
+        def tell(run: Run, chunk: Any) -> Notice:
+            told = event.copy()
+            told["data"] = {"chunk": chunk}
+            return put(told)
+
+        return unwaited(tell) if run.io.blocking else tell
+
+    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+        tell = self.teller(run)
+        return tell(run, chunk) if tell is not None else None
 
     def on_restart(self, run: Run, marker: Any) -> Notice:
         if run.state[self] is None:
@@ -101,8 +111,7 @@ class EventView(Observer):
         if what == "end" and not about.get("terse"):
             event["metadata"] = run.metadata  # with what the run came to know of itself
         full = self._put(event)
-        # A blocking run cannot wait for the consumer of an asyncio stream; it is one that a plain function started.
-        return full if not run.io.blocking else None
+        return full if not run.io.blocking else None  # see ``unwaited``
 
     def _about(self, run: Run) -> dict[str, Any]:
         """What all events of a run have in common."""

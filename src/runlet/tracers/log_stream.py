@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
 
-from runlet.callbacks.run import Notice, Observer, Run
+from runlet.callbacks.run import Notice, Observer, Run, Teller, unwaited
 from runlet.io import Colour, asyncio_colour
 from runlet.io.colour import Put
 from runlet.messages import BaseMessageChunk
 from runlet.tracers.recorded import MODELS, error_text, outputs_of, run_type
-from runlet.tracers.run_log import LogEntry, Op, RunLog, RunLogPatch, RunState, pointer
+from runlet.tracers.run_log import LogEntry, Op, RunLog, RunLogPatch, RunState, patch_of, pointer
 from runlet.tracers.select import Selection
 
 __all__ = ["LogEntry", "LogStreamCallbackHandler", "LogView", "RunLog", "RunLogPatch", "RunState"]
@@ -51,19 +51,57 @@ class LogView(Observer):
         run.state[self] = path = pointer("logs", run.name if number == 1 else f"{run.name}:{number}")
         return self._emit(run, {"op": "add", "path": path, "value": _entry(run)})
 
+    def teller(self, run: Run) -> Teller | None:
+        tell = self._tell_root() if run is self._root else self._tell_step(run)
+        return unwaited(tell) if tell is not None and run.io.blocking else tell
+
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
-        if run is self._root:
-            return self._grow(run, chunk)
+        tell = self.teller(run)
+        return tell(run, chunk) if tell is not None else None
+
+    def _tell_step(self, run: Run) -> Teller | None:
         path = run.state[self]
         if path is None or run.kind in _WITHOUT_STREAM:
             return None
-        output = {"op": "add", "path": f"{path}/streamed_output/-", "value": chunk}
-        if run.kind not in MODELS:
-            return self._emit(run, output)
-        text = _text(run, chunk)
-        if text is None:
-            return None
-        return self._emit(run, {"op": "add", "path": f"{path}/streamed_output_str/-", "value": text}, output)
+        # The hot path of a watched stream: all that is the same for every chunk is made once.
+        pieces, texts, put = f"{path}/streamed_output/-", f"{path}/streamed_output_str/-", self._put_ops()
+
+        def tell(run: Run, chunk: Any) -> Notice:
+            return put([{"op": "add", "path": pieces, "value": chunk}])
+
+        def tell_of_model(run: Run, chunk: Any) -> Notice:
+            text = _text(run, chunk)
+            if text is None:
+                return None
+            return put([{"op": "add", "path": texts, "value": text}, {"op": "add", "path": pieces, "value": chunk}])
+
+        return tell_of_model if run.kind in MODELS else tell
+
+    def _tell_root(self) -> Teller:
+        """A chunk of the root: its output grows by it."""
+        put = self._put_ops()
+
+        def tell(run: Run, chunk: Any) -> Notice:
+            ops = [{"op": "add", "path": "/streamed_output/-", "value": chunk}] if self._streamed_list else []
+            old = self._final
+            if type(chunk) is str and type(old) is str and "replaces" not in run.state:
+                self._final = old + chunk
+                ops.append({"op": "replace", "path": "/final_output", "value": self._final})
+            else:
+                ops += self._grown(run, old, chunk)
+            return put(ops) if ops else None
+
+        return tell
+
+    def _grown(self, run: Run, old: Any, chunk: Any) -> list[Op]:
+        self._final = chunk if old is None or run.state.get("replaces") else _plus(old, chunk)
+        if isinstance(old, dict) and hasattr(old, "__add__") and isinstance(chunk, dict):
+            changes = [("replace" if key in old else "add", key) for key in chunk]
+            return [{"op": op, "path": pointer("final_output", key), "value": self._final[key]} for op, key in changes]
+        if isinstance(old, list) and isinstance(chunk, list) and self._final is not chunk:
+            new = enumerate(chunk, len(old))
+            return [{"op": "add", "path": f"/final_output/{number}", "value": item} for number, item in new]
+        return [] if chunk is None else [{"op": "replace", "path": "/final_output", "value": self._final}]
 
     def on_restart(self, run: Run, marker: Any) -> Notice:
         path = "" if run is self._root else run.state[self]
@@ -78,7 +116,7 @@ class LogView(Observer):
     def on_end(self, run: Run, output: Any) -> Notice:
         if run is self._root:
             # A step that is called in one piece, such as a prompt or a tool, tells its one chunk only here.
-            return self._grow(run, output) if not run.streamed else None
+            return self.on_chunk(run, output) if not run.streamed else None
         if (path := run.state[self]) is None:
             return None
         told = output if run.kind == "prompt" else outputs_of(run, output)
@@ -97,29 +135,22 @@ class LogView(Observer):
             return None
         return self._emit(run, _end(path))
 
-    def _grow(self, run: Run, chunk: Any) -> Notice:
-        """A chunk of the root: its output grows by it."""
-        ops = [{"op": "add", "path": "/streamed_output/-", "value": chunk}] if self._streamed_list else []
-        old = self._final
-        self._final = chunk if old is None or run.state.get("replaces") else _plus(old, chunk)
-        if isinstance(old, dict) and hasattr(old, "__add__") and isinstance(chunk, dict):
-            for key in chunk:
-                op = "replace" if key in old else "add"
-                ops.append({"op": op, "path": pointer("final_output", key), "value": self._final[key]})
-        elif isinstance(old, list) and isinstance(chunk, list) and self._final is not chunk:
-            for number, item in enumerate(chunk, len(old)):
-                ops.append({"op": "add", "path": f"/final_output/{number}", "value": item})
-        elif chunk is not None:
-            ops.append({"op": "replace", "path": "/final_output", "value": self._final})
-        return self._emit(run, *ops) if ops else None
-
     def _emit(self, run: Run, *ops: Op) -> Notice:
-        patch = RunLogPatch(*ops)
-        if not self._diff:
-            self._log = patch = RunLog(*ops, state=ops[0]["value"]) if self._log is None else self._log + patch
-        full = self._put(patch)
-        # A blocking run cannot wait for the consumer of an asyncio stream; it is one that a plain function started.
-        return full if not run.io.blocking else None
+        full = self._put_ops()(list(ops))
+        return full if not run.io.blocking else None  # see ``unwaited``
+
+    def _put_ops(self) -> Callable[[list[Op]], Notice]:
+        put = self._put
+
+        def put_patch(ops: list[Op]) -> Notice:
+            return put(patch_of(ops))
+
+        def put_log(ops: list[Op]) -> Notice:
+            log = self._log
+            self._log = RunLog(*ops, state=ops[0]["value"]) if log is None else log + patch_of(ops)
+            return put(self._log)
+
+        return put_patch if self._diff else put_log
 
 
 class LogStreamCallbackHandler(LogView):
@@ -249,6 +280,8 @@ def _now() -> str:
 def _text(run: Run, chunk: Any) -> str | None:
     """The text of a model's chunk; ``None`` where the chunk is the whole answer of a model that does not stream."""
     if isinstance(chunk, BaseMessageChunk):
+        if type(chunk.content) is str:
+            return chunk.content
         return str(chunk.text)
     return chunk if isinstance(chunk, str) and "chunks" in run.state else None
 

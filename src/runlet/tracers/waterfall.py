@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from runlet.tracers.console import seconds
+from runlet.tracers.drawing import COLOURS, letters, shortened
 from runlet.tracers.tree import TracedRun
 
 _ROW = 26
@@ -17,16 +18,6 @@ _MARGIN = 24
 _LETTER = 6.9  # the width of a letter at 12px; names are given more room than they need
 _LONGEST_NAME = 38
 _DEEPEST = 12
-
-_COLOURS = {
-    "chain": "#8b95a7",
-    "prompt": "#2bb3c0",
-    "chat_model": "#a46be8",
-    "llm": "#a46be8",
-    "parser": "#4f8df0",
-    "tool": "#e0a12f",
-    "retriever": "#3fae6a",
-}
 _FAILED = "#e5534b"
 
 _STYLE = """
@@ -48,11 +39,11 @@ def draw_waterfall(roots: Sequence[TracedRun], *, title: str | None = None) -> s
     rows = [row for root in roots for row in root.walk()]
     origin = min((run.started for _, run in rows), default=0.0)
     total = max((run.started + run.duration - origin for _, run in rows), default=0.0) or 1e-6
-    names = max((_indent(depth) + _LETTER * len(_short(run.name, depth)) for depth, run in rows), default=0.0) + 26
+    names = max((_indent(depth) + _LETTER * letters(_short(run.name, depth)) for depth, run in rows), default=0.0) + 26
     left = _MARGIN + max(names, 120.0)
     top = _MARGIN + 54
     width = left + _CHART + _LABEL_ROOM + _MARGIN
-    height = top + _ROW * len(rows) + 46 + _MARGIN
+    height = top + _ROW * len(rows) + 32 + _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="img">',
@@ -97,11 +88,11 @@ def _grid(left: float, top: float, rows: int, total: float) -> Iterator[str]:
 
 
 def _tick(total: float) -> float:
-    """A round step of time that cuts ``total`` into about five."""
+    """A round step of time that cuts ``total`` into eight at most."""
     size = 10.0**-7
     while True:
         for step in (1, 2, 5):
-            if total / (step * size) <= 6:
+            if total / (step * size) <= 8:
                 return step * size
         size *= 10
 
@@ -110,7 +101,7 @@ def _row(
     depth: int, run: TracedRun, left: float, top: float, start: float, share: float, total: float
 ) -> Iterator[str]:
     failed = run.status == "error"
-    colour = _FAILED if failed else _COLOURS.get(run.kind, _COLOURS["chain"])
+    colour = _FAILED if failed else COLOURS.get(run.kind, COLOURS["chain"])
     middle = top + _ROW / 2
     x, width = left + start * _CHART, max(share * _CHART, 2.0)
     y = middle - _BAR / 2
@@ -164,7 +155,7 @@ def _told(run: TracedRun) -> str:
 def _legend(rows: Sequence[tuple[int, TracedRun]], y: float) -> Iterator[str]:
     x: float = _MARGIN
     kinds = dict.fromkeys("chat_model" if run.kind == "llm" else run.kind for _, run in rows)
-    entries = [(kind.replace("chat_model", "model"), _COLOURS.get(kind, _COLOURS["chain"])) for kind in kinds]
+    entries = [(kind.replace("chat_model", "model"), COLOURS.get(kind, COLOURS["chain"])) for kind in kinds]
     if any(run.status == "error" for _, run in rows):
         entries.append(("failed", _FAILED))
     for name, colour in entries:
@@ -183,8 +174,7 @@ def _indent(depth: int) -> int:
 
 def _short(name: str, depth: int) -> str:
     """The name, as far as there is room for it beside its indent."""
-    longest = _LONGEST_NAME - min(depth, _DEEPEST) * 2
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+    return shortened(name, _LONGEST_NAME - min(depth, _DEEPEST) * 2)
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:
