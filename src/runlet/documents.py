@@ -20,7 +20,7 @@ class Document(BaseModel):
     Document(metadata={'source': 'sky.txt'}, page_content='The sky is blue.')
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)  # built when first used
 
     id: str | None = Field(default=None, coerce_numbers_to_str=True)
     metadata: dict[Any, Any] = Field(default_factory=dict)
@@ -59,7 +59,7 @@ class BaseDocumentTransformer(ABC):
         return await asyncio_colour().call(self.transform_documents, documents, **kwargs)
 
 
-class BaseDocumentCompressor(BaseModel, ABC):
+class BaseDocumentCompressor(BaseModel, ABC, defer_build=True):
     """Sifts what was found for a question: drops documents, shortens them, puts the best first.
 
     A subclass writes ``compress_documents``. The asyncio form runs it in a worker thread, unless it is written too.

@@ -6,6 +6,9 @@
     ├── ColourError (RuntimeError)                a step exists in the other colour only
     ├── RecursionLimitError (RecursionError)      functions kept returning runnables
     ├── MissingDependencyError (ImportError)      an optional package is not installed
+    ├── CompatError (ImportError)                 LangChain's names cannot lead to Runlet (``runlet.compat``)
+    │   └── NoCounterpartError                    … this name cannot: Runlet has nothing like it
+    │       └── NoCounterpartModuleError (ModuleNotFoundError)
     ├── PromptError (ValueError)                  a template or its variables are wrong
     │   ├── PromptInputError (TypeError)
     │   └── MissingVariableError (KeyError)
@@ -117,6 +120,22 @@ class MissingDependencyError(RunletError, ImportError):  # type: ignore[misc]  #
     """An optional package is needed here; the message names the extra that installs it."""
 
 
+class CompatError(RunletError, ImportError):  # type: ignore[misc]  # as above
+    """``runlet.compat`` cannot let LangChain's names lead to Runlet; the message says which, and what to do."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rebuild, (kind, args, state) = super().__reduce__()
+        return rebuild, (kind, args, {**state, "name": self.name})  # an ImportError's name is not in the dict either
+
+
+class NoCounterpartError(CompatError):
+    """Under ``runlet.compat`` a program imports a name that Runlet has no counterpart of; ``name`` is its module."""
+
+
+class NoCounterpartModuleError(NoCounterpartError, ModuleNotFoundError):  # type: ignore[misc]  # as above
+    """Under ``runlet.compat`` a program imports a module that Runlet has no counterpart of; ``name`` is the module."""
+
+
 class PromptError(RunletError, ValueError):
     """A template, or what was given to fill it, is wrong."""
 
@@ -151,7 +170,14 @@ class OutputParserException(RunletError, ValueError):
 
 
 class ToolException(RunletError):
-    """Raised by a tool that failed in a way that the model may be told of. See ``handle_tool_error`` of tools."""
+    """Raised by a tool that failed in a way that the model may be told of. See ``handle_tool_error`` of tools.
+
+    It may hold anything, as other exceptions; the first of its arguments is the text.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__("" if not args or args[0] is None else str(args[0]))
+        self.args = args
 
 
 class StreamTimeout(RunletError, TimeoutError):

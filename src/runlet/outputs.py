@@ -125,7 +125,7 @@ def merge_generation_chunks(chunks: Sequence[Any]) -> Any:
     raise CompositionError(f"cannot merge chunks of different kinds: {kinds}")
 
 
-class RunInfo(BaseModel):
+class RunInfo(_Shown):
     """Which run made a result."""
 
     run_id: UUID

@@ -2,6 +2,7 @@
 
 from runlet.language_models.base import (
     BaseLanguageModel,
+    LangSmithParams,
     LanguageModelInput,
     LanguageModelLike,
     LanguageModelOutput,
@@ -15,6 +16,7 @@ from runlet.language_models.fake_chat_models import (
     ParrotFakeChatModel,
 )
 from runlet.language_models.llms import LLM, BaseLLM
+from runlet.messages.data_blocks import is_openai_data_block
 
 __all__ = [
     "LLM",
@@ -26,9 +28,11 @@ __all__ = [
     "FakeMessagesListChatModel",
     "FakeStreamingListLLM",
     "GenericFakeChatModel",
+    "LangSmithParams",
     "LanguageModelInput",
     "LanguageModelLike",
     "LanguageModelOutput",
     "ParrotFakeChatModel",
     "SimpleChatModel",
+    "is_openai_data_block",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from runlet.caches import SHARED, BaseCache
 from runlet.callbacks.config import RunnableConfig
@@ -24,8 +25,10 @@ from runlet.messages import (
 from runlet.outputs import LLMResult
 from runlet.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from runlet.rate_limiters import BaseRateLimiter
+from runlet.runnables.cancelling import call_tallied, tallied, tally_of
 from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.serializable import RunnableSerializable
+from runlet.runnables.streams import bare, like, sum_of
 
 LanguageModelInput = PromptValue | str | Sequence[MessageLikeRepresentation]
 LanguageModelOutput = BaseMessage | str
@@ -34,10 +37,23 @@ LanguageModelLike = RunnableSerializable[LanguageModelInput, LanguageModelOutput
 Output = TypeVar("Output", covariant=True)
 
 
+class LangSmithParams(TypedDict, total=False):
+    """What observers are told about a model, in the metadata of its runs: what ``_get_ls_params`` gives."""
+
+    ls_provider: str
+    ls_model_name: str
+    ls_model_type: Literal["chat", "llm"]
+    ls_temperature: float | None
+    ls_max_tokens: int | None
+    ls_stop: list[str] | None
+    ls_integration: str
+
+
 class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     """A model that is given text or messages.
 
     ``callbacks``, ``tags`` and ``metadata`` belong to this model alone; those of a config also to what is around it.
+    ``verbose`` is taken as programs give it, and prints nothing: use ``callbacks`` or ``runlet.globals.set_debug``.
 
     ``cache`` remembers whole answers, streamed or not, by the messages and the settings: a ``BaseCache``; ``None`` for
     that of ``runlet.globals.set_llm_cache``, if there is one; ``False`` for none. A remembered answer has
@@ -49,6 +65,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     callbacks: Any = Field(default=None, exclude=True, repr=False)
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+    verbose: bool = Field(default=False, exclude=True, repr=False)
     custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True, repr=False)
 
     @property
@@ -65,6 +82,10 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         """The settings that tell this model from another of its kind."""
         return {}
 
+    def asdict(self) -> dict[str, Any]:
+        """The settings that tell this model from another of its kind, and the kind as ``_type``."""
+        return {**self._identifying_params, "_type": self._llm_type}
+
     @abstractmethod
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
         """The body of ``generate``: one result for several inputs."""
@@ -74,10 +95,14 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return super()._enter(input, self._with_own_callbacks(run), **kwargs)
+        call = super()._enter(input, self._with_own_callbacks(run), **kwargs)
+        tally = None if run.plain else tally_of(run)
+        return call if tally is None else call_tallied(call, tally)
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return super()._enter_flow(inputs, self._with_own_callbacks(run), **kwargs)
+        stream = super()._enter_flow(inputs, self._with_own_callbacks(run), **kwargs)
+        tally = None if run.plain else tally_of(run)
+        return stream if tally is None else like(stream, tallied(bare(stream), tally), sum_of(stream))
 
     def _with_own_callbacks(self, run: Run) -> Run:
         return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})
@@ -85,7 +110,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self.tags, {**self._get_ls_params(**kwargs), **(self.metadata or {})}
 
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Mapping[str, Any]:
         """What observers are told about the model: ``ls_provider``, ``ls_model_name``, ``ls_temperature`` …"""
         name = type(self).__name__
         params: dict[str, Any] = {"ls_provider": _provider_of(name)}

@@ -15,6 +15,7 @@ from runlet.io import closing, drive
 from runlet.language_models.base import BaseLanguageModel, LanguageModelInput, answer_id, config_from
 from runlet.language_models.guarded import ChatGuard
 from runlet.language_models.structured import StructuredModel
+from runlet.language_models.told import streams_inside, told
 from runlet.messages import (
     AIMessage,
     AnyMessage,
@@ -42,7 +43,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
     Your own is a subclass with ``_generate`` (messages → ``ChatResult``) and ``_llm_type``; with ``_stream``, which
     yields ``ChatGenerationChunk``, it streams; ``_agenerate`` and ``_astream`` are their asyncio forms, without which
-    an asyncio run calls the plain ones in a worker thread.
+    an asyncio run calls the plain ones in a worker thread. Where the model has an attribute ``streaming`` that is
+    true, or a call says ``stream=True``, ``invoke`` streams too and tells handlers each token.
 
     ``disable_streaming``: ``True`` makes the streaming verbs wait for the whole answer, ``"tool_calling"`` only when
     tools are bound.
@@ -72,6 +74,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
         """Answer in one piece."""
+        if streams_inside(self, run, kwargs) and not self._must_wait(kwargs):
+            return await self._answer_by_streaming(messages, run, kwargs)
         with inside(run):
             if run.io.blocking:
                 return self._generate(messages, run_manager=run.manager, **kwargs)
@@ -88,6 +92,15 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             return None
         make = partial(self._stream, messages, run_manager=run.plain_manager, **kwargs)
         return _messages_of(each_inside(run, run.io.pull(make)))
+
+    async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
+        """Answer in one piece, of a stream whose chunks are told to observers."""
+        stream = self._chunks(messages, run, **kwargs)
+        chunks = [chunk async for chunk in told(run, _named(stream, run))] if stream is not None else []
+        if not chunks:
+            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+        message = message_chunk_to_message(merge_chunks(chunks))
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
         messages = as_messages(input)
@@ -196,7 +209,10 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         Raises:
             NotImplementedError: this one cannot.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not define bind_tools, so it cannot call tools")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define bind_tools, so it cannot call tools. For values out of the text "
+            "that it writes, put a parser behind it: model | StructuredParser(schema)"
+        )
 
     @overload
     def with_structured_output(
@@ -228,6 +244,16 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+    @overload
+    def with_structured_output(  # unions and Literal are no classes to a type checker
+        self,
+        schema: Any,
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> StructuredModel[Any]: ...
     def with_structured_output(
         self,
         schema: Any,
@@ -312,6 +338,16 @@ async def _messages_of(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncItera
                 message = message.model_copy()
                 message.response_metadata = {**chunk.generation_info, **message.response_metadata}
             yield message
+
+
+async def _named(chunks: AsyncIterator[BaseMessageChunk], run: Run) -> AsyncIterator[BaseMessageChunk]:
+    """The chunks, with the id of the run's answer where they have none."""
+    id = answer_id(run)
+    async with closing(chunks):
+        async for chunk in chunks:
+            if chunk.id is None:
+                chunk.__dict__["id"] = id
+            yield chunk
 
 
 def combine_llm_outputs(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:

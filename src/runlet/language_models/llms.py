@@ -13,8 +13,9 @@ from runlet.io import closing, drive
 from runlet.language_models.base import BaseLanguageModel, LanguageModelInput, config_from
 from runlet.language_models.chat_models import combine_llm_outputs
 from runlet.language_models.guarded import TextGuard
+from runlet.language_models.told import streams_inside, told
 from runlet.messages import convert_to_messages, get_buffer_string
-from runlet.outputs import Generation, GenerationChunk, LLMResult
+from runlet.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from runlet.prompt_values import PromptValue
 from runlet.runnables.config import begin, begin_asyncio
 from runlet.runnables.leaves import each_inside
@@ -26,7 +27,7 @@ class BaseLLM(BaseLanguageModel[str]):
 
     Your own is a subclass with ``_generate`` (prompts → ``LLMResult``) and ``_llm_type``; with ``_stream``, which
     yields ``GenerationChunk``, it streams; ``_agenerate`` and ``_astream`` are their asyncio forms. Where one text is
-    all it gives, subclass ``LLM``.
+    all it gives, subclass ``LLM``. An attribute ``streaming`` that is true makes ``invoke`` stream too.
     """
 
     _kind: ClassVar[str] = "llm"
@@ -51,6 +52,8 @@ class BaseLLM(BaseLanguageModel[str]):
 
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
         """Continue each prompt."""
+        if streams_inside(self, run, kwargs):
+            return LLMResult(generations=[[await self._by_streaming(prompt, run, kwargs)] for prompt in prompts])
         with inside(run):
             if run.io.blocking:
                 return self._generate(prompts, run_manager=run.manager, **kwargs)
@@ -66,6 +69,15 @@ class BaseLLM(BaseLanguageModel[str]):
         if self._stream is None:
             return None
         return each_inside(run, run.io.pull(partial(self._stream, prompt, run_manager=run.plain_manager, **kwargs)))
+
+    async def _by_streaming(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> Generation:
+        """Continue a prompt in one piece, of a stream whose chunks are told to observers."""
+        stream = self._chunks(prompt, run, **kwargs)
+        chunks = [chunk async for chunk in told(run, stream, lambda chunk: chunk.text)] if stream is not None else []
+        if not chunks:
+            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+        whole = merge_generation_chunks(chunks)
+        return Generation(text=whole.text, generation_info=whole.generation_info)
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
         answer = self._guarded_answer if self._is_guarded() else self._answer
@@ -171,7 +183,7 @@ class LLM(BaseLLM):
         return LLMResult(generations=[[Generation(text=text)] for text in texts])
 
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
-        if run.io.blocking or self._acall is None:
+        if run.io.blocking or self._acall is None or streams_inside(self, run, kwargs):
             return await super()._answer(prompts, run, **kwargs)
         with inside(run):
             texts = [await self._acall(prompt, run_manager=run.manager, **kwargs) for prompt in prompts]

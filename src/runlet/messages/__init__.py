@@ -1,93 +1,105 @@
-"""Messages: what people, models and tools say to each other, their pieces, and functions that work on them."""
+"""Messages: what people, models and tools say to each other, their pieces, and functions that work on them.
 
-from runlet.messages.ai import (
-    AIMessage,
-    AIMessageChunk,
-    InputTokenDetails,
-    OutputTokenDetails,
-    UsageMetadata,
-    ai_chunk,
-    text_chunk,
-)
-from runlet.messages.base import (
-    BaseMessage,
-    BaseMessageChunk,
-    merge_chunks,
-    merge_content,
-    message_to_dict,
-    messages_to_dict,
-)
-from runlet.messages.chat import (
-    ChatMessage,
-    ChatMessageChunk,
-)
-from runlet.messages.content import (
-    LC_AUTO_PREFIX,
-    LC_ID_PREFIX,
-    Annotation,
-    AudioContentBlock,
-    Citation,
-    ContentBlock,
-    DataContentBlock,
-    FileContentBlock,
-    ImageContentBlock,
-    InvalidToolCall,
-    NonStandardAnnotation,
-    NonStandardContentBlock,
-    PlainTextContentBlock,
-    ReasoningContentBlock,
-    ServerToolCall,
-    ServerToolCallChunk,
-    ServerToolResult,
-    TextContentBlock,
-    ToolCall,
-    ToolCallChunk,
-    VideoContentBlock,
-    ensure_id,
-    is_data_content_block,
-)
-from runlet.messages.data_blocks import (
-    convert_to_openai_data_block,
-    convert_to_openai_image_block,
-)
-from runlet.messages.function import (
-    FunctionMessage,
-    FunctionMessageChunk,
-)
-from runlet.messages.human import (
-    HumanMessage,
-    HumanMessageChunk,
-)
-from runlet.messages.modifier import (
-    RemoveMessage,
-)
-from runlet.messages.notification import (
-    NotificationMetadata,
-    add_notification_metadata,
-    get_notification_metadata,
-)
-from runlet.messages.system import (
-    SystemMessage,
-    SystemMessageChunk,
-)
-from runlet.messages.tool import (
-    ToolMessage,
-    ToolMessageChunk,
-)
-from runlet.messages.utils import (
-    AnyMessage,
-    MessageLikeRepresentation,
-    _message_from_dict,
-    convert_to_messages,
-    convert_to_openai_messages,
-    count_tokens_approximately,
-    filter_messages,
-    get_buffer_string,
-    merge_message_runs,
-    message_chunk_to_message,
-    messages_from_dict,
-    trim_messages,
-)
+Names are loaded when they are first used: a chain needs few of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runlet.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from runlet.messages.ai import (
+        AIMessage,
+        AIMessageChunk,
+        InputTokenDetails,
+        OutputTokenDetails,
+        UsageMetadata,
+        ai_chunk,
+        text_chunk,
+    )
+    from runlet.messages.base import (
+        BaseMessage,
+        BaseMessageChunk,
+        merge_chunks,
+        merge_content,
+        message_to_dict,
+        messages_to_dict,
+    )
+    from runlet.messages.call_types import (
+        LC_AUTO_PREFIX,
+        LC_ID_PREFIX,
+        InvalidToolCall,
+        ToolCall,
+        ToolCallChunk,
+        ensure_id,
+    )
+    from runlet.messages.chat import (
+        ChatMessage,
+        ChatMessageChunk,
+    )
+    from runlet.messages.content import (
+        Annotation,
+        AudioContentBlock,
+        Citation,
+        ContentBlock,
+        DataContentBlock,
+        FileContentBlock,
+        ImageContentBlock,
+        NonStandardAnnotation,
+        NonStandardContentBlock,
+        PlainTextContentBlock,
+        ReasoningContentBlock,
+        ServerToolCall,
+        ServerToolCallChunk,
+        ServerToolResult,
+        TextContentBlock,
+        VideoContentBlock,
+        is_data_content_block,
+    )
+    from runlet.messages.data_blocks import (
+        convert_to_openai_data_block,
+        convert_to_openai_image_block,
+    )
+    from runlet.messages.function import (
+        FunctionMessage,
+        FunctionMessageChunk,
+    )
+    from runlet.messages.human import (
+        HumanMessage,
+        HumanMessageChunk,
+    )
+    from runlet.messages.modifier import (
+        RemoveMessage,
+    )
+    from runlet.messages.notification import (
+        NotificationMetadata,
+        add_notification_metadata,
+        get_notification_metadata,
+    )
+    from runlet.messages.system import (
+        SystemMessage,
+        SystemMessageChunk,
+    )
+    from runlet.messages.tool import (
+        ToolMessage,
+        ToolMessageChunk,
+    )
+    from runlet.messages.utils import (
+        AnyMessage,
+        MessageLikeRepresentation,
+        _message_from_dict,
+        convert_to_messages,
+        convert_to_openai_messages,
+        count_tokens_approximately,
+        filter_messages,
+        get_buffer_string,
+        merge_message_runs,
+        message_chunk_to_message,
+        messages_from_dict,
+        trim_messages,
+    )
 
 __all__ = [
     "LC_AUTO_PREFIX",
@@ -155,3 +167,74 @@ __all__ = [
     "text_chunk",
     "trim_messages",
 ]
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "LC_AUTO_PREFIX": "runlet.messages.call_types",
+            "LC_ID_PREFIX": "runlet.messages.call_types",
+            "AIMessage": "runlet.messages.ai",
+            "AIMessageChunk": "runlet.messages.ai",
+            "Annotation": "runlet.messages.content",
+            "AnyMessage": "runlet.messages.kinds",
+            "AudioContentBlock": "runlet.messages.content",
+            "BaseMessage": "runlet.messages.base",
+            "BaseMessageChunk": "runlet.messages.base",
+            "ChatMessage": "runlet.messages.chat",
+            "ChatMessageChunk": "runlet.messages.chat",
+            "Citation": "runlet.messages.content",
+            "ContentBlock": "runlet.messages.content",
+            "DataContentBlock": "runlet.messages.content",
+            "FileContentBlock": "runlet.messages.content",
+            "FunctionMessage": "runlet.messages.function",
+            "FunctionMessageChunk": "runlet.messages.function",
+            "HumanMessage": "runlet.messages.human",
+            "HumanMessageChunk": "runlet.messages.human",
+            "ImageContentBlock": "runlet.messages.content",
+            "InputTokenDetails": "runlet.messages.ai",
+            "InvalidToolCall": "runlet.messages.call_types",
+            "MessageLikeRepresentation": "runlet.messages.convert",
+            "NonStandardAnnotation": "runlet.messages.content",
+            "NonStandardContentBlock": "runlet.messages.content",
+            "NotificationMetadata": "runlet.messages.notification",
+            "OutputTokenDetails": "runlet.messages.ai",
+            "PlainTextContentBlock": "runlet.messages.content",
+            "ReasoningContentBlock": "runlet.messages.content",
+            "RemoveMessage": "runlet.messages.modifier",
+            "ServerToolCall": "runlet.messages.content",
+            "ServerToolCallChunk": "runlet.messages.content",
+            "ServerToolResult": "runlet.messages.content",
+            "SystemMessage": "runlet.messages.system",
+            "SystemMessageChunk": "runlet.messages.system",
+            "TextContentBlock": "runlet.messages.content",
+            "ToolCall": "runlet.messages.call_types",
+            "ToolCallChunk": "runlet.messages.call_types",
+            "ToolMessage": "runlet.messages.tool",
+            "ToolMessageChunk": "runlet.messages.tool",
+            "UsageMetadata": "runlet.messages.ai",
+            "VideoContentBlock": "runlet.messages.content",
+            "_message_from_dict": "runlet.messages.convert:message_from_dict",
+            "add_notification_metadata": "runlet.messages.notification",
+            "ai_chunk": "runlet.messages.ai",
+            "convert_to_messages": "runlet.messages.convert",
+            "convert_to_openai_data_block": "runlet.messages.data_blocks",
+            "convert_to_openai_image_block": "runlet.messages.data_blocks",
+            "convert_to_openai_messages": "runlet.messages.openai_format",
+            "count_tokens_approximately": "runlet.messages.count",
+            "ensure_id": "runlet.messages.call_types",
+            "filter_messages": "runlet.messages.filter",
+            "get_buffer_string": "runlet.messages.buffer",
+            "get_notification_metadata": "runlet.messages.notification",
+            "is_data_content_block": "runlet.messages.content",
+            "merge_chunks": "runlet.messages.base",
+            "merge_content": "runlet.messages.base",
+            "merge_message_runs": "runlet.messages.runs",
+            "message_chunk_to_message": "runlet.messages.kinds",
+            "message_to_dict": "runlet.messages.base",
+            "messages_from_dict": "runlet.messages.convert",
+            "messages_to_dict": "runlet.messages.base",
+            "text_chunk": "runlet.messages.ai",
+            "trim_messages": "runlet.messages.trim",
+        },
+    )

@@ -17,7 +17,7 @@ from runlet.messages.base import (
     set_values,
 )
 from runlet.messages.blocks import standard_blocks
-from runlet.messages.content import ContentBlock, InvalidToolCall, ToolCall, ToolCallChunk
+from runlet.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
 from runlet.messages.tool import default_tool_parser
 from runlet.messages.tool_calls import (
     as_chunks,
@@ -35,6 +35,9 @@ from runlet.messages.usage import (
     sum_usage,
 )
 
+if TYPE_CHECKING:
+    from runlet.messages.content import ContentBlock
+
 __all__ = [
     "AIMessage",
     "AIMessageChunk",
@@ -44,6 +47,7 @@ __all__ = [
     "add_ai_message_chunks",
     "add_usage",
     "ai_chunk",
+    "args_chunks",
     "subtract_usage",
     "text_chunk",
 ]
@@ -186,6 +190,14 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             if name in ("tool_calls", "invalid_tool_calls"):
                 self._read_tool_calls()
                 return self.__dict__[name]
+            # Chunks made without validation lack these until pydantic asks for them: few are copied or dumped.
+            if name == "__pydantic_fields_set__":
+                said = {field for field, value in self.__dict__.items() if value and field not in _TOLD_BY_NOBODY}
+                set_fields_set(self, said | {"content", "id"})
+                return self.__pydantic_fields_set__
+            if name == "__pydantic_private__":
+                set_private(self, None)
+                return None
             return super().__getattr__(name)
 
     def __eq__(self, other: Any) -> bool:
@@ -261,6 +273,10 @@ def strict_calls(chunk: AIMessageChunk) -> tuple[list[ToolCall], list[InvalidToo
     return parse_complete_calls(chunk.tool_call_chunks, complete=ended and not truncated, truncated=truncated)
 
 
+_TOLD_BY_NOBODY = frozenset({"type", "tool_calls", "invalid_tool_calls"})
+"""Fields that no constructor of unvalidated chunks takes; the last two are read from the pieces."""
+
+
 def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
     """A chunk of text, made without validation in about 1 µs: what a provider's decoder makes for every token."""
     chunk = _new(AIMessageChunk)
@@ -280,13 +296,41 @@ def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
             "chunk_position": None,
         },
     )
-    set_fields_set(chunk, {"content", "id"})
     set_extra(chunk, {})
-    set_private(chunk, None)
     return chunk
 
 
 _new = object.__new__
+
+
+def args_chunks(
+    pieces: Iterable[str], index: int | str | None, id: str | None, *, blocks: bool = False
+) -> list[AIMessageChunk]:
+    """Chunks that go on with a tool call's arguments, a piece each, made without validation as those of text are.
+
+    With ``blocks`` their content is an empty list.
+    """
+    chunks: list[AIMessageChunk] = []
+    for args in pieces:
+        chunk = _new(AIMessageChunk)
+        piece = {"name": None, "args": args, "id": None, "index": index, "type": "tool_call_chunk"}
+        set_values(
+            chunk,
+            {
+                "content": [] if blocks else "",
+                "additional_kwargs": {},
+                "response_metadata": {},
+                "type": "AIMessageChunk",
+                "name": None,
+                "id": id,
+                "usage_metadata": None,
+                "tool_call_chunks": [piece],
+                "chunk_position": None,
+            },
+        )
+        set_extra(chunk, {})
+        chunks.append(chunk)
+    return chunks
 
 
 def ai_chunk(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticUndefined
 
 from runlet.errors import CompositionError, ConfigError
 from runlet.messages.blocks import standard_blocks
-from runlet.messages.content import LC_AUTO_PREFIX, LC_ID_PREFIX, ContentBlock
+from runlet.messages.call_types import LC_AUTO_PREFIX, LC_ID_PREFIX
 from runlet.transducers.merge import merge_content, merge_dicts, merge_metadata
+
+if TYPE_CHECKING:
+    from runlet.messages.content import ContentBlock
 
 __all__ = [
     "BaseMessage",

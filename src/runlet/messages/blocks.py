@@ -6,11 +6,14 @@ A block that is in none of these shapes becomes ``{"type": "non_standard", "valu
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
-from runlet.messages.content import STANDARD_TYPES, ContentBlock
+from runlet.messages.call_types import STANDARD_TYPES
+
+if TYPE_CHECKING:
+    from runlet.messages.content import ContentBlock
 
 Block = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from json import dumps
+from importlib import import_module
 from typing import Any, Literal
 
 from runlet.errors import ConfigError
@@ -87,6 +87,7 @@ def _as_element(message: BaseMessage, speaker: str) -> str:
 
 def _calls_xml(message: AIMessage) -> list[str]:
     if message.tool_calls:
+        dumps = import_module("json").dumps  # few programs need it
         return [
             f"<tool_call id={_quoted(str(call['id']))} name={_quoted(call['name'])}>"
             f"{_escaped(dumps(call['args'], ensure_ascii=False))}</tool_call>"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired
-from uuid import uuid4
 
 from typing_extensions import TypedDict
 
-LC_AUTO_PREFIX = "lc_"
-LC_ID_PREFIX = "lc_run-"
-
-
-def ensure_id(id_val: str | None) -> str:
-    """Give back the id, or make one that starts with ``lc_``."""
-    return id_val or f"{LC_AUTO_PREFIX}{uuid4()}"
+from runlet.messages.call_types import (
+    DATA_TYPES,
+    InvalidToolCall,
+    ToolCall,
+    ToolCallChunk,
+)
 
 
 class Citation(TypedDict):
@@ -47,40 +45,6 @@ class TextContentBlock(TypedDict):
     id: NotRequired[str]
     text: str
     annotations: NotRequired[list[Annotation]]
-    index: NotRequired[int | str]
-    extras: NotRequired[dict[str, Any]]
-
-
-class ToolCall(TypedDict):
-    """A model's request to call the tool ``name`` with ``args``; ``id`` is what the answer refers to."""
-
-    name: str
-    args: dict[str, Any]
-    id: str | None
-    type: NotRequired[Literal["tool_call"]]
-    index: NotRequired[int | str]
-    extras: NotRequired[dict[str, Any]]
-
-
-class ToolCallChunk(TypedDict):
-    """A piece of a tool call: ``args`` is a piece of JSON text, ``index`` says to which call it belongs."""
-
-    name: str | None
-    args: str | None
-    id: str | None
-    index: int | str | None
-    type: NotRequired[Literal["tool_call_chunk"]]
-    extras: NotRequired[dict[str, Any]]
-
-
-class InvalidToolCall(TypedDict):
-    """A tool call that cannot be executed: ``args`` is what the model wrote, ``error`` what is wrong with it."""
-
-    name: str | None
-    args: str | None
-    id: str | None
-    error: str | None
-    type: NotRequired[Literal["invalid_tool_call"]]
     index: NotRequired[int | str]
     extras: NotRequired[dict[str, Any]]
 
@@ -202,23 +166,10 @@ ContentBlock = (
     | ServerToolResult
 )
 
-_DATA_TYPES = frozenset({"image", "video", "audio", "text-plain", "file"})
-STANDARD_TYPES = _DATA_TYPES | {
-    "text",
-    "reasoning",
-    "tool_call",
-    "tool_call_chunk",
-    "invalid_tool_call",
-    "server_tool_call",
-    "server_tool_call_chunk",
-    "server_tool_result",
-    "non_standard",
-}
-
 
 def is_data_content_block(block: dict[str, Any]) -> bool:
     """Whether the block holds an image, a video, a sound or a file, in the standard form or in the older one."""
-    if block.get("type") not in _DATA_TYPES:
+    if block.get("type") not in DATA_TYPES:
         return False
     if any(key in block for key in ("url", "base64", "file_id", "text")):
         return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from runlet.errors import ConfigError
+from runlet.messages.call_types import ToolCall, ensure_id
 from runlet.messages.content import (
     Annotation,
     AudioContentBlock,
@@ -19,9 +20,7 @@ from runlet.messages.content import (
     PlainTextContentBlock,
     ReasoningContentBlock,
     TextContentBlock,
-    ToolCall,
     VideoContentBlock,
-    ensure_id,
 )
 
 Index = int | str | None

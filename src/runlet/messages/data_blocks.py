@@ -38,6 +38,26 @@ def convert_to_openai_data_block(
     raise ConfigError(f"OpenAI takes no block of type {kind!r}; it takes 'image', 'audio' and 'file'")
 
 
+_HELD = {"image_url": "image", "input_audio": "audio", "file": "file"}
+"""The keys of what OpenAI's blocks hold, which are their types too, and what that is."""
+
+
+def is_openai_data_block(block: Block, filter_: Literal["image", "audio", "file"] | None = None) -> bool:
+    """Whether a block holds an image, a sound or a file (with ``filter_`` that) in the form of chat completions.
+
+    https://platform.openai.com/docs/api-reference/chat/create
+    """
+    kind = block.get("type", "")
+    held = block.get(kind)
+    if kind not in _HELD or filter_ not in (None, _HELD[kind]) or not isinstance(held, dict):
+        return False
+    if kind == "image_url":  # a block of ours may have this type too; OpenAI's has nothing else
+        return isinstance(held.get("url"), str) and block.keys() <= {"type", "image_url", "detail"}
+    if kind == "input_audio":
+        return isinstance(held.get("data"), str) and isinstance(held.get("format"), str)
+    return isinstance(held.get("file_data"), str) or isinstance(held.get("file_id"), str)
+
+
 def _file(block: Block, responses: bool) -> Block:
     if (data := _data(block)) is not None:
         return {"file_data": f"data:{_mime(block)};base64,{data}", "filename": _filename(block)}

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from runlet.messages.base import BaseMessage, BaseMessageChunk, same_value
-from runlet.messages.content import ContentBlock
+
+if TYPE_CHECKING:
+    from runlet.messages.content import ContentBlock
 
 
 class FunctionMessage(BaseMessage):

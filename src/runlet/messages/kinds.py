@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 from pydantic import BeforeValidator, Discriminator, SerializeAsAny, Tag
 
@@ -84,6 +84,10 @@ MessageChunk = SerializeAsAny[Annotated[BaseMessageChunk, BeforeValidator(_as_me
 """A field that holds a chunk of any kind, and comes back as that kind from ``model_dump``."""
 
 
+@overload
+def message_chunk_to_message(chunk: AIMessage) -> AIMessage: ...
+@overload
+def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage: ...
 def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     """Turn a chunk, usually the sum of all chunks, into a whole message; a whole message stays as it is.
 

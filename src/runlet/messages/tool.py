@@ -9,9 +9,12 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from runlet.messages.base import BaseMessage, BaseMessageChunk, same_value
-from runlet.messages.content import ContentBlock, InvalidToolCall, ToolCall, ToolCallChunk
+from runlet.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
 from runlet.messages.tool_calls import read_args
 from runlet.transducers.merge import merge_dicts, merge_lists
+
+if TYPE_CHECKING:
+    from runlet.messages.content import ContentBlock
 
 __all__ = [
     "InvalidToolCall",

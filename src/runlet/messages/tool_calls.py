@@ -10,12 +10,13 @@ apart until the pieces are read; so merging stays associative.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from runlet.messages.content import InvalidToolCall, ToolCall, ToolCallChunk
+from runlet.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
 
 Parsed = tuple[list[ToolCall], list[InvalidToolCall]]
 
@@ -112,8 +113,8 @@ def parse_partial_calls(pieces: Sequence[ToolCallChunk]) -> Parsed:
     for piece in settle(pieces):
         args = piece["args"] or ""
         try:
-            value = from_json(args, allow_partial="trailing-strings") if args.strip() else {}
-        except ValueError as error:
+            value = _from_json(args, allow_partial="trailing-strings") if args.strip() else {}
+        except (ValueError, TypeError) as error:
             invalid.append(_invalid(piece, f"the arguments are no JSON: {error}"))
             continue
         if isinstance(value, dict):
@@ -157,12 +158,29 @@ def parse_complete_calls(pieces: Sequence[ToolCallChunk], *, complete: bool, tru
 
 
 def read_args(args: str) -> tuple[dict[str, Any], str | None]:
-    """The arguments in a JSON text, and what is wrong with it (``None`` if nothing is)."""
+    """The arguments in a JSON text, and what is wrong with it (``None`` if nothing is).
+
+    Line ends and tabs inside of strings, which models write, are no mistakes.
+    """
     try:
-        value = from_json(args, allow_inf_nan=False)
-    except ValueError as error:
+        value = _from_json(args, allow_inf_nan=False)
+    except (ValueError, TypeError) as error:  # a TypeError: half a character (a lone surrogate)
         return {}, f"the arguments are no whole JSON: {error}"
     return (value, None) if isinstance(value, dict) else ({}, _NO_OBJECT)
+
+
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_ESCAPED = {code: f"\\u{code:04x}" for code in range(0x20)}
+
+
+def _from_json(text: str, **options: Any) -> Any:
+    try:
+        return from_json(text, **options)
+    except ValueError:
+        escaped = _STRING.sub(lambda string: string[0].translate(_ESCAPED), text)
+        if escaped == text:
+            raise
+        return from_json(escaped, **options)
 
 
 def _invalid(piece: ToolCallChunk, error: str) -> InvalidToolCall:

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 
 from runlet.callbacks.config import Config
 from runlet.callbacks.run import Run
-from runlet.documents import Document
 from runlet.errors import MissingVariableError, PromptError, PromptInputError
 from runlet.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from runlet.prompts.f_string import missing_variables
@@ -22,6 +21,7 @@ FormatOutputType = TypeVar("FormatOutputType")
 _RESERVED = "stop"
 
 if TYPE_CHECKING:
+    from runlet.documents import Document
 
     class _Base(RunnableSerializable[dict[str, Any], PromptValue], Generic[FormatOutputType]):
         pass

@@ -14,7 +14,7 @@ from runlet.runnables.parts import PARTS
 class BaseMessagePromptTemplate(BaseModel, ABC):
     """Makes one or more messages of a chat prompt; a subclass says how in ``format_messages``."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", defer_build=True)  # built when first used
 
     @abstractmethod
     def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runlet.errors import PromptError
+from runlet.lazy import lazy_names
 from runlet.prompt_values import StringPromptValue, string_prompt_value
 from runlet.prompts.base import BasePromptTemplate
-from runlet.prompts.mustache_schema import mustache_schema as mustache_schema
 from runlet.prompts.shown import Shown
 from runlet.prompts.template import PromptTemplateFormat, parse_template
+
+if TYPE_CHECKING:
+    from runlet.prompts.mustache_schema import mustache_schema as mustache_schema
 
 __all__ = [
     "BasePromptTemplate",
@@ -27,6 +30,9 @@ __all__ = [
     "validate_f_string_template",
     "validate_jinja2",
 ]
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+    __getattr__, __dir__ = lazy_names(__name__, {"mustache_schema": "runlet.prompts.mustache_schema"})
 
 
 class StringPromptTemplate(BasePromptTemplate[str]):

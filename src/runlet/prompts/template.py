@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Literal, Protocol
 
 from runlet.errors import PromptError
 from runlet.prompts.f_string import parse_f_string
 from runlet.prompts.jinja import Jinja
-from runlet.transducers.mustache import parse_mustache
 
 PromptTemplateFormat = Literal["f-string", "mustache", "jinja2"]
 
@@ -25,9 +25,14 @@ class Template(Protocol):
         """The text, filled in."""
 
 
+def _parse_mustache(text: str) -> Template:
+    # Few prompts are written so.
+    return import_module("runlet.transducers.mustache").parse_mustache(text)  # type: ignore[no-any-return]  # a template
+
+
 _PARSERS: dict[str, Callable[[str], Template]] = {
     "f-string": parse_f_string,
-    "mustache": parse_mustache,
+    "mustache": _parse_mustache,
     "jinja2": Jinja,
 }
 

@@ -43,6 +43,12 @@ class Connection(H11Protocol):
         self.lost_at = 0.0
         self.app_state = {**self.app_state, "connection": self}  # uvicorn copies this into each scope
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # it is one here
+        # asyncio does so only for sockets that name their protocol, and create_server's do not. Without it, the second
+        # write of an answer waits until the client has acknowledged the first: 40 ms on Linux.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().connection_made(transport)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost_at = monotonic()
         self.lost.set()

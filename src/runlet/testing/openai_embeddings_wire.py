@@ -17,6 +17,9 @@ from runlet.testing.wire import dump, model_of
 
 DIMENSIONS = 1536
 
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+"""Chinese and Japanese are written without spaces, so a character is a word."""
+
 
 class EmbeddingsWire(OpenAIErrors):
     """``/embeddings``: a vector of length 1 for each input; texts that share words are near each other."""
@@ -41,9 +44,9 @@ class EmbeddingsWire(OpenAIErrors):
 
 
 def embed(text: str, dimensions: int = DIMENSIONS) -> array[float]:
-    """The vector of a text: each word adds or takes 1 at a few places chosen by its hash."""
+    """The vector of a text: each word, or Chinese character, adds or takes 1 at a few places chosen by its hash."""
     sums = [0.0] * dimensions
-    for word in re.findall(r"\w+", text.lower()) or [text]:
+    for word in _WORD.findall(text.lower()) or [text]:
         digest = blake2b(word.encode("utf-8", "surrogatepass"), digest_size=32).digest()
         for at in range(0, 32, 8):
             number = int.from_bytes(digest[at : at + 8], "little")
