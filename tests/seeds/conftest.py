@@ -5,6 +5,17 @@ import asyncio
 import pytest
 
 from runlet.testing import ReplayServer
+from seeds.documents import MISSING, there
+from seeds.outcomes import outcomes
+
+
+@pytest.fixture(scope="session")
+def ran():
+    """What became of the documents' blocks, run once."""
+    if not there():
+        pytest.skip(MISSING)
+    pytest.importorskip("faiss", reason="needs runlet[faiss]")
+    return outcomes()
 
 
 @pytest.fixture

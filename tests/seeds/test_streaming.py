@@ -6,13 +6,11 @@ from contextlib import aclosing
 import pytest
 
 from runlet.anthropic import ChatAnthropic
-from runlet.documents import Document
 from runlet.language_models import GenericFakeChatModel
 from runlet.messages import AIMessageChunk, HumanMessage
 from runlet.output_parsers import JsonOutputParser, StrOutputParser
 from runlet.prompts import ChatPromptTemplate
-from runlet.retrievers import BaseRetriever
-from runlet.runnables import RunnableLambda, RunnablePassthrough, chain
+from runlet.runnables import RunnableLambda, chain
 from runlet.testing import Reply
 from runlet.tools import tool
 
@@ -156,32 +154,6 @@ def test_a_generator_goes_on_streaming(model, run):
         return [text async for text in names.astream(ASK)]
 
     assert run(main()) == ["France", "Spain", "Japan"]
-
-
-class Shelf(BaseRetriever):
-    def _get_relevant_documents(self, query, *, run_manager):
-        texts = ["harrison worked at kensho", "harrison likes spicy food"]
-        return [Document(page_content=text) for text in texts]
-
-
-def test_a_retriever_gives_one_chunk():
-    documents = [Document(page_content="harrison worked at kensho"), Document(page_content="harrison likes spicy food")]
-    assert list(Shelf().stream("where did harrison work?")) == [documents]
-
-
-def test_a_chain_with_a_retriever_streams_after_it(server):
-    printed = "Base|d on| the| given| context|,| Harrison| worke|d at| K|ens|ho|.|"
-    server.reply(*printed.removesuffix("|").split("|"))
-    model = ChatAnthropic(model="claude-3-haiku-20240307", base_url=server.anthropic_url, api_key="test")
-    template = "Answer the question based only on the following context:\n{context}\n\nQuestion: {question}\n"
-    retrieval_chain = (
-        {"context": Shelf().with_config(run_name="Docs"), "question": RunnablePassthrough()}
-        | ChatPromptTemplate.from_template(template)
-        | model
-        | StrOutputParser()
-    )
-    chunks = list(retrieval_chain.stream("Where did harrison work?"))
-    assert "|".join(filter(None, chunks)) + "|" == printed
 
 
 # Events

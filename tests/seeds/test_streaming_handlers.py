@@ -8,7 +8,7 @@ from runlet.anthropic import Anthropic
 from runlet.callbacks import StreamingStdOutCallbackHandler
 from runlet.messages import HumanMessage
 from runlet.openai import ChatOpenAI, OpenAI
-from runlet.outputs import LLMResult
+from runlet.outputs import Generation, LLMResult
 
 SONG = ["Verse 1\n", "I'm sippin' on", " sparkling water,\n", "It's so refreshing and light,"]
 
@@ -32,7 +32,9 @@ def test_generate_prints_and_returns_a_result(server, capsys):
     text = "Q: What did the fish say when it hit the wall?\nA: Dam!"
     assert capsys.readouterr().out == text
     assert isinstance(result, LLMResult)
-    assert [[generation.text for generation in some] for some in result.generations] == [[text]]
+    assert result.generations == [[Generation(text=text, generation_info={"finish_reason": "stop", "logprobs": None})]]
+    assert result.llm_output["token_usage"] == {}
+    assert result.llm_output["model_name"] == "gpt-3.5-turbo-instruct"
 
 
 def test_a_chat_model_prints_its_tokens_and_returns_the_message(server, capsys):
