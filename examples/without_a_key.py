@@ -1,0 +1,138 @@
+"""Try the examples without a key: a server on this machine answers in the providers' place, with prepared words.
+
+    python examples/without_a_key.py
+    python examples/without_a_key.py watch_a_chain
+    python examples/without_a_key.py tool_agent "What is here?" --folder docs
+
+The programs and their requests are real, only the words do not come from a model; a question that nobody prepared is
+repeated. An example without arguments gets those for which the words were written.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from runlet.testing import Faults, ReplayServer, Reply, SeenRequest
+
+HERE = Path(__file__).parent
+TEXTS = os.path.relpath(HERE / "texts")
+
+ARGUMENTS: dict[str, list[str]] = {
+    "chat_with_history": [],
+    "rag_over_a_folder": [TEXTS, "How long do cats sleep?"],
+    "extract_a_table_live": [],
+    "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
+    "fallback_between_providers": ["Why is the sky blue?"],
+    "streaming_in_a_notebook": [],
+    "fastapi_endpoint": [],
+    "tool_agent": ["How hot is the water for green tea?", "--folder", TEXTS],
+    "watch_a_chain": ["Should a small team write its own database?", "--picture", "debate.svg"],
+    "translate_a_book": [],
+}
+
+
+def say(text: str, **more: Any) -> Reply:
+    """A reply word by word; Chinese comes letter by letter."""
+    return Reply(re.findall(r"[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*", text), **more)
+
+
+def call(name: str, *args: dict[str, Any] | str, text: str = "", **more: Any) -> Reply:
+    """A reply that calls a tool, once for each of ``args``."""
+    return say(text, tool_calls=[{"name": name, "args": each} for each in args], **more)
+
+
+EXPENSES = [
+    {"day": "2025-03-04", "kind": "交通", "what": "上海到北京的高铁", "amount": 553},
+    {"day": "2025-03-04", "kind": "住宿", "what": "东四的旅馆，两晚", "amount": 1196},
+    {"day": "2025-03-05", "kind": "餐饮", "what": "请客户吃烤鸭", "amount": 688.5},
+    {"day": "2025-03-05", "kind": "交通", "what": "打车去中关村", "amount": 47},
+    {"day": "2025-03-06", "kind": "餐饮", "what": "机场的咖啡", "amount": 38},
+    {"day": "2025-03-06", "kind": "交通", "what": "飞回上海的机票", "amount": 1180},
+]
+
+# What is looked for in a request (in its system prompt and its last message), and what is said to it.
+REPLIES = {
+    r"My name is Ada": say("Good to meet you, Ada! What are you working on?"),
+    r"What is my name": say("You are Ada."),
+    r"How long do cats sleep": say("Twelve to sixteen hours a day, most of it lightly [1]."),
+    r"列出下文中的每一笔花费": call("Expense_list", {"items": EXPENSES}, fragment=20),
+    r"Summarise.*Bees": say("Bees tell each other the way by dancing, and keep warm by shivering in a ball."),
+    r"Summarise.*Cats": say("Cats sleep lightly for most of the day, and purr in good times and bad."),
+    r"Summarise.*Tea": say("How long its leaves oxidise makes tea green, oolong or black."),
+    r"Why is the sky blue": say("Air scatters blue light far more than red, so it reaches us from all over the sky."),
+    r"How hot is the water": call("search", {"text": "degrees"}, text="Let me look."),
+    r"tea\.md:\d+: Water": call("read_lines", '{"path": "tea.md", "first": 6, "co', finish_reason="length"),
+    r"This was not run": call("read_lines", {"path": "tea.md", "first": 6}),
+    r"\nWater for green tea": say("About 75 degrees: so the leaves give their sweetness before their bitterness."),
+    r"Argue for": say("A database of one's own fits like a glove. It teaches the team what it really needs."),
+    r"Argue against": say("It is ten years of work, and there are good ones."),
+    r"Weigh it up": say("Only if the data is unlike all others."),
+    r"joke about parrots": say("Why did the parrot wear a raincoat? It wanted to be polyunsaturated."),
+    r"joke about owls": say("What does an educated owl say? Whom."),
+    r"joke about bees": say("What is a bee's favourite haircut? A buzz cut."),
+    r"populations of France": say(
+        '{"countries": [{"name": "France", "population": 68}, {"name": "Spain", "population": 48}]}'
+    ),
+    r"Chinese.*alten Zeiten": say(
+        "从前，许愿还有用的时候，有一位国王，他的女儿个个都美。最小的那一个美得连太阳照在她脸上，也要感到惊奇。"
+    ),
+    r"English.*alten Zeiten": say(
+        "In the old days, when wishing still helped, there lived a king whose daughters were all beautiful. But the "
+        "youngest was so beautiful that the sun itself was amazed whenever it shone in her face."
+    ),
+    r"Chinese.*Schlosse": say("离王宫不远，有一座幽暗的大森林，林中一棵老椴树下有一口井。"),
+    r"English.*Schlosse": say(
+        "Close to the king's castle lay a great dark forest, and in the forest, under an old lime-tree, was a well."
+    ),
+}
+
+# What goes wrong first.
+ACCIDENTS = {
+    "fallback_between_providers": [
+        say("Because the sea is reflected in it, and", faults=Faults(pace=0.05, cut_after_events=6)),
+        Reply(faults=Faults(status=503)),
+    ],
+}
+
+
+def answer(request: SeenRequest) -> Reply | None:
+    """The prepared reply to a request, if there is one."""
+    messages = request.json["messages"]
+    system = request.json.get("system") or messages[0]["content"]
+    asked = f"{system}\n{messages[-1]['content']}"
+    return next((reply for pattern, reply in REPLIES.items() if re.search(pattern, asked, re.DOTALL)), None)
+
+
+def keys(server: ReplayServer) -> dict[str, str]:
+    """The environment in which the providers are ``server``."""
+    return {
+        "OPENAI_API_KEY": "none",
+        "OPENAI_BASE_URL": server.openai_url,
+        "ANTHROPIC_API_KEY": "none",
+        "ANTHROPIC_BASE_URL": server.anthropic_url,
+    }
+
+
+def main() -> None:
+    name = Path(sys.argv[1]).stem if len(sys.argv) > 1 else ""
+    if name not in ARGUMENTS:
+        sys.exit("Say which: " + ", ".join(ARGUMENTS))
+    arguments = sys.argv[2:] or ARGUMENTS[name]
+    program = [str(HERE / f"{name}.py")]
+    if name.endswith("notebook"):
+        program = ["-m", "jupyter", "lab", str(HERE / f"{name}.ipynb")]
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the example
+    with ReplayServer() as server:
+        server.pace = 0.04
+        server.queue(*ACCIDENTS.get(name, []))
+        server.replies(answer)
+        ran = subprocess.run([sys.executable, *program, *arguments], env={**os.environ, **keys(server)}, check=False)
+    sys.exit(ran.returncode)
+
+
+if __name__ == "__main__":
+    main()
