@@ -1,4 +1,7 @@
-"""``python -m bench [theme …] [--quick]``; without themes all are measured and docs/benchmarks.md is written."""
+"""``python -m bench [theme …] [--quick]``; without themes all are measured and docs/benchmarks.md is written.
+
+``--pages`` writes the pages again from what was measured last (docs/benchmarks.json), and measures nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Effort, Row
-from bench.report import machine, show, versions, write
+from bench.report import machine, show, versions, write, write_pages
+from bench.results import Results
 
 THEMES = {
     "kernel": "Chains",
@@ -47,12 +51,16 @@ def each_row(measured: Row | Iterable[Row] | None) -> Iterator[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=str(__doc__).partition("\n")[0])
     parser.add_argument("themes", nargs="*", metavar="theme", help=", ".join(THEMES))
     parser.add_argument("--quick", action="store_true", help="smaller and fewer; for a look, not for the page")
+    parser.add_argument("--pages", action="store_true", help="write the pages again, and measure nothing")
     given = parser.parse_args()
     if unknown := set(given.themes) - set(THEMES):
         parser.error(f"no theme {', '.join(unknown)}; the themes are {', '.join(THEMES)}")
+    if given.pages:
+        write_pages(Results.load(DOCS), DOCS)
+        return
     begin = time.monotonic()
     print(f"{machine()}\n{versions()}")
     measured: dict[str, list[Row]] = {}
@@ -63,8 +71,8 @@ def main() -> None:
     if given.themes or given.quick:
         print(f"{minutes:.1f} minutes. Only a whole run, without --quick, writes docs/benchmarks.md.")
     else:
-        write(measured, "make bench", minutes, DOCS)
-        print(f"{minutes:.1f} minutes; written to docs/benchmarks.md and docs/benchmarks.svg.")
+        write(Results(measured, "make bench", minutes, machine(), versions()), DOCS)
+        print(f"{minutes:.1f} minutes; written to docs/benchmarks.md, its Chinese page, their pictures and their data.")
 
 
 if __name__ == "__main__":

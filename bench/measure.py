@@ -53,6 +53,8 @@ def at_most(share: float) -> Goal:
 
 
 SHOWN = Goal()
+SHOWN_SHARE = Goal(least=False)
+"""For a figure that is no number of times, such as a share of right answers."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.measure import Row
+from bench.results import Results
+from bench.words import ENGLISH, LANGUAGES, Words
 
 _PACKAGES = (
     "runlet",
@@ -25,14 +29,10 @@ _PACKAGES = (
     "httpx2",
 )
 
-_HEADS = ("what", "ours", "peer", "ratio: median (min–max)", "target", "met?")
 
-Themes = Mapping[str, Sequence[Row]]
-
-
-def cells(row: Row) -> tuple[str, ...]:
-    met = {True: "yes", False: "**no**", None: ""}[row.met]
-    return row.what, row.ours, row.peer, row.spread, str(row.goal), met
+def cells(row: Row, words: Words = ENGLISH) -> tuple[str, ...]:
+    said = tuple(map(words.say, (row.what, row.ours, row.peer)))
+    return *said, row.spread, str(row.goal), words.met[row.met]
 
 
 def show(rows: Sequence[Row], theme: str) -> None:
@@ -45,7 +45,7 @@ def show(rows: Sequence[Row], theme: str) -> None:
             print(theme, *cells(row), row.note, sep=" | ")
         return
     table = Table(title=theme, title_justify="left")
-    for head in _HEADS:
+    for head in ENGLISH.heads:
         table.add_column(head)
     for row in rows:
         style = {True: "green", False: "bold red", None: ""}[row.met]
@@ -69,38 +69,43 @@ def versions() -> str:
     return ", ".join(found)
 
 
-def page(themes: Themes, command: str, minutes: float) -> str:
-    """The page of the documentation."""
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `{command}` (one run of {minutes:.0f} minutes), which measures everything on this page anew.",
-        "",
-        f"- Machine: {machine()}.",
-        f"- Versions: {versions()}.",
-        "- Samples of both sides are taken in turn (A B A B …) in the same process, after a warm-up round, with a",
-        "  garbage collection before each. Figures are processor time, or wall time where threads take part (batches).",
-        "- A ratio with `×` says how many times less time Runlet takes; one without is Runlet's share of the other's",
-        "  time, or a figure of its own where the row says so. Median, lowest and highest of the pairs.",
-        "- *SDK* is the vendor's official package, iterating the same stream of the same local server; the server runs",
-        "  in a process of its own and sends 64 events in one write.",
-        "",
-        "![How many times as fast, row by row](benchmarks.svg)",
-    ]
-    for theme, rows in themes.items():
-        lines += ["", f"## {theme}", "", f"| {' | '.join(_HEADS)} |", "|---|---:|---:|---:|---:|---|"]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells(row)) + " |" for row in rows]
-        lines += ["", *(f"- {row.what}: {row.note}." for row in rows if row.note)]
+def page(results: Results, words: Words = ENGLISH) -> str:
+    """The page of the documentation, in one language."""
+    about = words.about.format(
+        command=results.command,
+        minutes=results.minutes,
+        machine=words.say(results.machine),
+        versions=results.versions,
+    )
+    lines = [f"# {words.title}", "", about, "", f"![{words.alt}](benchmarks{words.suffix}.svg)"]
+    for theme, rows in results.themes.items():
+        lines += ["", f"## {words.theme(theme)}", "", f"| {' | '.join(words.heads)} |", "|---|---:|---:|---:|---:|---|"]
+        lines += ["| " + " | ".join(map(_escaped, cells(row, words))) + " |" for row in rows]
+        notes = [words.note.format(what=words.say(row.what), note=words.say(row.note)) for row in rows if row.note]
+        lines += ["", *notes]
     text = "\n".join(lines).rstrip() + "\n"
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text
 
 
-def write(themes: Themes, command: str, minutes: float, folder: Path) -> None:
-    """Write the page and its picture into ``folder``."""
+def _escaped(cell: str) -> str:
+    """A cell whose bars are no ends of it. In code, a backslash before one would be seen on some pages."""
+    cell = re.sub(r"`([^`]*\|[^`]*)`", lambda code: f"<code>{escape(code[1]).replace('|', '&#124;')}</code>", cell)
+    return cell.replace("|", "\\|")
+
+
+def write(results: Results, folder: Path) -> None:
+    """Write what was measured, and the page and its picture in each language, into ``folder``."""
+    folder.mkdir(exist_ok=True)
+    results.save(folder)
+    write_pages(results, folder)
+
+
+def write_pages(results: Results, folder: Path) -> None:
+    """Write the pages and pictures alone."""
     from bench.chart import draw
 
-    folder.mkdir(exist_ok=True)
-    (folder / "benchmarks.md").write_text(page(themes, command, minutes))
-    (folder / "benchmarks.svg").write_text(draw(themes))
+    for words in LANGUAGES:
+        (folder / f"benchmarks{words.suffix}.md").write_text(page(results, words), encoding="utf-8")
+        (folder / f"benchmarks{words.suffix}.svg").write_text(draw(results.themes, words), encoding="utf-8")

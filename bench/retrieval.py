@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.measure import SHOWN, Effort, Row, at_most, duration, versus, wall
+from bench.measure import SHOWN_SHARE, Effort, Row, at_most, duration, versus, wall
 
 CORPORA = Path(__file__).parent.parent / "tests" / "data"
 SIZE = 384
@@ -97,7 +97,7 @@ def recall(effort: Effort) -> Iterator[Row]:
             f"{right} of {len(questions)}, {duration(spent)} / question",
             "–",
             (right / len(questions),),
-            SHOWN,
+            SHOWN_SHARE,
             "the model was trained on English" if language == "zh" else "",
         )
 

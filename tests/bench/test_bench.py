@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bench.chart import draw, is_comparison
-from bench.measure import SHOWN, Effort, Row, at_least, at_most, duration, figure
-from bench.report import page, show
+from bench.measure import SHOWN, SHOWN_SHARE, Effort, Row, at_least, at_most, duration, figure
+from bench.report import page, show, write
+from bench.results import Results
+from bench.words import CHINESE, LANGUAGES, Words
 
 from bench import __main__ as command
 from bench import events, imports, kernel, memory, parsing, retrieval, wire
@@ -18,6 +23,20 @@ TINY = Effort(repeats=1, size=0.002, quick=True)
 
 def name_of(measure: Any) -> str:
     return f"{measure.__module__}-{measure.__name__}"
+
+
+# Names of code and of packages, and what programmers in China call so too.
+_NAMES = re.compile(
+    r"`[^`]*`|langchain-\w+|pydantic(?:_core)?\S*|\w+\.(?:from_json|loads)|(?:openai|anthropic) SDK|bare faiss"
+    r"|\b(?:a?stream|a?invoke|a?batch|astream_\w+|v[12]|tokens?|recall|faiss|runnables|prompts|output_parsers|[kmnµ]?s)\b"
+    r"|\b[A-Z]\w*"
+)
+
+
+def not_said_in_chinese(row: Row) -> list[str]:
+    """The texts of a row for which bench/words.py has no phrase, or not a whole one."""
+    said = map(CHINESE.say, (row.what, row.ours, row.peer, row.note))
+    return [text for text in said if re.search(r"[a-z]{2,}", _NAMES.sub("", text))]
 
 
 @pytest.mark.filterwarnings("ignore")  # what the peers warn of, and leave open
@@ -41,6 +60,7 @@ def test_every_row_measures_something(measure: Any) -> None:
         assert row.ours
         assert row.ratios
         assert all(ratio >= 0 for ratio in row.ratios)
+        assert not_said_in_chinese(row) == []
 
 
 FASTER = Row("a chain", "1 µs / token", "20 µs", (18.0, 20.0, 25.0), at_least(10))
@@ -51,6 +71,7 @@ ALONE = Row("memory", "0.10 MB", "–", (0.1,), at_most(1))
 def test_a_row_says_whether_its_target_is_met() -> None:
     assert (FASTER.met, SHARE.met, ALONE.met) == (True, False, True)
     assert Row("shown", "1", "2", (2.0,), SHOWN).met is None
+    assert Row("shown", "16 of 24", "–", (0.67,), SHOWN_SHARE).met is None
 
 
 def test_a_share_is_drawn_as_how_many_times_faster() -> None:
@@ -60,6 +81,7 @@ def test_a_share_is_drawn_as_how_many_times_faster() -> None:
 def test_a_ratio_shows_median_lowest_and_highest() -> None:
     assert FASTER.spread == "20.0× (18.0–25.0)"
     assert ALONE.spread == "0.10"
+    assert Row("recall", "16 of 24", "–", (2 / 3,), SHOWN_SHARE).spread == "0.67"
 
 
 @pytest.mark.parametrize(
@@ -73,12 +95,52 @@ def test_a_large_figure_has_no_places() -> None:
     assert [figure(1234.5), figure(12.34), figure(1.234)] == ["1,234", "12.3", "1.23"]
 
 
+MEASURED = Results({"Chains": [FASTER], "Over HTTP": [SHARE]}, "make bench", 2, "2 cores, arm, Linux, Python 3", "a 1")
+
+
 def test_the_page_has_each_row_and_its_note() -> None:
-    text = page({"Chains": [FASTER], "Over HTTP": [SHARE]}, "make bench", 2)
+    text = page(MEASURED)
     assert "| a chain | 1 µs / token | 20 µs | 20.0× (18.0–25.0) | ≥ 10× | yes |" in text
     assert "a model \\| over HTTP" in text
     assert "**no**" in text
     assert "slow today." in text
+
+
+def test_a_bar_in_a_cell_is_seen_as_one_in_code_and_outside_of_it() -> None:
+    row = Row("`prompt | model`, then a | b", "1 µs", "2 µs", (2.0,))
+    assert "| <code>prompt &#124; model</code>, then a \\| b |" in page(replace(MEASURED, themes={"Chains": [row]}))
+
+
+def test_the_chinese_page_has_the_same_figures() -> None:
+    text = page(MEASURED, CHINESE)
+    assert "## 链" in text
+    assert "20.0× (18.0–25.0) | ≥ 10× | 是 |" in text
+    assert "2 个核心" in text
+    assert "slow today。" in text
+
+
+def test_what_was_measured_is_kept_and_read_again(tmp_path: Path) -> None:
+    write(MEASURED, tmp_path)
+    assert Results.load(tmp_path) == MEASURED
+    names = ["benchmarks.json", "benchmarks.md", "benchmarks.svg", "benchmarks.zh.md", "benchmarks.zh.svg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+DOCS = Path(command.__file__).parent.parent / "docs"
+
+
+@pytest.mark.parametrize("words", LANGUAGES, ids=lambda words: words.title)
+def test_the_pages_show_what_was_measured_last(words: Words) -> None:
+    measured = Results.load(DOCS)
+    stale = "the page is out of date: python -m bench --pages"
+    assert (DOCS / f"benchmarks{words.suffix}.md").read_text("utf8") == page(measured, words), stale
+    assert (DOCS / f"benchmarks{words.suffix}.svg").read_text("utf8") == draw(measured.themes, words), stale
+
+
+def test_each_row_is_said_in_chinese() -> None:
+    themes = Results.load(DOCS).themes
+    assert [text for rows in themes.values() for row in rows for text in not_said_in_chinese(row)] == []
+    assert all(CHINESE.theme(theme) != theme for theme in command.THEMES.values())
 
 
 def test_the_terminal_shows_each_row(capsys: pytest.CaptureFixture[str]) -> None:

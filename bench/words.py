@@ -1,0 +1,166 @@
+"""How the page and its picture are said: in English, and in Chinese."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Phrase = tuple[str, str]
+"""A pattern, and what is said instead."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A language: what is said around the rows, and the phrases that rows are made of."""
+
+    suffix: str
+    title: str
+    about: str
+    heads: tuple[str, ...]
+    met: Mapping[bool | None, str]
+    alt: str
+    chart: str
+    legend: str
+    note: str
+    themes: Mapping[str, str] = field(default_factory=dict)
+    phrases: tuple[Phrase, ...] = ()
+
+    def theme(self, name: str) -> str:
+        return self.themes.get(name, name)
+
+    def say(self, text: str) -> str:
+        """A row's text; what there is no phrase for stays English."""
+        for pattern, instead in self.phrases:
+            text = re.sub(pattern, instead, text)
+        return text
+
+
+ENGLISH = Words(
+    suffix="",
+    title="Benchmarks",
+    about="""\
+Written by `{command}` (one run of {minutes:.0f} minutes), which measures everything on this page anew.
+
+- Machine: {machine}.
+- Versions: {versions}.
+- Samples of both sides are taken in turn (A B A B …) in the same process, after a warm-up round, with a
+  garbage collection before each. Figures are processor time, or wall time where threads take part (batches).
+- A ratio with `×` says how many times less time Runlet takes; one without is Runlet's share of the other's
+  time, or a figure of its own where the row says so. Median, lowest and highest of the pairs.
+- *SDK* is the vendor's official package, iterating the same stream of the same local server; the server runs
+  in a process of its own and sends 64 events in one write.""",
+    heads=("what", "ours", "peer", "ratio: median (min–max)", "target", "met?"),
+    met={True: "yes", False: "**no**", None: ""},
+    alt="How many times as fast, row by row",
+    chart="How many times less time Runlet takes",
+    legend="logarithmic; the dark stroke is the target; red: missed, grey: none",
+    note="- {what}: {note}.",
+)
+
+CHINESE = Words(
+    suffix=".zh",
+    title="性能测试",
+    about="""\
+本页由 `{command}` 写成（一次运行，{minutes:.0f} 分钟）；每次运行都把这里的一切重新测量一遍。
+
+- 机器：{machine}。
+- 版本：{versions}。
+- 两边的样本在同一进程里轮流采集（A B A B……），先热身一轮，每次采集之前做一次垃圾回收。\
+数字是处理器时间；有线程参与的（批处理）是实际经过的时间。
+- 带 `×` 的比值，是对方所用时间为 Runlet 的多少倍；不带的，是 Runlet 的时间占对方的比例，\
+或者是该行注明的数字。给出各对样本的中位数、最小值和最大值。
+- *SDK* 指供应商的官方包，遍历同一个本机服务器的同一个流；服务器在单独的进程里，每次写出 64 个事件。""",
+    heads=("测什么", "Runlet", "对照", "比值：中位数（最小–最大）", "目标", "达到？"),
+    met={True: "是", False: "**否**", None: ""},
+    alt="逐行列出快多少倍",
+    chart="Runlet 快多少倍",
+    legend="对数刻度；深色竖线是目标；红色：没有达到，灰色：没有目标",
+    note="- {what}：{note}。",
+    themes={
+        "Chains": "链",
+        "Watched streams": "有人观察的流",
+        "Recovering": "出错之后",
+        "Parsing": "解析",
+        "Retrieval": "检索",
+        "Over HTTP": "经过 HTTP",
+        "Importing": "导入",
+        "Memory": "内存",
+    },
+    phrases=(
+        # what is measured
+        (r"^invoke, chain of (\d+) trivial functions$", r"invoke，\1 个极简函数组成的链"),
+        (r"^ainvoke, chain of (\d+) trivial async functions$", r"ainvoke，\1 个极简异步函数组成的链"),
+        (r"^(a?batch) of ([\d,]+), plain function$", r"\1，\2 个输入，普通函数"),
+        (r"^(a?batch) of ([\d,]+), async function$", r"\1，\2 个输入，异步函数"),
+        (r"^a tool call, over the bare function$", "一次工具调用，减去函数本身的时间"),
+        (r", three events a token$", "，每个 token 三个事件"),
+        (r"^astream with a handler that does nothing$", "astream，带一个什么都不做的回调"),
+        (r"^(`\w+`) around a streaming model, (\w+)$", r"流式模型外面套上 \1，\2"),
+        (
+            r"^first chunk of a chain of (\d+) streaming steps, after the model's$",
+            r"\1 个流式步骤的链，第一块比模型的第一块晚多久",
+        ),
+        (r", ([\d.]+ KB) in pieces of (\d+)$", r"，\1，每块 \2 个字符"),
+        (r"^the same, against ([\w.]+) on each prefix$", r"同上，对照：每来一块就用 \1 从头解析"),
+        (r", growth ([\d.]+ KB) → ([\d.]+ KB), per character$", r"，从 \1 到 \2，每个字符的开销"),
+        (r"^partial pydantic instances", "pydantic 部分值"),
+        (
+            r"^(\S+ MB) of tool arguments in 10-byte pieces, merged, per character \(to (\S+ KB)\)$",
+            r"合并 \1 的工具参数，每块 10 字节，每个字符的开销（相对 \2）",
+        ),
+        (r"^the same, streamed through (\w+)$", r"同上，流式经过 \1"),
+        (r"^FAISS store, one search among ([\d,]+) vectors of (\d+)$", r"FAISS 向量库，在 \1 个 \2 维向量里查找一次"),
+        (
+            r"^recall@3 of LocalEmbeddings, English \((\d+) questions, (\d+) documents\)$",
+            r"LocalEmbeddings 的 recall@3，英文（\1 个问题，\2 个文档）",
+        ),
+        (
+            r"^recall@3 of LocalEmbeddings, Chinese \((\d+) questions, (\d+) documents\)$",
+            r"LocalEmbeddings 的 recall@3，中文（\1 个问题，\2 个文档）",
+        ),
+        (r", against (langchain-\w+)$", r"，对照 \1"),
+        (r"^(Chat\w+) alone, ", r"单独的 \1，"),
+        (r"，tool call, ", "，工具调用，"),
+        (
+            r"^import of the packages runnables, prompts, output_parsers, fresh process$",
+            "导入 runnables、prompts、output_parsers 三个包，新进程",
+        ),
+        (r"^import of the names of (`.*`) from them$", r"从中导入 \1 用到的名字"),
+        (r"^resident memory after it, in MB$", "之后的常驻内存，单位 MB"),
+        (r"^memory, (a?stream) of ([\d,]+) chunks$", r"内存，\2 块的 \1"),
+        (r"^the same\b", "同上"),
+        # figures
+        (r" / step$", " / 步"),
+        (r" / input$", " / 个输入"),
+        (r" / call$", " / 次调用"),
+        (r" / document$", " / 篇"),
+        (r" / character$", " / 字符"),
+        (r" / chunk$", " / 块"),
+        (r" / search$", " / 次"),
+        (r" / question$", " / 个问题"),
+        (r"^(\d+) of (\d+), ", r"\2 个中 \1 个，"),
+        (r"^(.*) at most$", r"最多 \1"),
+        (r" \(without it\)$", "（不套）"),
+        (r" \(ours, small\)$", "（Runlet，短文）"),
+        (r" \(bare faiss\)$", "（直接用 faiss）"),
+        (r", extrapolated \(quadratic\)$", "，推算（按平方增长）"),
+        # notes
+        (r"^the ratio column shows what it adds, in µs a token$", "比值一栏是增加的开销，单位 µs / token"),
+        (r"^the ratio column shows milliseconds$", "比值一栏的单位是毫秒"),
+        (r"^the ratio column shows ours in MB$", "比值一栏是 Runlet 的，单位 MB"),
+        (r"^the peer was measured once$", "对照只测了一次"),
+        (r"\bat a tenth \((.*)\) and a fifth \((.*?)\)( of the size)? only$", r"十分之一（\1）和五分之一（\2）的长度"),
+        (r"^the peer gives dicts; it was measured ", "对照给出的是字典；对照只测了"),
+        (r"^the peer was measured ", "对照只测了"),
+        (r"^measured (?=十)", "对照只测了"),
+        (r"^the model was trained on English$", "这个模型是用英文训练的"),
+        (r"^growth after the first tenth; in MB$", "前十分之一之后的增长，单位 MB"),
+        # what it was measured on
+        (r"^(\d+) cores, (\w+), (\w+), ", r"\1 个核心，\2，\3，"),
+        # what is left between Chinese words
+        (r"(?<=[\w`）]), (?=a?stream|对照|工具)", "，"),
+    ),
+)
+
+LANGUAGES = (ENGLISH, CHINESE)
