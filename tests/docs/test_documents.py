@@ -21,6 +21,7 @@ from runlet.testing import ReplayServer
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 READMES = DOCUMENTS[:2]
+ENGLISH = sorted(page for page in (ROOT / "docs").glob("*.md") if not page.name.endswith(".zh.md"))
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$\n?(?:\n?^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
@@ -81,9 +82,15 @@ def test_the_python_blocks_run_and_print_what_is_said(
                 value.stop()
 
 
+def links(document: Path) -> list[str]:
+    """Where a document's text leads to inside the project; what looks like a link in a code block is none."""
+    text = re.sub(r"^ *```.*?^ *```$", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return _LINK.findall(text)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
-    targets = _LINK.findall(document.read_text(encoding="utf-8"))
+    targets = links(document)
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
@@ -102,6 +109,33 @@ def test_the_table_of_providers_has_them_all(readme: Path, monkeypatch: pytest.M
     assert named == {"openai", "anthropic", *SERVERS}
     for name in named:
         assert init_chat_model(f"{name}:some-model") is not None
+
+
+def fences(document: Path) -> list[str]:
+    """The kinds of a document's code blocks, in order."""
+    opened = re.findall(r"^ *```(\w*)", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return opened[::2]
+
+
+@pytest.mark.parametrize("page", ENGLISH, ids=lambda path: path.name)
+def test_each_page_is_there_in_both_languages_with_the_same_blocks_and_sections(page: Path) -> None:
+    chinese = page.with_suffix(".zh.md")
+    assert chinese.exists(), f"docs/{chinese.name} is missing"
+    assert fences(page) == fences(chinese)
+    sections = [text.read_text(encoding="utf-8").count("\n## ") for text in (page, chinese)]
+    assert sections[0] == sections[1]
+
+
+def test_no_chinese_page_is_without_its_english_one() -> None:
+    chinese = {page.name.removesuffix(".zh.md") for page in (ROOT / "docs").glob("*.zh.md")}
+    assert chinese <= {page.stem for page in ENGLISH}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.zh.md")), ids=lambda path: path.name)
+def test_chinese_pages_lead_to_chinese_pages(page: Path) -> None:
+    targets = {target for target in links(page) if target.endswith(".md")}
+    better = {target: f"{target[:-3]}.zh.md" for target in targets if not target.endswith(".zh.md")}
+    assert {old: new for old, new in better.items() if (page.parent / new).exists()} == {}
 
 
 def test_both_readmes_have_the_same_sections() -> None:
