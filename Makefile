@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check types bench providers soak clean
+.PHONY: demo test check bench providers seeds-table docs figures soak clean
 
 demo: $(READY)
 	@$(BIN)/runlet demo
@@ -22,6 +22,16 @@ bench: $(READY)
 
 providers: $(READY)
 	$(BIN)/python tests/providers/table.py
+
+seeds-table: $(READY)
+	$(BIN)/python tests/seeds/table.py
+
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html, or serve it: $(BIN)/python -m http.server --directory site"
+
+figures: $(READY)
+	$(BIN)/python tests/docs/figures.py
 
 soak: $(READY)
 	RUNLET_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak
