@@ -62,3 +62,17 @@ def test_no_vendors_room_is_imported_before_it_is_asked_for() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[]"
+
+
+@pytest.mark.parametrize("vendor", ["openai", "anthropic"])
+def test_without_the_vendors_package_the_error_says_what_to_install(vendor: str) -> None:
+    """The HTTP client comes with the vendor's package, and is what is missed first where neither is installed."""
+    code = (
+        "import sys; sys.modules['httpx2'] = None\n"
+        "from runlet import init_chat_model\n"
+        "from runlet.errors import MissingDependencyError\n"
+        f"try: init_chat_model('{vendor}:model')\n"
+        "except MissingDependencyError as error: print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert f"pip install 'runlet[{vendor}]'" in said

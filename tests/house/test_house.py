@@ -25,15 +25,13 @@ ROWS = [
         "language_models",
         "tools",
         "vectorstores",
-        "example_selectors",
         "globals",
-        "load",
         "exceptions",
     },
-    {"providers", "utils", "indexing"},
+    {"providers", "utils", "indexing", "example_selectors"},
     {"openai", "anthropic", "agents"},
-    {"testing", "chat_models"},
-    {"cli", "serve"},
+    {"testing", "chat_models", "load"},
+    {"cli", "serve", "compat"},
     {"__main__"},
 ]
 """A room imports from lower rows only; within a row, rooms do not import each other (but see ``BESIDE``)."""
@@ -237,5 +235,24 @@ def test_importing_a_room_is_cheap(module):
     if f"runlet.{module}" not in FILES:
         pytest.fail(f"there is no runlet.{module}")
     code = f"import sys, runlet.{module}; print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+USUAL = """
+from runlet.output_parsers import JsonOutputParser, StrOutputParser
+from runlet.prompts import ChatPromptTemplate
+from runlet.runnables import RunnableLambda
+"""
+
+
+def test_a_usual_chain_loads_no_more_than_it_needs():
+    code = (
+        f"import sys{USUAL}"
+        "built = [c.__name__ for c in (ChatPromptTemplate, StrOutputParser) if c.__pydantic_complete__]\n"
+        "few = {'asyncio', 'concurrent.futures', 'difflib', 'json', 'logging', 'runlet.callbacks.manager',"
+        " 'runlet.messages.trim', 'runlet.tracers', 'runlet.transducers.mustache'}\n"
+        "print(*built, *sorted(few & set(sys.modules)))"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []

@@ -84,6 +84,11 @@ def test_a_model_that_cannot_stream_yields_its_one_answer() -> None:
     assert [chunk.text for chunk in Answering().stream("hello")] == ["HELLO"]
 
 
+def test_a_model_without_tools_says_how_else_to_get_values() -> None:
+    with pytest.raises(NotImplementedError, match=r"bind_tools.*StructuredParser"):
+        Answering().with_structured_output(int)
+
+
 def test_disable_streaming_makes_the_streaming_verbs_wait_for_the_whole_answer() -> None:
     assert len(list(Streaming(disable_streaming=True).stream("hello"))) == 1
     assert len(list(Streaming(disable_streaming="tool_calling").stream("hello"))) == 5

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from runlet.messages import (
     message_chunk_to_message,
     text_chunk,
 )
-from runlet.messages.ai import add_ai_message_chunks, add_usage, subtract_usage
+from runlet.messages.ai import add_ai_message_chunks, add_usage, args_chunks, subtract_usage
 
 
 def piece(name=None, args=None, id=None, index=0):
@@ -97,6 +98,53 @@ def test_the_fast_constructors_make_what_validation_makes():
     assert fast == slow
     assert fast.model_dump() == slow.model_dump()
     assert repr(fast) == repr(slow)
+
+
+FAST = [
+    (lambda: text_chunk("a", "run-1"), lambda: AIMessageChunk("a", id="run-1")),
+    (lambda: args_chunks(['{"a'], 0, "run-1")[0], lambda: calls_chunk(piece(None, '{"a'), id="run-1")),
+    (
+        lambda: args_chunks(["}"], "x", "1", blocks=True)[0],
+        lambda: AIMessageChunk([], tool_call_chunks=[piece(None, "}", None, "x")], id="1"),
+    ),
+    (lambda: ai_chunk("a", id="1", name="n"), lambda: AIMessageChunk("a", id="1", name="n")),
+]
+
+USES = {
+    "compared": lambda chunk: chunk,
+    "shown": repr,
+    "dumped": lambda chunk: chunk.model_dump(),
+    "dumped as it was given": lambda chunk: chunk.model_dump(exclude_unset=True),
+    "written": lambda chunk: chunk.model_dump_json(),
+    "iterated": dict,
+    "copied": copy.copy,
+    "copied deeply": copy.deepcopy,
+    "copied by pydantic": lambda chunk: chunk.model_copy(update={"name": "n"}),
+    "pickled": lambda chunk: pickle.loads(pickle.dumps(chunk)),
+    "validated": AIMessageChunk.model_validate,
+    "added": lambda chunk: chunk + text_chunk("b", chunk.id),
+    "its fields": lambda chunk: chunk.model_fields_set,
+    "its extras": lambda chunk: chunk.model_extra,
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize(("fast", "slow"), FAST)
+def test_a_fast_chunk_is_used_as_a_validated_one(fast, slow, use):
+    assert use(fast()) == use(slow())
+
+
+@pytest.mark.parametrize(("fast", "slow"), FAST)
+def test_a_fast_chunk_is_changed_as_a_validated_one(fast, slow):
+    one, other = fast(), slow()
+    for chunk in (one, other):
+        chunk.name = "n"
+        chunk.of_the_users_own = 1
+    assert one == other
+    assert one.model_fields_set == other.model_fields_set
+    assert one.model_dump() == other.model_dump()
+    assert fast().model_fields_set == slow().model_fields_set
+    assert not hasattr(one, "of_nobody")
 
 
 def test_fast_chunks_share_no_containers():
@@ -325,3 +373,22 @@ def test_pretty_repr_lists_the_calls():
     assert shown.splitlines()[0].strip("=") == " Ai Message "
     assert "  f (1)\n Call ID: 1\n  Args:\n    q: 1" in shown
     assert "  g (2)\n Call ID: 2\n  Error: cut\n  Args:\n    {" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "read"),
+    [
+        ('{"text": "one\ntwo\tthree"}', {"text": "one\ntwo\tthree"}),
+        ('{\n"text": "a\\"b\r\nc\\\\",\n"n": [1,\n2]}', {"text": 'a"b\r\nc\\', "n": [1, 2]}),
+        ('{"text": "one\n', None),
+        ('{"text": "half a character: \ud800"}', None),
+        ('{"text": "half a character: \\ud800"}', None),
+    ],
+)
+def test_line_ends_in_the_arguments_of_a_call_are_no_mistakes_but_half_characters_are(args: str, read: Any) -> None:
+    chunk = AIMessageChunk("", tool_call_chunks=[{"name": "f", "args": args, "id": "1", "index": 0}])
+    whole = message_chunk_to_message(chunk + AIMessageChunk("", chunk_position="last"))
+    assert [call["args"] for call in whole.tool_calls] == ([] if read is None else [read])
+    assert len(whole.invalid_tool_calls) == (read is None)
+    shown = chunk.tool_calls
+    assert shown == [] if "\\ud8" in args or "\ud800" in args else shown[0]["args"]["text"]

@@ -21,6 +21,7 @@ import anthropic
 import openai
 from runlet.errors import ConfigError
 from runlet.testing import ReplayServer, Reply, SeenRequest
+from runlet.testing.http_thread import Exchange, HTTPThread
 
 ASK: Any = [{"role": "user", "content": "What is it, then?"}]
 WEATHER = {"name": "weather", "args": {"city": "Tromsø", "days": 3}, "id": "call_a"}
@@ -162,6 +163,15 @@ def test_embeddings_are_the_same_in_floats_and_in_base64(server: ReplayServer, g
     assert len(fox) == 1536
     assert sum(x * x for x in fox) == pytest.approx(1, abs=1e-5)
     assert sum(x * y for x, y in zip(fox, dog, strict=True)) > sum(x * y for x, y in zip(fox, blue, strict=True))
+
+
+def test_chinese_texts_are_near_each_other_where_they_share_characters(
+    server: ReplayServer, gpt: openai.OpenAI
+) -> None:
+    texts = ["包裹几天送达？", "国内包裹两到三天送达。", "门店晚上六点关门。"]
+    asked, near, far = (row.embedding for row in gpt.embeddings.create(model="e", input=texts).data)
+    assert sum(x * y for x, y in zip(asked, near, strict=True)) > 0.3
+    assert sum(x * y for x, y in zip(asked, far, strict=True)) < 0.3
 
 
 def test_embeddings_have_the_dimensions_asked_for_and_leave_scripted_texts_alone(
@@ -417,3 +427,24 @@ def test_importing_the_room_loads_no_server() -> None:
 def test_a_tool_call_without_a_name_is_refused() -> None:
     with pytest.raises(ConfigError, match="tool call"):
         Reply(tool_calls=[{"args": {}}])
+
+
+def test_an_answer_in_several_writes_does_not_wait_until_the_client_has_acknowledged_the_first() -> None:
+    at_once = []
+
+    async def answer(exchange: Exchange) -> None:
+        sock = exchange._connection.transport.get_extra_info("socket")
+        at_once.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await exchange.start(200, [(b"content-length", b"2")])
+        await exchange.write(b"ok", last=True)
+
+    thread = HTTPThread(answer)
+    thread.start()
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", thread.port)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"ok"
+        connection.close()
+    finally:
+        thread.stop()
+    assert at_once == [1]

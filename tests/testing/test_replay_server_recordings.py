@@ -131,5 +131,5 @@ def test_a_recording_with_an_empty_body_leaves_the_connection_open() -> None:
             server.queue(Recording("nothing", 200, {"content-type": "application/json"}, b""))
             answer = client.post(f"{server.openai_url}/chat/completions", json={})
             assert (answer.status_code, answer.content) == (200, b"")
-        assert server.wait_closed(1)
+        assert server.wait_closed(10)
         assert server.closed_early == 0

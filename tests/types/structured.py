@@ -1,6 +1,6 @@
 """The types of structured answers and of tools, as a type checker sees them."""
 
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from pydantic import BaseModel
 
@@ -22,6 +22,8 @@ def of_models(model: BaseChatModel) -> None:
     assert_type(model.with_structured_output({"title": "x", "type": "object"}).invoke("Hi"), dict[str, Any])
     for partial in structured.stream("Hi"):
         assert_type(partial, Row)
+    assert_type(model.with_structured_output(Literal["a", "b"]), StructuredModel[Any])
+    assert_type(model.with_structured_output(Row | int), StructuredModel[Any])
     raw = model.with_structured_output(Row, include_raw=True)
     assert_type(raw.invoke("Hi"), dict[str, Any])
     runnable: Runnable[Any, Row] = structured
