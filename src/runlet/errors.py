@@ -192,7 +192,10 @@ class StreamTimeout(RunletError, TimeoutError):
 
 
 class Cancelled(RunletError):
-    """A run was stopped from outside; ``partial`` and ``usage`` hold what had arrived."""
+    """A run was stopped from outside; ``partial`` holds what had arrived.
+
+    ``usage`` are the tokens that all models of a run with a ``CancelToken`` had used by then, as far as they had told.
+    """
 
     def __init__(self, message: str = "", *, partial: Any = None, usage: Any = None) -> None:
         super().__init__(message)

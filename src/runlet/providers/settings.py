@@ -30,8 +30,8 @@ class ProviderSettings(BaseModel):
     the model asks again after a failure to get an answer that may pass: it waits as long as the provider asks for, and
     gives up at once where that is more than a minute. A stream that has begun is never asked for again.
     ``first_chunk_timeout`` and ``stream_idle_timeout`` are seconds to a stream's first chunk and between chunks; only
-    content counts, pings do not. ``http_client`` and ``http_async_client`` are your own ``httpx2`` clients, which are
-    not closed.
+    content counts, pings do not, and neither does the time that the consumer takes. ``http_client`` and
+    ``http_async_client`` are your own ``httpx2`` clients, which are not closed.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # among the input may be the key
