@@ -499,3 +499,45 @@ def test_a_named_sequence_is_a_run_of_its_own(verbs):
     part = RunnableLambda(one) | RunnableSequence(two, one, name="inner")
     _, witness = watch(verbs.stream, part, "x")
     assert ("two", "seq:step:1", "inner") in tree(witness)
+
+
+async def letters(chunks):
+    async for chunk in chunks:
+        for letter in chunk:
+            yield letter
+
+
+async def first_alone(chunks):
+    async for chunk in chunks:
+        yield chunk
+        return
+
+
+@pytest.mark.parametrize("last", [letters, first_alone, RunnablePassthrough()])
+def test_a_streamed_step_is_told_with_what_it_took_and_what_it_gave(verbs, last):
+    steps = [RunnableGenerator(letters), RunnableGenerator(letters, name="again"), last]
+    _, witness = watch(verbs.stream, RunnableSequence(*steps), "abc")
+    told = [(run.input, output) for run, output in witness.of("end")]
+    if last is first_alone:  # it leaves the others in the middle of their streams
+        assert told == [("a", "a"), ("abc", "a")]
+        assert [(run.name, partial) for run, partial in witness.of("cancel")] == [("letters", "a"), ("again", "a")]
+    else:
+        assert told == [("abc", "abc")] * 4
+
+
+def test_a_stream_asks_once_what_is_to_be_told_of_its_chunks(verbs):
+    class Choosy(Witness):
+        """Wants the chunks of one step alone."""
+
+        def __init__(self):
+            super().__init__()
+            self.asked = []
+
+        def teller(self, run):
+            self.asked.append(run.name)
+            return self.on_chunk if run.name == "letters" else None
+
+    choosy = Choosy()
+    verbs.stream(RunnableSequence(RunnablePassthrough(), letters), "abc", {"callbacks": [choosy]})
+    assert choosy.asked == ["RunnableSequence", "RunnablePassthrough", "letters"]
+    assert [(run.name, chunk) for run, chunk in choosy.of("chunk")] == [("letters", letter) for letter in "abc"]

@@ -107,17 +107,15 @@ class Asyncio:
             await helpers.beside(work())
         return results
 
-    async def merge(
+    def merge(
         self, streams: Sequence[AsyncIterator[T]], limit: Limit | None = None
     ) -> AsyncGenerator[tuple[int, T], None]:
-        if len(streams) == 1:
-            async with closing(streams[0]) as only:
-                async for chunk in only:
-                    yield 0, chunk
-            return
-        async with closing(self._merge(streams, limit or Limit(len(streams)))) as merged:
-            async for pair in merged:
-                yield pair
+        return self._only(streams[0]) if len(streams) == 1 else self._merge(streams, limit or Limit(len(streams)))
+
+    async def _only(self, stream: AsyncIterator[T]) -> AsyncGenerator[tuple[int, T], None]:
+        async with closing(stream):
+            async for chunk in stream:
+                yield 0, chunk
 
     async def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
         async with closing(self._merge([stream], Limit(1))) as merged:

@@ -170,6 +170,8 @@ class SoFar:
 
     def value(self) -> Any:
         """The sum; ``None`` of nothing."""
+        if len(self._new) == 1 and not self._blocks and not self._texts:
+            return self._new[0]
         if self._new:
             self._fold()
         self._end_text()

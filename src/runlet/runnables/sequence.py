@@ -29,6 +29,8 @@ class RunnableSequence(Runnable[Input, Output]):
     """
 
     steps: list[Runnable[Any, Any]]
+    _nesting: int
+    """How many chains are inside of one another here, this one counted."""
 
     def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
         flat: list[Runnable[Any, Any]] = []
@@ -42,6 +44,7 @@ class RunnableSequence(Runnable[Input, Output]):
             raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
         self.steps = flat
         self.name = name
+        self._nesting = 1 + max((step._nesting for step in flat if isinstance(step, RunnableSequence)), default=0)
         self._tags = [f"seq:step:{index}" for index in range(1, len(flat) + 1)]
 
     @property
@@ -80,7 +83,7 @@ class RunnableSequence(Runnable[Input, Output]):
         return any(step._restarts() for step in self.steps)
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if not isinstance(inputs, Single):
+        if self._nesting % STEPS == 0 and not isinstance(inputs, Single):
             inputs = jointed(inputs, run.io)
         given = frame_of(inputs)
         frames = []
@@ -106,7 +109,9 @@ class RunnableSequence(Runnable[Input, Output]):
         inputs: AsyncIterator[Any],
         given: FrameType | None,
     ) -> AsyncIterator[Any]:
-        async with closing(relieved(stream, io)) as source:
+        if self._nesting > 1:
+            stream = relieved(stream, io)
+        async with closing(stream) as source:
             try:
                 async for chunk in source:
                     yield chunk

@@ -91,7 +91,10 @@ class Snapshots(Marked[T]):
     __slots__ = ("growth",)
 
     def __init__(self, stream: Any, growth: Growth = _ALWAYS, so_far: SoFar | None = None) -> None:
-        super().__init__(stream, so_far)
+        # As in ``Marked``, without a call: every stream of a function is one.
+        self._stream = stream
+        self.aclose = stream.aclose
+        self.so_far = so_far
         self.growth = growth
 
 
