@@ -27,6 +27,12 @@ def server(running):
     running.clear()
 
 
+@pytest.fixture
+def own_server():
+    with ReplayServer() as server:
+        yield server
+
+
 def test_outputs_keep_the_order_of_the_inputs(verbs):
     async def late_first(number):
         await asyncio.sleep(0.001 * (5 - number))
@@ -215,7 +221,8 @@ class TestAnEndlessSource:
         assert done == [30_000]
         assert late < early + 100_000
 
-    def test_leaving_ends_the_others(self, verbs, server):
+    def test_leaving_ends_the_others(self, verbs, own_server):
+        server = own_server
         first = itertools.count()  # of requests that come at once, only one may be answered
 
         def reply(seen):
