@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test check bench providers seeds-table docs figures soak clean
 
 demo: $(READY)
-	@$(BIN)/runlet demo
+	@$(BIN)/prill demo
 
 test: check
 	$(BIN)/python -X dev -m pytest
@@ -34,7 +34,7 @@ figures: $(READY)
 	$(BIN)/python tests/docs/figures.py
 
 soak: $(READY)
-	RUNLET_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak
+	PRILL_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak
 
 $(READY): pyproject.toml
 	@echo "Filling $(VENV); this takes a minute the first time."

@@ -1,1 +1,1 @@
-"""How fast Runlet is, beside langchain-core and the providers' own SDKs: ``python -m bench [theme …] [--quick]``."""
+"""How fast Prill is, beside langchain-core and the providers' own SDKs: ``python -m bench [theme …] [--quick]``."""

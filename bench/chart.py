@@ -53,7 +53,7 @@ def draw(themes: Mapping[str, Sequence[Row]], words: Words = ENGLISH) -> str:
 
 
 def is_comparison(row: Row) -> bool:
-    """Whether a row compares Runlet with another library, and not with itself or a limit."""
+    """Whether a row compares Prill with another library, and not with itself or a limit."""
     return row.peer != "–" and "ours" not in row.peer and "MB" not in row.ours
 
 

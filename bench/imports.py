@@ -50,11 +50,11 @@ def imports(effort: Effort) -> list[Row]:
     with tempfile.TemporaryDirectory() as cache:
         # The first round compiles; what is installed has been compiled by its installer.
         if effort.repeats > 1:
-            _import("runlet", cache)
+            _import("prill", cache)
             _import("langchain_core", cache)
-        pairs = [(_import("runlet", cache), _import("langchain_core", cache)) for _ in range(effort.repeats)]
+        pairs = [(_import("prill", cache), _import("langchain_core", cache)) for _ in range(effort.repeats)]
         bare = [
-            (_import("runlet", cache, False)[0], _import("langchain_core", cache, False)[0])
+            (_import("prill", cache, False)[0], _import("langchain_core", cache, False)[0])
             for _ in range(effort.repeats)
         ]
     own = [a for a, _ in pairs]

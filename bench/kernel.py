@@ -26,7 +26,7 @@ def library(root: str) -> SimpleNamespace:
 
 
 def ours() -> SimpleNamespace:
-    return library("runlet")
+    return library("prill")
 
 
 def peers() -> SimpleNamespace:
@@ -205,7 +205,7 @@ def abatch_async(effort: Effort) -> Row:
 
 def tool_call(effort: Effort) -> Row:
     """What a tool costs over its bare function: arguments checked, the answer a message."""
-    from runlet.tools import tool
+    from prill.tools import tool
 
     def add(a: int, b: int = 2) -> int:
         """Add two numbers."""

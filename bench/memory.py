@@ -20,11 +20,11 @@ def resident() -> float:
 
 
 def _chain(count: int) -> Any:
-    from runlet.language_models import BaseChatModel
-    from runlet.messages.ai import text_chunk
-    from runlet.output_parsers import StrOutputParser
-    from runlet.outputs import ChatGenerationChunk, ChatResult
-    from runlet.prompts import ChatPromptTemplate
+    from prill.language_models import BaseChatModel
+    from prill.messages.ai import text_chunk
+    from prill.output_parsers import StrOutputParser
+    from prill.outputs import ChatGenerationChunk, ChatResult
+    from prill.prompts import ChatPromptTemplate
 
     class Talker(BaseChatModel):
         """Says the same word again and again."""

@@ -51,7 +51,7 @@ def _parser(cls: Any, size: int, check: bool = True) -> Sample:
 def _classes() -> tuple[Any, Any]:
     from langchain_core.output_parsers import JsonOutputParser as Theirs
 
-    from runlet.output_parsers import JsonOutputParser as Ours
+    from prill.output_parsers import JsonOutputParser as Ours
 
     return Ours, Theirs
 
@@ -110,7 +110,7 @@ def _answers() -> Any:
 
 
 def _structured(size: int) -> Sample:
-    from runlet.output_parsers import StructuredParser
+    from prill.output_parsers import StructuredParser
 
     answer, text = _answers(), document(size)
     parser: StructuredParser[Any] = StructuredParser(answer)
@@ -215,7 +215,7 @@ def json_growth(effort: Effort) -> Row:
 
 
 def _arguments(size: int) -> list[Any]:
-    from runlet.messages.ai import ai_chunk
+    from prill.messages.ai import ai_chunk
 
     text = json.dumps({"text": "x" * size})
     pieces = pieces_of(text, 10)
@@ -225,7 +225,7 @@ def _arguments(size: int) -> list[Any]:
 
 
 def _merged(size: int, rounds: int) -> Sample:
-    from runlet.messages import merge_chunks
+    from prill.messages import merge_chunks
 
     chunks = _arguments(size)
 
@@ -238,7 +238,7 @@ def _merged(size: int, rounds: int) -> Sample:
 
 
 def _parsed(size: int, rounds: int) -> Sample:
-    from runlet.output_parsers.openai_tools import JsonOutputToolsParser
+    from prill.output_parsers.openai_tools import JsonOutputToolsParser
 
     chunks = _arguments(size)
 

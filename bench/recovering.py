@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.kernel import answer
 from bench.measure import Effort, Row, at_most, cpu, duration, in_loop, in_turn
-from runlet.language_models import FakeListChatModel, GenericFakeChatModel
-from runlet.runnables import Runnable, RunnablePassthrough
+from prill.language_models import FakeListChatModel, GenericFakeChatModel
+from prill.runnables import Runnable, RunnablePassthrough
 
 Wrap = Callable[[Runnable[Any, Any]], Runnable[Any, Any]]
 

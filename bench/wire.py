@@ -106,7 +106,7 @@ class OpenAI(Vendor):
         return lambda: client.chat.completions.create(**self._request(tools)), client.close
 
     def model(self, url: str) -> Any:
-        from runlet.openai import ChatOpenAI
+        from prill.openai import ChatOpenAI
 
         return ChatOpenAI(model="gpt-4o", base_url=f"{url}/v1", api_key="test")
 
@@ -140,7 +140,7 @@ class Anthropic(Vendor):
         return lambda: client.messages.create(**self._request(tools)), client.close
 
     def model(self, url: str) -> Any:
-        from runlet.anthropic import ChatAnthropic
+        from prill.anthropic import ChatAnthropic
 
         return ChatAnthropic(model="claude-sonnet-4-5", base_url=url, api_key="test")
 
@@ -150,7 +150,7 @@ class Anthropic(Vendor):
         return ChatAnthropic(model="claude-sonnet-4-5", base_url=url, api_key="test", max_tokens=1024)
 
 
-def _chain(model: Any, root: str = "runlet") -> Any:
+def _chain(model: Any, root: str = "prill") -> Any:
     lib = library(root)
     return lib.ChatPromptTemplate.from_template("{question}") | model | lib.StrOutputParser()
 
@@ -167,9 +167,7 @@ def _rows(vendor: Vendor, effort: Effort) -> Iterator[Row]:
         def row(what: str, ours: Sample, peer: Sample, goal: Goal) -> Row:
             return versus(what, ours, peer, goal, few, unit="chunk", name=f"{vendor.sdk} SDK")
 
-        def apart(
-            asked: Callable[[Any], Any], new: Callable[[str], Any], chained: bool, root: str = "runlet"
-        ) -> Sample:
+        def apart(asked: Callable[[Any], Any], new: Callable[[str], Any], chained: bool, root: str = "prill") -> Sample:
             def make() -> AsyncStart:
                 model = new(url)
                 asked_of = _chain(model, root) if chained else model

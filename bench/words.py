@@ -46,14 +46,14 @@ Written by `{command}` (one run of {minutes:.0f} minutes), which measures everyt
 - Versions: {versions}.
 - Samples of both sides are taken in turn (A B A B …) in the same process, after a warm-up round, with a
   garbage collection before each. Figures are processor time, or wall time where threads take part (batches).
-- A ratio with `×` says how many times less time Runlet takes; one without is Runlet's share of the other's
+- A ratio with `×` says how many times less time Prill takes; one without is Prill's share of the other's
   time, or a figure of its own where the row says so. Median, lowest and highest of the pairs.
 - *SDK* is the vendor's official package, iterating the same stream of the same local server; the server runs
   in a process of its own and sends 64 events in one write.""",
     heads=("what", "ours", "peer", "ratio: median (min–max)", "target", "met?"),
     met={True: "yes", False: "**no**", None: ""},
     alt="How many times as fast, row by row",
-    chart="How many times less time Runlet takes",
+    chart="How many times less time Prill takes",
     legend="logarithmic; the dark stroke is the target; red: missed, grey: none",
     note="- {what}: {note}.",
 )
@@ -68,13 +68,13 @@ CHINESE = Words(
 - 版本：{versions}。
 - 两边的样本在同一进程里轮流采集（A B A B……），先热身一轮，每次采集之前做一次垃圾回收。\
 数字是处理器时间；有线程参与的（批处理）是实际经过的时间。
-- 带 `×` 的比值，是对方所用时间为 Runlet 的多少倍；不带的，是 Runlet 的时间占对方的比例，\
+- 带 `×` 的比值，是对方所用时间为 Prill 的多少倍；不带的，是 Prill 的时间占对方的比例，\
 或者是该行注明的数字。给出各对样本的中位数、最小值和最大值。
 - *SDK* 指供应商的官方包，遍历同一个本机服务器的同一个流；服务器在单独的进程里，每次写出 64 个事件。""",
-    heads=("测什么", "Runlet", "对照", "比值：中位数（最小–最大）", "目标", "达到？"),
+    heads=("测什么", "Prill", "对照", "比值：中位数（最小–最大）", "目标", "达到？"),
     met={True: "是", False: "**否**", None: ""},
     alt="逐行列出快多少倍",
-    chart="Runlet 快多少倍",
+    chart="Prill 快多少倍",
     legend="对数刻度；深色竖线是目标；红色：没有达到，灰色：没有目标",
     note="- {what}：{note}。",
     themes={
@@ -142,13 +142,13 @@ CHINESE = Words(
         (r"^(\d+) of (\d+), ", r"\2 个中 \1 个，"),
         (r"^(.*) at most$", r"最多 \1"),
         (r" \(without it\)$", "（不套）"),
-        (r" \(ours, small\)$", "（Runlet，短文）"),
+        (r" \(ours, small\)$", "（Prill，短文）"),
         (r" \(bare faiss\)$", "（直接用 faiss）"),
         (r", extrapolated \(quadratic\)$", "，推算（按平方增长）"),
         # notes
         (r"^the ratio column shows what it adds, in µs a token$", "比值一栏是增加的开销，单位 µs / token"),
         (r"^the ratio column shows milliseconds$", "比值一栏的单位是毫秒"),
-        (r"^the ratio column shows ours in MB$", "比值一栏是 Runlet 的，单位 MB"),
+        (r"^the ratio column shows ours in MB$", "比值一栏是 Prill 的，单位 MB"),
         (r"^the peer was measured once$", "对照只测了一次"),
         (r"\bat a tenth \((.*)\) and a fifth \((.*?)\)( of the size)? only$", r"十分之一（\1）和五分之一（\2）的长度"),
         (r"^the peer gives dicts; it was measured ", "对照给出的是字典；对照只测了"),

@@ -11,9 +11,9 @@ import argparse
 from collections.abc import Iterator
 from functools import partial
 
-from runlet import AIMessage, BaseMessage, ChatPromptTemplate, RunletError, Runnable, StrOutputParser, init_chat_model
-from runlet.chat_history import SQLiteChatMessageHistory
-from runlet.runnables import RunnableConfig, RunnableWithMessageHistory
+from prill import AIMessage, BaseMessage, ChatPromptTemplate, PrillError, Runnable, StrOutputParser, init_chat_model
+from prill.chat_history import SQLiteChatMessageHistory
+from prill.runnables import RunnableConfig, RunnableWithMessageHistory
 
 PROMPT = ChatPromptTemplate.from_messages(
     [("system", "You are good company. Answer briefly."), ("placeholder", "{history}"), ("human", "{question}")]
@@ -46,7 +46,7 @@ def answer(chat: Runnable[dict[str, str], str], question: str, session: Runnable
         print()
     except KeyboardInterrupt:
         print("\n[stopped]")
-    except RunletError as error:
+    except PrillError as error:
         print(f"\n[{error}]")
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from rich.live import Live
 from rich.table import Column, Table
 
-from runlet import RunletError, init_chat_model
+from prill import PrillError, init_chat_model
 
 TEXT = """\
 上个月出差的花费如下。3 月 4 日从上海坐高铁去北京，二等座 553 元。当天晚上住在东四的旅馆，两晚一共 1196 元。
@@ -68,5 +68,5 @@ def read_options() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         main()
-    except RunletError as error:
+    except PrillError as error:
         sys.exit(str(error))

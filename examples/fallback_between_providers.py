@@ -10,9 +10,9 @@ then, a line says that it does not count, and the next one begins. At the end th
 import argparse
 import sys
 
-from runlet import RunletError, Runnable, StrOutputParser, init_chat_model, trace
-from runlet.language_models import LanguageModelInput
-from runlet.runnables import StreamRestart
+from prill import PrillError, Runnable, StrOutputParser, init_chat_model, trace
+from prill.language_models import LanguageModelInput
+from prill.runnables import StreamRestart
 
 
 def main() -> None:
@@ -57,5 +57,5 @@ def read_options() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         main()
-    except RunletError as error:
+    except PrillError as error:
         sys.exit(f"Nobody could answer: {error}")

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from runlet import ChatPromptTemplate, RunletError, Runnable, StrOutputParser, init_chat_model
+from prill import ChatPromptTemplate, PrillError, Runnable, StrOutputParser, init_chat_model
 
 PROMPT = ChatPromptTemplate.from_messages([("system", "Answer in a few sentences."), ("human", "{question}")])
 
@@ -56,7 +56,7 @@ def build_app(model: str) -> FastAPI:
         try:
             async for piece in chain.astream({"question": question}):
                 yield ServerSentEvent(event="token", data=piece)
-        except RunletError as error:  # the status has been sent long ago: what is wrong must be told in the stream
+        except PrillError as error:  # the status has been sent long ago: what is wrong must be told in the stream
             yield ServerSentEvent(event="failure", data=error.message)
         yield ServerSentEvent(event="end", data="")
 

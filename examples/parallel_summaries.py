@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from runlet import ChatPromptTemplate, Runnable, StrOutputParser, init_chat_model
-from runlet.rate_limiters import TokenRateLimiter
+from prill import ChatPromptTemplate, Runnable, StrOutputParser, init_chat_model
+from prill.rate_limiters import TokenRateLimiter
 
 PROMPT = ChatPromptTemplate.from_template("Summarise this text in one sentence, in its own language.\n\n{text}")
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from runlet import ChatPromptTemplate, Document, Runnable, RunnablePassthrough, StrOutputParser, init_chat_model
-from runlet.embeddings import LocalEmbeddings
-from runlet.indexing import SQLiteRecordManager, index
-from runlet.text_splitters import MarkdownTextSplitter
-from runlet.vectorstores import FAISS
+from prill import ChatPromptTemplate, Document, Runnable, RunnablePassthrough, StrOutputParser, init_chat_model
+from prill.embeddings import LocalEmbeddings
+from prill.indexing import SQLiteRecordManager, index
+from prill.text_splitters import MarkdownTextSplitter
+from prill.vectorstores import FAISS
 
 RULES = """\
 Answer the question from these passages alone. Give the number of each that you use, as in [1]. Where they do not \

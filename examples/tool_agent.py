@@ -14,10 +14,10 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from runlet import AIMessage, BaseMessage, HumanMessage, RunletError, SystemMessage, ToolMessage, init_chat_model
-from runlet.messages import InvalidToolCall, ToolCall, message_chunk_to_message
-from runlet.runnables import add
-from runlet.tools import BaseTool, StructuredTool, ToolException
+from prill import AIMessage, BaseMessage, HumanMessage, PrillError, SystemMessage, ToolMessage, init_chat_model
+from prill.messages import InvalidToolCall, ToolCall, message_chunk_to_message
+from prill.runnables import add
+from prill.tools import BaseTool, StructuredTool, ToolException
 
 SYSTEM = "Answer questions about a folder. Look into it with your tools first. Paths are relative to the folder."
 
@@ -120,5 +120,5 @@ def read_options() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         main()
-    except RunletError as error:
+    except PrillError as error:
         sys.exit(str(error))

@@ -18,8 +18,8 @@ from pathlib import Path
 from rich.live import Live
 from rich.table import Column, Table
 
-from runlet import ChatPromptTemplate, RunletError, Runnable, RunnableParallel, StrOutputParser, init_chat_model
-from runlet.runnables import ConfigurableField
+from prill import ChatPromptTemplate, PrillError, Runnable, RunnableParallel, StrOutputParser, init_chat_model
+from prill.runnables import ConfigurableField
 
 TALE = """\
 In den alten Zeiten, wo das Wünschen noch geholfen hat, lebte ein König, dessen Töchter waren alle schön. Aber die \
@@ -103,5 +103,5 @@ def read_options() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         main()
-    except RunletError as error:
+    except PrillError as error:
         sys.exit(str(error))

@@ -16,17 +16,17 @@ from dataclasses import dataclass
 from rich.live import Live
 from rich.table import Column, Table
 
-from runlet import (
+from prill import (
     ChatPromptTemplate,
-    RunletError,
+    PrillError,
     Runnable,
     RunnablePassthrough,
     StrOutputParser,
     init_chat_model,
     trace,
 )
-from runlet.messages import UsageMetadata
-from runlet.tracers.schema import StreamEvent
+from prill.messages import UsageMetadata
+from prill.tracers.schema import StreamEvent
 
 ARGUE = ChatPromptTemplate.from_template("Argue {side} this, in two sentences: {question}")
 WEIGH = ChatPromptTemplate.from_template("{question}\n\nFor: {pro}\n\nAgainst: {con}\n\nWeigh it up in one sentence.")
@@ -109,5 +109,5 @@ def read_options() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         asyncio.run(main())
-    except RunletError as error:
+    except PrillError as error:
         sys.exit(str(error))

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runlet.testing import Faults, ReplayServer, Reply, SeenRequest
+from prill.testing import Faults, ReplayServer, Reply, SeenRequest
 
 HERE = Path(__file__).parent
 TEXTS = os.path.relpath(HERE / "texts")

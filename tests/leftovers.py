@@ -22,9 +22,9 @@ def left_threads(before: Iterable[threading.Thread], *, patience: float = 10) ->
     ends = time.monotonic() + patience
     new = threads() - set(before)
     for thread in new:
-        if not thread.name.startswith("runlet-clock"):
+        if not thread.name.startswith("prill-clock"):
             thread.join(max(ends - time.monotonic(), 0))
-    return {thread.name for thread in new if thread.is_alive() and not thread.name.startswith("runlet-clock")}
+    return {thread.name for thread in new if thread.is_alive() and not thread.name.startswith("prill-clock")}
 
 
 def descriptors() -> int:

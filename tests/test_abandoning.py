@@ -7,11 +7,11 @@ import time
 
 from tests.leftovers import descriptors, left_threads, threads
 
-from runlet.openai import ChatOpenAI
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableParallel, RunnablePassthrough
-from runlet.testing import Faults, ReplayServer
+from prill.openai import ChatOpenAI
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableParallel, RunnablePassthrough
+from prill.testing import Faults, ReplayServer
 
 ROUNDS = 100
 

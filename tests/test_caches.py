@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlet.caches import BaseCache, InMemoryCache, SQLiteCache
-from runlet.errors import ConfigError
-from runlet.messages import AIMessage, HumanMessage
-from runlet.outputs import ChatGeneration, Generation
+from prill.caches import BaseCache, InMemoryCache, SQLiteCache
+from prill.errors import ConfigError
+from prill.messages import AIMessage, HumanMessage
+from prill.outputs import ChatGeneration, Generation
 
 TEXT: list[Generation] = [Generation(text="a", generation_info={"finish_reason": "stop"})]
 CHAT: list[Generation] = [

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runlet.chat_models import init_chat_model
-from runlet.errors import ConfigError
-from runlet.testing import ReplayServer
+from prill.chat_models import init_chat_model
+from prill.errors import ConfigError
+from prill.testing import ReplayServer
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_an_unknown_provider_is_refused_with_the_known_ones(name: str | None) ->
 
 def test_no_vendors_room_is_imported_before_it_is_asked_for() -> None:
     code = (
-        "import sys, runlet.chat_models; "
-        "print([name for name in sys.modules if name in ('runlet.openai', 'openai', 'anthropic', 'httpx2')])"
+        "import sys, prill.chat_models; "
+        "print([name for name in sys.modules if name in ('prill.openai', 'openai', 'anthropic', 'httpx2')])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[]"
@@ -69,10 +69,10 @@ def test_without_the_vendors_package_the_error_says_what_to_install(vendor: str)
     """The HTTP client comes with the vendor's package, and is what is missed first where neither is installed."""
     code = (
         "import sys; sys.modules['httpx2'] = None\n"
-        "from runlet import init_chat_model\n"
-        "from runlet.errors import MissingDependencyError\n"
+        "from prill import init_chat_model\n"
+        "from prill.errors import MissingDependencyError\n"
         f"try: init_chat_model('{vendor}:model')\n"
         "except MissingDependencyError as error: print(error)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert f"pip install 'runlet[{vendor}]'" in said
+    assert f"pip install 'prill[{vendor}]'" in said

@@ -6,7 +6,7 @@ import pickle
 import pytest
 from pydantic import ValidationError
 
-from runlet.documents import BaseDocumentCompressor, BaseDocumentTransformer, Document
+from prill.documents import BaseDocumentCompressor, BaseDocumentTransformer, Document
 
 
 def test_the_text_may_be_given_first():

@@ -6,10 +6,10 @@ import pickle
 
 import pytest
 
-from runlet import errors
-from runlet.errors import ModelRateLimitError, OutputParserException, RunletError, add_step
+from prill import errors
+from prill.errors import ModelRateLimitError, OutputParserException, PrillError, add_step
 
-KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, RunletError)]
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PrillError)]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -27,10 +27,10 @@ def test_every_error_pickles_and_copies_with_all_that_it_carries(kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_error_is_drawn_in_the_tree(kind):
-    assert kind is RunletError or f"── {kind.__name__}" in errors.__doc__
-    builtin = [base.__name__ for base in kind.__bases__ if not issubclass(base, RunletError)]
+    assert kind is PrillError or f"── {kind.__name__}" in errors.__doc__
+    builtin = [base.__name__ for base in kind.__bases__ if not issubclass(base, PrillError)]
     for name in builtin:
-        if kind is not RunletError:
+        if kind is not PrillError:
             line = next(line for line in errors.__doc__.splitlines() if f"── {kind.__name__}" in line)
             assert f"({name})" in line
 
@@ -50,7 +50,7 @@ def test_a_model_error_carries_what_the_provider_said():
 
 
 def test_steps_are_put_in_front():
-    error = RunletError("broken")
+    error = PrillError("broken")
     add_step(error, "inner", "step 1 (f)", inner="f")
     add_step(error, "outer", "step 2 (inner)", inner="inner")
     assert error.path == ("outer", "step 2 (inner)", "step 1 (f)")

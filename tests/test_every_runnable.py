@@ -5,11 +5,11 @@ import itertools
 
 import pytest
 
-from runlet.anthropic import Anthropic, ChatAnthropic
-from runlet.language_models import FakeListChatModel, GenericFakeChatModel
-from runlet.messages import AIMessage
-from runlet.openai import ChatOpenAI, OpenAI
-from runlet.output_parsers import (
+from prill.anthropic import Anthropic, ChatAnthropic
+from prill.language_models import FakeListChatModel, GenericFakeChatModel
+from prill.messages import AIMessage
+from prill.openai import ChatOpenAI, OpenAI
+from prill.output_parsers import (
     CommaSeparatedListOutputParser,
     JsonOutputParser,
     MarkdownListOutputParser,
@@ -17,10 +17,10 @@ from runlet.output_parsers import (
     StrOutputParser,
     XMLOutputParser,
 )
-from runlet.prompts import ChatPromptTemplate, FewShotPromptTemplate, PromptTemplate
-from runlet.runnables import ConfigurableField, RunnableLambda, RunnablePassthrough
-from runlet.testing import ReplayServer, check_runnable
-from runlet.tools import tool
+from prill.prompts import ChatPromptTemplate, FewShotPromptTemplate, PromptTemplate
+from prill.runnables import ConfigurableField, RunnableLambda, RunnablePassthrough
+from prill.testing import ReplayServer, check_runnable
+from prill.tools import tool
 
 JSON = '{"names": ["a", "b"], "count": 2}'
 

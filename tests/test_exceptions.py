@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import runlet.errors
-from runlet import exceptions
+import prill.errors
+from prill import exceptions
 
 
-def test_the_documented_base_catches_every_error_of_runlet() -> None:
-    assert exceptions.LangChainException is runlet.errors.RunletError
+def test_the_documented_base_catches_every_error_of_prill() -> None:
+    assert exceptions.LangChainException is prill.errors.PrillError
 
 
 def test_documented_names_are_the_errors_themselves_so_that_either_is_caught() -> None:
     ours = {"LangChainException", "TracerException"}
     for name in set(exceptions.__all__) - ours:
-        assert getattr(exceptions, name) is getattr(runlet.errors, name)
-    assert issubclass(exceptions.TracerException, runlet.errors.RunletError)
+        assert getattr(exceptions, name) is getattr(prill.errors, name)
+    assert issubclass(exceptions.TracerException, prill.errors.PrillError)
 
 
 def test_names_are_sorted() -> None:

@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-from runlet.callbacks.run import UNWATCHED
-from runlet.globals import get_debug, get_verbose, set_debug, set_verbose
-from runlet.runnables import RunnableLambda
-from runlet.runnables.config import begin
-from runlet.tracers.context import collect_runs
+from prill.callbacks.run import UNWATCHED
+from prill.globals import get_debug, get_verbose, set_debug, set_verbose
+from prill.runnables import RunnableLambda
+from prill.runnables.config import begin
+from prill.tracers.context import collect_runs
 
 
 @pytest.fixture(autouse=True)

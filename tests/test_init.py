@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import runlet
+import prill
 
-_TREE = ast.parse(Path(runlet.__file__).read_text(encoding="utf-8"))
+_TREE = ast.parse(Path(prill.__file__).read_text(encoding="utf-8"))
 
 
 def _names_for_checkers() -> dict[str, str]:
@@ -30,36 +30,36 @@ def _said_by_new_python(code: str) -> str:
 
 
 def test_public_names_are_sorted_and_there_once() -> None:
-    assert runlet.__all__ == sorted(set(runlet.__all__))
+    assert prill.__all__ == sorted(set(prill.__all__))
 
 
-@pytest.mark.parametrize("name", runlet.__all__)
+@pytest.mark.parametrize("name", prill.__all__)
 def test_each_public_name_is_there(name: str) -> None:
-    assert getattr(runlet, name) is not None
-    assert name in dir(runlet)
+    assert getattr(prill, name) is not None
+    assert name in dir(prill)
 
 
 def test_type_checkers_are_shown_the_names_that_run_time_has() -> None:
     shown = _names_for_checkers()
-    assert set(shown) | {"__version__"} == set(runlet.__all__)
+    assert set(shown) | {"__version__"} == set(prill.__all__)
     for name, module in shown.items():
-        assert getattr(runlet, name) is getattr(__import__(module, fromlist=[name]), name)
+        assert getattr(prill, name) is getattr(__import__(module, fromlist=[name]), name)
 
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'runlet' has no attribute 'Runable'"):
-        runlet.Runable  # type: ignore[attr-defined]  # that is the test
-    assert not hasattr(runlet, "__wrapped__")
+    with pytest.raises(AttributeError, match="module 'prill' has no attribute 'Runable'"):
+        prill.Runable  # type: ignore[attr-defined]  # that is the test
+    assert not hasattr(prill, "__wrapped__")
 
 
 def test_import_star_brings_the_public_names() -> None:
-    code = "from runlet import *; print(sorted(name for name in globals() if name in ('chain', 'Runnable', 'ast')))"
+    code = "from prill import *; print(sorted(name for name in globals() if name in ('chain', 'Runnable', 'ast')))"
     assert _said_by_new_python(code) == "['Runnable', 'chain']"
 
 
-def test_importing_runlet_imports_nothing_heavy() -> None:
+def test_importing_prill_imports_nothing_heavy() -> None:
     code = (
-        "import sys; before = set(sys.modules); import runlet;"
+        "import sys; before = set(sys.modules); import prill;"
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names))"
     )
-    assert _said_by_new_python(code) == "['runlet']"
+    assert _said_by_new_python(code) == "['prill']"

@@ -4,9 +4,9 @@ import pickle
 
 import pytest
 
-from runlet.errors import CompositionError, ConfigError
-from runlet.messages import AIMessage, AIMessageChunk, text_chunk
-from runlet.outputs import (
+from prill.errors import CompositionError, ConfigError
+from prill.messages import AIMessage, AIMessageChunk, text_chunk
+from prill.outputs import (
     ChatGeneration,
     ChatGenerationChunk,
     ChatResult,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runlet.messages import AIMessage, HumanMessage, SystemMessage
-from runlet.prompt_values import (
+from prill.messages import AIMessage, HumanMessage, SystemMessage
+from prill.prompt_values import (
     ChatPromptValue,
     ChatPromptValueConcrete,
     ImagePromptValue,

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlet.errors import Cancelled, ConfigError
-from runlet.io import BLOCKING, CancelToken, Scope, drive
-from runlet.io.scope import scoped
-from runlet.language_models import BaseChatModel, FakeListChatModel
-from runlet.messages import AIMessage, BaseMessage
-from runlet.outputs import ChatGeneration, ChatResult
-from runlet.rate_limiters import BaseRateLimiter, InMemoryRateLimiter, TokenRateLimiter, _Window
+from prill.errors import Cancelled, ConfigError
+from prill.io import BLOCKING, CancelToken, Scope, drive
+from prill.io.scope import scoped
+from prill.language_models import BaseChatModel, FakeListChatModel
+from prill.messages import AIMessage, BaseMessage
+from prill.outputs import ChatGeneration, ChatResult
+from prill.rate_limiters import BaseRateLimiter, InMemoryRateLimiter, TokenRateLimiter, _Window
 
 FAST = {"requests_per_second": 200, "check_every_n_seconds": 0.01}
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from runlet.callbacks import BaseCallbackHandler
-from runlet.documents import Document
-from runlet.retrievers import BaseRetriever
-from runlet.runnables import RunnableLambda
+from prill.callbacks import BaseCallbackHandler
+from prill.documents import Document
+from prill.retrievers import BaseRetriever
+from prill.runnables import RunnableLambda
 
 
 class Echo(BaseRetriever):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.sqlite_file import SQLiteFile
+from prill.errors import ConfigError
+from prill.sqlite_file import SQLiteFile
 
 TABLE = "CREATE TABLE IF NOT EXISTS number (value INTEGER PRIMARY KEY)"
 INSERT = "INSERT INTO number VALUES (?)"

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.stores import (
+from prill.errors import ConfigError
+from prill.stores import (
     BaseStore,
     InMemoryBaseStore,
     InMemoryByteStore,

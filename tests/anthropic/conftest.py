@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.testing import ReplayServer
+from prill.anthropic import ChatAnthropic
+from prill.testing import ReplayServer
 
 KEY = "sk-ant-very-secret"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.callbacks import BaseCallbackHandler
-from runlet.errors import ConfigError, ModelAuthenticationError, ModelError, ModelInvalidRequestError
-from runlet.messages import (
+from prill.anthropic import ChatAnthropic
+from prill.callbacks import BaseCallbackHandler
+from prill.errors import ConfigError, ModelAuthenticationError, ModelError, ModelInvalidRequestError
+from prill.messages import (
     AIMessage,
     HumanMessage,
     SystemMessage,
@@ -21,7 +21,7 @@ from runlet.messages import (
     merge_chunks,
     message_chunk_to_message,
 )
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.testing import Faults, ReplayServer, Reply
 
 KEY = "sk-ant-very-secret"  # that of the models which the fixtures make
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.errors import (
+from prill.anthropic import ChatAnthropic
+from prill.errors import (
     ContextOverflowError,
     MalformedResponseError,
     ModelAuthenticationError,
@@ -25,7 +25,7 @@ from runlet.errors import (
     StreamInterrupted,
     StreamTimeout,
 )
-from runlet.testing import Faults, Recording, ReplayServer, Reply
+from prill.testing import Faults, Recording, ReplayServer, Reply
 
 Make = Callable[..., ChatAnthropic]
 PIECES = [f"word{number} " for number in range(8)]

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.anthropic.decode import AnthropicDecoder
-from runlet.errors import EmptyResponseError, ModelError, StreamInterrupted
-from runlet.messages import AIMessageChunk, HumanMessage, ToolMessage, merge_chunks, message_chunk_to_message
-from runlet.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
-from runlet.transducers.sse import SSEDecoder
+from prill.anthropic import ChatAnthropic
+from prill.anthropic.decode import AnthropicDecoder
+from prill.errors import EmptyResponseError, ModelError, StreamInterrupted
+from prill.messages import AIMessageChunk, HumanMessage, ToolMessage, merge_chunks, message_chunk_to_message
+from prill.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.transducers.sse import SSEDecoder
 
-pytestmark = pytest.mark.skipif(recordings_folder() is None, reason="needs recordings: set RUNLET_WIRE")
+pytestmark = pytest.mark.skipif(recordings_folder() is None, reason="needs recordings: set PRILL_WIRE")
 
 Make = Callable[..., ChatAnthropic]
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}

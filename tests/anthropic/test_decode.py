@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.anthropic.decode import AnthropicDecoder, events_of, wants_blocks
-from runlet.messages import AIMessage, AIMessageChunk, merge_chunks, message_chunk_to_message
-from runlet.providers.streams import ProviderError
-from runlet.transducers.sse import ServerSentEvent
+from prill.anthropic.decode import AnthropicDecoder, events_of, wants_blocks
+from prill.messages import AIMessage, AIMessageChunk, merge_chunks, message_chunk_to_message
+from prill.providers.streams import ProviderError
+from prill.transducers.sse import ServerSentEvent
 
 Event = dict[str, Any]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic.encode import encode_messages
-from runlet.errors import ModelInvalidRequestError
-from runlet.messages import (
+from prill.anthropic.encode import encode_messages
+from prill.errors import ModelInvalidRequestError
+from prill.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,

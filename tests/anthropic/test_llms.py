@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import Anthropic
-from runlet.callbacks import BaseCallbackHandler
-from runlet.errors import ModelError, StreamInterrupted
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.anthropic import Anthropic
+from prill.callbacks import BaseCallbackHandler
+from prill.errors import ModelError, StreamInterrupted
+from prill.testing import Faults, ReplayServer, Reply
 
 Make = Callable[..., Anthropic]
 

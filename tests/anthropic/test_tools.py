@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from runlet.anthropic.tools import choice_of_tool, convert_to_anthropic_tool
-from runlet.errors import ConfigError
+from prill.anthropic.tools import choice_of_tool, convert_to_anthropic_tool
+from prill.errors import ConfigError
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = [{"name": "weather"}, {"name": "auto_pilot"}]

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlet.anthropic.usage import updated, usage_metadata, what_is_left
-from runlet.messages.usage import add_usage
+from prill.anthropic.usage import updated, usage_metadata, what_is_left
+from prill.messages.usage import add_usage
 
 COUNTS = st.fixed_dictionaries(
     {},

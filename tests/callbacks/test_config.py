@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlet.callbacks.config import check_config, merge_configs
-from runlet.callbacks.run import CURRENT, UNWATCHED, Observer, Run, inside
-from runlet.errors import ConfigError
-from runlet.io import BLOCKING
-from runlet.runnables import ensure_config, get_config_list, patch_config
+from prill.callbacks.config import check_config, merge_configs
+from prill.callbacks.run import CURRENT, UNWATCHED, Observer, Run, inside
+from prill.errors import ConfigError
+from prill.io import BLOCKING
+from prill.runnables import ensure_config, get_config_list, patch_config
 
 configs = st.fixed_dictionaries(
     {},

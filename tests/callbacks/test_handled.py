@@ -6,15 +6,15 @@ import logging
 
 import pytest
 
-from runlet.callbacks import AsyncCallbackHandler, BaseCallbackHandler
-from runlet.documents import Document
-from runlet.errors import Cancelled, ConfigError
-from runlet.language_models import BaseChatModel, BaseLLM, FakeListChatModel
-from runlet.messages import AIMessageChunk
-from runlet.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
-from runlet.retrievers import BaseRetriever
-from runlet.runnables import RunnableLambda, RunnablePassthrough
-from runlet.tools import tool
+from prill.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from prill.documents import Document
+from prill.errors import Cancelled, ConfigError
+from prill.language_models import BaseChatModel, BaseLLM, FakeListChatModel
+from prill.messages import AIMessageChunk
+from prill.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
+from prill.retrievers import BaseRetriever
+from prill.runnables import RunnableLambda, RunnablePassthrough
+from prill.tools import tool
 
 CALLER = contextvars.ContextVar("caller", default="nobody")
 

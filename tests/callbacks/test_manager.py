@@ -5,19 +5,19 @@ import uuid
 
 import pytest
 
-from runlet.callbacks import (
+from prill.callbacks import (
     AsyncCallbackManager,
     BaseCallbackHandler,
     CallbackManager,
     atrace_as_chain_group,
     trace_as_chain_group,
 )
-from runlet.documents import Document
-from runlet.language_models import BaseChatModel
-from runlet.messages import AIMessage, AIMessageChunk
-from runlet.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from runlet.retrievers import BaseRetriever
-from runlet.runnables import RunnableLambda
+from prill.documents import Document
+from prill.language_models import BaseChatModel
+from prill.messages import AIMessage, AIMessageChunk
+from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from prill.retrievers import BaseRetriever
+from prill.runnables import RunnableLambda
 
 
 class Recorder(BaseCallbackHandler):

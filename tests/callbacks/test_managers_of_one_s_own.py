@@ -6,9 +6,9 @@ import uuid
 import langchain_core.callbacks as their
 import pytest
 
-import runlet.callbacks as ours
-from runlet.callbacks.manager import atrace_as_chain_group, trace_as_chain_group
-from runlet.runnables import RunnableLambda
+import prill.callbacks as ours
+from prill.callbacks.manager import atrace_as_chain_group, trace_as_chain_group
+from prill.runnables import RunnableLambda
 
 
 def recorder(module):

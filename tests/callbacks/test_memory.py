@@ -4,10 +4,10 @@ import asyncio
 
 from tests.leftovers import kept_memory
 
-from runlet.callbacks import BaseCallbackHandler
-from runlet.language_models import FakeListChatModel
-from runlet.output_parsers import StrOutputParser
-from runlet.runnables import RunnableLambda
+from prill.callbacks import BaseCallbackHandler
+from prill.language_models import FakeListChatModel
+from prill.output_parsers import StrOutputParser
+from prill.runnables import RunnableLambda
 
 RUNS = 1_000
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from runlet.callbacks import FileCallbackHandler, StdOutCallbackHandler, StreamingStdOutCallbackHandler
-from runlet.language_models import FakeListChatModel
-from runlet.messages import AIMessageChunk
-from runlet.runnables import RunnableLambda
-from runlet.tools import tool
+from prill.callbacks import FileCallbackHandler, StdOutCallbackHandler, StreamingStdOutCallbackHandler
+from prill.language_models import FakeListChatModel
+from prill.messages import AIMessageChunk
+from prill.runnables import RunnableLambda
+from prill.tools import tool
 
 
 def fails(x):

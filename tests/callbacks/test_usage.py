@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from runlet.callbacks import UsageMetadataCallbackHandler, get_usage_metadata_callback
-from runlet.errors import StreamInterrupted
-from runlet.language_models import GenericFakeChatModel
-from runlet.messages import AIMessage, AIMessageChunk
-from runlet.runnables import RunnableLambda
+from prill.callbacks import UsageMetadataCallbackHandler, get_usage_metadata_callback
+from prill.errors import StreamInterrupted
+from prill.language_models import GenericFakeChatModel
+from prill.messages import AIMessage, AIMessageChunk
+from prill.runnables import RunnableLambda
 
 USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runlet.testing import ReplayServer
+from prill.testing import ReplayServer
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``runlet chat``: on a terminal with a real signal, and with pipes."""
+"""``prill chat``: on a terminal with a real signal, and with pipes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from tests.terminals import CTRL_D, PATIENCE, Terminal, on_terminal
 from typer.testing import CliRunner, Result
 
-from runlet.cli.commands import app
-from runlet.messages import messages_from_dict
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.cli.commands import app
+from prill.messages import messages_from_dict
+from prill.testing import Faults, ReplayServer, Reply
 
 
 def command(server: ReplayServer, *options: str) -> list[str]:
-    return [sys.executable, "-m", "runlet", "chat", "-m", "openai:gpt-4o", "--base-url", server.openai_url, *options]
+    return [sys.executable, "-m", "prill", "chat", "-m", "openai:gpt-4o", "--base-url", server.openai_url, *options]
 
 
 def terminal(server: ReplayServer, *options: str) -> AbstractContextManager[Terminal]:
@@ -142,4 +142,4 @@ def test_debug_shows_where_an_error_came_from(server: ReplayServer) -> None:
 def test_a_model_of_no_known_provider_is_said_at_once() -> None:
     ran = CliRunner().invoke(app, ["chat", "-m", "gtp"])
     assert ran.exit_code == 1
-    assert ran.stderr.startswith("runlet: the name 'gtp' does not tell its provider: write 'provider:gtp'.")
+    assert ran.stderr.startswith("prill: the name 'gtp' does not tell its provider: write 'provider:gtp'.")

@@ -1,4 +1,4 @@
-"""``runlet demo``: what it shows, and that it shows what it runs."""
+"""``prill demo``: what it shows, and that it shows what it runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runlet.cli.commands import app
-from runlet.cli.demo import DEFAULT_PACE, run_demo, scripted_model
-from runlet.cli.demo_replies import CHINESE, ENGLISH, LANGUAGES, Texts
+from prill.cli.commands import app
+from prill.cli.demo import DEFAULT_PACE, run_demo, scripted_model
+from prill.cli.demo_replies import CHINESE, ENGLISH, LANGUAGES, Texts
 
 
 def shown(*arguments: str) -> str:
@@ -92,7 +92,7 @@ def test_two_chains_at_once_are_shown_by_key(english: str) -> None:
 
 def test_the_lines_that_are_shown_are_lines_that_run(english: str) -> None:
     code = [line[4:] for line in english.splitlines() if line.startswith("    ")]
-    assert "from runlet import ChatPromptTemplate, JsonOutputParser, RunnableParallel, StrOutputParser" in code
+    assert "from prill import ChatPromptTemplate, JsonOutputParser, RunnableParallel, StrOutputParser" in code
     assert 'prompt = ChatPromptTemplate.from_template("tell me a joke about {topic}")' in code
     shown: list[object] = []
     with scripted_model(ENGLISH, 0) as model:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.cli.models import find_model, first_ollama_model
-from runlet.errors import ConfigError
-from runlet.openai import ChatOpenAI
+from prill.anthropic import ChatAnthropic
+from prill.cli.models import find_model, first_ollama_model
+from prill.errors import ConfigError
+from prill.openai import ChatOpenAI
 
 Serve = Callable[[str], str]
 

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-import runlet.compat
-from runlet.compat.places import ROOTS
+import prill.compat
+from prill.compat.places import ROOTS
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def aside():
     for name in theirs:
         del sys.modules[name]
     yield
-    runlet.compat.uninstall()
+    prill.compat.uninstall()
     for name in [name for name in sys.modules if name.partition(".")[0] in ROOTS]:
         del sys.modules[name]
     sys.modules.update(theirs)
@@ -23,4 +23,4 @@ def aside():
 
 @pytest.fixture
 def compat(aside):
-    runlet.compat.install()
+    prill.compat.install()

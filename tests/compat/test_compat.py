@@ -1,4 +1,4 @@
-"""``runlet.compat``: other packages' names lead to Runlet, all of them or with an error that says which does not."""
+"""``prill.compat``: other packages' names lead to Prill, all of them or with an error that says which does not."""
 
 import importlib
 import importlib.util
@@ -10,15 +10,15 @@ import threading
 
 import pytest
 
-import runlet
-import runlet.compat
-from runlet.caches import InMemoryCache
-from runlet.compat import CompatError, NoCounterpartError, NoCounterpartModuleError, mapping, names
-from runlet.compat.absent import ADVICE
-from runlet.compat.places import MODULES, PACKAGES, ROOTS
-from runlet.globals import get_debug, get_llm_cache
-from runlet.messages import AIMessage
-from runlet.runnables import RunnableLambda
+import prill
+import prill.compat
+from prill.caches import InMemoryCache
+from prill.compat import CompatError, NoCounterpartError, NoCounterpartModuleError, mapping, names
+from prill.compat.absent import ADVICE
+from prill.compat.places import MODULES, PACKAGES, ROOTS
+from prill.globals import get_debug, get_llm_cache
+from prill.messages import AIMessage
+from prill.runnables import RunnableLambda
 
 
 def python(code):
@@ -26,19 +26,19 @@ def python(code):
 
 
 def test_nothing_happens_unless_it_is_asked_for():
-    done = python("import sys, runlet, runlet.runnables; print('runlet.compat' in sys.modules, len(sys.meta_path))")
+    done = python("import sys, prill, prill.runnables; print('prill.compat' in sys.modules, len(sys.meta_path))")
     assert done.stdout.split()[0] == "False"
 
 
 def test_importing_compat_loads_no_other_room():
-    code = "import sys, runlet.compat; print(*sorted({n.split('.')[1] for n in sys.modules if n[:7] == 'runlet.'}))"
+    code = "import sys, prill.compat; print(*sorted({n.split('.')[1] for n in sys.modules if n[:7] == 'prill.'}))"
     assert python(code).stdout.split() == ["compat", "errors", "lazy", "version"]
 
 
 # What is there
 
 
-def test_classes_are_runlet_s_own(compat):
+def test_classes_are_prill_s_own(compat):
     import langchain_core.messages
     from langchain_core.messages.ai import AIMessage as Inner
     from langchain_core.runnables.base import RunnableLambda as Lambda
@@ -56,7 +56,7 @@ def test_every_form_of_import_works(compat):
     exec("from langchain_core.messages import *", space)
     assert space["AIMessage"] is messages.AIMessage is AIMessage
     assert importlib.import_module("langchain_core.prompts").ChatPromptTemplate is chat.ChatPromptTemplate
-    assert parsers.StrOutputParser is runlet.StrOutputParser
+    assert parsers.StrOutputParser is prill.StrOutputParser
     assert "AIMessage" in dir(messages)
     assert "ai" in dir(messages)
     assert "AIMessage" in messages.__all__
@@ -72,7 +72,7 @@ def test_a_function_goes_before_a_module_of_the_same_name(compat, monkeypatch):
     import langchain_core.utils
 
     assert langchain_core.utils.formatter.format("{a}", a=1) == "1"
-    monkeypatch.setitem(MODULES, "langchain_core.utils.comma_list", "runlet.utils.strings")
+    monkeypatch.setitem(MODULES, "langchain_core.utils.comma_list", "prill.utils.strings")
     import langchain_core.utils.comma_list
 
     assert langchain_core.utils.comma_list([1, 2]) == "1, 2"
@@ -80,7 +80,7 @@ def test_a_function_goes_before_a_module_of_the_same_name(compat, monkeypatch):
 
 def test_the_module_says_what_it_is(compat):
     spec = importlib.util.find_spec("langchain_core.messages")
-    assert spec.origin == "runlet.compat (runlet.messages)"
+    assert spec.origin == "prill.compat (prill.messages)"
     assert spec.submodule_search_locations == []
     assert importlib.util.find_spec("langchain_core.prompts.chat").submodule_search_locations is None
     assert inspect.ismodule(importlib.import_module("langchain_core.prompts.chat"))
@@ -89,11 +89,11 @@ def test_the_module_says_what_it_is(compat):
 def test_versions_are_those_of_the_documented_names(compat):
     import langchain_core
 
-    assert langchain_core.__version__ == f"1.7.0+runlet.{runlet.__version__}"
+    assert langchain_core.__version__ == f"1.7.0+prill.{prill.__version__}"
     assert langchain_core.__version__ == importlib.import_module("langchain_core.version").VERSION
 
 
-def test_objects_that_are_pickled_belong_to_runlet(compat):
+def test_objects_that_are_pickled_belong_to_prill(compat):
     from langchain_core.messages import HumanMessage
 
     pickled = pickle.dumps(HumanMessage("hi"))
@@ -118,7 +118,7 @@ def test_many_threads_may_import_at_once(compat):
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(found) == {runlet.JsonOutputParser}
+    assert set(found) == {prill.JsonOutputParser}
     assert len(found) == 8
 
 
@@ -202,7 +202,7 @@ def test_code_that_only_looks_is_told_in_the_usual_way(compat):
     assert not hasattr(langchain_core.messages, "Missing")
     assert getattr(langchain_core.messages, "Missing", 7) == 7
     assert importlib.util.find_spec("langchain_core.missing") is None
-    with pytest.raises(AttributeError, match="as Runlet has it, has no attribute 'Missing'"):
+    with pytest.raises(AttributeError, match="as Prill has it, has no attribute 'Missing'"):
         langchain_core.messages.Missing
 
 
@@ -232,45 +232,45 @@ def test_advice_is_given_only_on_what_is_not_there(name):
 
 def test_install_is_refused_where_the_real_package_is_there_and_changes_nothing():
     done = python(
-        "import sys, runlet.compat, langchain_core.messages as m; before = list(sys.meta_path)\n"
-        "try: runlet.compat.install()\n"
+        "import sys, prill.compat, langchain_core.messages as m; before = list(sys.meta_path)\n"
+        "try: prill.compat.install()\n"
         "except ImportError as error: print(type(error).__name__, error)\n"
-        "print(sys.meta_path == before, m.__file__ is not None, runlet.compat.is_installed())"
+        "print(sys.meta_path == before, m.__file__ is not None, prill.compat.is_installed())"
     )
     first, second = done.stdout.splitlines()
     assert first.startswith("CompatError langchain_core has been imported already, from /")
     assert "langchain_core" in first
-    assert "python -m runlet.compat" in first
+    assert "python -m prill.compat" in first
     assert second == "True True False"
 
 
 def test_uninstalling_gives_the_names_back(aside):
-    with runlet.compat.installed():
+    with prill.compat.installed():
         from langchain_core.messages import AIMessage as Ours
 
-        assert runlet.compat.is_installed()
-    assert not runlet.compat.is_installed()
+        assert prill.compat.is_installed()
+    assert not prill.compat.is_installed()
     assert [name for name in sys.modules if name.partition(".")[0] in ROOTS] == []
     assert Ours is AIMessage
     from langchain_core.messages import AIMessage as Theirs
 
     assert Theirs is not AIMessage
     with pytest.raises(CompatError, match="langchain_core"):
-        runlet.compat.install()
+        prill.compat.install()
 
 
 def test_a_block_inside_an_installed_program_leaves_it_installed(compat):
-    runlet.compat.install()
-    with runlet.compat.installed():
+    prill.compat.install()
+    with prill.compat.installed():
         pass
-    assert runlet.compat.is_installed()
+    assert prill.compat.is_installed()
     assert importlib.import_module("langchain_core.messages").AIMessage is AIMessage
 
 
 def test_a_block_that_fails_is_left_uninstalled(aside):
-    with pytest.raises(KeyError), runlet.compat.installed():
+    with pytest.raises(KeyError), prill.compat.installed():
         raise KeyError
-    assert not runlet.compat.is_installed()
+    assert not prill.compat.is_installed()
 
 
 # The table
@@ -288,8 +288,8 @@ def test_every_name_of_the_table_is_there(compat, module):
 
 def test_mapping_names_modules_that_are_there():
     table = mapping()
-    assert table["langchain_core.messages"] == ("runlet.messages",)
-    assert table["langchain.chat_models.openai"] == ("runlet.openai",)
+    assert table["langchain_core.messages"] == ("prill.messages",)
+    assert table["langchain.chat_models.openai"] == ("prill.openai",)
     assert list(table) == sorted(table) == sorted(MODULES)
 
 

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from runlet.compat.places import MODULES, names_in
+from prill.compat.places import MODULES, names_in
 
 LEFT_OUT = {
     "langchain_core.callbacks.manager": "Func T ahandle_event handle_event shielded",
@@ -50,7 +50,7 @@ LEFT_OUT = {
     "langchain_anthropic": "convert_to_anthropic_tool",
     "langchain_anthropic.chat_models": "AnthropicTool convert_to_anthropic_tool",
 }
-"""Names that serve LangChain's own working, LangSmith, or kinds of models that Runlet has not: docs/differences.md."""
+"""Names that serve LangChain's own working, LangSmith, or kinds of models that Prill has not: docs/differences.md."""
 
 ROOTS = ("langchain_core", "langchain_openai", "langchain_anthropic")
 THEIRS = [name for name in MODULES if name.partition(".")[0] in ROOTS and not name.endswith("pydantic_v1")]

@@ -1,4 +1,4 @@
-"""Programs of the documented API print the same on LangChain and, unchanged, on Runlet."""
+"""Programs of the documented API print the same on LangChain and, unchanged, on Prill."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runlet.testing import ReplayServer, Reply
+from prill.testing import ReplayServer, Reply
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted((HERE / "programs").glob("*.py"))
@@ -17,7 +17,7 @@ ALONE = [program for program in PROGRAMS if program.stem != "providers"]
 
 def run(programs, *, compat, env=None):
     """What each program prints, in a Python of its own."""
-    command = [sys.executable, *(["-m", "runlet.compat"] if compat else ["-W", "ignore"]), HERE / "each_program.py"]
+    command = [sys.executable, *(["-m", "prill.compat"] if compat else ["-W", "ignore"]), HERE / "each_program.py"]
     done = subprocess.run(
         [*command, *programs], capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False
     )

@@ -1,4 +1,4 @@
-"""``python -m runlet.compat`` runs a program as ``python`` does: compared with ``python`` itself."""
+"""``python -m prill.compat`` runs a program as ``python`` does: compared with ``python`` itself."""
 
 import os
 import py_compile
@@ -19,7 +19,7 @@ print(__main__.__dict__ is globals(), sys.modules["__main__"] is __main__)
 
 
 def run(*arguments, compat, cwd, flags=(), **options):
-    command = [sys.executable, *flags, *(["-m", "runlet.compat"] if compat else []), *map(str, arguments)]
+    command = [sys.executable, *flags, *(["-m", "prill.compat"] if compat else []), *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
 
 
@@ -123,10 +123,10 @@ def test_input_and_the_environment_reach_the_program(folder):
     assert same(program, cwd=folder, input="typed\n", env={**os.environ, "WORD": "given"}).stdout == "typed given\n"
 
 
-def test_the_imports_lead_to_runlet(folder):
+def test_the_imports_lead_to_prill(folder):
     program = write(folder, "from langchain_core.messages import AIMessage; print(AIMessage.__module__)")
-    assert run(program, compat=True, cwd=folder).stdout == "runlet.messages.ai\n"
-    assert run("-m", "program", compat=True, cwd=folder).stdout == "runlet.messages.ai\n"
+    assert run(program, compat=True, cwd=folder).stdout == "prill.messages.ai\n"
+    assert run("-m", "program", compat=True, cwd=folder).stdout == "prill.messages.ai\n"
     assert run(program, compat=False, cwd=folder).stdout == "langchain_core.messages.ai\n"
 
 
@@ -138,20 +138,20 @@ def test_a_missing_name_is_told_where_the_program_asks_for_it(folder):
         f'  File "{folder}/program.py", line 2, in <module>',
         "    from langchain.chains import LLMChain",
     ]
-    assert lines[3].startswith("runlet.errors.NoCounterpartModuleError: no module 'langchain.chains'")
+    assert lines[3].startswith("prill.errors.NoCounterpartModuleError: no module 'langchain.chains'")
     assert len(lines) == 4
 
 
 def test_the_list_shows_what_leads_where():
     shown = run("--list", compat=True, cwd=".").stdout
     assert [line.split()[1:] for line in shown.splitlines() if line.startswith("langchain_core.messages ")] == [
-        ["runlet.messages"]
+        ["prill.messages"]
     ]
     listed = run("--list", "langchain_openai.llms", "langchain_core.messages.human", compat=True, cwd=".").stdout
     assert [line.split() for line in listed.splitlines()] == [
-        ["OpenAI", "runlet.openai.OpenAI"],
-        ["HumanMessage", "runlet.messages.HumanMessage"],
-        ["HumanMessageChunk", "runlet.messages.HumanMessageChunk"],
+        ["OpenAI", "prill.openai.OpenAI"],
+        ["HumanMessage", "prill.messages.HumanMessage"],
+        ["HumanMessageChunk", "prill.messages.HumanMessageChunk"],
     ]
 
 
@@ -176,7 +176,7 @@ def test_help_is_printed():
 
 
 def test_the_list_may_be_cut_by_what_reads_it(folder):
-    command = f"{sys.executable} -m runlet.compat --list | head -1"
+    command = f"{sys.executable} -m prill.compat --list | head -1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("langchain ")
     assert done.stderr == ""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-import runlet.compat
-from runlet.compat.places import ROOTS
+import prill.compat
+from prill.compat.places import ROOTS
 
 
 @pytest.fixture(autouse=True)
@@ -18,5 +18,5 @@ def packages_aside(request: pytest.FixtureRequest) -> Iterator[None]:
     for name in theirs:
         del sys.modules[name]
     yield
-    runlet.compat.uninstall()
+    prill.compat.uninstall()
     sys.modules.update(theirs)

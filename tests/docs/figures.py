@@ -1,4 +1,4 @@
-"""The figures of the guide, drawn by Runlet itself: `make figures` writes them into docs/figures."""
+"""The figures of the guide, drawn by Prill itself: `make figures` writes them into docs/figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from runlet import (
+from prill import (
     ChatPromptTemplate,
     Document,
     Runnable,
@@ -19,8 +19,8 @@ from runlet import (
     init_chat_model,
     trace,
 )
-from runlet.retrievers import BaseRetriever
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.retrievers import BaseRetriever
+from prill.testing import Faults, ReplayServer, Reply
 
 FIGURES = Path(__file__).parents[2] / "docs" / "figures"
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from runlet.chat_models import init_chat_model
-from runlet.providers.servers import SERVERS
-from runlet.testing import ReplayServer
+from prill.chat_models import init_chat_model
+from prill.providers.servers import SERVERS
+from prill.testing import ReplayServer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -96,9 +96,9 @@ def test_links_inside_the_project_lead_somewhere(document: Path) -> None:
 
 def test_the_files_that_the_architecture_names_are_there() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(?:src/)?(?:runlet/)?([\w/]+\.py)`", text))
+    named = set(re.findall(r"`(?:src/)?(?:prill/)?([\w/]+\.py)`", text))
     assert "runnables/base.py" in named
-    places = (ROOT / "src" / "runlet", ROOT / "src" / "runlet" / "testing")
+    places = (ROOT / "src" / "prill", ROOT / "src" / "prill" / "testing")
     assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
 

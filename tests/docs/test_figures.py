@@ -1,4 +1,4 @@
-"""The guide's graphs are what Runlet draws today."""
+"""The guide's graphs are what Prill draws today."""
 
 from __future__ import annotations
 

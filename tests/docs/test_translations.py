@@ -48,6 +48,6 @@ def test_the_modules_that_porting_names_are_there(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     listed = re.search(r"`((?:\w+ ){15,}\w+)`", text)
     assert listed is not None
-    assert [name for name in listed[1].split() if find_spec(f"runlet.{name}") is None] == []
-    for module, names in re.findall(r"`runlet\.(\w+)`[:：] ?`((?:[A-Z]\w+ ?)+)`", text):
-        assert all(hasattr(import_module(f"runlet.{module}"), name) for name in names.split())
+    assert [name for name in listed[1].split() if find_spec(f"prill.{name}") is None] == []
+    for module, names in re.findall(r"`prill\.(\w+)`[:：] ?`((?:[A-Z]\w+ ?)+)`", text):
+        assert all(hasattr(import_module(f"prill.{module}"), name) for name in names.split())

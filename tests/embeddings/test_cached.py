@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from runlet.embeddings import CacheBackedEmbeddings, DeterministicFakeEmbedding, Embeddings
-from runlet.errors import ConfigError
-from runlet.stores import InMemoryByteStore, SQLiteByteStore
+from prill.embeddings import CacheBackedEmbeddings, DeterministicFakeEmbedding, Embeddings
+from prill.errors import ConfigError
+from prill.stores import InMemoryByteStore, SQLiteByteStore
 
 
 class Counted(Embeddings):

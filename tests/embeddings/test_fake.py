@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 
-from runlet.embeddings import DeterministicFakeEmbedding, Embeddings, FakeEmbeddings
+from prill.embeddings import DeterministicFakeEmbedding, Embeddings, FakeEmbeddings
 
 
 class Lengths(Embeddings):
@@ -30,7 +30,7 @@ def test_the_deterministic_fake_gives_the_same_vector_for_the_same_text() -> Non
 
 
 def test_the_deterministic_fake_is_the_same_in_every_process() -> None:
-    code = "from runlet.embeddings import DeterministicFakeEmbedding as D; print(D(size=2).embed_query('a'))"
+    code = "from prill.embeddings import DeterministicFakeEmbedding as D; print(D(size=2).embed_query('a'))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert said == str(DeterministicFakeEmbedding(size=2).embed_query("a"))
 

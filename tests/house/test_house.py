@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import runlet
+import prill
 
-ROOT = Path(runlet.__file__).parent
+ROOT = Path(prill.__file__).parent
 
 ROWS = [
     {"errors", "lazy", "io", "transducers", "version"},
@@ -42,7 +42,7 @@ BESIDE = {("io", "errors"), ("transducers", "errors")}
 """What stands in one row and may be imported there: the errors, which import nothing."""
 
 FILES = {
-    ".".join(("runlet", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    ".".join(("prill", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
 }
 TREES = {name: ast.parse(path.read_text("utf8")) for name, path in FILES.items()}
@@ -66,7 +66,7 @@ def imported(name, node):
             for _ in range(node.level - 1):
                 package = package.rpartition(".")[0]
             base = f"{package}.{base}".rstrip(".")
-        # A name may be a module: ``from runlet.io import drive``.
+        # A name may be a module: ``from prill.io import drive``.
         return [f"{base}.{alias.name}" if f"{base}.{alias.name}" in FILES else base for alias in node.names]
     return []
 
@@ -87,7 +87,7 @@ def imports(name):
 
 
 def room(module):
-    return module.split(".")[1] if module.startswith("runlet.") else None
+    return module.split(".")[1] if module.startswith("prill.") else None
 
 
 INSIDE = {name: {m for _, m in imports(name) if m in FILES and m != name} for name in FILES}
@@ -195,8 +195,8 @@ def test_classes_are_at_most_four_deep():
         # Within its room: what a room stands on (Runnable, RunnableSerializable, BaseChatModel) is given to it.
         return 1 + max((depth(base) for base in bases[key] if base in bases), default=0)
 
-    # What is an error is as deep as what can be told of it: runlet.errors draws the tree.
-    errors = {node.name for node in ast.walk(TREES["runlet.errors"]) if isinstance(node, ast.ClassDef)}
+    # What is an error is as deep as what can be told of it: prill.errors draws the tree.
+    errors = {node.name for node in ast.walk(TREES["prill.errors"]) if isinstance(node, ast.ClassDef)}
     deep = {key: depth(key) for key in bases if key[1] not in errors}
     assert {key: levels for key, levels in deep.items() if levels > DEPTHS.get(key[0], 4)} == {}
 
@@ -232,17 +232,17 @@ ROOMS = [
 
 @pytest.mark.parametrize("module", ROOMS)
 def test_importing_a_room_is_cheap(module):
-    if f"runlet.{module}" not in FILES:
-        pytest.fail(f"there is no runlet.{module}")
-    code = f"import sys, runlet.{module}; print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    if f"prill.{module}" not in FILES:
+        pytest.fail(f"there is no prill.{module}")
+    code = f"import sys, prill.{module}; print(*sorted(set({HEAVY}) & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
 
 
 USUAL = """
-from runlet.output_parsers import JsonOutputParser, StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableLambda
+from prill.output_parsers import JsonOutputParser, StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableLambda
 """
 
 
@@ -250,8 +250,8 @@ def test_a_usual_chain_loads_no_more_than_it_needs():
     code = (
         f"import sys{USUAL}"
         "built = [c.__name__ for c in (ChatPromptTemplate, StrOutputParser) if c.__pydantic_complete__]\n"
-        "few = {'asyncio', 'concurrent.futures', 'difflib', 'json', 'logging', 'runlet.callbacks.manager',"
-        " 'runlet.messages.trim', 'runlet.tracers', 'runlet.transducers.mustache'}\n"
+        "few = {'asyncio', 'concurrent.futures', 'difflib', 'json', 'logging', 'prill.callbacks.manager',"
+        " 'prill.messages.trim', 'prill.tracers', 'prill.transducers.mustache'}\n"
         "print(*built, *sorted(few & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

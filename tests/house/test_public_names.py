@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import runlet
+import prill
 
-ROOT = Path(runlet.__file__).parent
+ROOT = Path(prill.__file__).parent
 LISTED = {
     module: names.split()
     for module, _, names in (
@@ -16,9 +16,9 @@ LISTED = {
     )
 }
 PACKAGES = [
-    "runlet." + path.parent.name
+    "prill." + path.parent.name
     for path in sorted(ROOT.glob("*/__init__.py"))
-    if hasattr(import_module("runlet." + path.parent.name), "__all__")
+    if hasattr(import_module("prill." + path.parent.name), "__all__")
 ]
 
 
@@ -48,8 +48,8 @@ def test_what_a_package_imports_for_users_is_in_all(package):
     shown = {
         alias.asname or alias.name
         for node in tree.body
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("runlet.")
-        if node.module != "runlet.lazy"
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prill.")
+        if node.module != "prill.lazy"
         for alias in node.names
     }
     assert {name for name in shown if not name.startswith("_")} <= set(import_module(package).__all__)

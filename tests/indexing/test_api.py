@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 
-from runlet.documents import Document
-from runlet.embeddings import DeterministicFakeEmbedding
-from runlet.errors import ConfigError
-from runlet.indexing import DocumentIndex, InMemoryRecordManager, SQLiteRecordManager, aindex, index
-from runlet.vectorstores import InMemoryVectorStore
+from prill.documents import Document
+from prill.embeddings import DeterministicFakeEmbedding
+from prill.errors import ConfigError
+from prill.indexing import DocumentIndex, InMemoryRecordManager, SQLiteRecordManager, aindex, index
+from prill.vectorstores import InMemoryVectorStore
 
-pytest.importorskip("numpy", reason="needs runlet[retrieval]")
+pytest.importorskip("numpy", reason="needs prill[retrieval]")
 
 
 class Counted(DeterministicFakeEmbedding):

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.indexing import InMemoryRecordManager, SQLiteRecordManager
+from prill.errors import ConfigError
+from prill.indexing import InMemoryRecordManager, SQLiteRecordManager
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from runlet.io.alarm import _CLOCK, Alarm
+from prill.io.alarm import _CLOCK, Alarm
 
 
 def ring_after(seconds, rung, name):

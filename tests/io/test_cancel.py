@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from runlet.io import CancelToken, Heeded
+from prill.io import CancelToken, Heeded
 
 
 def test_all_that_were_added_are_stopped():

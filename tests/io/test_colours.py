@@ -9,11 +9,11 @@ import traceback
 
 import pytest
 
-from runlet.errors import Cancelled, ColourError
-from runlet.io import BLOCKING, Limit, Scope, Tee, asyncio_colour, close, closing, drive, drive_stream, interruptible
-from runlet.io.context import InContext
-from runlet.io.scope import current_scope, scoped
-from runlet.io.tee import TEE_LIMIT
+from prill.errors import Cancelled, ColourError
+from prill.io import BLOCKING, Limit, Scope, Tee, asyncio_colour, close, closing, drive, drive_stream, interruptible
+from prill.io.context import InContext
+from prill.io.scope import current_scope, scoped
+from prill.io.tee import TEE_LIMIT
 
 
 def in_blocking(make):
@@ -171,7 +171,7 @@ class TestMerge:
 
         run(main)
         assert sorted(closed) == [100, 200]
-        assert not [thread for thread in threading.enumerate() if thread.name == "runlet-branch"]
+        assert not [thread for thread in threading.enumerate() if thread.name == "prill-branch"]
 
     def test_a_stream_runs_one_item_ahead_at_most(self, run):
         asked = []

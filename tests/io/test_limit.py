@@ -5,7 +5,7 @@ import threading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.io import Limit
+from prill.io import Limit
 
 
 class Helpers:

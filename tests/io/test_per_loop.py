@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runlet.io.per_loop import PerLoop
+from prill.io.per_loop import PerLoop
 
 
 class Thing:

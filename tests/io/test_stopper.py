@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from runlet.errors import Cancelled
-from runlet.io import BLOCKING, Watchdog, asyncio_colour, drive
+from prill.errors import Cancelled
+from prill.io import BLOCKING, Watchdog, asyncio_colour, drive
 
 
 def in_blocking(make):

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from runlet.language_models import LLM, BaseChatModel, BaseLLM, SimpleChatModel
-from runlet.messages import AIMessage, AIMessageChunk, BaseMessage
-from runlet.outputs import (
+from prill.language_models import LLM, BaseChatModel, BaseLLM, SimpleChatModel
+from prill.messages import AIMessage, AIMessageChunk, BaseMessage
+from prill.outputs import (
     ChatGeneration,
     ChatGenerationChunk,
     ChatResult,

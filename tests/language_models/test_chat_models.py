@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from language_models.models import Answering, BothColours, Shout, Streaming
-from runlet.errors import ConfigError, EmptyResponseError
-from runlet.language_models import FakeListChatModel, GenericFakeChatModel
-from runlet.language_models.chat_models import agenerate_from_stream, generate_from_stream
-from runlet.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
-from runlet.outputs import ChatGeneration, ChatGenerationChunk
-from runlet.prompt_values import StringPromptValue
-from runlet.testing import check_runnable
+from prill.errors import ConfigError, EmptyResponseError
+from prill.language_models import FakeListChatModel, GenericFakeChatModel
+from prill.language_models.chat_models import agenerate_from_stream, generate_from_stream
+from prill.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from prill.outputs import ChatGeneration, ChatGenerationChunk
+from prill.prompt_values import StringPromptValue
+from prill.testing import check_runnable
 
 
 def same_text(one: Any, other: Any) -> bool:

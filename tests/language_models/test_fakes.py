@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from runlet.errors import EmptyResponseError
-from runlet.language_models import (
+from prill.errors import EmptyResponseError
+from prill.language_models import (
     FakeListChatModel,
     FakeListLLM,
     FakeMessagesListChatModel,
@@ -14,10 +14,10 @@ from runlet.language_models import (
     GenericFakeChatModel,
     ParrotFakeChatModel,
 )
-from runlet.language_models.fake import FakeListLLMError
-from runlet.language_models.fake_chat_models import FakeChatModel, FakeListChatModelError
-from runlet.messages import AIMessage, HumanMessage
-from runlet.testing import check_runnable
+from prill.language_models.fake import FakeListLLMError
+from prill.language_models.fake_chat_models import FakeChatModel, FakeListChatModelError
+from prill.messages import AIMessage, HumanMessage
+from prill.testing import check_runnable
 
 
 def same(one: Any, other: Any) -> bool:

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from language_models.models import Echo, Pieces, Streaming
-from runlet.caches import BaseCache, InMemoryCache, SQLiteCache
-from runlet.callbacks import UsageMetadataCallbackHandler
-from runlet.errors import ConfigError
-from runlet.globals import get_llm_cache, set_llm_cache
-from runlet.language_models import BaseChatModel, FakeListChatModel, FakeListLLM, GenericFakeChatModel
-from runlet.language_models.fake_chat_models import FakeListChatModelError
-from runlet.language_models.guarded import ChatGuard
-from runlet.messages import (
+from prill.caches import BaseCache, InMemoryCache, SQLiteCache
+from prill.callbacks import UsageMetadataCallbackHandler
+from prill.errors import ConfigError
+from prill.globals import get_llm_cache, set_llm_cache
+from prill.language_models import BaseChatModel, FakeListChatModel, FakeListLLM, GenericFakeChatModel
+from prill.language_models.fake_chat_models import FakeListChatModelError
+from prill.language_models.guarded import ChatGuard
+from prill.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,
@@ -28,10 +28,10 @@ from runlet.messages import (
     merge_chunks,
     message_chunk_to_message,
 )
-from runlet.outputs import ChatGeneration, Generation
-from runlet.rate_limiters import BaseRateLimiter, Permit
-from runlet.runnables.config import begin
-from runlet.testing import check_runnable
+from prill.outputs import ChatGeneration, Generation
+from prill.rate_limiters import BaseRateLimiter, Permit
+from prill.runnables.config import begin
+from prill.testing import check_runnable
 
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
 NOTHING = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
@@ -205,7 +205,7 @@ def test_servers_at_other_addresses_are_other_models_and_no_key_is_in_the_cache(
             seen.append(llm_string)
             return [ChatGeneration(message=AIMessage("known"))]
 
-    from runlet.openai import ChatOpenAI
+    from prill.openai import ChatOpenAI
 
     for url in ("http://a.test/v1", "http://b.test/v1"):
         part = ChatOpenAI(model="m", base_url=url, api_key="sk-secret", cache=Seeing())  # type: ignore[arg-type]

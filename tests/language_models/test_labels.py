@@ -2,11 +2,11 @@
 
 import langchain_core.language_models as their
 
-import runlet.language_models as ours
-from runlet.documents import Document
-from runlet.language_models import FakeListChatModel, FakeListLLM, LangSmithParams
-from runlet.retrievers import BaseRetriever, LangSmithRetrieverParams
-from runlet.runnables import RunnableLambda
+import prill.language_models as ours
+from prill.documents import Document
+from prill.language_models import FakeListChatModel, FakeListLLM, LangSmithParams
+from prill.retrievers import BaseRetriever, LangSmithRetrieverParams
+from prill.runnables import RunnableLambda
 
 
 def test_a_model_as_plain_data_has_its_settings_and_its_kind():

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from language_models.models import Echo, Pieces
-from runlet.errors import ConfigError
-from runlet.language_models import LLM
-from runlet.messages import HumanMessage, SystemMessage
-from runlet.outputs import Generation, LLMResult
-from runlet.testing import check_runnable
+from prill.errors import ConfigError
+from prill.language_models import LLM
+from prill.messages import HumanMessage, SystemMessage
+from prill.outputs import Generation, LLMResult
+from prill.testing import check_runnable
 
 
 def test_a_users_text_model_keeps_the_promises_of_a_runnable() -> None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runlet.errors import EmptyResponseError
+from prill.errors import EmptyResponseError
 
 PLACES = {
     "language_models.chat_models": ("BaseChatModel",),
@@ -32,7 +32,7 @@ def library(root):
 
 @pytest.fixture(scope="module")
 def ours():
-    return library("runlet")
+    return library("prill")
 
 
 @pytest.fixture(scope="module")

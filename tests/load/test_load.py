@@ -6,12 +6,12 @@ import langchain_core.load as their_load
 import pytest
 from pydantic import SecretStr
 
-from runlet.anthropic import Anthropic, ChatAnthropic
-from runlet.documents import Document
-from runlet.errors import ConfigError, ModelTimeoutError
-from runlet.load import Serializable, dumpd, dumps, load, loads
-from runlet.load.forms import ATTRIBUTES, FORMS, form_of
-from runlet.messages import (
+from prill.anthropic import Anthropic, ChatAnthropic
+from prill.documents import Document
+from prill.errors import ConfigError, ModelTimeoutError
+from prill.load import Serializable, dumpd, dumps, load, loads
+from prill.load.forms import ATTRIBUTES, FORMS, form_of
+from prill.messages import (
     AIMessage,
     AIMessageChunk,
     ChatMessage,
@@ -21,12 +21,12 @@ from runlet.messages import (
     SystemMessage,
     ToolMessage,
 )
-from runlet.openai import ChatOpenAI, OpenAI
-from runlet.output_parsers import CommaSeparatedListOutputParser, JsonOutputParser, StrOutputParser, XMLOutputParser
-from runlet.outputs import ChatGeneration, ChatResult, Generation, LLMResult
-from runlet.prompt_values import ChatPromptValue, StringPromptValue
-from runlet.prompts import ChatPromptTemplate, FewShotPromptTemplate, MessagesPlaceholder, PromptTemplate
-from runlet.runnables import (
+from prill.openai import ChatOpenAI, OpenAI
+from prill.output_parsers import CommaSeparatedListOutputParser, JsonOutputParser, StrOutputParser, XMLOutputParser
+from prill.outputs import ChatGeneration, ChatResult, Generation, LLMResult
+from prill.prompt_values import ChatPromptValue, StringPromptValue
+from prill.prompts import ChatPromptTemplate, FewShotPromptTemplate, MessagesPlaceholder, PromptTemplate
+from prill.runnables import (
     RouterRunnable,
     RunnableBranch,
     RunnableLambda,
@@ -150,7 +150,7 @@ def test_what_cannot_be_written_is_described_where_it_stands():
     assert branch == {
         "lc": 1,
         "type": "not_implemented",
-        "id": ["runlet", "runnables", "function", "RunnableLambda"],
+        "id": ["prill", "runnables", "function", "RunnableLambda"],
         "repr": "RunnableLambda(len)",
     }
 
@@ -215,7 +215,7 @@ def constructor(*id, **kwargs):
 
 
 @pytest.mark.parametrize(
-    "id", [("os", "system"), ("subprocess", "Popen"), ("runlet", "runnables", "RunnableLambda"), ("AIMessage",)]
+    "id", [("os", "system"), ("subprocess", "Popen"), ("prill", "runnables", "RunnableLambda"), ("AIMessage",)]
 )
 def test_nothing_else_is_ever_made(id):
     for allowed in ("core", "messages", "all"):
@@ -378,7 +378,7 @@ def test_a_subclass_of_ours_is_another_class():
 def test_a_jinja2_template_is_refused_also_where_it_is_plain_data_inside_of_a_prompt():
     inner = {"template": "{% for i in range(3) %}{{a}}{% endfor %}", "template_format": "jinja2"}
     kwargs = {"examples": [{"a": "1"}], "example_prompt": inner, "suffix": "x"}
-    written = {"lc": 1, "type": "constructor", "id": ["runlet", "prompts", "FewShotPromptTemplate"], "kwargs": kwargs}
+    written = {"lc": 1, "type": "constructor", "id": ["prill", "prompts", "FewShotPromptTemplate"], "kwargs": kwargs}
     with pytest.raises(ConfigError, match="jinja2"):
         load(written)
     assert load(written, init_validator=None).format() == "111\n\nx"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.errors import CompositionError, ConfigError
-from runlet.messages import (
+from prill.errors import CompositionError, ConfigError
+from prill.messages import (
     AIMessage,
     AIMessageChunk,
     HumanMessageChunk,
@@ -18,7 +18,7 @@ from runlet.messages import (
     message_chunk_to_message,
     text_chunk,
 )
-from runlet.messages.ai import add_ai_message_chunks, add_usage, args_chunks, subtract_usage
+from prill.messages.ai import add_ai_message_chunks, add_usage, args_chunks, subtract_usage
 
 
 def piece(name=None, args=None, id=None, index=0):

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from runlet.errors import ConfigError
-from runlet.messages import AIMessage, ChatMessage, HumanMessage, RemoveMessage, SystemMessage, ToolMessage
+from prill.errors import ConfigError
+from prill.messages import AIMessage, ChatMessage, HumanMessage, RemoveMessage, SystemMessage, ToolMessage
 
 
 def test_text_is_an_attribute_that_may_be_called():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.messages import (
+from prill.errors import ConfigError
+from prill.messages import (
     AIMessage,
     AIMessageChunk,
     ChatMessage,
@@ -16,7 +16,7 @@ from runlet.messages import (
     messages_from_dict,
     messages_to_dict,
 )
-from runlet.messages.kinds import message_of_type
+from prill.messages.kinds import message_of_type
 
 ONE_OF_EACH = [
     SystemMessage("s"),

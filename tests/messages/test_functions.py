@@ -4,8 +4,8 @@ import pickle
 
 import pytest
 
-from runlet.errors import CompositionError, ConfigError
-from runlet.messages import (
+from prill.errors import CompositionError, ConfigError
+from prill.messages import (
     AIMessage,
     AIMessageChunk,
     ChatMessage,
@@ -27,8 +27,8 @@ from runlet.messages import (
     merge_message_runs,
     trim_messages,
 )
-from runlet.messages.create import create_image_block, create_text_block
-from runlet.messages.utils import count_tokens_approximately
+from prill.messages.create import create_image_block, create_text_block
+from prill.messages.utils import count_tokens_approximately
 
 CHAT = [SystemMessage("s"), HumanMessage("one"), AIMessage("two"), HumanMessage("three")]
 

@@ -3,7 +3,7 @@
 import pytest
 from langchain_core.language_models import is_openai_data_block as theirs
 
-from runlet.language_models import is_openai_data_block
+from prill.language_models import is_openai_data_block
 
 IMAGE = {"type": "image_url", "image_url": {"url": "u"}}
 SOUND = {"type": "input_audio", "input_audio": {"data": "d", "format": "wav"}}

@@ -1,4 +1,4 @@
-"""On the same inputs Runlet and langchain-core give the same outcome, where they ought to agree."""
+"""On the same inputs Prill and langchain-core give the same outcome, where they ought to agree."""
 
 import langchain_core.messages as peer
 import langchain_core.messages.utils as peer_utils
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import runlet.messages as ours
-import runlet.messages.utils as our_utils
+import prill.messages as ours
+import prill.messages.utils as our_utils
 
 BOTH = ours, peer
 ids = st.sampled_from(["c1", "c2", "c3"])

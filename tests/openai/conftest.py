@@ -10,11 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from runlet.callbacks.run import UNWATCHED
-from runlet.io import drive_stream
-from runlet.messages import AIMessageChunk, merge_chunks
-from runlet.openai import ChatOpenAI
-from runlet.testing import ReplayServer
+from prill.callbacks.run import UNWATCHED
+from prill.io import drive_stream
+from prill.messages import AIMessageChunk, merge_chunks
+from prill.openai import ChatOpenAI
+from prill.testing import ReplayServer
 
 KEY = "sk-very-secret-key"
 

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.errors import (
+from prill.errors import (
     ContentFilterError,
     StreamInterrupted,
 )
-from runlet.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
-from runlet.openai.decode import ChatDecoder
-from runlet.openai.responses_decode import ResponsesDecoder
-from runlet.testing import load_recording, recordings_folder
-from runlet.transducers.sse import ServerSentEvent, SSEDecoder
+from prill.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
+from prill.openai.decode import ChatDecoder
+from prill.openai.responses_decode import ResponsesDecoder
+from prill.testing import load_recording, recordings_folder
+from prill.transducers.sse import ServerSentEvent, SSEDecoder
 
 needs_recordings = pytest.mark.skipif(
     recordings_folder() is None,
-    reason="needs recorded answers of providers: set RUNLET_WIRE to their folder",
+    reason="needs recorded answers of providers: set PRILL_WIRE to their folder",
 )
 DONE = b"data: [DONE]\n\n"
 
@@ -242,7 +242,7 @@ def test_an_event_that_is_no_part_of_a_completion_is_refused(line: bytes) -> Non
 
 
 def test_the_response_events_of_failure_are_errors(decode: Callable[..., AIMessageChunk]) -> None:
-    from runlet.providers.streams import ProviderError
+    from prill.providers.streams import ProviderError
 
     for payload in (
         {"type": "error", "code": "server_error", "message": "m"},

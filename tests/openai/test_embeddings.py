@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from runlet.errors import MalformedResponseError, ModelRateLimitError
-from runlet.openai import OpenAIEmbeddings
-from runlet.openai.embeddings import _vectors
-from runlet.testing import Faults, ReplayServer
+from prill.errors import MalformedResponseError, ModelRateLimitError
+from prill.openai import OpenAIEmbeddings
+from prill.openai.embeddings import _vectors
+from prill.testing import Faults, ReplayServer
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from runlet.errors import ConfigError
-from runlet.messages import AIMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
-from runlet.openai import ChatOpenAI
-from runlet.openai.encode import encode_messages
-from runlet.openai.responses_encode import encode_request, needs_responses
-from runlet.testing import ReplayServer, Reply
+from prill.errors import ConfigError
+from prill.messages import AIMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
+from prill.openai import ChatOpenAI
+from prill.openai.encode import encode_messages
+from prill.openai.responses_encode import encode_request, needs_responses
+from prill.testing import ReplayServer, Reply
 
 CALL = {"name": "weather", "args": {"city": "Oslo"}, "id": "c1", "type": "tool_call"}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runlet.errors import (
+from prill.errors import (
     ConfigError,
     ContextOverflowError,
     EmptyResponseError,
@@ -27,13 +27,13 @@ from runlet.errors import (
     ModelRateLimitError,
     ModelServerError,
     ModelTimeoutError,
-    RunletError,
+    PrillError,
     StreamErrorEvent,
     StreamInterrupted,
     StreamTimeout,
 )
-from runlet.openai import ChatOpenAI
-from runlet.testing import Faults, ReplayServer
+from prill.openai import ChatOpenAI
+from prill.testing import Faults, ReplayServer
 
 KEY = "sk-very-secret-key"
 TOO_LONG = {"error_code": "context_length_exceeded", "error_message": "maximum context length is 8192 tokens"}
@@ -220,7 +220,7 @@ def test_the_key_is_in_no_text(make: Callable[..., ChatOpenAI], server: ReplaySe
     server.reply("one", faults=Faults(error_event=0, error_message=f"bad key {KEY}"))
     texts = [repr(model), str(model), repr(model.model_dump()), model.model_dump_json(), repr(copy.deepcopy(model))]
     for ask in (model.invoke, lambda text: list(model.stream(text))):
-        with pytest.raises(RunletError) as caught:
+        with pytest.raises(PrillError) as caught:
             ask("Hi")
         error = caught.value
         texts += [str(error), repr(error), "".join(traceback.format_exception(error))]

@@ -14,9 +14,9 @@ import anyio
 import pytest
 from tests.leftovers import descriptors, left_threads, threads
 
-from runlet.errors import ModelError
-from runlet.runnables import RunnableLambda, RunnableParallel
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.errors import ModelError
+from prill.runnables import RunnableLambda, RunnableParallel
+from prill.testing import Faults, ReplayServer, Reply
 
 SOON = 10.0
 """Seconds that a busy machine may take to close what is left."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from runlet.errors import ConfigError, StreamInterrupted
-from runlet.openai import OpenAI
-from runlet.openai.completions_decode import streamed_result
-from runlet.outputs import generation_chunk
-from runlet.testing import Faults, ReplayServer
+from prill.errors import ConfigError, StreamInterrupted
+from prill.openai import OpenAI
+from prill.openai.completions_decode import streamed_result
+from prill.outputs import generation_chunk
+from prill.testing import Faults, ReplayServer
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from runlet.errors import ContentFilterError, ModelError, StreamErrorEvent, StreamInterrupted
-from runlet.messages import message_chunk_to_message
-from runlet.openai import OpenAI, OpenAIEmbeddings
-from runlet.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.errors import ContentFilterError, ModelError, StreamErrorEvent, StreamInterrupted
+from prill.messages import message_chunk_to_message
+from prill.openai import OpenAI, OpenAIEmbeddings
+from prill.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
 
 pytestmark = pytest.mark.skipif(
     recordings_folder() is None,
-    reason="needs recorded answers of providers: set RUNLET_WIRE to their folder",
+    reason="needs recorded answers of providers: set PRILL_WIRE to their folder",
 )
 
 MIDSTREAM = {
@@ -129,7 +129,7 @@ def test_a_response_says_what_was_recorded(id: str, colour: Any, make: Any, serv
 
 @pytest.mark.parametrize("id", recordings("openai.responses", streaming=True))
 def test_a_streamed_response_equals_the_same_response_in_one_piece(id: str, make: Any, server: ReplayServer) -> None:
-    from runlet.openai.results import responses_result
+    from prill.openai.results import responses_result
 
     recording = server.recording(id)
     model = make(use_responses_api=True)

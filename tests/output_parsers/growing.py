@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from runlet.output_parsers import StructuredParser, is_partial
+from prill.output_parsers import StructuredParser, is_partial
 
 
 def pieces_of(text: str, cuts: list[int]) -> list[str]:

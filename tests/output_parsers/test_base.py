@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from runlet.callbacks.run import Observer, Run
-from runlet.errors import CompositionError, OutputParserException
-from runlet.messages.ai import AIMessage, AIMessageChunk
-from runlet.messages.human import HumanMessage
-from runlet.output_parsers import BaseGenerationOutputParser, BaseOutputParser
-from runlet.outputs import ChatGeneration, Generation
-from runlet.prompt_values import StringPromptValue
-from runlet.runnables import RunnableLambda
+from prill.callbacks.run import Observer, Run
+from prill.errors import CompositionError, OutputParserException
+from prill.messages.ai import AIMessage, AIMessageChunk
+from prill.messages.human import HumanMessage
+from prill.output_parsers import BaseGenerationOutputParser, BaseOutputParser
+from prill.outputs import ChatGeneration, Generation
+from prill.prompt_values import StringPromptValue
+from prill.runnables import RunnableLambda
 
 
 class Shout(BaseOutputParser[str]):

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from runlet.errors import OutputParserException
-from runlet.messages.ai import AIMessage, AIMessageChunk
-from runlet.output_parsers import JsonOutputParser, SimpleJsonOutputParser
-from runlet.output_parsers.json import parse_and_check_json_markdown, parse_json_markdown, parse_partial_json
-from runlet.outputs import Generation
-from runlet.runnables import RunnableLambda
+from prill.errors import OutputParserException
+from prill.messages.ai import AIMessage, AIMessageChunk
+from prill.output_parsers import JsonOutputParser, SimpleJsonOutputParser
+from prill.output_parsers.json import parse_and_check_json_markdown, parse_json_markdown, parse_partial_json
+from prill.outputs import Generation
+from prill.runnables import RunnableLambda
 
 COUNTRIES = [
     "",

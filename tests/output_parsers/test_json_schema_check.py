@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runlet.output_parsers.json_schema_check import faults_of
+from prill.output_parsers.json_schema_check import faults_of
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.messages.ai import AIMessageChunk
-from runlet.output_parsers import (
+from prill.messages.ai import AIMessageChunk
+from prill.output_parsers import (
     CommaSeparatedListOutputParser,
     ListOutputParser,
     MarkdownListOutputParser,

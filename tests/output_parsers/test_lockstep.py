@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from runlet.messages.ai import AIMessageChunk
-from runlet.output_parsers import (
+from prill.messages.ai import AIMessageChunk
+from prill.output_parsers import (
     BaseTransformOutputParser,
     CommaSeparatedListOutputParser,
     JsonOutputParser,

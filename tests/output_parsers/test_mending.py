@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from runlet.errors import ConfigError, OutputParserException
-from runlet.language_models import FakeListChatModel
-from runlet.output_parsers import (
+from prill.errors import ConfigError, OutputParserException
+from prill.language_models import FakeListChatModel
+from prill.output_parsers import (
     DatetimeOutputParser,
     EnumOutputParser,
     JsonOutputParser,
@@ -18,9 +18,9 @@ from runlet.output_parsers import (
     RegexParser,
     RetryOutputParser,
 )
-from runlet.prompts import PromptTemplate
-from runlet.runnables import RunnableLambda, RunnableParallel
-from runlet.testing.check import check_runnable
+from prill.prompts import PromptTemplate
+from prill.runnables import RunnableLambda, RunnableParallel
+from prill.testing.check import check_runnable
 
 
 class Row(BaseModel):

@@ -8,12 +8,12 @@ import langchain_core.output_parsers.openai_tools as peer
 import pytest
 from pydantic import BaseModel
 
-from runlet.errors import OutputParserException
-from runlet.messages import message_chunk_to_message
-from runlet.messages.ai import AIMessage, AIMessageChunk
-from runlet.messages.base import merge_chunks
-from runlet.output_parsers import JsonOutputKeyToolsParser, JsonOutputToolsParser, PydanticToolsParser, StructuredParser
-from runlet.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call, parse_tool_calls
+from prill.errors import OutputParserException
+from prill.messages import message_chunk_to_message
+from prill.messages.ai import AIMessage, AIMessageChunk
+from prill.messages.base import merge_chunks
+from prill.output_parsers import JsonOutputKeyToolsParser, JsonOutputToolsParser, PydanticToolsParser, StructuredParser
+from prill.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call, parse_tool_calls
 
 
 class Weather(BaseModel):

@@ -6,9 +6,9 @@ import langchain_core.output_parsers as peer
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from runlet.errors import OutputParserException
-from runlet.messages.ai import AIMessageChunk
-from runlet.output_parsers import PydanticOutputParser
+from prill.errors import OutputParserException
+from prill.messages.ai import AIMessageChunk
+from prill.output_parsers import PydanticOutputParser
 
 
 class City(BaseModel):

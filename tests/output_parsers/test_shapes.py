@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from runlet.output_parsers import StructuredParser
-from runlet.transducers import json_values
+from prill.output_parsers import StructuredParser
+from prill.transducers import json_values
 
 
 class Row(BaseModel):

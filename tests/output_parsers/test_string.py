@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.errors import CompositionError
-from runlet.messages.ai import AIMessage, AIMessageChunk
-from runlet.output_parsers import StrOutputParser
-from runlet.outputs import GenerationChunk
+from prill.errors import CompositionError
+from prill.messages.ai import AIMessage, AIMessageChunk
+from prill.output_parsers import StrOutputParser
+from prill.outputs import GenerationChunk
 
 contents = st.lists(
     st.one_of(

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, PrivateAttr, computed_field, field_validator, model_validator
 from typing_extensions import TypedDict
 
-from runlet.errors import ConfigError, OutputParserException, RefusalError
-from runlet.messages import AIMessage, AIMessageChunk
-from runlet.output_parsers import CompleteOnly, ElementsParser, RequiredFirst, StructuredParser, is_partial
-from runlet.runnables import RunnableLambda
-from runlet.testing.check import check_runnable
+from prill.errors import ConfigError, OutputParserException, RefusalError
+from prill.messages import AIMessage, AIMessageChunk
+from prill.output_parsers import CompleteOnly, ElementsParser, RequiredFirst, StructuredParser, is_partial
+from prill.runnables import RunnableLambda
+from prill.testing.check import check_runnable
 
 
 class Color(Enum):

@@ -5,10 +5,10 @@ from typing import Any
 import langchain_core.output_parsers as peer
 import pytest
 
-from runlet.messages.ai import AIMessageChunk
-from runlet.output_parsers import BaseCumulativeTransformOutputParser, BaseTransformOutputParser
-from runlet.outputs import ChatGenerationChunk, Generation
-from runlet.runnables import RunnableLambda
+from prill.messages.ai import AIMessageChunk
+from prill.output_parsers import BaseCumulativeTransformOutputParser, BaseTransformOutputParser
+from prill.outputs import ChatGenerationChunk, Generation
+from prill.runnables import RunnableLambda
 
 
 class Upper(BaseTransformOutputParser[str]):

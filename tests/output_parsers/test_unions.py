@@ -28,8 +28,8 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import TypeAliasType, TypedDict
 
 from output_parsers.growing import leads_to, partials, pieces_of, when_seen
-from runlet.errors import OutputParserException
-from runlet.output_parsers import CompleteOnly, RequiredFirst, StructuredParser, is_partial
+from prill.errors import OutputParserException
+from prill.output_parsers import CompleteOnly, RequiredFirst, StructuredParser, is_partial
 
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.errors import OutputParserException
-from runlet.messages.ai import AIMessage, AIMessageChunk
-from runlet.output_parsers import XMLOutputParser
-from runlet.runnables import RunnableLambda
-from runlet.runnables.chunks import AddableDict, join
+from prill.errors import OutputParserException
+from prill.messages.ai import AIMessage, AIMessageChunk
+from prill.output_parsers import XMLOutputParser
+from prill.runnables import RunnableLambda
+from prill.runnables.chunks import AddableDict, join
 
 FILMS = "<films><film><name>Jaws</name><year>1975</year></film><film><name>E.T. &amp; more</name><cut/></film></films>"
 FILMS_VALUE = {

@@ -9,11 +9,11 @@ import pytest
 from langchain_core.prompts import DictPromptTemplate as PeerDictPromptTemplate
 from langchain_core.prompts import string as peer
 
-from runlet.documents import Document
-from runlet.errors import MissingVariableError, PromptError, PromptInputError
-from runlet.prompts import DictPromptTemplate, PromptTemplate, aformat_document, format_document
-from runlet.prompts import string as ours
-from runlet.prompts.image import ImagePromptTemplate
+from prill.documents import Document
+from prill.errors import MissingVariableError, PromptError, PromptInputError
+from prill.prompts import DictPromptTemplate, PromptTemplate, aformat_document, format_document
+from prill.prompts import string as ours
+from prill.prompts.image import ImagePromptTemplate
 
 
 def test_every_text_of_a_dictionary_is_filled() -> None:

@@ -9,11 +9,11 @@ import pytest
 from langchain_core import messages as peer_messages
 from langchain_core import prompts as peer
 
-from runlet import prompts
-from runlet.errors import MissingVariableError, PromptError
-from runlet.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-from runlet.prompts import BaseChatPromptTemplate, ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
-from runlet.prompts.message import BaseMessagePromptTemplate
+from prill import prompts
+from prill.errors import MissingVariableError, PromptError
+from prill.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from prill.prompts import BaseChatPromptTemplate, ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
+from prill.prompts.message import BaseMessagePromptTemplate
 
 HISTORY = [("human", "a"), {"role": "assistant", "content": "b"}, "c"]
 VALUES: dict[str, Any] = {"x": "X", "y": 2, "u": "http://u", "h": HISTORY, "i": ["d"]}

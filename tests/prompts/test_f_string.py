@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.prompts import PromptTemplate as PeerPromptTemplate
 
-from runlet.errors import MissingVariableError, PromptError
-from runlet.prompts.f_string import parse_f_string
+from prill.errors import MissingVariableError, PromptError
+from prill.prompts.f_string import parse_f_string
 
 
 @given(before=st.text(max_size=20), value=st.text(max_size=20), after=st.text(max_size=20))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from langchain_core import prompts as peer
 
-from runlet.errors import MissingVariableError, PromptError
-from runlet.prompts import (
+from prill.errors import MissingVariableError, PromptError
+from prill.prompts import (
     ChatPromptTemplate,
     FewShotChatMessagePromptTemplate,
     FewShotPromptTemplate,

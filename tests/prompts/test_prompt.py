@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from langchain_core.prompts import PromptTemplate as PeerPromptTemplate
 
-from runlet.errors import MissingDependencyError, MissingVariableError, PromptError, PromptInputError
-from runlet.prompt_values import StringPromptValue
-from runlet.prompts import PromptTemplate, StringPromptTemplate
+from prill.errors import MissingDependencyError, MissingVariableError, PromptError, PromptInputError
+from prill.prompt_values import StringPromptValue
+from prill.prompts import PromptTemplate, StringPromptTemplate
 
 FORMATS: Any = [
     ("f-string", "hi {a} {b!r:>10} {c:,.2f} {{x}}"),
@@ -138,11 +138,11 @@ def test_a_jinja2_template_cannot_leave_its_sandbox() -> None:
 
 
 def test_without_jinja2_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    from runlet.prompts import jinja
+    from prill.prompts import jinja
 
     jinja._environment.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(MissingDependencyError, match=r"runlet\[jinja2\]"):
+    with pytest.raises(MissingDependencyError, match=r"prill\[jinja2\]"):
         jinja.Jinja("{{ not seen before }}")
 
 

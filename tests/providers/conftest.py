@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.openai import ChatOpenAI
-from runlet.testing import ReplayServer
+from prill.anthropic import ChatAnthropic
+from prill.openai import ChatOpenAI
+from prill.testing import ReplayServer
 
 KEY = "sk-very-secret-key-0123456789"
 

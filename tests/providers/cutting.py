@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from runlet.anthropic import ChatAnthropic
-from runlet.messages import AIMessage, AIMessageChunk, merge_chunks, message_chunk_to_message
-from runlet.openai import ChatOpenAI
-from runlet.openai.completions_decode import CompletionDecoder
-from runlet.outputs import GenerationChunk
-from runlet.providers.reading import ProviderError, Reading
-from runlet.testing import Recording
+from prill.anthropic import ChatAnthropic
+from prill.messages import AIMessage, AIMessageChunk, merge_chunks, message_chunk_to_message
+from prill.openai import ChatOpenAI
+from prill.openai.completions_decode import CompletionDecoder
+from prill.outputs import GenerationChunk
+from prill.providers.reading import ProviderError, Reading
+from prill.testing import Recording
 
 
 class Cut(NamedTuple):

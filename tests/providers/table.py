@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from runlet.anthropic import ChatAnthropic
-from runlet.errors import ModelError
-from runlet.messages import AIMessage, merge_chunks, message_chunk_to_message
-from runlet.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
-from runlet.providers.servers import SERVERS
-from runlet.testing import Recording, ReplayServer, recordings_folder
+from prill.anthropic import ChatAnthropic
+from prill.errors import ModelError
+from prill.messages import AIMessage, merge_chunks, message_chunk_to_message
+from prill.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
+from prill.providers.servers import SERVERS
+from prill.testing import Recording, ReplayServer, recordings_folder
 
 DOCS = Path(__file__).parents[2] / "docs"
 KINDS = ("text", "tool calls", "parallel calls", "thinking", "own tools", "refusal", "usage", "stop reason", "vectors")
@@ -72,7 +72,7 @@ How many of its recorded answers hold the thing, and were read with it.
 *typed error* names the class that is raised: for an error status, for an error inside a stream, and for what is no
 answer of the protocol. {failures}
 
-`anthropic.complete` is Anthropic's API of before the messages, for models that are no longer served. Runlet does not
+`anthropic.complete` is Anthropic's API of before the messages, for models that are no longer served. Prill does not
 speak it: `Anthropic` too asks through the messages API, which never answers in the older form. So that form is not
 decoded: its stream lacks the end that one of messages has and is a `StreamInterrupted`, its answer in one piece a
 `MalformedResponseError`.
@@ -121,7 +121,7 @@ CHINESE = Words(
 
 *错误类型*是抛出的类：用于错误状态码、流里面的错误，以及不符合协议的回答。{failures}
 
-`anthropic.complete` 是 Anthropic 在 messages 之前的 API，只用于已停止服务的模型。Runlet 不使用它：`Anthropic` 也通过\
+`anthropic.complete` 是 Anthropic 在 messages 之前的 API，只用于已停止服务的模型。Prill 不使用它：`Anthropic` 也通过\
  messages API 提问，得到的回答不会是旧格式，因此不解码旧格式。旧格式的流没有 messages 的流那样的结束标志，所以是\
  `StreamInterrupted`；一次性的回答是 `MalformedResponseError`。\
 `openai-embeddings-batch-1` 不是模型的回答，而是某个组织的一页用量记录。
@@ -268,7 +268,7 @@ def _table(heads: tuple[str, ...], rows: Any) -> str:
 
 if __name__ == "__main__":
     if recordings_folder() is None:
-        raise SystemExit("There are no recordings: set RUNLET_WIRE to their folder.")
+        raise SystemExit("There are no recordings: set PRILL_WIRE to their folder.")
     for words in LANGUAGES:
         words.page.write_text(page(words), encoding="utf-8")
         print(f"Written to {words.page.name}.")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.messages import AIMessage, HumanMessage, merge_chunks, message_chunk_to_message
-from runlet.openai import ChatOpenAI
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.anthropic import ChatAnthropic
+from prill.messages import AIMessage, HumanMessage, merge_chunks, message_chunk_to_message
+from prill.openai import ChatOpenAI
+from prill.testing import Faults, ReplayServer, Reply
 
 CALL: Any = {"name": "weather", "args": {"city": "Tromsø", "days": 3}, "id": "call_a"}
 OTHER: Any = {"name": "clock", "args": {}, "id": "call_b"}
@@ -76,7 +76,7 @@ def test_usage_is_the_same_by_every_verb_and_in_events(reply: Reply, server: Rep
 
 
 def test_the_end_of_a_chain_tells_the_usage_too(server: ReplayServer, make: Any) -> None:
-    from runlet.runnables import RunnableLambda
+    from prill.runnables import RunnableLambda
 
     chain = RunnableLambda(lambda text: text) | make()
     server.replies(lambda seen: REPLIES["text"])

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from runlet.errors import ConfigError, ModelInvalidRequestError
-from runlet.messages import AIMessage, HumanMessage, ToolMessage
-from runlet.providers.images import check_image, check_image_url
-from runlet.providers.tools import check_tool
-from runlet.testing import ReplayServer
+from prill.errors import ConfigError, ModelInvalidRequestError
+from prill.messages import AIMessage, HumanMessage, ToolMessage
+from prill.providers.images import check_image, check_image_url
+from prill.providers.tools import check_tool
+from prill.testing import ReplayServer
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(80)).decode()
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(80)).decode()

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.openai import ChatOpenAI
-from runlet.runnables import RunnableConfig
-from runlet.testing import ReplayServer, Reply
-from runlet.tools import BaseTool, InjectedToolArg, InjectedToolCallId, tool
+from prill.anthropic import ChatAnthropic
+from prill.openai import ChatOpenAI
+from prill.runnables import RunnableConfig
+from prill.testing import ReplayServer, Reply
+from prill.tools import BaseTool, InjectedToolArg, InjectedToolCallId, tool
 
 
 @tool

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prill.errors import EmptyResponseError, ModelError, StreamInterrupted
+from prill.providers.reading import Reading
+from prill.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
 from providers.conftest import anthropic, openai, responses
 from providers.cutting import check_cuts, decoder_for, message_of
-from runlet.errors import EmptyResponseError, ModelError, StreamInterrupted
-from runlet.providers.reading import Reading
-from runlet.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
 
 needs_recordings = pytest.mark.skipif(
-    recordings_folder() is None, reason="needs recorded answers of providers: set RUNLET_WIRE to their folder"
+    recordings_folder() is None, reason="needs recorded answers of providers: set PRILL_WIRE to their folder"
 )
 
 STREAMS = list_recordings(streaming=True) if recordings_folder() else []

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from rich.console import Console
 
-from runlet.errors import (
+from prill.errors import (
     ContextOverflowError,
     MalformedResponseError,
     ModelAPIError,
@@ -28,14 +28,14 @@ from runlet.errors import (
     ModelPermissionDeniedError,
     ModelRateLimitError,
     ModelServerError,
-    RunletError,
+    PrillError,
     StreamErrorEvent,
     StreamInterrupted,
     StreamTimeout,
 )
-from runlet.io import CancelToken
-from runlet.testing import Faults, Recording, ReplayServer, Reply
-from runlet.tracers import ConsoleCallbackHandler
+from prill.io import CancelToken
+from prill.testing import Faults, Recording, ReplayServer, Reply
+from prill.tracers import ConsoleCallbackHandler
 
 KEY = "sk-very-secret-key-0123456789"  # that of the models which the fixtures make
 
@@ -258,9 +258,9 @@ def test_the_key_is_in_no_text_event_or_log(
 ) -> None:
     import asyncio
 
-    from runlet.tracers.trace import trace
+    from prill.tracers.trace import trace
 
-    caplog.set_level(logging.DEBUG, logger="runlet")
+    caplog.set_level(logging.DEBUG, logger="prill")
     model, shown = make(default_headers={"x-other": KEY}), io.StringIO()
     told = f"Incorrect API key provided: {KEY}"
     faults = [Faults(status=401, error_message=told), Faults(error_event=0, error_message=told), Faults(html_200=True)]
@@ -277,7 +277,7 @@ def test_the_key_is_in_no_text_event_or_log(
         try:
             async for event in model.astream_events("Hi", version="v2"):
                 seen.append(event)
-        except RunletError as error:
+        except PrillError as error:
             seen.append(error)
         return seen
 
@@ -288,7 +288,7 @@ def test_the_key_is_in_no_text_event_or_log(
             with trace() as traced:
                 try:
                     verb(model, config={"callbacks": [ConsoleCallbackHandler(Console(file=shown))]})
-                except RunletError as error:
+                except PrillError as error:
                     texts += [str(error), repr(error), "".join(traceback.format_exception(error))]
                     texts += [str(pickle.dumps(error)), repr(vars(error))]
             texts.append(traced.to_json())

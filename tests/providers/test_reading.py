@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prill.messages import merge_chunks
+from prill.providers.reading import ProviderError, Reading, WrongShape
+from prill.testing import list_recordings, load_recording, recordings_folder
 from providers.cutting import decoder_for
-from runlet.messages import merge_chunks
-from runlet.providers.reading import ProviderError, Reading, WrongShape
-from runlet.testing import list_recordings, load_recording, recordings_folder
 
 needs_recordings = pytest.mark.skipif(
-    recordings_folder() is None, reason="needs recorded answers of providers: set RUNLET_WIRE to their folder"
+    recordings_folder() is None, reason="needs recorded answers of providers: set PRILL_WIRE to their folder"
 )
 STREAMS = list_recordings(streaming=True) if recordings_folder() else []
 

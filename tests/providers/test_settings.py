@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.openai import ChatOpenAI
-from runlet.providers.servers import SERVERS
+from prill.errors import ConfigError
+from prill.openai import ChatOpenAI
+from prill.providers.servers import SERVERS
 
 
 @pytest.fixture(autouse=True)

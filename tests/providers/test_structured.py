@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from runlet.anthropic import ChatAnthropic
-from runlet.errors import ConfigError, OutputParserException
-from runlet.language_models import FakeListChatModel
-from runlet.openai import ChatOpenAI
-from runlet.prompts import ChatPromptTemplate
-from runlet.testing import ReplayServer, Reply
+from prill.anthropic import ChatAnthropic
+from prill.errors import ConfigError, OutputParserException
+from prill.language_models import FakeListChatModel
+from prill.openai import ChatOpenAI
+from prill.prompts import ChatPromptTemplate
+from prill.testing import ReplayServer, Reply
 
 
 class Row(BaseModel):

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from prill.errors import MalformedResponseError
+from prill.messages import AIMessageChunk
+from prill.openai import ChatOpenAI
+from prill.providers.reading import Reading, WrongShape
+from prill.testing import Recording, ReplayServer
+from prill.transducers.sse import ServerSentEvent
 from providers.conftest import KEY
-from runlet.errors import MalformedResponseError
-from runlet.messages import AIMessageChunk
-from runlet.openai import ChatOpenAI
-from runlet.providers.reading import Reading, WrongShape
-from runlet.testing import Recording, ReplayServer
-from runlet.transducers.sse import ServerSentEvent
 
 HEADERS = {"content-type": "text/event-stream"}
 

@@ -3,12 +3,12 @@
 import threading
 from contextlib import contextmanager
 
-from runlet.callbacks.run import Observer
-from runlet.errors import ModelError
-from runlet.messages import AIMessageChunk
-from runlet.openai import ChatOpenAI
-from runlet.runnables import RunnableGenerator
-from runlet.testing import ReplayServer
+from prill.callbacks.run import Observer
+from prill.errors import ModelError
+from prill.messages import AIMessageChunk
+from prill.openai import ChatOpenAI
+from prill.runnables import RunnableGenerator
+from prill.testing import ReplayServer
 
 NO_WAIT = {"wait_exponential_jitter": False}
 

@@ -1,8 +1,8 @@
 """Runnables as tools."""
 
-from runlet.language_models.fake import FakeListLLM
-from runlet.prompts import PromptTemplate
-from runlet.runnables import RunnableLambda
+from prill.language_models.fake import FakeListLLM
+from prill.prompts import PromptTemplate
+from prill.runnables import RunnableLambda
 
 
 def test_the_keys_of_the_input_are_the_arguments(verbs):

@@ -8,9 +8,9 @@ import tracemalloc
 import pytest
 from tests.runnables.flaky import Gauge, chat
 
-from runlet.errors import ConfigError, MissingDependencyError, ModelServerError
-from runlet.runnables import RunnableLambda, RunnableParallel
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.errors import ConfigError, MissingDependencyError, ModelServerError
+from prill.runnables import RunnableLambda, RunnableParallel
+from prill.testing import Faults, ReplayServer, Reply
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +276,7 @@ def test_a_bar_shows_how_far_it_is(verbs, verb, capsys):
 
 def test_which_needs_a_package(verbs, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "rich.progress", None)
-    with pytest.raises(MissingDependencyError, match=r"runlet\[cli\]"):
+    with pytest.raises(MissingDependencyError, match=r"prill\[cli\]"):
         verbs.batch(RunnableLambda(len), ["a"], progress=True)
 
 
@@ -297,7 +297,7 @@ def test_threads_are_bounded(verbs):
     most, before = [], set(threading.enumerate())  # threads of what ran before may still be ending
 
     def count(number):
-        most.append(sum(thread.name.startswith("runlet") for thread in set(threading.enumerate()) - before))
+        most.append(sum(thread.name.startswith("prill") for thread in set(threading.enumerate()) - before))
         return number
 
     verbs.batch(RunnableLambda(count), range(500), {"max_concurrency": 300})

@@ -5,11 +5,11 @@ import pickle
 import pytest
 from tests.runnables.flaky import streaming
 
-from runlet.errors import CompositionError
-from runlet.output_parsers import JsonOutputParser
-from runlet.runnables import RouterRunnable, RunnableBranch, RunnableGenerator, RunnableLambda
-from runlet.testing import check_runnable
-from runlet.testing.witness import Witness
+from prill.errors import CompositionError
+from prill.output_parsers import JsonOutputParser
+from prill.runnables import RouterRunnable, RunnableBranch, RunnableGenerator, RunnableLambda
+from prill.testing import check_runnable
+from prill.testing.witness import Witness
 
 
 def even(number):

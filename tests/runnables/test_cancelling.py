@@ -8,12 +8,12 @@ import time
 import pytest
 from tests.runnables.flaky import NO_WAIT, chat, streaming
 
-from runlet.anthropic import ChatAnthropic
-from runlet.errors import Cancelled, ConfigError
-from runlet.output_parsers import StrOutputParser
-from runlet.runnables import CancelToken, RunnableLambda, RunnableParallel, StreamRestart
-from runlet.testing import Faults, ReplayServer, Reply, check_runnable
-from runlet.testing.witness import Witness
+from prill.anthropic import ChatAnthropic
+from prill.errors import Cancelled, ConfigError
+from prill.output_parsers import StrOutputParser
+from prill.runnables import CancelToken, RunnableLambda, RunnableParallel, StreamRestart
+from prill.testing import Faults, ReplayServer, Reply, check_runnable
+from prill.testing.witness import Witness
 
 SOON = 10.0
 """Seconds that a busy machine may take to see a closed connection."""

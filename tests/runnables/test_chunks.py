@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.runnables.utils import AddableDict as PeerAddableDict
 
-from runlet.runnables import AddableDict, aadd, add
-from runlet.runnables.chunks import join
+from prill.runnables import AddableDict, aadd, add
+from prill.runnables.chunks import join
 
 # The peer raises TypeError where a key's value changes its kind; ours takes the later one, as ``join`` does.
 dicts = st.fixed_dictionaries(

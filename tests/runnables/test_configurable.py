@@ -4,12 +4,12 @@ import langchain_core.language_models.fake as peer_fake
 import langchain_core.runnables as peer
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.language_models.fake import FakeListLLM
-from runlet.language_models.fake_chat_models import FakeListChatModel
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import PromptTemplate
-from runlet.runnables import (
+from prill.errors import ConfigError
+from prill.language_models.fake import FakeListLLM
+from prill.language_models.fake_chat_models import FakeListChatModel
+from prill.output_parsers import StrOutputParser
+from prill.prompts import PromptTemplate
+from prill.runnables import (
     ConfigurableField,
     ConfigurableFieldMultiOption,
     ConfigurableFieldSingleOption,
@@ -115,7 +115,7 @@ def specs(runnables, model):
 
 
 def test_specs_and_config_schema_are_those_of_the_peer():
-    import runlet.runnables as ours
+    import prill.runnables as ours
 
     own, theirs = specs(ours, TEXT), specs(peer, peer_fake.FakeListLLM(responses=["text"]))
     chains = (PROMPT | own, peer.RunnablePassthrough() | theirs)

@@ -9,11 +9,11 @@ from operator import itemgetter
 import cloudpickle
 import pytest
 
-from runlet.language_models.fake import FakeListLLM
-from runlet.openai import ChatOpenAI
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate, PromptTemplate
-from runlet.runnables import (
+from prill.language_models.fake import FakeListLLM
+from prill.openai import ChatOpenAI
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate, PromptTemplate
+from prill.runnables import (
     ConfigurableField,
     RunnableBranch,
     RunnableGenerator,

@@ -4,15 +4,15 @@ import pickle
 
 import pytest
 
-from runlet.errors import MalformedResponseError, OutputParserException, RunletError
-from runlet.runnables import (
+from prill.errors import MalformedResponseError, OutputParserException, PrillError
+from prill.runnables import (
     RunnableGenerator,
     RunnableLambda,
     RunnableParallel,
     RunnablePassthrough,
     RunnableSequence,
 )
-from runlet.testing.witness import Witness
+from prill.testing.witness import Witness
 
 
 def fine(x):
@@ -114,7 +114,7 @@ def test_a_foreign_exception_passes_as_it_is_with_the_path_as_a_note(verb, verbs
 
 
 def test_the_path_survives_pickling(verbs):
-    with pytest.raises(RunletError) as failed:
+    with pytest.raises(PrillError) as failed:
         verbs.invoke(RunnableLambda(fine) | fails, "x")
     copy = pickle.loads(pickle.dumps(failed.value))
     assert str(copy) == str(failed.value)

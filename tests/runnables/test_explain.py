@@ -2,11 +2,11 @@
 
 import pytest
 
-from runlet.language_models.fake import FakeListLLM
-from runlet.language_models.fake_chat_models import FakeListChatModel
-from runlet.output_parsers import BaseOutputParser, JsonOutputParser, StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import Runnable, RunnableBranch, RunnableLambda, RunnableParallel, RunnablePassthrough
+from prill.language_models.fake import FakeListLLM
+from prill.language_models.fake_chat_models import FakeListChatModel
+from prill.output_parsers import BaseOutputParser, JsonOutputParser, StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import Runnable, RunnableBranch, RunnableLambda, RunnableParallel, RunnablePassthrough
 
 PROMPT = ChatPromptTemplate.from_messages([("human", "{topic}")])
 CHAT = FakeListChatModel(responses=["[1, 2]"])
@@ -110,7 +110,7 @@ def test_a_model_that_cannot_or_shall_not_stream_is_told_from_one_that_does():
 
 
 def test_a_class_of_ones_own_may_say_how_it_streams():
-    from runlet.runnables.explain import Habit
+    from prill.runnables.explain import Habit
 
     class Own(Runnable):
         def _habit(self):

@@ -5,11 +5,11 @@ import pickle
 import pytest
 from tests.runnables.flaky import NO_WAIT, Failed, chat, streaming
 
-from runlet.errors import Cancelled, CompositionError, ConfigError
-from runlet.output_parsers import JsonOutputParser, StrOutputParser
-from runlet.runnables import RunnableGenerator, RunnableLambda, StreamRestart
-from runlet.runnables.chunks import join
-from runlet.testing import Faults, ReplayServer, Reply, check_runnable
+from prill.errors import Cancelled, CompositionError, ConfigError
+from prill.output_parsers import JsonOutputParser, StrOutputParser
+from prill.runnables import RunnableGenerator, RunnableLambda, StreamRestart
+from prill.runnables.chunks import join
+from prill.testing import Faults, ReplayServer, Reply, check_runnable
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_the_end_event_says_which_answered():
 
 
 def test_nothing_is_waited_for(verbs, monkeypatch):
-    from runlet.io import BLOCKING, asyncio_colour
+    from prill.io import BLOCKING, asyncio_colour
 
     slept = []
     colour = BLOCKING if verbs.name == "blocking" else asyncio_colour()

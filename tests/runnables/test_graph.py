@@ -9,13 +9,13 @@ import langchain_core.prompts as peer_prompts
 import langchain_core.runnables as peer
 import pytest
 
-import runlet.language_models as ours_fake
-import runlet.output_parsers as ours_parsers
-import runlet.prompts as ours_prompts
-import runlet.runnables as ours
-from runlet.errors import ConfigError, MissingDependencyError
-from runlet.runnables import RunnableBranch, RunnableLambda
-from runlet.runnables.graph import Graph, MermaidDrawMethod
+import prill.language_models as ours_fake
+import prill.output_parsers as ours_parsers
+import prill.prompts as ours_prompts
+import prill.runnables as ours
+from prill.errors import ConfigError, MissingDependencyError
+from prill.runnables import RunnableBranch, RunnableLambda
+from prill.runnables.graph import Graph, MermaidDrawMethod
 
 
 def f(x: int) -> str:
@@ -131,9 +131,9 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "grandalf.graphs", None)
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     graph = OURS["line"].get_graph()
-    with pytest.raises(MissingDependencyError, match=r"runlet\[graph\]"):
+    with pytest.raises(MissingDependencyError, match=r"prill\[graph\]"):
         graph.draw_ascii()
-    with pytest.raises(MissingDependencyError, match=r"runlet\[png\]"):
+    with pytest.raises(MissingDependencyError, match=r"prill\[png\]"):
         graph.draw_png()
     assert set(OURS["line"]._repr_mimebundle_()) == {"text/plain"}
 

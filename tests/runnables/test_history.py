@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from runlet.chat_history import BaseChatMessageHistory, InMemoryChatMessageHistory, SQLiteChatMessageHistory
-from runlet.errors import Cancelled, ColourError, CompositionError, ConfigError
-from runlet.io import CancelToken
-from runlet.language_models import FakeListChatModel, GenericFakeChatModel
-from runlet.language_models.fake_chat_models import FakeListChatModelError
-from runlet.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
-from runlet.output_parsers import JsonOutputParser, StrOutputParser
-from runlet.prompts import ChatPromptTemplate, MessagesPlaceholder
-from runlet.runnables import RunnableGenerator, RunnableLambda
-from runlet.runnables.config_fields import ConfigurableFieldSpec
-from runlet.runnables.history import RunnableWithMessageHistory
-from runlet.testing import check_runnable
+from prill.chat_history import BaseChatMessageHistory, InMemoryChatMessageHistory, SQLiteChatMessageHistory
+from prill.errors import Cancelled, ColourError, CompositionError, ConfigError
+from prill.io import CancelToken
+from prill.language_models import FakeListChatModel, GenericFakeChatModel
+from prill.language_models.fake_chat_models import FakeListChatModelError
+from prill.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from prill.output_parsers import JsonOutputParser, StrOutputParser
+from prill.prompts import ChatPromptTemplate, MessagesPlaceholder
+from prill.runnables import RunnableGenerator, RunnableLambda
+from prill.runnables.config_fields import ConfigurableFieldSpec
+from prill.runnables.history import RunnableWithMessageHistory
+from prill.testing import check_runnable
 
 CONFIG: Any = {"configurable": {"session_id": "a"}}
 PROMPT = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{q}")])

@@ -8,11 +8,11 @@ import pytest
 from langchain_core.runnables.passthrough import aidentity as their_aidentity
 from langchain_core.runnables.passthrough import identity as their_identity
 
-import runlet.runnables
-import runlet.runnables.base as base
-from runlet.runnables.known_as import OF_BASE
-from runlet.runnables.passthrough import aidentity, identity
-from runlet.runnables.router import RouterInput, RouterRunnable
+import prill.runnables
+import prill.runnables.base as base
+from prill.runnables.known_as import OF_BASE
+from prill.runnables.passthrough import aidentity, identity
+from prill.runnables.router import RouterInput, RouterRunnable
 
 
 @pytest.mark.parametrize("name", OF_BASE)
@@ -20,7 +20,7 @@ def test_base_has_what_is_made_in_files_above_it(name):
     assert hasattr(their_base, name)
     assert name in dir(base)
     known = name.removesuffix("Base") if name.endswith(("BindingBase", "EachBase")) else name
-    assert getattr(base, name) is getattr(runlet.runnables, known)
+    assert getattr(base, name) is getattr(prill.runnables, known)
 
 
 def test_base_has_nothing_else():
@@ -42,5 +42,5 @@ def test_identity_gives_back_what_is_given_in_both_colours():
 
 
 def test_the_router_has_a_file_of_its_own():
-    assert runlet.runnables.RouterRunnable is RouterRunnable
-    assert runlet.runnables.RouterInput is RouterInput
+    assert prill.runnables.RouterRunnable is RouterRunnable
+    assert prill.runnables.RouterInput is RouterInput

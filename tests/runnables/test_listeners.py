@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.runnables import RunnableLambda
+from prill.errors import ConfigError
+from prill.runnables import RunnableLambda
 
 
 def double(x):

@@ -3,8 +3,8 @@
 import pytest
 from tests.runnables.flaky import NO_WAIT, streaming
 
-from runlet.output_parsers import StrOutputParser
-from runlet.runnables import (
+from prill.output_parsers import StrOutputParser
+from prill.runnables import (
     CancelToken,
     RouterRunnable,
     RunnableBranch,
@@ -14,7 +14,7 @@ from runlet.runnables import (
     RunnablePassthrough,
     RunnableSequence,
 )
-from runlet.testing.witness import Witness
+from prill.testing.witness import Witness
 
 
 def plain(chunks):

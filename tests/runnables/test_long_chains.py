@@ -8,11 +8,11 @@ import threading
 import pytest
 from tests.runnables.conftest import each
 
-from runlet.callbacks import BaseCallbackHandler
-from runlet.errors import Cancelled, StreamTimeout
-from runlet.language_models import FakeListChatModel
-from runlet.output_parsers import BaseTransformOutputParser, StrOutputParser
-from runlet.runnables import (
+from prill.callbacks import BaseCallbackHandler
+from prill.errors import Cancelled, StreamTimeout
+from prill.language_models import FakeListChatModel
+from prill.output_parsers import BaseTransformOutputParser, StrOutputParser
+from prill.runnables import (
     CancelToken,
     Runnable,
     RunnableBranch,

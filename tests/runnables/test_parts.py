@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-import runlet.runnables
-from runlet.runnables.parts import PARTS
+import prill.runnables
+from prill.runnables.parts import PARTS
 
-FILES = Path(runlet.runnables.__file__).parent.glob("*.py")
+FILES = Path(prill.runnables.__file__).parent.glob("*.py")
 ASKED = sorted({name for file in FILES for name in re.findall(r'PARTS\["([a-z_.]+)"\]', file.read_text("utf8"))})
 
 
 def test_every_part_is_found_in_a_process_that_has_imported_nothing_else():
     assert ASKED
-    script = f"from runlet.runnables.parts import PARTS\nfor name in {ASKED!r}: PARTS[name]"
+    script = f"from prill.runnables.parts import PARTS\nfor name in {ASKED!r}: PARTS[name]"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
@@ -33,7 +33,7 @@ def test_every_part_is_found_in_a_process_that_has_imported_nothing_else():
     ],
 )
 def test_a_method_finds_its_part_first_thing(use):
-    subprocess.run([sys.executable, "-c", f"from runlet.prompts import ChatPromptTemplate\n{use}"], check=True)
+    subprocess.run([sys.executable, "-c", f"from prill.prompts import ChatPromptTemplate\n{use}"], check=True)
 
 
 def test_an_unknown_part_is_an_error():

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-import runlet.runnables as ours
+import prill.runnables as ours
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -8,15 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.runnables.flaky import NO_WAIT, Failed, Names, call_chunk, chat, streaming, text_of
 
-from runlet.errors import Cancelled, CompositionError, ConfigError, ModelAuthenticationError, StreamInterrupted
-from runlet.output_parsers import (
+from prill.errors import Cancelled, CompositionError, ConfigError, ModelAuthenticationError, StreamInterrupted
+from prill.output_parsers import (
     CommaSeparatedListOutputParser,
     JsonOutputParser,
     JsonOutputToolsParser,
     StrOutputParser,
     XMLOutputParser,
 )
-from runlet.runnables import (
+from prill.runnables import (
     AddableDict,
     Runnable,
     RunnableBranch,
@@ -26,9 +26,9 @@ from runlet.runnables import (
     RunnablePassthrough,
     StreamRestart,
 )
-from runlet.runnables.chunks import SoFar, join
-from runlet.testing import Faults, ReplayServer, Reply, check_runnable
-from runlet.testing.witness import Witness
+from prill.runnables.chunks import SoFar, join
+from prill.testing import Faults, ReplayServer, Reply, check_runnable
+from prill.testing.witness import Witness
 
 
 @pytest.fixture(scope="module")
@@ -355,7 +355,7 @@ class TestWhatIsTriedAgain:
 class TestPauses:
     def sleeps(self, monkeypatch, verbs):
         """The pauses that a colour is asked for; no time passes."""
-        from runlet.io import BLOCKING, asyncio_colour
+        from prill.io import BLOCKING, asyncio_colour
 
         slept = []
 

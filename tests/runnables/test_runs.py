@@ -7,9 +7,9 @@ from contextvars import copy_context
 
 import pytest
 
-from runlet.callbacks.run import CURRENT
-from runlet.errors import ConfigError, RecursionLimitError
-from runlet.runnables import (
+from prill.callbacks.run import CURRENT
+from prill.errors import ConfigError, RecursionLimitError
+from prill.runnables import (
     Runnable,
     RunnableGenerator,
     RunnableLambda,
@@ -18,7 +18,7 @@ from runlet.runnables import (
     RunnableSequence,
     chain,
 )
-from runlet.testing.witness import Witness
+from prill.testing.witness import Witness
 
 
 def tree(witness):

@@ -12,13 +12,13 @@ import langchain_core.runnables as peer
 import pytest
 from pydantic import BaseModel, ValidationError
 
-import runlet.language_models as ours_fake
-import runlet.output_parsers as ours_parsers
-import runlet.prompts as ours_prompts
-import runlet.runnables as ours
-from runlet.language_models.fake import FakeListLLM
-from runlet.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
-from runlet.runnables import Runnable, RunnableLambda, RunnableParallel, RunnablePassthrough
+import prill.language_models as ours_fake
+import prill.output_parsers as ours_parsers
+import prill.prompts as ours_prompts
+import prill.runnables as ours
+from prill.language_models.fake import FakeListLLM
+from prill.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
+from prill.runnables import Runnable, RunnableLambda, RunnableParallel, RunnablePassthrough
 
 
 class Joke(BaseModel):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.messages import AIMessageChunk
-from runlet.runnables.chunks import AddableDict, SoFar, StreamRestart, join
+from prill.messages import AIMessageChunk
+from prill.runnables.chunks import AddableDict, SoFar, StreamRestart, join
 
 PIECE = {"name": None, "args": "{", "id": None, "index": 0}
 

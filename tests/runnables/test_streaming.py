@@ -9,7 +9,7 @@ import threading
 import anyio
 import pytest
 
-from runlet.runnables import (
+from prill.runnables import (
     AddableDict,
     Runnable,
     RunnableGenerator,
@@ -20,7 +20,7 @@ from runlet.runnables import (
     RunnableSequence,
     chain,
 )
-from runlet.runnables.streams import Snapshots
+from prill.runnables.streams import Snapshots
 
 
 class Source:

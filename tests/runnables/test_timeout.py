@@ -7,10 +7,10 @@ import time
 import pytest
 from tests.runnables.flaky import NO_WAIT, Names, chat, streaming
 
-from runlet.errors import ConfigError, StreamTimeout
-from runlet.output_parsers import JsonOutputParser, StrOutputParser
-from runlet.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
-from runlet.testing import Faults, ReplayServer, Reply, check_runnable
+from prill.errors import ConfigError, StreamTimeout
+from prill.output_parsers import JsonOutputParser, StrOutputParser
+from prill.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
+from prill.testing import Faults, ReplayServer, Reply, check_runnable
 
 SOON = 10.0
 """Seconds that a busy machine may take to see a closed connection."""

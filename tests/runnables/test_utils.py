@@ -5,9 +5,9 @@ from contextvars import ContextVar
 
 import pytest
 
-from runlet.callbacks import BaseCallbackHandler
-from runlet.runnables import RunnableLambda
-from runlet.runnables.config import (
+from prill.callbacks import BaseCallbackHandler
+from prill.runnables import RunnableLambda
+from prill.runnables.config import (
     ContextThreadPoolExecutor,
     acall_func_with_variable_args,
     call_func_with_variable_args,
@@ -17,7 +17,7 @@ from runlet.runnables.config import (
     run_in_executor,
     set_config_context,
 )
-from runlet.runnables.utils import (
+from prill.runnables.utils import (
     accepts_config,
     accepts_run_manager,
     gather_with_concurrency,

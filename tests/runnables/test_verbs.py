@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from runlet.errors import ColourError, CompositionError, ConfigError
-from runlet.runnables import (
+from prill.errors import ColourError, CompositionError, ConfigError
+from prill.runnables import (
     Runnable,
     RunnableBinding,
     RunnableEach,
@@ -19,7 +19,7 @@ from runlet.runnables import (
     RunnableSequence,
     chain,
 )
-from runlet.testing.check import check_runnable
+from prill.testing.check import check_runnable
 
 
 def add_one(number):

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.runnables.flaky import NO_WAIT, chat
 
-from runlet.runnables import RunnableLambda
-from runlet.testing import ReplayServer
+from prill.runnables import RunnableLambda
+from prill.testing import ReplayServer
 
 
 def weather(city: str) -> str:

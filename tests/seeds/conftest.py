@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runlet.testing import ReplayServer
+from prill.testing import ReplayServer
 from seeds.documents import MISSING, there
 from seeds.outcomes import outcomes
 
@@ -14,7 +14,7 @@ def ran():
     """What became of the documents' blocks, run once."""
     if not there():
         pytest.skip(MISSING)
-    pytest.importorskip("faiss", reason="needs runlet[faiss]")
+    pytest.importorskip("faiss", reason="needs prill[faiss]")
     return outcomes()
 
 

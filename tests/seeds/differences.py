@@ -1,4 +1,4 @@
-"""Where Runlet prints something else than a document, and why. Each is a change after which the two must be equal.
+"""Where Prill prints something else than a document, and why. Each is a change after which the two must be equal.
 
 A block names the differences that it has; the tests see to it that none of them could be left out.
 """
@@ -21,7 +21,7 @@ class Difference(NamedTuple):
     reason: str
     reason_zh: str
     apply: Callable[[Items, Items], Compared]
-    """Given what Runlet printed and what the document shows; gives what is to be compared of both."""
+    """Given what Prill printed and what the document shows; gives what is to be compared of both."""
 
 
 def reconciled(ours: Items, theirs: Items, differences: tuple[Difference, ...]) -> Compared:
@@ -192,8 +192,8 @@ TOLD_LATER = Difference(
     "event keys",
     "事件的键",
     "The document's events are older: later versions of LangChain added `parent_ids`, and what model it is to "
-    "`metadata`. Runlet has both.",
-    "文档里的事件较旧：LangChain 后来的版本加上了 `parent_ids`，并在 `metadata` 中写明模型。Runlet 两者都有。",
+    "`metadata`. Prill has both.",
+    "文档里的事件较旧：LangChain 后来的版本加上了 `parent_ids`，并在 `metadata` 中写明模型。Prill 两者都有。",
     _told_later,
 )
 FACTS = Difference(
@@ -214,8 +214,8 @@ COUNTED = Difference(
 BETA = Difference(
     "beta",
     "测试版警告",
-    "LangChain warned that its API of events was a beta. Runlet does not warn.",
-    "LangChain 曾警告事件 API 是测试版。Runlet 不发警告。",
+    "LangChain warned that its API of events was a beta. Prill does not warn.",
+    "LangChain 曾警告事件 API 是测试版。Prill 不发警告。",
     _beta,
 )
 OTHER_MODEL = Difference(

@@ -1,4 +1,4 @@
-"""The five documents whose examples Runlet has to run: where they are, and the blocks of Python in them.
+"""The five documents whose examples Prill has to run: where they are, and the blocks of Python in them.
 
 They are not part of the project. They lie beside it, in ``shared/seeds``; without them their tests are skipped, and
 the tests written after them, in this folder too, remain.

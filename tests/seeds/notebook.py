@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
-from runlet import compat
-from runlet.testing import ReplayServer
+from prill import compat
+from prill.testing import ReplayServer
 
 _SHOWN = "__shown__"
 
@@ -35,7 +35,7 @@ def environment(server: ReplayServer) -> Iterator[None]:
 
 @contextmanager
 def instead_of_langchain() -> Iterator[None]:
-    """Imports of LangChain's packages lead to Runlet; what other tests have imported of them is put aside meanwhile."""
+    """Imports of LangChain's packages lead to Prill; what other tests have imported of them is put aside meanwhile."""
     roots = {module.partition(".")[0] for module in compat.mapping()}
     aside = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in roots}
     try:

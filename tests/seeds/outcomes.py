@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import Any, NamedTuple
 
-from runlet.testing import ReplayServer
+from prill.testing import ReplayServer
 from seeds.cases import DOCUMENTS, Case
 from seeds.differences import Difference, reconciled
 from seeds.documents import Block, blocks_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from runlet.testing import Reply
+from prill.testing import Reply
 from seeds.documents import Block
 from seeds.printed import Spelled, read
 

@@ -42,7 +42,7 @@ ENGLISH = Words(
 
 Five documents about LangChain, and what becomes of every block of Python that is in them. The tests, and
 `make seeds-table`, which writes this page, take the blocks out of the documents and run them as a notebook would,
-unchanged; `runlet.compat` lets their imports lead to Runlet. A server on the same machine stands in for the provider
+unchanged; `prill.compat` lets their imports lead to Prill. A server on the same machine stands in for the provider
 and says the tokens that the document shows. What a block then prints is compared with what the document prints: texts
 sign by sign, values and events as values. Ids are replaced by numbers, so it is compared which events belong to one
 run, not what the run is called.
@@ -68,7 +68,7 @@ CHINESE = Words(
     intro="""# 文档中的例子
 
 这里是五份关于 LangChain 的文档，以及其中每一段 Python 代码的运行结果。测试和生成本页的 `make seeds-table` \
-从文档中取出这些代码，像笔记本那样原样运行；`runlet.compat` 使其中的导入指向 Runlet。同一台机器上的一个服务器\
+从文档中取出这些代码，像笔记本那样原样运行；`prill.compat` 使其中的导入指向 Prill。同一台机器上的一个服务器\
 充当供应商，说出文档所展示的 token。然后把每段代码的输出与文档中的输出相比较：文本逐字比较，值和事件按值比较。\
 各种 id 被替换为序号，因此比较的是哪些事件属于同一次运行，而不是 id 本身。
 

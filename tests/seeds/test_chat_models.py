@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.messages import AIMessageChunk
+from prill.anthropic import ChatAnthropic
+from prill.messages import AIMessageChunk
 
 ASK = "Write me a 1 verse song about goldfish on the moon"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runlet.testing import ReplayServer
+from prill.testing import ReplayServer
 from seeds.cases import Case
 from seeds.differences import FACTS, FIRST_CHUNK, LAST_CHUNK, OTHER_MODEL, TOLD_LATER, Difference
 from seeds.documents import Block, decoded, fenced_blocks, page_blocks
@@ -78,12 +78,12 @@ print(model.invoke("c").content)
     assert notebook.run(source) == ("a| b||c\n", "'d'")
 
 
-def test_imports_lead_to_runlet_and_afterwards_to_the_packages_again() -> None:
+def test_imports_lead_to_prill_and_afterwards_to_the_packages_again() -> None:
     import langchain_core.messages as theirs
 
     with instead_of_langchain(), Notebook() as notebook:
         notebook.run("import langchain_core\nfrom langchain_core.messages import AIMessage")
-        assert notebook.names["AIMessage"].__module__.startswith("runlet.")
+        assert notebook.names["AIMessage"].__module__.startswith("prill.")
     assert sys.modules["langchain_core.messages"] is theirs
 
 

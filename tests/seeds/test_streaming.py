@@ -5,14 +5,14 @@ from contextlib import aclosing
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.language_models import GenericFakeChatModel
-from runlet.messages import AIMessageChunk, HumanMessage
-from runlet.output_parsers import JsonOutputParser, StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableLambda, chain
-from runlet.testing import Reply
-from runlet.tools import tool
+from prill.anthropic import ChatAnthropic
+from prill.language_models import GenericFakeChatModel
+from prill.messages import AIMessageChunk, HumanMessage
+from prill.output_parsers import JsonOutputParser, StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableLambda, chain
+from prill.testing import Reply
+from prill.tools import tool
 
 ASK = (
     "output a list of the countries france, spain and japan and their populations in JSON format. "

@@ -4,11 +4,11 @@ from contextlib import aclosing
 
 import pytest
 
-from runlet.anthropic import Anthropic
-from runlet.callbacks import StreamingStdOutCallbackHandler
-from runlet.messages import HumanMessage
-from runlet.openai import ChatOpenAI, OpenAI
-from runlet.outputs import Generation, LLMResult
+from prill.anthropic import Anthropic
+from prill.callbacks import StreamingStdOutCallbackHandler
+from prill.messages import HumanMessage
+from prill.openai import ChatOpenAI, OpenAI
+from prill.outputs import Generation, LLMResult
 
 SONG = ["Verse 1\n", "I'm sippin' on", " sparkling water,\n", "It's so refreshing and light,"]
 

@@ -4,12 +4,12 @@ import os
 
 import pytest
 
+from prill.testing import list_recordings, load_recording, recordings_folder
 from providers.cutting import check_cuts
-from runlet.testing import list_recordings, load_recording, recordings_folder
 
 pytestmark = [
-    pytest.mark.skipif("RUNLET_SOAK" not in os.environ, reason="takes a minute; make soak runs it"),
-    pytest.mark.skipif(recordings_folder() is None, reason="needs recordings: set RUNLET_WIRE to their folder"),
+    pytest.mark.skipif("PRILL_SOAK" not in os.environ, reason="takes a minute; make soak runs it"),
+    pytest.mark.skipif(recordings_folder() is None, reason="needs recordings: set PRILL_WIRE to their folder"),
 ]
 
 

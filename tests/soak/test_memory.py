@@ -6,11 +6,11 @@ import resource
 
 import pytest
 
-from runlet.language_models import FakeStreamingListLLM
-from runlet.output_parsers import StrOutputParser
-from runlet.runnables import RunnableLambda, RunnablePassthrough
+from prill.language_models import FakeStreamingListLLM
+from prill.output_parsers import StrOutputParser
+from prill.runnables import RunnableLambda, RunnablePassthrough
 
-pytestmark = pytest.mark.skipif("RUNLET_SOAK" not in os.environ, reason="takes minutes; make soak runs it")
+pytestmark = pytest.mark.skipif("PRILL_SOAK" not in os.environ, reason="takes minutes; make soak runs it")
 
 MILLION = 1_000_000
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from runlet.runnables import Runnable, RunnableLambda
-from runlet.testing.check import check_runnable
+from prill.runnables import Runnable, RunnableLambda
+from prill.testing.check import check_runnable
 
 
 class Fair(Runnable):

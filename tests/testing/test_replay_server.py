@@ -19,9 +19,9 @@ from tests.leftovers import left_threads, threads
 
 import anthropic
 import openai
-from runlet.errors import ConfigError
-from runlet.testing import ReplayServer, Reply, SeenRequest
-from runlet.testing.http_thread import Exchange, HTTPThread
+from prill.errors import ConfigError
+from prill.testing import ReplayServer, Reply, SeenRequest
+from prill.testing.http_thread import Exchange, HTTPThread
 
 ASK: Any = [{"role": "user", "content": "What is it, then?"}]
 WEATHER = {"name": "weather", "args": {"city": "Tromsø", "days": 3}, "id": "call_a"}
@@ -399,27 +399,27 @@ def test_an_answer_that_cannot_be_sent_is_told_to_the_test() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    import runlet.testing
+    import prill.testing
 
-    assert all(getattr(runlet.testing, name).__name__ == name for name in runlet.testing.__all__)
+    assert all(getattr(prill.testing, name).__name__ == name for name in prill.testing.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
-        runlet.testing.nonsense  # type: ignore[attr-defined]  # that is the point
+        prill.testing.nonsense  # type: ignore[attr-defined]  # that is the point
 
 
 def test_the_extra_is_named_when_its_packages_are_missing() -> None:
     program = (
         "import sys; sys.modules['uvicorn'] = None\n"
-        "import runlet.testing as t, runlet.errors as e\n"
+        "import prill.testing as t, prill.errors as e\n"
         "t.Reply(['still there'])\n"
         "try: t.ReplayServer\n"
         "except e.MissingDependencyError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "pip install 'runlet[testing]'" in done.stdout
+    assert "pip install 'prill[testing]'" in done.stdout
 
 
 def test_importing_the_room_loads_no_server() -> None:
-    program = "import sys, runlet.testing; print({'starlette', 'uvicorn', 'asyncio'} & set(sys.modules))"
+    program = "import sys, prill.testing; print({'starlette', 'uvicorn', 'asyncio'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -15,8 +15,8 @@ import pytest
 
 import anthropic
 import openai
-from runlet.errors import ConfigError
-from runlet.testing import Faults, ReplayServer, Reply
+from prill.errors import ConfigError
+from prill.testing import Faults, ReplayServer, Reply
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
 ASK: Any = [{"role": "user", "content": "one two three four five six"}]

@@ -12,12 +12,12 @@ import pytest
 
 import anthropic
 import openai
-from runlet.errors import ConfigError
-from runlet.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.errors import ConfigError
+from prill.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
 
 needs_recordings = pytest.mark.skipif(
     recordings_folder() is None,
-    reason="needs recorded answers of providers: set RUNLET_WIRE to their folder",
+    reason="needs recorded answers of providers: set PRILL_WIRE to their folder",
 )
 
 CRLF = "data: {}\r\n\r\ndata: [DONE]\r\n\r\n"
@@ -75,7 +75,7 @@ def test_the_faults_of_streams_hold_for_recordings(folder: Path) -> None:
 
 
 def test_the_index_is_searched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RUNLET_WIRE", str(folder))
+    monkeypatch.setenv("PRILL_WIRE", str(folder))
     assert recordings_folder() == folder
     assert list_recordings() == ["stream-1", "error-1"]
     assert list_recordings("openai.chat") == list_recordings("acme/openai.chat") == ["stream-1"]
@@ -87,9 +87,9 @@ def test_the_index_is_searched(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_what_is_not_there_is_said(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="no recording 'nothing'"):
         load_recording("nothing", folder=folder)
-    monkeypatch.setenv("RUNLET_WIRE", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PRILL_WIRE", str(tmp_path / "nowhere"))
     assert recordings_folder() is None
-    with pytest.raises(ConfigError, match="RUNLET_WIRE"):
+    with pytest.raises(ConfigError, match="PRILL_WIRE"):
         list_recordings()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runlet.documents import Document
-from runlet.errors import ConfigError
-from runlet.text_splitters import MarkdownHeaderTextSplitter
+from prill.documents import Document
+from prill.errors import ConfigError
+from prill.text_splitters import MarkdownHeaderTextSplitter
 
 FENCE = "``" + "`"
 TEXT = f"""intro

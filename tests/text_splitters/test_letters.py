@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.text_splitters import letters as module
-from runlet.text_splitters.letters import letters, may_cut
+from prill.text_splitters import letters as module
+from prill.text_splitters.letters import letters, may_cut
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.documents import Document
-from runlet.errors import ConfigError, MissingDependencyError
-from runlet.text_splitters import (
+from prill.documents import Document
+from prill.errors import ConfigError, MissingDependencyError
+from prill.text_splitters import (
     CharacterTextSplitter,
     MarkdownHeaderTextSplitter,
     MarkdownTextSplitter,
@@ -20,8 +20,8 @@ from runlet.text_splitters import (
     TextSplitter,
     TokenTextSplitter,
 )
-from runlet.text_splitters.letters import letters, may_cut
-from runlet.text_splitters.token import count_tokens_roughly
+from prill.text_splitters.letters import letters, may_cut
+from prill.text_splitters.token import count_tokens_roughly
 
 PIECES = [
     "天空",

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from runlet.errors import ConfigError, ToolException
-from runlet.messages import HumanMessage
-from runlet.tools import tool
+from prill.errors import ConfigError, ToolException
+from prill.messages import HumanMessage
+from prill.tools import tool
 
 
 class Row(BaseModel):

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from runlet.errors import ConfigError
-from runlet.tools import StructuredTool, create_schema_from_function, tool
-from runlet.utils.function_calling import convert_to_openai_tool
+from prill.errors import ConfigError
+from prill.tools import StructuredTool, create_schema_from_function, tool
+from prill.utils.function_calling import convert_to_openai_tool
 
 if TYPE_CHECKING:
     from fractions import Fraction

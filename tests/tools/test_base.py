@@ -6,12 +6,12 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from runlet.callbacks import BaseCallbackHandler
-from runlet.callbacks.run import Observer
-from runlet.errors import ConfigError
-from runlet.messages import ToolMessage
-from runlet.runnables import RunnableConfig, RunnableLambda
-from runlet.tools import BaseTool, StructuredTool, tool
+from prill.callbacks import BaseCallbackHandler
+from prill.callbacks.run import Observer
+from prill.errors import ConfigError
+from prill.messages import ToolMessage
+from prill.runnables import RunnableConfig, RunnableLambda
+from prill.tools import BaseTool, StructuredTool, tool
 
 
 @tool

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from runlet.tools import tool
-from runlet.tools.docstring import read_docstring
-from runlet.utils.function_calling import convert_to_openai_function
+from prill.tools import tool
+from prill.tools.docstring import read_docstring
+from prill.utils.function_calling import convert_to_openai_function
 
 GOOGLE = """Find it.
 
@@ -177,9 +177,9 @@ def test_tools_and_functions_are_told_of_with_their_arguments(function: object) 
 def test_the_reader_is_loaded_with_the_first_docstring() -> None:
     program = """
 import sys
-import runlet.tools
+import prill.tools
 assert "docstring_parser" not in sys.modules
-@runlet.tools.tool
+@prill.tools.tool
 def reverse(word: str) -> str:
     "Reverse a word."
     return word[::-1]

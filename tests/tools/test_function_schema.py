@@ -12,9 +12,9 @@ from langchain_core.utils import function_calling as peer
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from runlet.callbacks.config import RunnableConfig
-from runlet.errors import ConfigError
-from runlet.utils.function_calling import (
+from prill.callbacks.config import RunnableConfig
+from prill.errors import ConfigError
+from prill.utils.function_calling import (
     convert_to_json_schema,
     convert_to_openai_function,
     convert_to_openai_tool,

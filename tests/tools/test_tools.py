@@ -7,15 +7,15 @@ import langchain_core.tools as peer
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from runlet.callbacks.run import Observer
-from runlet.documents import Document
-from runlet.errors import ConfigError
-from runlet.messages import ToolMessage
-from runlet.prompts import PromptTemplate
-from runlet.retrievers import BaseRetriever
-from runlet.runnables import RunnableLambda
-from runlet.testing.check import check_runnable
-from runlet.tools import (
+from prill.callbacks.run import Observer
+from prill.documents import Document
+from prill.errors import ConfigError
+from prill.messages import ToolMessage
+from prill.prompts import PromptTemplate
+from prill.retrievers import BaseRetriever
+from prill.runnables import RunnableLambda
+from prill.testing.check import check_runnable
+from prill.tools import (
     BaseTool,
     BaseToolkit,
     InjectedToolArg,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runlet.runnables import RunnableLambda
+from prill.runnables import RunnableLambda
 
 
 def run(body):

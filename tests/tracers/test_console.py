@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from runlet.errors import MissingDependencyError
-from runlet.language_models import FakeListChatModel
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableLambda, RunnableParallel
-from runlet.tracers import ConsoleCallbackHandler
-from runlet.tracers.console import seconds
+from prill.errors import MissingDependencyError
+from prill.language_models import FakeListChatModel
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableLambda, RunnableParallel
+from prill.tracers import ConsoleCallbackHandler
+from prill.tracers.console import seconds
 
 ANSWER = ChatPromptTemplate.from_template("{x}") | FakeListChatModel(responses=["abc"]) | StrOutputParser()
 BOTH = RunnableParallel(one=ANSWER, two=ANSWER)
@@ -118,7 +118,7 @@ def test_without_rich_the_error_names_the_extra(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingDependencyError, match=r"runlet\[cli\]"):
+    with pytest.raises(MissingDependencyError, match=r"prill\[cli\]"):
         ConsoleCallbackHandler()
 
 

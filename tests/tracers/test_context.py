@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from runlet.callbacks.run import ALWAYS
-from runlet.errors import ConfigError
-from runlet.runnables import RunnableLambda
-from runlet.tracers.base import BaseTracer
-from runlet.tracers.context import collect_runs, register_configure_hook
-from runlet.tracers.trace import trace
+from prill.callbacks.run import ALWAYS
+from prill.errors import ConfigError
+from prill.runnables import RunnableLambda
+from prill.tracers.base import BaseTracer
+from prill.tracers.context import collect_runs, register_configure_hook
+from prill.tracers.trace import trace
 
 UP = RunnableLambda(str.upper).with_config(run_name="up")
 
@@ -80,10 +80,10 @@ def test_an_environment_variable_switches_a_handler_on(monkeypatch):
             super().__init__()
             made.append(self)
 
-    register_configure_hook(contextvars.ContextVar("mine", default=None), True, Made, "RUNLET_TEST_SWITCH")
+    register_configure_hook(contextvars.ContextVar("mine", default=None), True, Made, "PRILL_TEST_SWITCH")
     UP.invoke("x")
     assert made == []
-    monkeypatch.setenv("RUNLET_TEST_SWITCH", "true")
+    monkeypatch.setenv("PRILL_TEST_SWITCH", "true")
     UP.invoke("x")
     RunnableLambda(lambda text: UP.invoke(text)).with_config(run_name="outer").invoke("x")
     assert [each.names for each in made] == [["up", "outer"]]

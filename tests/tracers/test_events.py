@@ -9,14 +9,14 @@ from contextvars import copy_context
 
 import pytest
 
-from runlet.callbacks import adispatch_custom_event, dispatch_custom_event
-from runlet.callbacks.run import Observer
-from runlet.errors import Cancelled, ConfigError, StreamInterrupted
-from runlet.language_models import FakeListChatModel, GenericFakeChatModel
-from runlet.messages import AIMessage, AIMessageChunk
-from runlet.output_parsers import StrOutputParser
-from runlet.runnables import RunnableGenerator, RunnableLambda
-from runlet.tools import tool
+from prill.callbacks import adispatch_custom_event, dispatch_custom_event
+from prill.callbacks.run import Observer
+from prill.errors import Cancelled, ConfigError, StreamInterrupted
+from prill.language_models import FakeListChatModel, GenericFakeChatModel
+from prill.messages import AIMessage, AIMessageChunk
+from prill.output_parsers import StrOutputParser
+from prill.runnables import RunnableGenerator, RunnableLambda
+from prill.tools import tool
 from tracers.seen import COLOURS, events_of, inner, run, up
 
 # What is shown

@@ -6,9 +6,9 @@ from contextvars import copy_context
 
 import pytest
 
-from runlet.callbacks.run import Observer
-from runlet.runnables import RunnableLambda, RunnablePassthrough, chain
-from runlet.tools import tool
+from prill.callbacks.run import Observer
+from prill.runnables import RunnableLambda, RunnablePassthrough, chain
+from prill.tools import tool
 from tracers.seen import events_of, inner, run, up
 
 

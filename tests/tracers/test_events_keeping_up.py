@@ -9,9 +9,9 @@ from contextlib import aclosing, closing
 import pytest
 from tests.leftovers import left_threads, threads
 
-from runlet.callbacks import adispatch_custom_event, dispatch_custom_event
-from runlet.callbacks.run import Observer
-from runlet.runnables import RunnableGenerator, RunnableLambda, RunnablePassthrough
+from prill.callbacks import adispatch_custom_event, dispatch_custom_event
+from prill.callbacks.run import Observer
+from prill.runnables import RunnableGenerator, RunnableLambda, RunnablePassthrough
 from tracers.seen import inner, run
 
 MANY = 3000

@@ -38,7 +38,7 @@ def parts_of(root):
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     THEIRS = parts_of("langchain_core")
-OURS = parts_of("runlet")
+OURS = parts_of("prill")
 
 
 async def events_of(part, input, version="v2", config=None, **more):

@@ -5,13 +5,13 @@ from contextlib import aclosing, closing
 
 import pytest
 
-from runlet.anthropic import ChatAnthropic
-from runlet.callbacks import AsyncCallbackHandler, BaseCallbackHandler
-from runlet.openai import ChatOpenAI
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableLambda
-from runlet.testing import ReplayServer
+from prill.anthropic import ChatAnthropic
+from prill.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from prill.openai import ChatOpenAI
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableLambda
+from prill.testing import ReplayServer
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.language_models import FakeListChatModel
-from runlet.output_parsers import StrOutputParser
-from runlet.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
-from runlet.tracers import LogStreamCallbackHandler
+from prill.errors import ConfigError
+from prill.language_models import FakeListChatModel
+from prill.output_parsers import StrOutputParser
+from prill.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
+from prill.tracers import LogStreamCallbackHandler
 
 MODEL = FakeListChatModel(responses=["abc"]) | StrOutputParser()
 

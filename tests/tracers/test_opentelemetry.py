@@ -18,13 +18,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from runlet.errors import MissingDependencyError
-from runlet.language_models import FakeListChatModel, FakeListLLM
-from runlet.messages import AIMessage, AIMessageChunk
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
-from runlet.tracers.opentelemetry import OpenTelemetryHandler
+from prill.errors import MissingDependencyError
+from prill.language_models import FakeListChatModel, FakeListLLM
+from prill.messages import AIMessage, AIMessageChunk
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
+from prill.tracers.opentelemetry import OpenTelemetryHandler
 
 USAGE = {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}
 
@@ -55,7 +55,7 @@ class Answering(FakeListChatModel):
         yield AIMessageChunk(content="", usage_metadata=USAGE, response_metadata=about)
 
     def _generate(self, messages, stop=None, run_manager=None, **kwargs):
-        from runlet.outputs import ChatGeneration, ChatResult
+        from prill.outputs import ChatGeneration, ChatResult
 
         return ChatResult(generations=[ChatGeneration(message=self._next(messages))])
 
@@ -156,7 +156,7 @@ def test_the_arguments_of_a_call_are_told(exported):
 
 
 def test_text_models_and_tools_have_their_own_operations(exported):
-    from runlet.tools import tool
+    from prill.tools import tool
 
     @tool
     def reverse(word: str) -> str:
@@ -205,7 +205,7 @@ def test_a_stream_that_is_left_is_no_error(exported):
     assert len(exported.spans) == 4
     span = exported.span("chat gpt-4o")
     assert span.status.status_code is StatusCode.UNSET
-    assert span.attributes["runlet.cancelled"]
+    assert span.attributes["prill.cancelled"]
 
 
 @VERBS
@@ -301,7 +301,7 @@ def test_a_generator_advanced_from_many_places_keeps_its_span(exported, caplog):
 
     asyncio.run(main())
     assert set(seen) == {"letters"}
-    assert exported.span("letters").attributes["runlet.cancelled"]
+    assert exported.span("letters").attributes["prill.cancelled"]
     assert caplog.records == []
 
 
@@ -334,7 +334,7 @@ def test_nothing_stays_attached(exported):
 
 
 def test_events_of_user_code_are_on_its_span(exported):
-    from runlet.callbacks import dispatch_custom_event
+    from prill.callbacks import dispatch_custom_event
 
     RunnableLambda(lambda x: dispatch_custom_event("found", {"n": x})).with_config(run_name="look").invoke(
         1, exported.config
@@ -360,6 +360,6 @@ def test_a_stream_that_starts_over_has_an_event(exported):
 
 def test_without_opentelemetry_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    monkeypatch.delitem(sys.modules, "runlet.tracers.opentelemetry")
-    with pytest.raises(MissingDependencyError, match=r"runlet\[otel\]"):
-        import_module("runlet.tracers.opentelemetry")
+    monkeypatch.delitem(sys.modules, "prill.tracers.opentelemetry")
+    with pytest.raises(MissingDependencyError, match=r"prill\[otel\]"):
+        import_module("prill.tracers.opentelemetry")

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlet.errors import ConfigError
-from runlet.language_models import FakeListChatModel
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableParallel
-from runlet.tracers.run_log import RunLog, RunLogPatch, apply_ops, pointer
+from prill.errors import ConfigError
+from prill.language_models import FakeListChatModel
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableParallel
+from prill.tracers.run_log import RunLog, RunLogPatch, apply_ops, pointer
 
 FIRST = {
     "op": "replace",

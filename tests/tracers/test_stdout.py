@@ -1,8 +1,8 @@
 import pytest
 
-from runlet.runnables import RunnableLambda
-from runlet.tracers.context import collect_runs
-from runlet.tracers.stdout import FunctionCallbackHandler, elapsed, try_json_stringify
+from prill.runnables import RunnableLambda
+from prill.tracers.context import collect_runs
+from prill.tracers.stdout import FunctionCallbackHandler, elapsed, try_json_stringify
 
 CHAIN = RunnableLambda(str).with_config(run_name="text") | RunnableLambda(len).with_config(run_name="count")
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from rich.console import Console
 
-from runlet.errors import ConfigError
-from runlet.language_models import FakeListChatModel
-from runlet.messages import HumanMessage
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableLambda, RunnableParallel
-from runlet.tracers.plain_json import as_json
-from runlet.tracers.trace import trace
+from prill.errors import ConfigError
+from prill.language_models import FakeListChatModel
+from prill.messages import HumanMessage
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableLambda, RunnableParallel
+from prill.tracers.plain_json import as_json
+from prill.tracers.trace import trace
 
 CHAIN = ChatPromptTemplate.from_template("{x}") | FakeListChatModel(responses=["abc"]) | StrOutputParser()
 

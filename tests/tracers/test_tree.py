@@ -6,14 +6,14 @@ import logging
 import pytest
 from tests.leftovers import kept_memory
 
-from runlet.documents import Document
-from runlet.language_models import FakeListChatModel
-from runlet.messages import AIMessageChunk
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
-from runlet.tracers import AsyncBaseTracer, BaseTracer, Run, collect_runs
-from runlet.tracers.tree import Recorder
+from prill.documents import Document
+from prill.language_models import FakeListChatModel
+from prill.messages import AIMessageChunk
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
+from prill.tracers import AsyncBaseTracer, BaseTracer, Run, collect_runs
+from prill.tracers.tree import Recorder
 
 CHAIN = ChatPromptTemplate.from_template("{x}") | FakeListChatModel(responses=["abc"]) | StrOutputParser()
 
@@ -108,7 +108,7 @@ def test_the_tokens_of_models_are_kept():
 
 
 def test_retrievers_tell_documents():
-    from runlet.retrievers import BaseRetriever
+    from prill.retrievers import BaseRetriever
 
     class Fixed(BaseRetriever):
         def _get_relevant_documents(self, query, *, run_manager):
@@ -208,7 +208,7 @@ def test_a_hook_that_fails_is_logged_and_does_no_harm(caplog, kind):
             async def _persist_run(self, run):
                 raise KeyError("mine")
 
-    with caplog.at_level(logging.WARNING, "runlet.tracers"):
+    with caplog.at_level(logging.WARNING, "prill.tracers"):
         assert RunnableLambda(str).invoke(1, {"callbacks": [Broken()]}) == "1"
     assert "Broken failed in _persist_run" in caplog.text
 
@@ -229,7 +229,7 @@ def test_what_a_recorder_raises_is_logged(caplog):
         def opened(self, run, traced):
             raise KeyError("mine")
 
-    with caplog.at_level(logging.WARNING, "runlet.tracers"):
+    with caplog.at_level(logging.WARNING, "prill.tracers"):
         assert RunnableLambda(str).invoke(1, {"callbacks": [Broken()]}) == "1"
     assert "Broken failed at str" in caplog.text
 

@@ -6,12 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from runlet.language_models import FakeListChatModel
-from runlet.output_parsers import StrOutputParser
-from runlet.prompts import ChatPromptTemplate
-from runlet.runnables import RunnableLambda
-from runlet.tracers.trace import trace
-from runlet.tracers.waterfall import draw_waterfall
+from prill.language_models import FakeListChatModel
+from prill.output_parsers import StrOutputParser
+from prill.prompts import ChatPromptTemplate
+from prill.runnables import RunnableLambda
+from prill.tracers.trace import trace
+from prill.tracers.waterfall import draw_waterfall
 
 CHAIN = ChatPromptTemplate.from_template("{x}") | FakeListChatModel(responses=["abc"]) | StrOutputParser()
 SVG = "{http://www.w3.org/2000/svg}"

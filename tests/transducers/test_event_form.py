@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlet.transducers.event_form import EventForm
+from prill.transducers.event_form import EventForm
 
 
 def event(text: str, *, before: str = "", **more: Any) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.transducers.json_diff import diff
+from prill.transducers.json_diff import diff
 
 KEYS = st.sampled_from(["a", "b", "a/b", "~", "", "日"])
 LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, 0.5]) | st.sampled_from(["", "x"])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.transducers import json_scanner, json_values
-from runlet.transducers.json_values import LongString
-from runlet.transducers.partial_json import PartialJSON
+from prill.transducers import json_scanner, json_values
+from prill.transducers.json_values import LongString
+from prill.transducers.partial_json import PartialJSON
 
 RECORDS = {"records": [{"id": i, "tags": ["a", "b"]} for i in range(150)]}
 NESTED = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.transducers.merge import merge_content, merge_dicts, merge_lists, merge_metadata
+from prill.transducers.merge import merge_content, merge_dicts, merge_lists, merge_metadata
 
 texts = st.text("ab", max_size=3)
 blocks = st.one_of(

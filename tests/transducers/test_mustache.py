@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.prompts.string import mustache_formatter as peer
 
-from runlet.errors import PromptError
-from runlet.transducers.mustache import parse_mustache
+from prill.errors import PromptError
+from prill.transducers.mustache import parse_mustache
 
 plain = st.text(st.characters(codec="utf-8", exclude_characters="{}\n\r"), max_size=8)
 flat = st.dictionaries(st.sampled_from("abc"), st.one_of(plain, st.integers(), st.booleans()), max_size=3)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.errors import OutputParserException
-from runlet.transducers.partial_json import NOTHING, PartialJSON, parse_partial, parse_strict
+from prill.errors import OutputParserException
+from prill.transducers.partial_json import NOTHING, PartialJSON, parse_partial, parse_strict
 
 TEXT = st.text(st.sampled_from('ab"\\/\n\t\u00e9日😀\ud83d\ude00`{'), max_size=6)
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT

@@ -7,7 +7,7 @@ import pytest
 from langchain_core.output_parsers import JsonOutputParser
 from langchain_core.utils.json import parse_json_markdown, parse_partial_json
 
-from runlet.transducers.partial_json import NOTHING, PartialJSON
+from prill.transducers.partial_json import NOTHING, PartialJSON
 
 COUNTRIES = {"countries": [{"name": "France", "population": 67081000}, {"name": "日本", "tags": [], "eu": False}]}
 DOCUMENTS = [

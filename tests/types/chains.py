@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from runlet.language_models import FakeListChatModel, FakeListLLM
-from runlet.messages import AIMessage
-from runlet.output_parsers import JsonOutputParser, StrOutputParser
-from runlet.prompts import ChatPromptTemplate, PromptTemplate
-from runlet.runnables import Runnable
+from prill.language_models import FakeListChatModel, FakeListLLM
+from prill.messages import AIMessage
+from prill.output_parsers import JsonOutputParser, StrOutputParser
+from prill.prompts import ChatPromptTemplate, PromptTemplate
+from prill.runnables import Runnable
 
 prompt = ChatPromptTemplate.from_template("tell me a joke about {topic}")
 model = FakeListChatModel(responses=["a joke"])

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
-from runlet.runnables import Runnable, RunnableGenerator, RunnableLambda, RunnableParallel, RunnablePassthrough, chain
+from prill.runnables import Runnable, RunnableGenerator, RunnableLambda, RunnableParallel, RunnablePassthrough, chain
 
 
 def length(text: str) -> int:

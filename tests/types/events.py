@@ -2,8 +2,8 @@
 
 from typing import Any, assert_type
 
-from runlet.runnables import RunnableLambda
-from runlet.tracers.schema import CustomStreamEvent, EventData, StandardStreamEvent, StreamEvent
+from prill.runnables import RunnableLambda
+from prill.tracers.schema import CustomStreamEvent, EventData, StandardStreamEvent, StreamEvent
 
 part: RunnableLambda[str, int] = RunnableLambda(len)
 

@@ -2,7 +2,7 @@
 
 from typing import assert_type
 
-from runlet.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
+from prill.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
 
 
 def whole(answer: AIMessageChunk, other: BaseMessage) -> None:

@@ -4,10 +4,10 @@ from typing import Any, Literal, assert_type
 
 from pydantic import BaseModel
 
-from runlet.language_models import BaseChatModel
-from runlet.language_models.structured import StructuredModel
-from runlet.runnables import Runnable
-from runlet.tools import StructuredTool, tool
+from prill.language_models import BaseChatModel
+from prill.language_models.structured import StructuredModel
+from prill.runnables import Runnable
+from prill.tools import StructuredTool, tool
 
 
 class Row(BaseModel):

@@ -7,11 +7,11 @@ import langchain_core.utils.aiter as their_aiter
 import langchain_core.utils.iter as their_iter
 import pytest
 
-from runlet.errors import ConfigError
-from runlet.utils import abatch_iterate, batch_iterate
-from runlet.utils.aiter import Tee as AsyncTee
-from runlet.utils.aiter import aclosing, atee
-from runlet.utils.iter import Tee, safetee
+from prill.errors import ConfigError
+from prill.utils import abatch_iterate, batch_iterate
+from prill.utils.aiter import Tee as AsyncTee
+from prill.utils.aiter import aclosing, atee
+from prill.utils.iter import Tee, safetee
 
 
 async def asynchronous(items, closed=None):

@@ -10,9 +10,9 @@ from langchain_core.utils import mustache as their_mustache
 from langchain_core.utils import strings as their_strings
 from pydantic import BaseModel, Field, SecretStr
 
-from runlet import utils
-from runlet.errors import ConfigError, MissingDependencyError, MissingVariableError, PromptError
-from runlet.utils import env, json_schema, mustache, strings
+from prill import utils
+from prill.errors import ConfigError, MissingDependencyError, MissingVariableError, PromptError
+from prill.utils import env, json_schema, mustache, strings
 
 
 def outcome(function, *args, **kwargs):
@@ -253,6 +253,6 @@ def test_a_name_of_the_package_is_that_of_its_module():
 
 
 def test_the_module_of_the_same_name_has_them_too():
-    found = importlib.import_module("runlet.utils.utils")
+    found = importlib.import_module("prill.utils.utils")
     assert found.xor_args is utils.xor_args
     assert found.from_env is utils.from_env

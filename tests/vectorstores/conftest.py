@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runlet.embeddings import Embeddings
-from runlet.vectorstores import FAISS, InMemoryVectorStore
+from prill.embeddings import Embeddings
+from prill.vectorstores import FAISS, InMemoryVectorStore
 
-pytest.importorskip("numpy", reason="needs runlet[retrieval]")
+pytest.importorskip("numpy", reason="needs prill[retrieval]")
 
 
 class Numbers(Embeddings):
@@ -40,5 +40,5 @@ def numbers():
 def kind(request):
     if request.param == "InMemoryVectorStore":
         return InMemoryVectorStore
-    pytest.importorskip("faiss", reason="needs runlet[faiss]")
+    pytest.importorskip("faiss", reason="needs prill[faiss]")
     return FAISS

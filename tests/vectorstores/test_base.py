@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from runlet.documents import Document
-from runlet.embeddings import FakeEmbeddings
-from runlet.testing import check_runnable
-from runlet.vectorstores import FAISS, InMemoryVectorStore, VectorStore
+from prill.documents import Document
+from prill.embeddings import FakeEmbeddings
+from prill.testing import check_runnable
+from prill.vectorstores import FAISS, InMemoryVectorStore, VectorStore
 
 
 class Letters(VectorStore):
@@ -88,9 +88,9 @@ def test_a_missing_package_is_an_error_that_names_the_extra():
     code = """
 import sys
 sys.modules["faiss"] = sys.modules["numpy"] = None
-from runlet.embeddings import FakeEmbeddings
-from runlet.errors import MissingDependencyError
-from runlet.vectorstores import FAISS, InMemoryVectorStore
+from prill.embeddings import FakeEmbeddings
+from prill.errors import MissingDependencyError
+from prill.vectorstores import FAISS, InMemoryVectorStore
 for kind in (FAISS, InMemoryVectorStore):
     try:
         kind.from_texts(["a"], FakeEmbeddings(size=2))
@@ -98,8 +98,8 @@ for kind in (FAISS, InMemoryVectorStore):
         print(error)
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "runlet[faiss]" in said
-    assert "runlet[retrieval]" in said
+    assert "prill[faiss]" in said
+    assert "prill[retrieval]" in said
 
 
 def test_retrievers_keep_the_promises_of_runnables(kind, numbers):

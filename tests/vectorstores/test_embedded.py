@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlet.documents import Document
-from runlet.embeddings import DeterministicFakeEmbedding, Embeddings, FakeEmbeddings
-from runlet.errors import ConfigError
-from runlet.vectorstores import FAISS, InMemoryVectorStore
+from prill.documents import Document
+from prill.embeddings import DeterministicFakeEmbedding, Embeddings, FakeEmbeddings
+from prill.errors import ConfigError
+from prill.vectorstores import FAISS, InMemoryVectorStore
 
 TEXTS = ["1 0", "0 1", "0.9 0.1", "-1 0"]
 

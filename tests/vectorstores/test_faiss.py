@@ -12,12 +12,12 @@ import time
 
 import pytest
 
-from runlet.documents import Document
-from runlet.embeddings import DeterministicFakeEmbedding
-from runlet.errors import ConfigError
-from runlet.vectorstores import FAISS
+from prill.documents import Document
+from prill.embeddings import DeterministicFakeEmbedding
+from prill.errors import ConfigError
+from prill.vectorstores import FAISS
 
-faiss = pytest.importorskip("faiss", reason="needs runlet[faiss]")
+faiss = pytest.importorskip("faiss", reason="needs prill[faiss]")
 
 
 def test_scores_are_squared_distances_products_or_cosines(numbers):
@@ -200,8 +200,8 @@ def test_a_program_killed_while_it_saves_leaves_a_whole_store(tmp_path):
     """Killed at many moments: what is loaded is always one of the stores that were saved, whole."""
     code = """
         import itertools, sys
-        from runlet.embeddings import DeterministicFakeEmbedding
-        from runlet.vectorstores import FAISS
+        from prill.embeddings import DeterministicFakeEmbedding
+        from prill.vectorstores import FAISS
         store = FAISS(DeterministicFakeEmbedding(size=16))
         for number in itertools.count():
             store.add_texts([f"{number} {at}" for at in range(40)])

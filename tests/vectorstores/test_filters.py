@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runlet.documents import Document
-from runlet.errors import ConfigError
-from runlet.vectorstores import filters
+from prill.documents import Document
+from prill.errors import ConfigError
+from prill.vectorstores import filters
 
 DOCUMENT = Document("text", metadata={"year": 2020, "kind": "book", "tags": {"a": 1}})
 

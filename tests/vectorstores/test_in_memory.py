@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runlet.documents import Document
-from runlet.embeddings import DeterministicFakeEmbedding
-from runlet.errors import ConfigError
-from runlet.vectorstores import InMemoryVectorStore
+from prill.documents import Document
+from prill.embeddings import DeterministicFakeEmbedding
+from prill.errors import ConfigError
+from prill.vectorstores import InMemoryVectorStore
 
 
 def test_a_dumped_store_is_the_same_when_loaded(numbers, tmp_path):

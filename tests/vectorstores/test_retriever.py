@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from pydantic import ValidationError
 
-from runlet.callbacks import BaseCallbackHandler
-from runlet.documents import Document
-from runlet.errors import ConfigError
-from runlet.vectorstores import InMemoryVectorStore, VectorStoreRetriever
+from prill.callbacks import BaseCallbackHandler
+from prill.documents import Document
+from prill.errors import ConfigError
+from prill.vectorstores import InMemoryVectorStore, VectorStoreRetriever
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import httpx2
 import pytest
 from tests.leftovers import threads
 
-from runlet.errors import StreamTimeout
-from runlet.io import BLOCKING, drive_stream
-from runlet.wire.body import Body
-from runlet.wire.interrupt import InterruptibleBackend, InterruptibleStream
+from prill.errors import StreamTimeout
+from prill.io import BLOCKING, drive_stream
+from prill.wire.body import Body
+from prill.wire.interrupt import InterruptibleBackend, InterruptibleStream
 
 LONG = 30.0
 

@@ -9,7 +9,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from runlet.wire.clients import Clients
+from prill.wire.clients import Clients
 
 
 class Plain:

@@ -1,4 +1,4 @@
-"""What providers and SDKs say of failures, as Runlet's errors."""
+"""What providers and SDKs say of failures, as Prill's errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 import openai
-from runlet.errors import (
+from prill.errors import (
     ContentFilterError,
     ContextOverflowError,
     ModelAPIError,
@@ -27,7 +27,7 @@ from runlet.errors import (
     ModelTimeoutError,
     StreamErrorEvent,
 )
-from runlet.wire.failures import failure_of_event, failure_of_sdk, failure_of_status
+from prill.wire.failures import failure_of_event, failure_of_sdk, failure_of_status
 
 STATUSES = [
     (400, None, ModelInvalidRequestError),

@@ -1,0 +1,267 @@
+"""Anthropic's stream of events as message chunks.
+
+Protocol: https://docs.anthropic.com/en/docs/build-with-claude/streaming
+
+An answer of text, or of text and tool calls, has text as its content. As soon as there is anything else (thinking,
+citations, tools that the provider runs), the content is a list of Anthropic's blocks, each with its ``index``, and
+holds the tool calls too, so that it can be sent back as it came. An answer in one piece takes the same way: its
+blocks are events that bring everything at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from prill.anthropic.usage import updated, usage_metadata, what_is_left
+from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
+from prill.messages.ai import args_chunks
+from prill.providers.reading import Piece, ProviderError
+from prill.transducers.sse import ServerSentEvent
+
+Block = dict[str, Any]
+
+
+class AnthropicDecoder:
+    """Events in, message chunks out; ``blocks`` says that the content is to be a list from the beginning."""
+
+    def __init__(self, *, blocks: bool = False, count_tokens: bool = True) -> None:
+        self.ended = False
+        self.piece: Piece | None = None
+        self._blocks = blocks
+        self._count_tokens = count_tokens
+        self._id: str | None = None
+        self._usage: Block = {}
+        self._told: UsageMetadata | None = None
+        self._last: Block = {}
+        self._open: dict[int, _Open] = {}
+        self._index = -1
+
+    def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
+        payload = from_json(event.data)
+        self.piece = None
+        if payload.get("type") == "content_block_delta":
+            return self._delta(payload)
+        return self.read(payload)
+
+    def finish(self) -> Iterable[AIMessageChunk]:
+        return ()
+
+    def read(self, payload: Block) -> Iterable[AIMessageChunk]:
+        """The chunks of an event, which is already parsed and is no delta."""
+        if "error" in payload:
+            raise ProviderError(payload)
+        read = getattr(self, f"_{payload['type']}", None) if payload.get("type") in _EVENTS else None
+        return read(payload) if read is not None else ()  # the protocol lets new kinds of events come
+
+    def _message_start(self, payload: Block) -> Iterable[AIMessageChunk]:
+        message = payload["message"]
+        self._id = message.get("id")
+        self._usage = message.get("usage") or {}
+        model = message.get("model")
+        facts = {"model_name": model, "model": model, "model_provider": "anthropic", "id": self._id}
+        if self._count_tokens and self._usage:
+            self._told = usage_metadata(self._usage)
+        yield ai_chunk([] if self._blocks else "", id=self._id, response_metadata=facts, usage_metadata=self._told)
+
+    def _content_block_start(self, payload: Block) -> Iterator[AIMessageChunk]:
+        block = {name: value for name, value in payload["content_block"].items() if value is not None}
+        self._index = index = payload.get("index", self._index + 1)
+        opened = self._open[index] = _Open(block, index)
+        if opened.kind == "tool_use":
+            yield from self._tool_pieces(opened)
+        elif "input" not in block:
+            yield from self._first_of(block, opened)
+
+    def _first_of(self, block: Block, opened: _Open) -> Iterator[AIMessageChunk]:
+        said = {name: value for name, value in block.items() if value not in ("", [])}
+        if opened.kind == "text" and not self._blocks and said.keys() <= {"type", "text"}:
+            if "text" in said:
+                yield text_chunk(said["text"], self._id)
+        elif opened.kind not in _FILLED:
+            yield self._block({**block, "index": opened.index})
+        elif len(said) > 1:
+            empty = {"thinking": ""} if opened.kind == "thinking" else {}
+            yield self._block({**empty, **said, "index": opened.index})
+
+    def _tool_pieces(self, opened: _Open) -> Iterator[AIMessageChunk]:
+        block = opened.block
+        piece = ToolCallChunk(name=block["name"], args=opened.given(), id=block["id"], index=opened.index)
+        yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=[piece])
+
+    def _delta(self, payload: Block) -> Iterable[AIMessageChunk]:
+        delta = payload["delta"]
+        kind = delta["type"]
+        if kind == "text_delta" and not self._blocks:
+            return self._text(payload)
+        index = payload.get("index", self._index)
+        opened = self._open.get(index)
+        if opened is None:
+            raise ValueError(f"a delta for block {index}, which is not open")
+        if kind == "text_delta":
+            return self._text_in_block(payload, "text", index)
+        if kind == "input_json_delta":
+            return self._json_delta(payload, opened)
+        if kind == "thinking_delta" and opened.kind == "thinking" and len(delta) == 2:
+            return self._text_in_block(payload, "thinking", index)
+        if kind == "citations_delta":
+            return (self._block({"type": "text", "citations": [delta["citation"]], "index": index}),)
+        if kind == "signature_delta":
+            delta = {"thinking": "", **delta}
+        return (self._block({**delta, "type": opened.kind, "index": index}),)
+
+    def _text(self, payload: Block) -> Iterable[AIMessageChunk]:
+        id = self._id
+
+        def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
+            return [text_chunk(text, id) for text in texts]
+
+        return self._pieces(payload, "text", chunks)
+
+    def _text_in_block(self, payload: Block, kind: str, index: int) -> Iterable[AIMessageChunk]:
+        self._blocks = True
+        id = self._id
+
+        def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
+            return [ai_chunk([{"type": kind, kind: text, "index": index}], id=id) for text in texts]
+
+        return self._pieces(payload, kind, chunks)
+
+    def _json_delta(self, payload: Block, opened: _Open) -> Iterable[AIMessageChunk]:
+        if opened.kind != "tool_use":
+            opened.pieces.append(payload["delta"]["partial_json"])
+            return ()
+        id, index, blocks = self._id, opened.index, self._blocks
+
+        def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
+            return args_chunks(filter(None, texts), index, id, blocks=blocks)
+
+        return self._pieces(payload, "partial_json", chunks, opened.pieces)
+
+    def _pieces(
+        self,
+        payload: Block,
+        key: str,
+        chunks: Callable[[Sequence[str]], list[AIMessageChunk]],
+        kept: list[str] | None = None,
+    ) -> Iterable[AIMessageChunk]:
+        """The chunk of a delta that brings nothing but a text."""
+        delta = payload["delta"]
+        text = delta[key]
+        if not isinstance(text, str):
+            raise ValueError(f"the {key} of a delta is no text")
+        self.piece = Piece(payload, delta, key, chunks, kept)
+        if kept is not None:
+            kept.append(text)
+        return chunks((text,))
+
+    def _content_block_stop(self, payload: Block) -> Iterable[AIMessageChunk]:
+        return self._close(payload.get("index", self._index))
+
+    def _close(self, index: int) -> Iterable[AIMessageChunk]:
+        """End a block: calls go into the content only now that their input is whole."""
+        opened = self._open.pop(index, None)
+        if opened is None or "input" not in opened.block or (opened.kind == "tool_use" and not self._blocks):
+            return ()
+        return (self._block(opened.whole_call()),)
+
+    def _block(self, block: Block) -> AIMessageChunk:
+        self._blocks = True
+        return ai_chunk([block], id=self._id)
+
+    def _message_delta(self, payload: Block) -> Iterable[AIMessageChunk]:
+        self._usage = updated(self._usage, payload.get("usage") or {})
+        self._last |= payload["delta"]
+        self._last |= {key: value for key, value in payload.items() if key not in ("type", "delta", "usage")}
+        return [chunk for index in list(self._open) for chunk in self._close(index)]
+
+    def _message_stop(self, payload: Block) -> Iterable[AIMessageChunk]:
+        self.ended = True
+        last = self._last
+        facts = {key: value for key, value in last.items() if value is not None}
+        facts |= {"stop_reason": last.get("stop_reason"), "stop_sequence": last.get("stop_sequence")}
+        usage = None
+        if self._count_tokens and self._usage:
+            facts["usage"] = {key: value for key, value in self._usage.items() if value is not None}
+            usage = what_is_left(usage_metadata(self._usage), self._told)
+        content: Any = [] if self._blocks else ""
+        yield ai_chunk(content, id=self._id, response_metadata=facts, usage_metadata=usage, chunk_position="last")
+
+
+_EVENTS = frozenset({"message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop"})
+
+_FILLED = frozenset({"text", "thinking", "compaction"})
+"""Kinds of blocks that begin empty and are filled by deltas; the others arrive whole."""
+
+
+class _Open:
+    """The block that is being sent."""
+
+    __slots__ = ("block", "index", "kind", "pieces")
+
+    def __init__(self, block: Block, index: int) -> None:
+        self.block = block
+        self.index = index
+        self.kind: str = block["type"]
+        self.pieces: list[str] = []
+
+    def given(self) -> str:
+        """The input that came with the block's start, as JSON; none where it is to follow in pieces."""
+        given = self.block.get("input")
+        if isinstance(given, str):
+            return given
+        return to_json(given).decode() if given else ""
+
+    def whole_call(self) -> Block:
+        """The call with its input; input that is no JSON object is kept as text in ``partial_json``."""
+        call = {**self.block, "index": self.index}
+        text = "".join(self.pieces)
+        if not text.strip() and not isinstance(call["input"], str):
+            return call
+        text = text or self.given()
+        try:
+            input = from_json(text)
+        except ValueError:
+            input = None
+        return {**call, "input": input} if isinstance(input, dict) else {**call, "input": {}, "partial_json": text}
+
+
+def events_of(message: Mapping[str, Any]) -> Iterator[Block]:
+    """An answer in one piece as the events that would bring it."""
+    usage = message.get("usage") or {}
+    yield {"type": "message_start", "message": {**message, "usage": {}}}
+    for index, block in enumerate(message["content"]):
+        yield {"type": "content_block_start", "index": index, "content_block": block}
+        yield {"type": "content_block_stop", "index": index}
+    rest = {key: value for key, value in message.items() if key not in _IN_START}
+    yield {"type": "message_delta", "delta": rest, "usage": usage}
+    yield {"type": "message_stop"}
+
+
+_IN_START = frozenset({"id", "model", "type", "role", "content", "usage"})
+
+
+def wants_blocks(request: Mapping[str, Any]) -> bool:
+    """Whether a request asks for what makes an answer's content a list, so that it can be one from the beginning."""
+    if (request.get("thinking") or {}).get("type", "disabled") != "disabled" or request.get("mcp_servers"):
+        return True
+    if any(not str(tool.get("type", "custom")).startswith(_RUN_BY_US) for tool in request.get("tools") or ()):
+        return True
+    contents = (message["content"] for message in request.get("messages") or ())
+    return any(_is_citable(block) for content in contents if isinstance(content, list) for block in content)
+
+
+_RUN_BY_US = ("custom", "bash_", "text_editor_", "computer_", "memory_")
+"""How the types of the tools begin that the provider does not run itself."""
+
+
+def _is_citable(block: Block) -> bool:
+    content = block.get("content")
+    if block.get("type") == "tool_result" and isinstance(content, list):
+        return any(_is_citable(inner) for inner in content)
+    return bool((block.get("citations") or {}).get("enabled")) if block.get("type") in _CITABLE else False
+
+
+_CITABLE = frozenset({"document", "search_result"})

@@ -1,0 +1,170 @@
+"""Messages as Anthropic's requests want them.
+
+Format: https://docs.anthropic.com/en/api/messages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from prill.anthropic.blocks import Block, request_blocks
+from prill.errors import ModelInvalidRequestError
+from prill.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    InvalidToolCall,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+)
+
+Turn = dict[str, Any]
+
+
+def encode_messages(messages: Sequence[BaseMessage]) -> tuple[str | list[Block] | None, list[Turn]]:
+    """The request's ``system`` and ``messages``.
+
+    Neighbours of one role become one turn, and results of tools come first in theirs, as the API demands.
+
+    Raises:
+        ModelInvalidRequestError: the API would refuse the order of the messages, or a message cannot be said to it.
+    """
+    system: list[BaseMessage] = []
+    turns: list[Turn] = []
+    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    before: BaseMessage | None = None
+    for message in messages:
+        last, before = before, message
+        if isinstance(message, SystemMessage):
+            if system and not isinstance(last, SystemMessage):
+                raise _refuse("there are system messages in two places: it takes one system prompt")
+            system.append(message)
+        elif blocks := _blocks_of(message, answered):
+            _say(turns, _role(message), blocks)
+    if not any(turn["role"] == "user" for turn in turns):
+        raise _refuse("there is no user message to be answered")
+    _check_calls(turns)
+    return _system(system), [_shortened(turn) for turn in _trimmed(turns)]
+
+
+def _refuse(reason: str) -> ModelInvalidRequestError:
+    return ModelInvalidRequestError(f"anthropic would refuse the messages: {reason}.", provider="anthropic")
+
+
+def _role(message: BaseMessage) -> str:
+    if isinstance(message, AIMessage):
+        return "assistant"
+    if isinstance(message, HumanMessage | ToolMessage):
+        return "user"
+    if isinstance(message, ChatMessage) and message.role in ("user", "assistant"):
+        return message.role
+    raise _refuse(
+        f"it knows no messages of the kind {type(message).__name__} (role {getattr(message, 'role', None)!r})"
+    )
+
+
+def _blocks_of(message: BaseMessage, answered: set[str]) -> list[Block]:
+    if isinstance(message, ToolMessage):
+        return _results(message)
+    blocks = request_blocks(message.content)
+    if isinstance(message, AIMessage):
+        return _with_calls(blocks, message, answered)
+    if not blocks:
+        raise _refuse("a user message is empty")
+    return blocks
+
+
+def _with_calls(blocks: list[Block], message: AIMessage, answered: set[str]) -> list[Block]:
+    """The blocks of an answer and its calls; broken ones only where they were answered all the same."""
+    left_out = {call["id"] for call in message.invalid_tool_calls if call["id"] not in answered}
+    blocks = [block for block in blocks if block["type"] != "tool_use" or block["id"] not in left_out]
+    known = {block["id"] for block in blocks if block["type"] == "tool_use"} | left_out
+    blocks += [_call(call) for call in message.tool_calls if call["id"] not in known]
+    return blocks + [_broken_call(call) for call in message.invalid_tool_calls if call["id"] not in known]
+
+
+def _results(message: ToolMessage) -> list[Block]:
+    content = message.content
+    if isinstance(content, list) and content and all(_is_result(block) for block in content):
+        return request_blocks(content)
+    result: Block = {"type": "tool_result", "tool_use_id": message.tool_call_id}
+    result["content"] = content if isinstance(content, str) else request_blocks(content)
+    if message.status == "error":
+        result["is_error"] = True
+    if cache_control := message.additional_kwargs.get("cache_control"):
+        result["cache_control"] = cache_control
+    return [result]
+
+
+def _is_result(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == "tool_result"
+
+
+def _call(call: ToolCall) -> Block:
+    return {"type": "tool_use", "id": call["id"], "name": call["name"], "input": call["args"]}
+
+
+def _broken_call(call: InvalidToolCall) -> Block:
+    """A call that was answered although it could not be read.
+
+    The key is what Anthropic advises:
+    https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/fine-grained-tool-streaming
+    """
+    return {"type": "tool_use", "id": call["id"], "name": call["name"], "input": {"INVALID_JSON": call["args"] or ""}}
+
+
+def _say(turns: list[Turn], role: str, blocks: list[Block]) -> None:
+    if not turns or turns[-1]["role"] != role:
+        turns.append({"role": role, "content": []})
+    turns[-1]["content"] += blocks
+
+
+def _check_calls(turns: list[Turn]) -> None:
+    """Each call is answered in the next turn, and each answer has its call in the one before."""
+    calls: list[str] = []
+    for turn in [*turns, {"role": "user", "content": []}]:  # calls at the very end have no answer either
+        content = turn["content"]
+        if turn["role"] == "assistant":
+            calls = _ids(content, "tool_use", "id")
+            continue
+        results = [block for block in content if block["type"] == "tool_result"]
+        found = _ids(results, "tool_result", "tool_use_id")
+        if missing := [id for id in calls if id not in found]:
+            raise _refuse(f"the tool calls {missing} have no result: a ToolMessage for each must follow at once")
+        if extra := [id for id in found if id not in calls]:
+            raise _refuse(f"the results {extra} answer no tool call of the message before them")
+        turn["content"] = [*results, *(block for block in content if block["type"] != "tool_result")]
+        calls = []
+
+
+def _ids(blocks: Iterable[Block], kind: str, key: str) -> list[str]:
+    return [block[key] for block in blocks if block["type"] == kind]
+
+
+def _trimmed(turns: list[Turn]) -> list[Turn]:
+    """The API refuses white space at the end of an answer that is to be continued."""
+    *before, last = turns
+    *blocks, end = last["content"]
+    if last["role"] != "assistant" or end["type"] != "text":
+        return turns
+    text = end["text"].rstrip()
+    blocks += [{**end, "text": text}] if text else []
+    return [*before, {**last, "content": blocks}] if blocks else before
+
+
+def _shortened(turn: Turn) -> Turn:
+    """A turn of one plain text as that text."""
+    content = turn["content"]
+    if len(content) == 1 and content[0].keys() == {"type", "text"}:
+        return {**turn, "content": content[0]["text"]}
+    return turn
+
+
+def _system(messages: Sequence[BaseMessage]) -> str | list[Block] | None:
+    blocks = [block for message in messages for block in request_blocks(message.content)]
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        return str(blocks[0]["text"])
+    return blocks or None

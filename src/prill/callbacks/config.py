@@ -1,0 +1,119 @@
+"""The settings of a run that its children inherit, and how two of them become one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, TypedDict
+from uuid import UUID
+
+from prill.errors import ConfigError
+from prill.io import CancelToken
+
+DEFAULT_RECURSION_LIMIT = 25
+
+
+class RunnableConfig(TypedDict, total=False):
+    """What can be said about a run when it is started; every key may be left out.
+
+    - ``tags``, ``metadata``: labels of this run and of all that it starts; observers see them and filter by them.
+    - ``callbacks``: handlers that watch this run and all that it starts.
+    - ``run_name``, ``run_id``: the name and the id of this run alone.
+    - ``max_concurrency``: how many parallel calls ``batch`` and ``RunnableParallel`` make at once.
+    - ``recursion_limit``: how many times a function may return a Runnable that is run in its place (25).
+    - ``cancel``: a ``CancelToken`` that stops the run from any thread.
+    - ``configurable``: values for fields that were made configurable.
+    """
+
+    tags: list[str]
+    metadata: dict[str, Any]
+    callbacks: Any
+    run_name: str
+    run_id: UUID | None
+    max_concurrency: int | None
+    recursion_limit: int
+    cancel: CancelToken | None
+    configurable: dict[str, Any]
+
+
+_KEYS = frozenset(RunnableConfig.__annotations__)
+
+Config = Mapping[str, Any]
+"""A config as it is handed about inside: complete enough, never changed in place."""
+
+
+def _join_tags(old: Any, new: Any) -> list[str]:
+    return [*old, *(tag for tag in new if tag not in old)]
+
+
+def _join_mappings(old: Any, new: Any) -> dict[str, Any]:
+    return {**old, **new}
+
+
+def _join_callbacks(old: Any, new: Any) -> Any:
+    return [*_as_list(old), *_as_list(new)]
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+
+
+_JOIN: dict[str, Callable[[Any, Any], Any]] = {
+    "tags": _join_tags,
+    "metadata": _join_mappings,
+    "configurable": _join_mappings,
+    "callbacks": _join_callbacks,
+}
+
+
+def merge_configs(*configs: Config | None) -> RunnableConfig:
+    """One config that says what all of them say; lists and mappings are joined, of other values the last one counts.
+
+    ``None`` stands for "nothing said", as a config and as a value.
+    """
+    merged: dict[str, Any] = {}
+    for config in configs:
+        for key, value in (config or {}).items():
+            if value is None:
+                continue
+            old = merged.get(key)
+            join = _JOIN.get(key)
+            merged[key] = value if old is None or join is None else join(old, value)
+    return merged  # type: ignore[return-value]  # a TypedDict built key by key
+
+
+def check_config(config: Any) -> Config:
+    """Refuse what is no config, naming the value and what is accepted."""
+    if not isinstance(config, Mapping):
+        raise ConfigError(
+            f"a config is a dict such as {{'tags': ['mine']}}, not {type(config).__name__} ({config!r:.80}). "
+            "Arguments of the step itself are given by name: chain.invoke(input, stop=['x'])."
+        )
+    given: Config = config
+    checked = given if given.keys() <= _KEYS else _with_own_values(given)
+    tags = given.get("tags")
+    if isinstance(tags, str):
+        raise ConfigError(f"tags are a list of texts, not a single one: write {{'tags': [{tags!r}]}}")
+    limit = config.get("max_concurrency")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ConfigError(f"max_concurrency is the number of calls at once, 1 or more, not {limit!r}")
+    limit = config.get("recursion_limit")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ConfigError(f"recursion_limit is 1 or more, not {limit!r}")
+    token = config.get("cancel")
+    if token is not None and not isinstance(token, CancelToken):
+        raise ConfigError(f"cancel is a CancelToken, not {token!r:.80}")
+    return checked
+
+
+def _with_own_values(config: Config) -> Config:
+    """Keys of a user's own are ``configurable`` values; what looks like a slip of the pen is none."""
+    own = {key: value for key, value in config.items() if key not in _KEYS}
+    difflib: Any = import_module("difflib") if own else None  # few programs need it
+    for key in own:
+        if close := difflib.get_close_matches(str(key), _KEYS, n=1, cutoff=0.75):
+            raise ConfigError(
+                f"a config has no key {key!r}. Did you mean {close[0]!r}? Values of your own go into 'configurable'."
+            )
+    known = {key: value for key, value in config.items() if key in _KEYS}
+    return {**known, "configurable": {**own, **(config.get("configurable") or {})}}

@@ -1,0 +1,164 @@
+"""A user's handler as an observer: the facts of a run, told as the hooks that users know."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable
+from typing import Any
+
+from prill.callbacks.base import BaseCallbackHandler
+from prill.callbacks.run import Notice, Observer, Run, Teller
+from prill.errors import Cancelled
+from prill.messages import BaseMessage, BaseMessageChunk, get_buffer_string
+from prill.outputs import (
+    ChatGeneration,
+    ChatResult,
+    Generation,
+    LLMResult,
+    chat_generation_chunk,
+    generation_chunk,
+)
+
+logger = logging.getLogger("prill.callbacks")
+
+_HOOKS = {"chat_model": "llm", "llm": "llm", "tool": "tool", "retriever": "retriever"}
+_IGNORED_BY = {"llm": "ignore_llm", "tool": "ignore_agent", "retriever": "ignore_retriever", "chain": "ignore_chain"}
+
+
+class HandlerObserver(Observer):
+    """Calls a handler's hooks."""
+
+    def __init__(self, handler: BaseCallbackHandler) -> None:
+        self.handler = handler
+        # Making a chunk for a hook that does nothing would cost every token a microsecond.
+        self._wants_tokens = type(handler).on_llm_new_token is not BaseCallbackHandler.on_llm_new_token
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HandlerObserver) and self.handler is other.handler
+
+    def __hash__(self) -> int:
+        return id(self.handler)
+
+    def on_start(self, run: Run, input: Any) -> Notice:
+        told = {"tags": run.tags, "metadata": run.metadata, "name": run.name}
+        serialized = {"name": run.name}
+        if run.kind == "chat_model":
+            return self._start_chat_model(run, input, serialized, told)
+        if run.kind == "llm":
+            prompts = input.get("prompts", []) if isinstance(input, dict) else []
+            return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **told)
+        if run.kind == "tool":
+            inputs = input if isinstance(input, dict) else None
+            return self._call(run, "tool", "on_tool_start", serialized, str(input), inputs=inputs, **told)
+        if run.kind == "retriever":
+            query = input["query"] if isinstance(input, dict) and "query" in input else input
+            return self._call(run, "retriever", "on_retriever_start", serialized, query, **told)
+        inputs = {"input": ""} if input is None and run.streamed else input
+        run_type = {} if run.kind == "chain" else {"run_type": run.kind}
+        return self._call(run, "chain", "on_chain_start", serialized, inputs, **run_type, **told)
+
+    def _start_chat_model(self, run: Run, input: Any, serialized: dict[str, Any], told: dict[str, Any]) -> Notice:
+        if self.handler.ignore_chat_model:
+            return None
+        messages = input.get("messages", [[]]) if isinstance(input, dict) else [[]]
+        if type(self.handler).on_chat_model_start is not BaseCallbackHandler.on_chat_model_start:
+            return self._call(run, None, "on_chat_model_start", serialized, messages, **_asked(run), **told)
+        prompts = [get_buffer_string(each) for each in messages]
+        return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **told)
+
+    def teller(self, run: Run) -> Teller | None:
+        return self.on_chunk if self._wants_tokens and run.kind in ("chat_model", "llm") else None
+
+    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+        if self.teller(run) is None:
+            return None
+        if isinstance(chunk, BaseMessageChunk):
+            made: Any = chat_generation_chunk(chunk)
+            token: Any = chunk.content
+        elif isinstance(chunk, str):
+            made, token = generation_chunk(chunk), chunk
+        else:
+            return None  # a whole message from a model that does not stream
+        return self._call(run, "llm", "on_llm_new_token", token, chunk=made, tags=run.tags)
+
+    def on_restart(self, run: Run, marker: Any) -> Notice:
+        return self.on_other(run, "on_retry", marker)
+
+    def on_end(self, run: Run, output: Any) -> Notice:
+        hooks = _HOOKS.get(run.kind, "chain")
+        if hooks == "llm":
+            output = result_of(run, output)
+        more = {"inputs": run.input} if hooks == "chain" and run.streamed else {}
+        return self._call(run, hooks, f"on_{hooks}_end", output, tags=run.tags, name=run.name, **more)
+
+    def on_error(self, run: Run, error: BaseException) -> Notice:
+        hooks = _HOOKS.get(run.kind, "chain")
+        return self._call(run, hooks, f"on_{hooks}_error", error, tags=run.tags)
+
+    def on_cancel(self, run: Run, partial: Any) -> Notice:
+        stopped = run.state.get("stopped")
+        if not isinstance(stopped, Cancelled):
+            stopped = Cancelled(f"{run.name} was left before its end", partial=partial)
+        return self.on_error(run, stopped)
+
+    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+        if self.handler.ignore_custom_event:
+            return None
+        return self._guard(run, "on_custom_event", (name, data), {"tags": run.tags, "metadata": run.metadata}, False)
+
+    def on_other(self, run: Run, hook: str, *facts: Any, **more: Any) -> Notice:
+        """A hook that is called by name: ``on_text``, ``on_retry``, ``on_agent_action``, ``on_agent_finish``."""
+        if hook == "on_retry" and self.handler.ignore_retry:
+            return None
+        return self._call(run, "tool" if hook.startswith("on_agent") else None, hook, *facts, **more)
+
+    def _call(self, run: Run, hooks: str | None, hook: str, *facts: Any, **more: Any) -> Notice:
+        if hooks is not None and getattr(self.handler, _IGNORED_BY[hooks]):
+            return None
+        return self._guard(run, hook, facts, more, True)
+
+    def _guard(self, run: Run, hook: str, facts: tuple[Any, ...], more: dict[str, Any], parent: bool) -> Notice:
+        if parent:
+            more["parent_run_id"] = run.parent.id if run.parent is not None else None
+        try:
+            answer = getattr(self.handler, hook)(*facts, run_id=run.id, **more)
+        except Exception:
+            if self.handler.raise_error:
+                raise
+            self._log(hook)
+            return None
+        if inspect.isawaitable(answer):
+            return run.io.settle(self._await(hook, answer))
+        return None
+
+    async def _await(self, hook: str, answer: Awaitable[Any]) -> None:
+        try:
+            await answer
+        except Exception:
+            if self.handler.raise_error:
+                raise
+            self._log(hook)
+
+    def _log(self, hook: str) -> None:
+        logger.warning("the callback handler %s failed in %s", type(self.handler).__name__, hook, exc_info=True)
+
+
+def _asked(run: Run) -> dict[str, Any]:
+    """The arguments of a model's call."""
+    asked = {key: value for key, value in run.kwargs.items() if not key.endswith("_")}
+    return {"invocation_params": asked, "options": {"stop": asked.get("stop")}, "batch_size": 1}
+
+
+def result_of(run: Run, output: Any) -> LLMResult:
+    """What a model gave back, as an ``LLMResult``."""
+    result = run.state.get("result")
+    if isinstance(result, LLMResult):
+        return result
+    if isinstance(result, ChatResult):
+        return LLMResult(generations=[list(result.generations)], llm_output=result.llm_output)
+    if isinstance(output, BaseMessageChunk):
+        return LLMResult(generations=[[chat_generation_chunk(output)]])
+    if isinstance(output, BaseMessage):
+        return LLMResult(generations=[[ChatGeneration(message=output)]])
+    return LLMResult(generations=[[Generation(text=output or "")]])

@@ -1,0 +1,304 @@
+"""One execution of one Runnable, and what watches it.
+
+A run that nobody watches is a shared constant: its children are itself, it has no id, and steps are called directly.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar, Token
+from importlib import import_module
+from typing import Any
+
+from prill.callbacks.config import Config, merge_configs
+from prill.errors import ConfigError
+from prill.io import BLOCKING, Colour, Limit
+
+Notice = Awaitable[None] | None
+"""What an observer's method returns: nothing, or something to be awaited before the run goes on."""
+
+
+Teller = Callable[["Run", Any], Notice]
+"""Tells an observer of one chunk of a run."""
+
+
+class Observer:
+    """Sees, for each run exactly once and in this order: start, chunk*, then one of end, error, cancel.
+
+    Children start after and end before their parents. Subclasses override what they need.
+    """
+
+    def on_start(self, run: Run, input: Any) -> Notice:
+        """The run begins; ``input`` is ``None`` where it streams in and is not known yet."""
+        return None
+
+    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+        """The run put out a piece of its output."""
+        return None
+
+    def teller(self, run: Run) -> Teller | None:
+        """What a stream calls with each chunk of ``run``, asked for once; ``None`` where nothing is to be told."""
+        return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
+
+    def on_restart(self, run: Run, marker: Any) -> Notice:
+        """The run's output begins anew; the chunks so far are taken back."""
+        return None
+
+    def on_end(self, run: Run, output: Any) -> Notice:
+        """The run ended well; ``run.input`` is whole by now."""
+        return None
+
+    def on_error(self, run: Run, error: BaseException) -> Notice:
+        """The run failed."""
+        return None
+
+    def on_cancel(self, run: Run, partial: Any) -> Notice:
+        """The run was left before its end; ``partial`` is what it had put out."""
+        return None
+
+    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+        """The user's own code dispatched an event."""
+        return None
+
+
+def unwaited(tell: Teller) -> Teller:
+    """``tell`` for a blocking run, which cannot wait for the consumer of an asyncio stream that watches it too."""
+
+    def tell_only(run: Run, chunk: Any) -> None:
+        tell(run, chunk)
+
+    return tell_only
+
+
+class Run:
+    """One execution of one Runnable: its colour, its config, who watches it, whose child it is.
+
+    ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name. From then on a run has
+    ``given`` (the input as it came), ``input`` (as observers are told it; of a stream only at its end), ``streamed``
+    (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` is the observers'.
+    """
+
+    __slots__ = (
+        "around",
+        "config",
+        "given",
+        "id",
+        "input",
+        "io",
+        "kind",
+        "kwargs",
+        "limit",
+        "metadata",
+        "name",
+        "observers",
+        "parent",
+        "plain",
+        "state",
+        "streamed",
+        "tag",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        io: Colour,
+        config: Config,
+        observers: tuple[Observer, ...] | None = None,
+        parent: Run | None = None,
+        tag: str | None = None,
+        limit: Limit | None = None,
+    ) -> None:
+        self.io = io
+        self.config = config
+        self.observers = observers
+        self.parent = parent
+        self.tag = tag
+        self.limit = limit
+        self.id: uuid.UUID | None = None  # until it is started
+        self.around: tuple[Callable[[], Callable[[], None]], ...] = ()  # what observers want done around user code
+        self.plain = observers is None and not config
+
+    def child(self, tag: str | None = None) -> Run:
+        """Prepare a run for a part of this one."""
+        if self.observers is None:
+            return self
+        return Run(self.io, inherited(self.config), self.observers, self, tag, self.limit)
+
+    def configured(self, config: Config, *, over: bool = False) -> Run:
+        """Prepare a run in this one's place that ``config`` says more about.
+
+        What the caller of the run has said counts more, unless ``config`` is to go ``over`` it.
+        """
+        callbacks = config.get("callbacks")
+        said = {**config, "callbacks": None}
+        merged = merge_configs(self.config, said) if over else merge_configs(said, self.config)
+        observers = join_observers(self.observers, callbacks)
+        return Run(self.io, merged, observers, self.parent, self.tag, limit_of(config, self.limit))
+
+    def again(self) -> Run:
+        """Prepare another run like this prepared one."""
+        if self.plain:
+            return self
+        return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
+
+    def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
+        """Give this prepared run its id, its name and its labels."""
+        config = self.config
+        self.id = config.get("run_id") or uuid.uuid4()
+        self.name = config.get("run_name") or name
+        self.kind = kind
+        own = [self.tag] if self.tag else []
+        self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
+        self.metadata = {**(config.get("metadata") or {}), **(metadata or {})}
+        self.given: Any = None
+        self.input: Any = None
+        self.streamed = False
+        self.kwargs: Config = {}
+        self.state: dict[Any, Any] = {}
+
+    @property
+    def ancestors(self) -> list[Run]:
+        """The runs around this one, the root first."""
+        line: list[Run] = []
+        run = self.parent
+        while run is not None:
+            line.append(run)
+            run = run.parent
+        return line[::-1]
+
+    @property
+    def root(self) -> Run:
+        """The outermost run around this one; itself, if there is none."""
+        run = self
+        while run.parent is not None:
+            run = run.parent
+        return run
+
+    @property
+    def manager(self) -> Any:
+        """What a user's ``_generate`` or ``_stream`` is given as ``run_manager``; ``None`` where nobody watches."""
+        return None if self.observers is None else MANAGERS["run"](self)
+
+    @property
+    def plain_manager(self) -> Any:
+        """The same for plain code, which an asyncio run calls in a worker thread."""
+        return None if self.observers is None else MANAGERS["plain"](self)
+
+    def said(self, key: str) -> Any:
+        """What the config says of ``key``; ``None`` where it says nothing."""
+        return self.config.get(key)
+
+
+def limit_of(config: Config, outer: Limit | None) -> Limit | None:
+    """The limit for a run that ``config`` is said of, inside the limit of the tree around it."""
+    width = config.get("max_concurrency")
+    return outer if width is None else Limit(width, outer)
+
+
+def inherited(config: Config) -> Config:
+    """What children take over: everything but the name and the id."""
+    if "run_name" in config or "run_id" in config:
+        return {key: value for key, value in config.items() if key not in ("run_name", "run_id")}
+    return config
+
+
+class HandedOn:
+    """Callbacks that carry a run: handed on in a config, they make what it configures a child of ``run``."""
+
+    run: Run | None = None
+
+    def observers(self) -> tuple[Observer, ...]:
+        """Who watches."""
+        return (self.run.observers or ()) if self.run is not None else ()
+
+
+_HANDLERS = "prill.callbacks.manager"
+"""What knows handlers and managers; it is loaded when there first is one, for few runs are watched."""
+
+
+class _Managers(dict[str, Callable[["Run"], Any]]):
+    def __missing__(self, kind: str) -> Callable[[Run], Any]:
+        import_module(_HANDLERS)
+        return self[kind]
+
+
+MANAGERS: dict[str, Callable[[Run], Any]] = _Managers()
+"""What makes the managers that user code is handed; entered by ``prill.callbacks.manager``."""
+
+ADAPTERS: list[Callable[[Any], Observer | None]] = []
+"""What makes an observer of a user's callback; each gives ``None`` for what it does not know."""
+
+
+def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Observer, ...] | None:
+    """The observers of ``old`` and those in ``callbacks``, each once; ``None`` where there are none at all."""
+    if callbacks is None:
+        return old
+    joined = list(old or ())
+    for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+        joined += [observer for observer in _observers_of(callback) if observer not in joined]
+    return tuple(joined) or None
+
+
+def _observers_of(callback: Any) -> tuple[Observer, ...]:
+    if isinstance(callback, HandedOn):
+        return callback.observers()
+    if isinstance(callback, Observer):
+        return (callback,)
+    import_module(_HANDLERS)
+    for adapt in ADAPTERS:
+        observer = adapt(callback)
+        if observer is not None:
+            return (observer,)
+    hint = ": give an instance, not the class" if isinstance(callback, type) else ""
+    raise ConfigError(
+        f"callbacks are handlers (instances of BaseCallbackHandler), not {callback!r:.80} "
+        f"({type(callback).__name__}){hint}"
+    )
+
+
+ALWAYS: list[Any] = []
+"""Callbacks that watch every run of the program; most programs have none."""
+
+AMBIENT: ContextVar[Sequence[Any]] = ContextVar("prill_ambient", default=ALWAYS)
+"""Callbacks that watch every run which begins in this context and is nobody's child.
+
+Where none were set these are ``ALWAYS`` itself, so that a verb needs to look at one thing only.
+"""
+
+CURRENT: ContextVar[Run | None] = ContextVar("prill_run", default=None)
+"""The run whose user code executes right now, in this task or thread."""
+
+
+class inside:
+    """``with inside(run):`` while a user's own code executes, so that what it starts is a child of ``run``.
+
+    A class, because a generator-based context manager costs a microsecond and this is entered once a chunk.
+    """
+
+    __slots__ = ("_exits", "_run", "_token")
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._token: Token[Run | None] | None
+        self._exits: list[Callable[[], None]]
+
+    def __enter__(self) -> None:
+        if not self._run.plain:
+            self._token = CURRENT.set(self._run)
+            if self._run.around:
+                self._exits = [enter() for enter in self._run.around]
+        else:
+            # A later step that pulls this one may be the current run; what starts here is none of its children.
+            self._token = None if CURRENT.get() is None else CURRENT.set(None)
+
+    def __exit__(self, *error: object) -> None:
+        if self._run.around:
+            for leave in reversed(self._exits):
+                leave()
+        if self._token is not None:
+            CURRENT.reset(self._token)
+
+
+UNWATCHED = Run(BLOCKING, {})
+"""The run of every blocking verb that was given no config and is nobody's child."""

@@ -1,0 +1,63 @@
+"""Counting the tokens of all models that a run uses."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from prill.callbacks.base import BaseCallbackHandler
+from prill.callbacks.run import ALWAYS, AMBIENT
+from prill.messages.usage import UsageMetadata, add_usage
+
+
+class UsageMetadataCallbackHandler(BaseCallbackHandler):
+    """Adds up ``usage_metadata`` by the models' names; ``usage_metadata`` is the sum so far."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.usage_metadata: dict[str, UsageMetadata] = {}
+
+    def __repr__(self) -> str:
+        return str(self.usage_metadata)
+
+    def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+        for generations in response.generations:
+            for generation in generations[:1]:
+                self._add(getattr(generation, "message", None))
+
+    def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        self._add(getattr(error, "partial", None))
+
+    def _add(self, message: Any) -> None:
+        usage = getattr(message, "usage_metadata", None)
+        if not usage:
+            return
+        model = message.response_metadata.get("model_name") or message.response_metadata.get("model") or "unknown"
+        with self._lock:
+            self.usage_metadata[model] = add_usage(self.usage_metadata.get(model), usage)
+
+
+@contextlib.contextmanager
+def get_usage_metadata_callback(name: str = "usage_metadata_callback") -> Iterator[UsageMetadataCallbackHandler]:
+    """Count the tokens of every model that is used inside the ``with`` block.
+
+    >>> with get_usage_metadata_callback() as usage:
+    ...     print(usage.usage_metadata)
+    {}
+    """
+    handler = UsageMetadataCallbackHandler()
+    with ambient(handler):
+        yield handler
+
+
+@contextlib.contextmanager
+def ambient(*callbacks: Any) -> Iterator[None]:
+    """Watch every run that begins inside the ``with`` block, in this task or thread and those it starts."""
+    outer = AMBIENT.get()
+    token = AMBIENT.set(callbacks if outer is ALWAYS else (*outer, *callbacks))
+    try:
+        yield
+    finally:
+        AMBIENT.reset(token)

@@ -1,0 +1,107 @@
+"""``init_chat_model``: a chat model by the name of its provider and of itself."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from prill.errors import ConfigError
+from prill.providers.servers import SERVERS
+
+if TYPE_CHECKING:
+    from prill.language_models import BaseChatModel
+
+# Where a provider's class lives; a vendor's room is imported when it is asked for.
+_CLASSES = {
+    "openai": ("prill.openai", "ChatOpenAI"),
+    "anthropic": ("prill.anthropic", "ChatAnthropic"),
+}
+_OTHER_NAMES = {"mistralai": "mistral", "mistral_ai": "mistral", "hf": "huggingface", "qwen": "dashscope"}
+_BY_START = {
+    "gpt-": "openai",
+    "chatgpt": "openai",
+    "o1": "openai",
+    "o3": "openai",
+    "o4": "openai",
+    "text-davinci": "openai",
+    "claude": "anthropic",
+    "deepseek": "deepseek",
+    "mistral": "mistral",
+    "mixtral": "mistral",
+    "codestral": "mistral",
+    "magistral": "mistral",
+    "ministral": "mistral",
+    "grok": "xai",
+    "sonar": "perplexity",
+    "qwen": "dashscope",
+    "glm-": "zai",
+    "gemini": "google_genai",
+    "kimi": "moonshot",
+}
+
+
+def init_chat_model(model: str | None = None, *, model_provider: str | None = None, **kwargs: Any) -> BaseChatModel:
+    """Make a chat model of ``"provider:model"``, or of a model's name alone where it tells the provider.
+
+        >>> model = init_chat_model("openai:gpt-4o-mini", temperature=0)
+        >>> local = init_chat_model("ollama:llama3.2")
+        >>> init_chat_model("claude-sonnet-4-5")  # doctest: +SKIP
+
+    ``kwargs`` are those of the provider's class. Servers that speak OpenAI's protocol (``ollama``, ``vllm``,
+    ``groq``, ``deepseek``, ``openrouter`` …) have their usual address, and the key's usual environment variable;
+    ``base_url`` and ``api_key`` say otherwise.
+
+    Raises ``ConfigError`` if there is no such provider, or the name alone does not tell it.
+    """
+    provider, name = _provider_and_name(model or kwargs.pop("model_name", None), model_provider)
+    if provider in _CLASSES:
+        room, kind = _CLASSES[provider]
+    else:
+        room, kind = _CLASSES["openai"]
+        kwargs = {"server": provider, **kwargs}
+    return cast("BaseChatModel", getattr(import_module(room), kind)(model=name, **kwargs))
+
+
+def _provider_and_name(model: str | None, provider: str | None) -> tuple[str, str]:
+    if not model:
+        raise ConfigError("init_chat_model needs a model: init_chat_model('openai:gpt-4o-mini')")
+    name = model
+    if provider is None:
+        first, colon, rest = model.partition(":")
+        if colon and _known(first):
+            provider, name = first, rest
+        else:
+            provider = _provider_of(model, unknown=first if colon else None)
+    known = _known(provider)
+    if known is None:
+        raise _unknown(provider)
+    return known, name
+
+
+def _known(provider: str) -> str | None:
+    provider = provider.lower().replace("-", "_")
+    provider = _OTHER_NAMES.get(provider, provider)
+    return provider if provider in _CLASSES or provider in SERVERS else None
+
+
+def _provider_of(model: str, unknown: str | None) -> str:
+    lower = model.lower()
+    for start, provider in _BY_START.items():
+        if lower.startswith(start):
+            return provider
+    if unknown is not None:
+        raise _unknown(unknown)
+    raise ConfigError(
+        f"the name {model!r} does not tell its provider: write 'provider:{model}'. Known providers are {_providers()}."
+    )
+
+
+def _unknown(provider: str) -> ConfigError:
+    return ConfigError(
+        f"unknown provider {provider!r}; known are {_providers()}. For another server that speaks OpenAI's protocol "
+        "write init_chat_model('openai:model', base_url=…)."
+    )
+
+
+def _providers() -> str:
+    return ", ".join(sorted({*_CLASSES, *SERVERS}))

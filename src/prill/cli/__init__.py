@@ -1,0 +1,1 @@
+"""The command ``prill``: a demonstration, and a chat."""

@@ -1,0 +1,107 @@
+"""The commands, and how their failures are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from prill.cli.chat import Chat
+from prill.cli.demo import DEFAULT_PACE, run_demo
+from prill.cli.demo_replies import LANGUAGES
+from prill.cli.models import find_model
+from prill.errors import PrillError
+from prill.version import __version__
+
+_INTERRUPTED = 130  # what shells report of a program that SIGINT ended
+
+app = typer.Typer(
+    help="Prill composes LLM programs out of streams.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Language(StrEnum):
+    en = "en"
+    zh = "zh"
+
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="provider:model, such as openai:gpt-4o-mini")]
+BaseURL = Annotated[str | None, typer.Option(help="The address of a server that speaks the provider's protocol.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show errors with their traceback.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"prill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _prill(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = (
+        False
+    ),
+) -> None:
+    """Prill composes LLM programs out of streams."""
+
+
+@app.command()
+def demo(
+    model: Model = None,
+    base_url: BaseURL = None,
+    scripted: Annotated[bool, typer.Option("--scripted", help="Scripted answers, even where a key is found.")] = False,
+    lang: Annotated[Language, typer.Option(help="The language of the texts.")] = Language.en,
+    pace: Annotated[
+        float, typer.Option(min=0.0, help="Seconds between two pieces of scripted answers.")
+    ] = DEFAULT_PACE,
+    debug: Debug = False,
+) -> None:
+    """Show four chains at work, each with the lines that make it.
+
+    Without --model it is OpenAI's or Anthropic's if their key is set, else Ollama's, else a script's.
+    """
+    with _clear_errors(debug, hint="" if scripted else "`prill demo --scripted` needs no provider."):
+        found = None if scripted else find_model(model, base_url=base_url)
+        run_demo(Console(), LANGUAGES[lang.value], found, pace)
+
+
+@app.command()
+def chat(
+    model: Model = None,
+    system: Annotated[str | None, typer.Option("--system", "-s", help="What the model is told first.")] = None,
+    base_url: BaseURL = None,
+    debug: Debug = False,
+) -> None:
+    """Talk to a model. Ctrl-C stops an answer, Ctrl-D or `exit` leaves; /help lists the commands."""
+    with _clear_errors(debug):
+        found = find_model(model, base_url=base_url)
+        if found is None:
+            raise typer.BadParameter("there is no key in the environment and no Ollama here: name one with --model")
+        Chat(found.model, system=system, debug=debug).run(found.name)
+
+
+@contextmanager
+def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
+    """Show an error of Prill's, or of the files and values given to it, as one message instead of a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        raise typer.Exit(_INTERRUPTED) from None
+    except BrokenPipeError:
+        raise  # whoever read our output has left; typer ends the program for it
+    except (PrillError, OSError) as error:
+        if debug:
+            raise
+        print(f"prill: {error}" + (f"\n{hint}" if hint else ""), file=sys.stderr)
+        raise typer.Exit(1) from None

@@ -1,0 +1,58 @@
+"""``python -m prill.compat program.py``: run a program on Prill that imports LangChain's packages."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from prill.compat import install, mapping, names
+from prill.compat.script import run_code, run_module, run_script
+from prill.errors import CompatError
+
+USAGE = """\
+usage: python -m prill.compat program.py [argument …]
+       python -m prill.compat -m module [argument …]
+       python -m prill.compat -c code [argument …]
+       python -m prill.compat --list [module …]
+
+Runs a program that imports LangChain's packages on Prill, as `python` would run it otherwise.
+--list shows which of their modules there are, and where their names are in Prill; with modules, their names.
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the command line says."""
+    first, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if first in ("-h", "--help"):
+        print(USAGE, end="")
+    elif first == "--list":
+        show(rest)
+    elif first in ("-m", "-c") and rest:
+        install()
+        (run_module if first == "-m" else run_code)(rest[0], rest[1:])
+    elif first and not first.startswith("-"):
+        install()
+        run_script(first, rest)
+    else:
+        print(USAGE, end="", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def show(modules: list[str]) -> None:
+    """Print what leads where: all modules, or the names of some."""
+    try:
+        rows = [(name, home) for module in modules for name, home in names(module).items()]
+    except CompatError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None
+    if not modules:
+        rows = [(module, ", ".join(homes)) for module, homes in mapping().items()]
+    width = max(len(name) for name, _ in rows)
+    try:
+        print("\n".join(f"{name:{width}}  {home}" for name, home in rows), flush=True)
+    except BrokenPipeError:  # `--list | head`: there is nobody to write to, not even at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

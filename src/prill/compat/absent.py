@@ -1,0 +1,66 @@
+"""What to do instead of the names that Prill has not: told in the error of an import."""
+
+from __future__ import annotations
+
+_MODELS = "use init_chat_model('provider:model') of prill, or ChatOpenAI with a base_url"
+_LANGSMITH = "it is a client of LangSmith; prill.tracers.opentelemetry sends runs to any OpenTelemetry endpoint"
+_AGENTS = "write the loop: model.bind_tools(tools), and tool.invoke(call) for each of the answer's tool_calls"
+_CHAINS = "write the chain: prompt | model | parser"
+_MEMORY = "use RunnableWithMessageHistory of prill.runnables"
+_LOADERS = "read the files and make Document objects of them"
+_NO_FILES = "pickle the prompt, or keep its template in a file (PromptTemplate.from_file)"
+_FUNCTIONS = "providers have left function calling for tools: use the parsers of tool calls"
+
+ADVICE = {
+    "langchain.agents": _AGENTS,
+    "langchain.chains": _CHAINS,
+    "langchain.document_loaders": _LOADERS,
+    "langchain.LLMChain": _CHAINS,
+    "langchain.memory": _MEMORY,
+    "langchain.output_parsers.ResponseSchema": "use model.with_structured_output(schema)",
+    "langchain.output_parsers.StructuredOutputParser": "use model.with_structured_output(schema)",
+    "langchain.smith": _LANGSMITH,
+    "langchain_anthropic.experimental": "ChatAnthropic calls tools itself: model.bind_tools(tools)",
+    "langchain_anthropic.output_parsers": "use the parsers of tool calls in langchain_core.output_parsers",
+    "langchain_community.agent_toolkits": _AGENTS,
+    "langchain_community.chat_models": _MODELS,
+    "langchain_community.document_loaders": _LOADERS,
+    "langchain_community.llms": _MODELS,
+    "langchain_core.agents": _AGENTS,
+    "langchain_core.document_loaders": _LOADERS,
+    "langchain_core.exceptions.create_message": "messages of Prill's errors say what to do themselves",
+    "langchain_core.exceptions.ErrorCode": "catch the classes of prill.errors",
+    "langchain_core.language_models.chat_model_stream": "use stream, astream or astream_events",
+    "langchain_core.output_parsers.openai_functions": _FUNCTIONS,
+    "langchain_core.prompts.load_prompt": _NO_FILES,
+    "langchain_core.prompts.loading": _NO_FILES,
+    "langchain_core.prompts.structured": "write prompt | model.with_structured_output(schema)",
+    "langchain_core.tracers.EvaluatorCallbackHandler": _LANGSMITH,
+    "langchain_core.tracers.LangChainTracer": _LANGSMITH,
+    "langchain_core.tracers.context.tracing_v2_enabled": _LANGSMITH,
+    "langchain_core.tracers.evaluation": _LANGSMITH,
+    "langchain_core.tracers.langchain": _LANGSMITH,
+    "langchain_openai.AzureChatOpenAI": "use ChatOpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'",
+    "langchain_openai.AzureOpenAI": "use OpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'",
+    "langchain_openai.AzureOpenAIEmbeddings": (
+        "use OpenAIEmbeddings with base_url='https://<resource>.openai.azure.com/openai/v1'"
+    ),
+    "langchain_openai.chat_models.azure": (
+        "use ChatOpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'"
+    ),
+}
+"""By the dotted name of what was asked for, or of what it is in."""
+
+
+def advice_on(name: str) -> str:
+    """What to do instead of a name; of the module that it is in, where there is nothing on the name itself."""
+    within = name
+    while within:
+        if within in ADVICE:
+            return ADVICE[within]
+        within = within.rpartition(".")[0]
+    module = name.rpartition(".")[0] or name
+    return (
+        f"`python -m prill.compat --list {module}` shows what there is. Change the import, or run the program "
+        "without prill.compat, on the package that has it"
+    )

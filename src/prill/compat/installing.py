@@ -1,0 +1,64 @@
+"""Letting the names of LangChain's packages lead to Prill, and to the packages themselves again."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+from prill.compat.places import ROOTS
+from prill.compat.views import FINDER, View
+from prill.errors import CompatError
+
+
+def install() -> None:
+    """Let the names of LangChain's packages lead to Prill from now on, in the whole process.
+
+    Installing twice is the same as once. Raises ``CompatError``, and changes nothing, if one of the packages has been
+    imported already: its classes would then meet Prill's.
+    """
+    there = sorted(name for name, module in list(sys.modules.items()) if _is_original(name, module))
+    if there:
+        raise CompatError(
+            f"{there[0]} has been imported already, from {_origin(there[0])}: classes of two packages would be mixed. "
+            "Call prill.compat.install() before anything imports it, or start the program with "
+            "`python -m prill.compat`."
+        )
+    if FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, FINDER)
+
+
+def uninstall() -> None:
+    """Let the names lead to the packages themselves again, for imports from now on; what was imported stays."""
+    if FINDER in sys.meta_path:
+        sys.meta_path.remove(FINDER)
+    for name in [name for name, module in sys.modules.items() if isinstance(module, View)]:
+        del sys.modules[name]
+
+
+def is_installed() -> bool:
+    """Whether the names lead to Prill."""
+    return FINDER in sys.meta_path
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[None]:
+    """Installed inside a ``with`` block; afterwards as it was before.
+
+    Raises ``CompatError`` as ``install`` does.
+    """
+    before = is_installed()
+    install()
+    try:
+        yield
+    finally:
+        if not before:
+            uninstall()
+
+
+def _is_original(name: str, module: object) -> bool:
+    return name.partition(".")[0] in ROOTS and module is not None and not isinstance(module, View)
+
+
+def _origin(name: str) -> str:
+    return getattr(sys.modules[name], "__file__", None) or "somewhere else"

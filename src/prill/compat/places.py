@@ -1,0 +1,67 @@
+"""Where a module of another package has its names in Prill: the tables' lines, read.
+
+A line is a list of modules, ``"prill.callbacks.base prill.callbacks:BaseCallbackManager,Theirs=Ours"``. A module
+alone gives all its public names, one with a colon the named ones. The first that has a name gives it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
+from prill.compat.core import CORE
+from prill.compat.vendors import ANTHROPIC, OPENAI
+
+MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
+"""Each module that there is, and where its names are."""
+
+ROOTS = frozenset(name for name in MODULES if "." not in name)
+PACKAGES = frozenset(name.rpartition(".")[0] for name in MODULES)
+
+
+class Source(NamedTuple):
+    """A module of Prill; ``names`` are those that are taken of it, and what they are called there."""
+
+    module: str
+    names: dict[str, str] | None
+
+
+@cache
+def sources(module: str) -> tuple[Source, ...]:
+    """Where ``module`` has its names."""
+    return tuple(_source(one) for one in MODULES[module].split())
+
+
+def _source(text: str) -> Source:
+    module, colon, listed = text.partition(":")
+    if not colon:
+        return Source(module, None)
+    pairs = (one.partition("=") for one in listed.split(","))
+    return Source(module, {theirs: ours or theirs for theirs, _, ours in pairs})
+
+
+def home_of(module: str, name: str) -> tuple[str, str] | None:
+    """The module of Prill that has the ``name`` of ``module``, and what it is called there."""
+    for source, names in sources(module):
+        if names is None:
+            if not name.startswith("__") and name in public_names(source):
+                return source, name
+        elif name in names:
+            return source, names[name]
+    return None
+
+
+def names_in(module: str) -> dict[str, tuple[str, str]]:
+    """Every name of ``module``, with its home; sorted."""
+    found: dict[str, tuple[str, str]] = {}
+    for source, names in reversed(sources(module)):
+        taken = names if names is not None else {name: name for name in public_names(source)}
+        found |= {theirs: (source, ours) for theirs, ours in taken.items()}
+    return dict(sorted(found.items()))
+
+
+def public_names(module: str) -> list[str]:
+    """What a module of Prill has for others. The tables name the names of those that do not say it themselves."""
+    return import_module(module).__all__  # type: ignore[no-any-return]  # a module is untyped here

@@ -1,0 +1,96 @@
+"""The modules that are imported under other packages' names: each shows the names of modules of Prill."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from prill.compat.absent import ADVICE, advice_on
+from prill.compat.asking import is_from_import, is_import
+from prill.compat.places import MODULES, PACKAGES, ROOTS, home_of, names_in
+from prill.compat.switches import SWITCHES
+from prill.errors import NoCounterpartError, NoCounterpartModuleError
+
+
+class View(ModuleType):
+    """Another package's module, with what Prill has under its names: the same objects, found when they are asked for.
+
+    A name that Prill has not is a ``NoCounterpartError`` to ``from … import``, and an ``AttributeError`` to others.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__all__":
+            return [each for each in names_in(self.__name__) if not each.startswith("__")]
+        if (self.__name__, name) in SWITCHES:
+            return SWITCHES[self.__name__, name].get()
+        home = home_of(self.__name__, name)
+        if home is not None:
+            module, known_as = home
+            value = getattr(import_module(module), known_as)
+            self.__dict__[name] = value  # the next time it is found without this method
+            return value
+        if f"{self.__name__}.{name}" in MODULES:
+            return import_module(f"{self.__name__}.{name}")
+        if not name.startswith("__") and is_from_import(sys._getframe(1)):
+            raise missing_name(self.__name__, name)
+        raise AttributeError(
+            f"module {self.__name__!r}, as Prill has it, has no attribute {name!r}", name=name, obj=self
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if (self.__name__, name) in SWITCHES:
+            SWITCHES[self.__name__, name].set(value)
+        # The import of a submodule sets it here; but a function of the same name (``load.load``) goes first.
+        elif not (isinstance(value, View) and home_of(self.__name__, name)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        inside = f"{self.__name__}."
+        below = {each.removeprefix(inside) for each in MODULES if each.startswith(inside)}
+        return sorted({*self.__dict__, *names_in(self.__name__), *(each for each in below if "." not in each)})
+
+
+class Finder:
+    """Finds and loads the modules of the packages that Prill stands in for; put in front of ``sys.meta_path``.
+
+    It is a ``Loader`` by what it does: importing ``importlib.abc`` for its name takes longer than all the rest here.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name in MODULES:
+            origin = f"prill.compat ({MODULES[name]})"
+            return ModuleSpec(name, FINDER, origin=origin, is_package=name in PACKAGES)  # type: ignore[arg-type]  # see above
+        if name.partition(".")[0] in ROOTS and is_import(sys._getframe(1)):
+            raise missing_module(name)
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return View(spec.name, f"The names of {spec.name}, as Prill has them. See ``prill.compat``.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        """There is nothing to run: names are found when they are asked for."""
+
+
+FINDER = Finder()
+
+
+def missing_name(module: str, name: str) -> NoCounterpartError:
+    """What is raised to ``from module import name``."""
+    full = f"{module}.{name}"
+    close = [] if full in ADVICE else difflib.get_close_matches(name, names_in(module), 1, cutoff=0.8)
+    what = f"did you mean {close[0]!r}?" if close else advice_on(full)
+    error = NoCounterpartError(f"cannot import {name!r} from {module!r}: Prill has no counterpart of it; {what}")
+    error.name = module
+    return error
+
+
+def missing_module(name: str) -> NoCounterpartModuleError:
+    """What is raised to ``import name``."""
+    error = NoCounterpartModuleError(f"no module {name!r}: Prill has no counterpart of it; {advice_on(name)}")
+    error.name = name
+    return error

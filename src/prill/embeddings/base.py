@@ -1,0 +1,31 @@
+"""``Embeddings``: texts in, vectors out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from prill.io import asyncio_colour
+
+
+class Embeddings(ABC):
+    """A model that makes vectors of texts: near texts, near vectors.
+
+    A subclass writes ``embed_documents`` and ``embed_query``. The asyncio forms run them in a worker thread, unless
+    it writes them too.
+    """
+
+    @abstractmethod
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """The vector of each text, in order."""
+
+    @abstractmethod
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of a text that is searched for."""
+
+    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+        """The vector of each text, in order."""
+        return await asyncio_colour().call(self.embed_documents, texts)
+
+    async def aembed_query(self, text: str) -> list[float]:
+        """The vector of a text that is searched for."""
+        return await asyncio_colour().call(self.embed_query, text)

@@ -1,0 +1,34 @@
+"""``BaseExampleSelector``: what every selector has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from prill.io import asyncio_colour
+
+Example = dict[str, str]
+
+
+class BaseExampleSelector(ABC):
+    """Chooses examples for an input.
+
+    A subclass has ``add_example`` and ``select_examples``; the asyncio forms call these in a worker thread, unless
+    it has its own.
+    """
+
+    @abstractmethod
+    def add_example(self, example: Example) -> Any:
+        """Add an example to those that can be chosen."""
+
+    async def aadd_example(self, example: Example) -> Any:
+        """Add an example to those that can be chosen."""
+        return await asyncio_colour().call(self.add_example, example)
+
+    @abstractmethod
+    def select_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
+        """The examples for the variables of a prompt."""
+
+    async def aselect_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
+        """The examples for the variables of a prompt."""
+        return await asyncio_colour().call(self.select_examples, input_variables)

@@ -1,0 +1,220 @@
+"""``index``: bring a store up to date."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from typing_extensions import TypedDict
+
+from prill.documents import Document
+from prill.errors import ConfigError
+from prill.indexing.document_index import DocumentIndex
+from prill.indexing.keys import KeyEncoder, key_function
+from prill.indexing.records import RecordManager
+from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.runnables.streams import from_async_iterable
+from prill.vectorstores import VectorStore
+
+Cleanup = Literal["incremental", "full", "scoped_full"]
+Source = str | Callable[[Document], str]
+
+
+_SOURCES_AT_ONCE = 500
+"""Databases limit how many values one query may have."""
+
+
+class IndexingResult(TypedDict):
+    """How many documents were added, updated, skipped because they had not changed, and deleted."""
+
+    num_added: int
+    num_updated: int
+    num_skipped: int
+    num_deleted: int
+
+
+def index(
+    docs_source: Any,
+    record_manager: RecordManager,
+    vector_store: VectorStore | DocumentIndex,
+    *,
+    batch_size: int = 100,
+    cleanup: Cleanup | None = None,
+    source_id_key: Source | None = None,
+    cleanup_batch_size: int = 1000,
+    force_update: bool = False,
+    key_encoder: KeyEncoder = "sha256",
+    upsert_kwargs: dict[str, Any] | None = None,
+) -> IndexingResult:
+    """Bring a store up to date with its sources: what has not changed is neither embedded nor written again.
+
+        >>> index(documents, records, store, cleanup="incremental", source_id_key="source")  # doctest: +SKIP
+        {'num_added': 2, 'num_updated': 0, 'num_skipped': 40, 'num_deleted': 1}
+
+    ``docs_source`` is an iterable of documents, or a loader (with ``lazy_load``). ``cleanup`` says what becomes of
+    old documents: ``None`` keeps them; ``"incremental"`` deletes those of the sources that were met and no longer
+    have them, source by source; ``"scoped_full"`` the same, at the end; ``"full"`` deletes at the end all that was
+    not met. ``source_id_key`` names the source in the metadata. ``force_update`` writes what has not changed, too. An
+    error on the way leaves no record of what was not written.
+    """
+    given = locals()
+    return drive(_Indexing(BLOCKING, **given).run())
+
+
+async def aindex(
+    docs_source: Any,
+    record_manager: RecordManager,
+    vector_store: VectorStore | DocumentIndex,
+    *,
+    batch_size: int = 100,
+    cleanup: Cleanup | None = None,
+    source_id_key: Source | None = None,
+    cleanup_batch_size: int = 1000,
+    force_update: bool = False,
+    key_encoder: KeyEncoder = "sha256",
+    upsert_kwargs: dict[str, Any] | None = None,
+) -> IndexingResult:
+    """Bring a store up to date, as ``index`` does; ``docs_source`` may be an async iterable, too."""
+    given = locals()
+    return await _Indexing(asyncio_colour(), **given).run()
+
+
+@dataclass
+class _Indexing:
+    io: Colour
+    docs_source: Any
+    record_manager: RecordManager
+    vector_store: VectorStore | DocumentIndex
+    batch_size: int
+    cleanup: Cleanup | None
+    source_id_key: Source | None
+    cleanup_batch_size: int
+    force_update: bool
+    key_encoder: KeyEncoder
+    upsert_kwargs: dict[str, Any] | None
+    done: IndexingResult = field(
+        default_factory=lambda: IndexingResult(num_added=0, num_updated=0, num_skipped=0, num_deleted=0)
+    )
+    sources: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.cleanup is not None and self.cleanup not in get_args(Cleanup):
+            raise ConfigError(f"cleanup is one of {', '.join(get_args(Cleanup))}, or None, not {self.cleanup!r}")
+        if self.cleanup in ("incremental", "scoped_full") and self.source_id_key is None:
+            raise ConfigError(f"cleanup={self.cleanup!r} needs source_id_key, which says what a document comes from")
+        if self.batch_size < 1 or self.cleanup_batch_size < 1:
+            raise ConfigError("batch_size and cleanup_batch_size are 1 or more")
+        if not isinstance(self.vector_store, VectorStore | DocumentIndex):
+            raise ConfigError(f"vector_store is a VectorStore or a DocumentIndex, not {self.vector_store!r:.80}")
+        self.key = key_function(self.key_encoder)
+
+    async def run(self) -> IndexingResult:
+        await self._do(self.record_manager, "create_schema")
+        began: float = await self._do(self.record_manager, "get_time")
+        seen: set[str] = set()
+        async for batch in self._batches():
+            keyed: dict[str, Document] = {}
+            for document in batch:
+                keyed.setdefault(self.key(document), document)
+            self.done["num_skipped"] += len(batch) - len(keyed)
+            await self._write(keyed, seen, began)
+            seen |= keyed.keys()
+        if self.cleanup == "full":
+            await self._clean(began, None)
+        elif self.cleanup is not None and self.sources:
+            await self._clean_sources(began, sorted(self.sources))
+        return self.done
+
+    async def _write(self, keyed: dict[str, Document], seen: set[str], began: float) -> None:
+        keys = list(keyed)
+        groups = [self._source_of(document) for document in keyed.values()]
+        known = dict(zip(keys, await self._do(self.record_manager, "exists", keys), strict=True))
+        # A document that this call has written already is neither new nor changed.
+        wanted = [key for key in keys if key not in seen and (self.force_update or not known[key])]
+        if wanted:
+            documents = [keyed[key].model_copy(update={"id": key}) for key in wanted]
+            await self._upsert(documents, wanted)
+        updated = sum(known[key] for key in wanted)
+        self.done["num_updated"] += updated
+        self.done["num_added"] += len(wanted) - updated
+        self.done["num_skipped"] += len(keys) - len(wanted)
+        # Only now: a record says that the store has it.
+        await self._do(self.record_manager, "update", keys, group_ids=groups, time_at_least=began)
+        self.sources |= {group for group in groups if group is not None}
+        # The last source may go on in the next batch: what it still has must not be deleted before it is met.
+        finished = self.sources - {groups[-1]}
+        if self.cleanup == "incremental" and finished:
+            self.sources -= finished
+            await self._clean_sources(began, sorted(finished))
+
+    async def _upsert(self, documents: list[Document], ids: list[str]) -> None:
+        kwargs = self.upsert_kwargs or {}
+        if isinstance(self.vector_store, VectorStore):
+            await self._do(self.vector_store, "add_documents", documents, ids=ids, **kwargs)
+            return
+        answer = await self._do(self.vector_store, "upsert", documents, **kwargs)
+        if answer.get("failed"):
+            raise ConfigError(f"the index could not write {len(answer['failed'])} documents: {answer['failed'][:5]}")
+
+    async def _clean_sources(self, before: float, sources: list[str]) -> None:
+        for start in range(0, len(sources), _SOURCES_AT_ONCE):
+            await self._clean(before, sources[start : start + _SOURCES_AT_ONCE])
+
+    async def _clean(self, before: float, groups: list[str] | None) -> None:
+        """Forget what was written before this call, in the store first: a record says that the store has it."""
+        while True:
+            keys: list[str] = await self._do(
+                self.record_manager, "list_keys", before=before, group_ids=groups, limit=self.cleanup_batch_size
+            )
+            if not keys:
+                return
+            answer = await self._do(self.vector_store, "delete", keys)
+            if answer is False or (isinstance(answer, dict) and answer.get("num_failed")):
+                raise ConfigError(f"the store could not delete {len(keys)} documents that are out of date: {answer!r}")
+            await self._do(self.record_manager, "delete_keys", keys)
+            self.done["num_deleted"] += len(keys)
+
+    def _source_of(self, document: Document) -> str | None:
+        key = self.source_id_key
+        if key is None:
+            return None
+        source = key(document) if callable(key) else document.metadata.get(key)
+        if source is None and self.cleanup in ("incremental", "scoped_full"):
+            raise ConfigError(
+                f"the document {document.page_content!r:.60} has no {key!r} in its metadata, and "
+                f"cleanup={self.cleanup!r} needs to know what it comes from"
+            )
+        return source
+
+    async def _do(self, owner: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method in this colour: the plain form or the asyncio one."""
+        if self.io.blocking:
+            return getattr(owner, method)(*args, **kwargs)
+        return await getattr(owner, "a" + method)(*args, **kwargs)
+
+    async def _batches(self) -> AsyncIterator[list[Document]]:
+        batch: list[Document] = []
+        async for document in self._documents():
+            if not hasattr(document, "page_content"):
+                raise ConfigError(f"docs_source gave {document!r:.60}, which is no Document")
+            batch.append(document)
+            if len(batch) == self.batch_size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _documents(self) -> AsyncIterator[Document]:
+        source = self.docs_source
+        if hasattr(source, "alazy_load") and not self.io.blocking:
+            source = source.alazy_load()
+        elif hasattr(source, "lazy_load"):
+            source = source.lazy_load()
+        if isinstance(source, AsyncIterable):
+            if self.io.blocking:
+                raise ConfigError("docs_source is an async iterable: use aindex")
+            return from_async_iterable(source)
+        if not isinstance(source, Iterable) or isinstance(source, str):
+            raise ConfigError(f"docs_source is an iterable of documents or a loader, not {source!r:.80}")
+        return self.io.pull(lambda: iter(source))

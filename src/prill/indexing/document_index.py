@@ -1,0 +1,61 @@
+"""``DocumentIndex``: a retriever that documents can be put into."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from prill.documents import Document
+from prill.io import asyncio_colour
+from prill.retrievers import BaseRetriever
+
+
+class UpsertResponse(TypedDict):
+    """The ids that were written, and those that could not be."""
+
+    succeeded: list[str]
+    failed: list[str]
+
+
+class DeleteResponse(TypedDict, total=False):
+    """What was deleted; an index says as much as it knows."""
+
+    num_deleted: int
+    succeeded: Sequence[str]
+    failed: Sequence[str]
+    num_failed: int
+
+
+class DocumentIndex(BaseRetriever):
+    """Keeps documents by id, and finds them by a question.
+
+    A subclass writes ``upsert``, ``delete``, ``get`` and ``_get_relevant_documents``. The asyncio forms run them in a
+    worker thread, unless it writes them too.
+    """
+
+    @abstractmethod
+    def upsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
+        """Write documents; one whose id is there takes the place of the old one."""
+
+    @abstractmethod
+    def delete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
+        """Forget documents."""
+
+    @abstractmethod
+    def get(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
+        """The documents with these ids; an id that is not there is passed over."""
+
+    async def aupsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
+        """Write documents; one whose id is there takes the place of the old one."""
+        return await asyncio_colour().call(self.upsert, items, **kwargs)
+
+    async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
+        """Forget documents."""
+        return await asyncio_colour().call(self.delete, ids, **kwargs)
+
+    async def aget(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
+        """The documents with these ids; an id that is not there is passed over."""
+        return await asyncio_colour().call(self.get, ids, **kwargs)

@@ -1,0 +1,110 @@
+"""Running a body without an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from typing import Any, Generic, TypeVar
+
+from prill.errors import ColourError
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+SUSPENDED = (
+    "a step waited on the event loop while it was run by a blocking verb. Use the asyncio verb instead "
+    "(ainvoke, astream, abatch, atransform), or give the step a blocking form."
+)
+
+
+def drive(body: Awaitable[T]) -> T:
+    """Run a body of the blocking colour to its end and return its value."""
+    coroutine: Any = body if hasattr(body, "send") else body.__await__()
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # StopIteration.value has no type
+    raise _refuse(coroutine)
+
+
+def _refuse(suspended: Any) -> ColourError:
+    """End a suspended body with the error that is to be raised.
+
+    It is raised inside the body first, so that its ``finally`` blocks run and the traceback shows what waited.
+    """
+    error = ColourError(SUSPENDED)
+    try:
+        suspended.throw(error)
+    except ColourError as raised:
+        return raised
+    except StopIteration:
+        return error
+    suspended.close()
+    return error
+
+
+def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
+    """Iterate a stream of the blocking colour; leaving the iteration closes the stream."""
+    following = stream.__anext__
+    try:
+        while True:
+            waiting: Any = following()
+            try:
+                waiting.send(None)
+            except StopIteration as done:
+                yield done.value
+            except StopAsyncIteration:
+                return
+            else:
+                raise _refuse(waiting)
+    finally:
+        drive(close(stream))
+
+
+def close(stream: Any) -> Awaitable[None]:
+    """Close a stream, if it is of a kind that can be closed.
+
+    Generators close one another from the last step of a chain to the first, each inside the next; so no call is spent
+    here.
+    """
+    aclose = getattr(stream, "aclose", None)
+    if aclose is None:
+        return _NOTHING
+    running = getattr(stream, "ag_running", None)
+    if running is None:
+        return _close(aclose)
+    # An event loop that shuts down closes all generators at once, so this one may be being closed already.
+    return _NOTHING if running else aclose()
+
+
+async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await aclose()
+    except RuntimeError as error:
+        if "already running" not in str(error):  # see above
+            raise
+
+
+class _Nothing:
+    """Nothing to be waited for."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
+
+
+_NOTHING = _Nothing()
+
+
+class closing(Generic[S]):
+    """Like ``contextlib.aclosing``, for any async iterator."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: S) -> None:
+        self._stream = stream
+
+    async def __aenter__(self) -> S:
+        return self._stream
+
+    def __aexit__(self, *error: object) -> Awaitable[None]:
+        return close(self._stream)

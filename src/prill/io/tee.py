@@ -1,0 +1,137 @@
+"""One stream, several readers."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextvars import copy_context
+from types import FrameType
+from typing import Any
+
+from prill.errors import Cancelled
+from prill.io.colour import Colour
+from prill.io.context import InContext
+from prill.io.drive import close
+from prill.io.scope import current_scope, enter
+
+TEE_LIMIT = 64
+"""How many chunks the fastest reader of a ``Tee`` may be ahead of the slowest, where nothing else is said."""
+
+
+class Ended(BaseException):
+    """Ends all readers of a stream alike. Not an ``Exception``, so that no user code between them catches it."""
+
+
+class Tee:
+    """One stream given to several readers, none more than ``limit`` chunks ahead of another that still reads.
+
+    Whichever reader finds its buffer empty pulls the next chunk for all. Readers run in different tasks or threads,
+    so the source runs in a context of its own.
+    """
+
+    def __init__(self, source: AsyncIterator[Any], readers: int, colour: Colour, limit: int | None = TEE_LIMIT) -> None:
+        self._source = source
+        self._limit = sys.maxsize if limit is None else limit
+        self._changed = colour.condition()
+        self._buffers: list[deque[Any] | None] = [deque() for _ in range(readers)]
+        self._context = copy_context()
+        self._pulling = False
+        self._ended = False
+        self.error: BaseException | None = None
+
+    def readers(self) -> list[AsyncIterator[Any]]:
+        return [_Reader(self, index) for index in range(len(self._buffers))]
+
+    async def read(self, index: int) -> AsyncGenerator[Any, None]:
+        buffer = self._buffers[index]
+        assert buffer is not None
+        try:
+            while True:
+                if await self._must_pull(buffer):
+                    await self._pull()
+                if buffer:
+                    chunk = buffer.popleft()
+                    if len(buffer) == self._limit - 1:
+                        await self._notify()
+                    yield chunk
+                elif self._ended:
+                    if self.error is not None:
+                        raise self.error
+                    return
+        finally:
+            await self.leave(index)
+
+    async def leave(self, index: int) -> None:
+        """Wait for this reader no longer; the last to leave closes the source."""
+        if self._buffers[index] is None:
+            return
+        self._buffers[index] = None
+        if all(left is None for left in self._buffers):
+            await InContext(self._context, close(self._source))
+        elif not self._ended:
+            await self._notify()
+
+    async def _must_pull(self, buffer: deque[Any]) -> bool:
+        """Wait for a chunk, for the end, or for one's turn to pull."""
+        async with self._changed:
+            while not buffer and not self._ended:
+                if not self._pulling and all(len(b) < self._limit for b in self._buffers if b is not None):
+                    self._pulling = True
+                    return True
+                await self._changed.wait()
+        return False
+
+    async def _pull(self) -> None:
+        self._context.run(enter, current_scope())
+        try:
+            chunk = await InContext(self._context, self._source.__anext__())
+        except StopAsyncIteration:
+            self._ended = True
+        except (Exception, Ended) as error:
+            self._ended, self.error = True, error
+        except BaseException:
+            self._ended = True
+            self.error = Cancelled("another reader of this stream was stopped while it waited for the next chunk")
+            raise
+        else:
+            for buffer in self._buffers:
+                if buffer is not None:
+                    buffer.append(chunk)
+        finally:
+            self._pulling = False
+            await self._notify()
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+class _Reader:
+    """One reader's stream. An object, because closing a generator that was never begun runs none of its code."""
+
+    __slots__ = ("_index", "_stream", "_tee")
+
+    def __init__(self, tee: Tee, index: int) -> None:
+        self._tee = tee
+        self._index = index
+        self._stream = tee.read(index)
+
+    @property
+    def ag_frame(self) -> FrameType | None:
+        return self._stream.ag_frame  # type: ignore[attr-defined,no-any-return]  # it is an async generator
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the shared source failed with."""
+        return self._tee.error
+
+    def __aiter__(self) -> _Reader:
+        return self
+
+    def __anext__(self) -> Any:
+        return self._stream.__anext__()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        await self._tee.leave(self._index)

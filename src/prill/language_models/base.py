@@ -1,0 +1,188 @@
+"""What chat models and text models have in common."""
+
+from __future__ import annotations
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from prill.caches import SHARED, BaseCache
+from prill.callbacks.config import RunnableConfig
+from prill.callbacks.run import Run
+from prill.errors import ConfigError
+from prill.io import drive
+from prill.messages import (
+    AnyMessage,
+    BaseMessage,
+    MessageLikeRepresentation,
+    count_tokens_approximately,
+    get_buffer_string,
+)
+from prill.outputs import LLMResult
+from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
+from prill.rate_limiters import BaseRateLimiter
+from prill.runnables.cancelling import call_tallied, tallied, tally_of
+from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.streams import bare, like, sum_of
+
+LanguageModelInput = PromptValue | str | Sequence[MessageLikeRepresentation]
+LanguageModelOutput = BaseMessage | str
+LanguageModelLike = RunnableSerializable[LanguageModelInput, LanguageModelOutput]
+
+Output = TypeVar("Output", covariant=True)
+
+
+class LangSmithParams(TypedDict, total=False):
+    """What observers are told about a model, in the metadata of its runs: what ``_get_ls_params`` gives."""
+
+    ls_provider: str
+    ls_model_name: str
+    ls_model_type: Literal["chat", "llm"]
+    ls_temperature: float | None
+    ls_max_tokens: int | None
+    ls_stop: list[str] | None
+    ls_integration: str
+
+
+class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
+    """A model that is given text or messages.
+
+    ``callbacks``, ``tags`` and ``metadata`` belong to this model alone; those of a config also to what is around it.
+    ``verbose`` is taken as programs give it, and prints nothing: use ``callbacks`` or ``prill.globals.set_debug``.
+
+    ``cache`` remembers whole answers, streamed or not, by the messages and the settings: a ``BaseCache``; ``None`` for
+    that of ``prill.globals.set_llm_cache``, if there is one; ``False`` for none. A remembered answer has
+    ``response_metadata["cached"]`` and a usage of 0 tokens. ``rate_limiter`` is asked before each request.
+    """
+
+    cache: BaseCache | bool | None = Field(default=None, exclude=True, repr=False)
+    rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True, repr=False)
+    callbacks: Any = Field(default=None, exclude=True, repr=False)
+    tags: list[str] | None = Field(default=None, exclude=True, repr=False)
+    metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+    verbose: bool = Field(default=False, exclude=True, repr=False)
+    custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def InputType(self) -> Any:
+        return str | StringPromptValue | ChatPromptValueConcrete | list[AnyMessage]
+
+    @property
+    @abstractmethod
+    def _llm_type(self) -> str:
+        """What kind of model this is, for logs."""
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """The settings that tell this model from another of its kind."""
+        return {}
+
+    def asdict(self) -> dict[str, Any]:
+        """The settings that tell this model from another of its kind, and the kind as ``_type``."""
+        return {**self._identifying_params, "_type": self._llm_type}
+
+    @abstractmethod
+    async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
+        """The body of ``generate``: one result for several inputs."""
+
+    def _is_guarded(self) -> bool:
+        """Whether a cache or a rate limiter stands before the model."""
+        return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
+
+    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+        call = super()._enter(input, self._with_own_callbacks(run), **kwargs)
+        tally = None if run.plain else tally_of(run)
+        return call if tally is None else call_tallied(call, tally)
+
+    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        stream = super()._enter_flow(inputs, self._with_own_callbacks(run), **kwargs)
+        tally = None if run.plain else tally_of(run)
+        return stream if tally is None else like(stream, tallied(bare(stream), tally), sum_of(stream))
+
+    def _with_own_callbacks(self, run: Run) -> Run:
+        return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})
+
+    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+        return self.tags, {**self._get_ls_params(**kwargs), **(self.metadata or {})}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Mapping[str, Any]:
+        """What observers are told about the model: ``ls_provider``, ``ls_model_name``, ``ls_temperature`` …"""
+        name = type(self).__name__
+        params: dict[str, Any] = {"ls_provider": _provider_of(name)}
+        for key, fields in (
+            ("ls_model_name", ("model", "model_name")),
+            ("ls_temperature", ("temperature",)),
+            ("ls_max_tokens", ("max_tokens",)),
+        ):
+            value = next((kwargs[each] for each in fields if each in kwargs), None)
+            if value is None:
+                value = next((own for each in fields if (own := getattr(self, each, None)) is not None), None)
+            if value is not None:
+                params[key] = value
+        if stop:
+            params["ls_stop"] = stop
+        return params
+
+    def generate_prompt(
+        self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        """Answer several prompts at once; the result keeps what the provider told about each."""
+        return drive(self._results(prompts, begin(config_from(callbacks, kwargs)), {"stop": stop, **kwargs}))
+
+    async def agenerate_prompt(
+        self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        """Answer several prompts at once; the result keeps what the provider told about each."""
+        return await self._results(prompts, begin_asyncio(config_from(callbacks, kwargs)), {"stop": stop, **kwargs})
+
+    def __call__(self, input: LanguageModelInput, stop: list[str] | None = None, **kwargs: Any) -> Output:
+        """The same as ``invoke``."""
+        return self.invoke(input, None, **({"stop": stop} if stop else {}), **kwargs)
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """The ids of the text's tokens, by ``custom_get_token_ids``."""
+        if self.custom_get_token_ids is None:
+            raise ConfigError(
+                f"{type(self).__name__} does not know its tokenizer: give it custom_get_token_ids, a function from "
+                "text to token ids. For a rough number of tokens use get_num_tokens."
+            )
+        return self.custom_get_token_ids(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """The number of tokens in a text: exact with ``custom_get_token_ids``, otherwise a rough estimate."""
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
+        return count_tokens_approximately([text])
+
+    def get_num_tokens_from_messages(self, messages: Sequence[AnyMessage], tools: Any = None) -> int:
+        """The number of tokens in messages: exact with ``custom_get_token_ids``, otherwise a rough estimate."""
+        if self.custom_get_token_ids is not None:
+            return sum(len(self.custom_get_token_ids(get_buffer_string([message]))) for message in messages)
+        return count_tokens_approximately(messages)
+
+
+_CONFIG_KEYS = ("tags", "metadata", "run_name", "run_id")
+
+
+def config_from(callbacks: Any, kwargs: dict[str, Any]) -> RunnableConfig | None:
+    """Take the config's keys, which ``generate`` accepts one by one, out of ``kwargs``."""
+    said = {key: kwargs.pop(key) for key in _CONFIG_KEYS if key in kwargs}
+    if callbacks is not None:
+        said["callbacks"] = callbacks
+    return said or None  # type: ignore[return-value]  # the keys are those of a config
+
+
+def answer_id(run: Run) -> str:
+    """The id of one answer's chunks: that of the run, if it is watched and so has one."""
+    return f"run-{run.id or uuid.uuid4()}"
+
+
+def _provider_of(name: str) -> str:
+    """The provider that a class's name tells: ``ChatOpenAI`` → ``openai``."""
+    short = name.removeprefix("Chat").removesuffix("Chat").removesuffix("LLM")
+    return (short or name).lower()

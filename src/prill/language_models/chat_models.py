@@ -1,0 +1,388 @@
+"""Chat models: messages in, a message out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Literal, TypeVar, overload
+
+from pydantic import Field
+
+from prill.callbacks.run import Run, inside
+from prill.errors import ConfigError, EmptyResponseError
+from prill.io import closing, drive
+from prill.language_models.base import BaseLanguageModel, LanguageModelInput, answer_id, config_from
+from prill.language_models.guarded import ChatGuard
+from prill.language_models.structured import StructuredModel
+from prill.language_models.told import streams_inside, told
+from prill.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    BaseMessageChunk,
+    HumanMessage,
+    convert_to_messages,
+    merge_chunks,
+    message_chunk_to_message,
+)
+from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
+from prill.prompt_values import PromptValue
+from prill.runnables.base import Runnable
+from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.leaves import each_inside
+from prill.runnables.parts import PARTS
+from prill.runnables.streams import NOTHING, collect
+
+T = TypeVar("T")
+StructuredMethod = Literal["function_calling", "json_schema", "json_mode"]
+
+
+class BaseChatModel(BaseLanguageModel[AIMessage]):
+    """A model that answers messages with a message.
+
+    Your own is a subclass with ``_generate`` (messages → ``ChatResult``) and ``_llm_type``; with ``_stream``, which
+    yields ``ChatGenerationChunk``, it streams; ``_agenerate`` and ``_astream`` are their asyncio forms, without which
+    an asyncio run calls the plain ones in a worker thread. Where the model has an attribute ``streaming`` that is
+    true, or a call says ``stream=True``, ``invoke`` streams too and tells handlers each token.
+
+    ``disable_streaming``: ``True`` makes the streaming verbs wait for the whole answer, ``"tool_calling"`` only when
+    tools are bound.
+    """
+
+    _kind: ClassVar[str] = "chat_model"
+
+    disable_streaming: bool | Literal["tool_calling"] = Field(default=False, repr=False)
+
+    @property
+    def OutputType(self) -> Any:
+        return AnyMessage
+
+    # What subclasses write. Those that are not written are None here, so that the bodies can tell.
+
+    @abstractmethod
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        """Answer in one piece."""
+
+    _agenerate: ClassVar[Any] = None
+    _stream: ClassVar[Any] = None
+    _astream: ClassVar[Any] = None
+
+    # The bodies. Prill's own models override _answer and _chunks.
+
+    async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
+        """Answer in one piece."""
+        if streams_inside(self, run, kwargs) and not self._must_wait(kwargs):
+            return await self._answer_by_streaming(messages, run, kwargs)
+        with inside(run):
+            if run.io.blocking:
+                return self._generate(messages, run_manager=run.manager, **kwargs)
+            if self._agenerate is not None:
+                result: ChatResult = await self._agenerate(messages, run_manager=run.manager, **kwargs)
+                return result
+            return await run.io.call(partial(self._generate, messages, run_manager=run.plain_manager, **kwargs))
+
+    def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[BaseMessageChunk] | None:
+        """Answer piece by piece; ``None`` from a model that cannot."""
+        if not run.io.blocking and self._astream is not None:
+            return _messages_of(each_inside(run, self._astream(messages, run_manager=run.manager, **kwargs)))
+        if self._stream is None:
+            return None
+        make = partial(self._stream, messages, run_manager=run.plain_manager, **kwargs)
+        return _messages_of(each_inside(run, run.io.pull(make)))
+
+    async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
+        """Answer in one piece, of a stream whose chunks are told to observers."""
+        stream = self._chunks(messages, run, **kwargs)
+        chunks = [chunk async for chunk in told(run, _named(stream, run))] if stream is not None else []
+        if not chunks:
+            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+        message = message_chunk_to_message(merge_chunks(chunks))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
+        messages = as_messages(input)
+        answer = self._guarded_answer if self._is_guarded() else self._answer
+        result = await answer(messages, run, **_with_stop(kwargs))
+        if not result.generations:
+            raise EmptyResponseError(f"{self.get_name()} answered without a message")
+        message = result.generations[0].message
+        if message.id is None:
+            message.__dict__["id"] = answer_id(run)
+        if results_ is not None:
+            results_.append(result)
+        if run.observers is not None:
+            run.state["result"] = result
+        return message
+
+    async def _guarded_answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
+        guard = ChatGuard(self, messages, run, kwargs)
+        if (known := await guard.recall()) is not None:
+            return ChatResult(generations=known)
+        async with guard.asking() as answer:
+            result = await self._answer(messages, run, **kwargs)
+            answer.generations = result.generations
+        await guard.keep(result.generations)
+        return result
+
+    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        input = await collect(inputs)
+        if input is NOTHING:
+            return
+        whole = self._in_one_piece(run, kwargs)
+        chunks = None if whole else self._chunks(as_messages(input), run, **_with_stop(kwargs))
+        if chunks is None:
+            yield await self._work(input, run, **kwargs)
+            return
+        if self._is_guarded():
+            chunks = ChatGuard(self, as_messages(input), run, _with_stop(kwargs)).chunks(chunks)
+        id = None
+        async with closing(chunks):
+            async for chunk in chunks:
+                if chunk.id is None:
+                    id = id or answer_id(run)
+                    chunk.__dict__["id"] = id  # a pydantic assignment costs ten times as much
+                yield chunk
+                input = None
+        if input is not None:
+            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+
+    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return self._must_wait(kwargs) or (
+            type(self)._chunks is BaseChatModel._chunks
+            and self._stream is None
+            and (run.io.blocking or self._astream is None)
+        )
+
+    def _must_wait(self, kwargs: dict[str, Any]) -> bool:
+        if self.disable_streaming == "tool_calling":
+            return bool(kwargs.get("tools"))
+        return bool(self.disable_streaming)
+
+    def _told(self, input: Any) -> Any:
+        return {"messages": [as_messages(input)]}
+
+    # generate
+
+    async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
+        sinks: list[list[ChatResult]] = [[] for _ in inputs]
+        pairs = zip(inputs, sinks, strict=True)
+        await run.io.gather(
+            [partial(self._step, input, run, results_=sink, **kwargs) for input, sink in pairs],
+            run.limit,
+        )
+        results = [sink[0] for sink in sinks]
+        outputs = [result.llm_output for result in results]
+        generations = [list(result.generations) for result in results]
+        return LLMResult(generations=generations, llm_output=self._combine_llm_outputs(outputs))
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """One ``llm_output`` of several: token usage is added up, of other values the last one counts."""
+        return combine_llm_outputs(llm_outputs)
+
+    def generate(
+        self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        """Answer several lists of messages at once; the result keeps what the provider told about each."""
+        run = begin(config_from(callbacks, kwargs))
+        return drive(self._results(messages, run, {"stop": stop, **kwargs}))
+
+    async def agenerate(
+        self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        """Answer several lists of messages at once; the result keeps what the provider told about each."""
+        run = begin_asyncio(config_from(callbacks, kwargs))
+        return await self._results(messages, run, {"stop": stop, **kwargs})
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._get_ls_params(stop=stop, **kwargs), "ls_model_type": "chat"}
+
+    # Tools and structured answers
+
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model, which may now call ``tools``; for models that can.
+
+        Raises:
+            NotImplementedError: this one cannot.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define bind_tools, so it cannot call tools. For values out of the text "
+            "that it writes, put a parser behind it: model | StructuredParser(schema)"
+        )
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[T],
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> StructuredModel[T]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> StructuredModel[dict[str, Any]]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: Any,
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[True],
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+    @overload
+    def with_structured_output(  # unions and Literal are no classes to a type checker
+        self,
+        schema: Any,
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> StructuredModel[Any]: ...
+    def with_structured_output(
+        self,
+        schema: Any,
+        *,
+        method: StructuredMethod = "function_calling",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """This model, which now answers with values of ``schema``.
+
+        A stream shows the value as it grows, each replacing the one before; the last is whole and valid. Of a pydantic
+        class or a dataclass the earlier ones are instances with the fields that have come. ``.elements()`` streams the
+        elements of a list one by one.
+
+        Args:
+            schema: a pydantic class, a dataclass, a ``TypedDict``, another type such as ``list[Row]``, or a JSON
+                schema, whose values are dicts.
+            method: ``"function_calling"`` has the model call a tool of that form, ``"json_schema"`` asks the provider
+                to keep the text to the schema, ``"json_mode"`` to JSON (the prompt must say which).
+            include_raw: give ``{"raw": message, "parsed": value, "parsing_error": error or None}`` instead.
+            strict: have the provider keep to the schema strictly, where it can.
+            **kwargs: bound to the model too.
+
+        Raises:
+            ConfigError: the schema cannot be described to a model, or the model does not know the method.
+            OutputParserException: when run: the answer is not whole, or not valid.
+        """
+        return PARTS["structured_output"](self, schema, method, include_raw, strict, kwargs)
+
+    def _asked_for(
+        self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model, asked for answers of a form: ``name``, ``description``, ``parameters``, the JSON schema."""
+        if method != "function_calling":
+            raise ConfigError(f"{type(self).__name__} knows method='function_calling' only, not {method!r}")
+        if strict is not None:
+            kwargs["strict"] = strict
+        return self.bind_tools([{"type": "function", "function": form}], tool_choice="any", **kwargs)
+
+
+class SimpleChatModel(BaseChatModel):
+    """A chat model that answers with text: a subclass writes ``_call`` (messages → text) and ``_llm_type``."""
+
+    @abstractmethod
+    def _call(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> str:
+        """Answer messages with text."""
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        text = self._call(messages, stop=stop, run_manager=run_manager, **kwargs)
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text))])
+
+
+def as_messages(input: LanguageModelInput) -> list[BaseMessage]:
+    """The messages that a model is asked with: of a text, of a list of message-likes, of a prompt's value."""
+    if isinstance(input, str):
+        return [HumanMessage(content=input)]
+    if isinstance(input, PromptValue):
+        return input.to_messages()
+    if isinstance(input, Sequence):
+        return list(convert_to_messages(input))
+    raise ConfigError(
+        f"a chat model is given text, a list of messages, or a prompt's value; not {type(input).__name__} "
+        f"({input!r:.80})"
+    )
+
+
+def _with_stop(kwargs: dict[str, Any]) -> dict[str, Any]:
+    # Subclasses are always called with ``stop``, as they expect.
+    return kwargs if "stop" in kwargs else {"stop": None, **kwargs}
+
+
+async def _messages_of(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncIterator[BaseMessageChunk]:
+    async with closing(chunks):
+        async for chunk in chunks:
+            message = chunk.message
+            if chunk.generation_info:
+                message = message.model_copy()
+                message.response_metadata = {**chunk.generation_info, **message.response_metadata}
+            yield message
+
+
+async def _named(chunks: AsyncIterator[BaseMessageChunk], run: Run) -> AsyncIterator[BaseMessageChunk]:
+    """The chunks, with the id of the run's answer where they have none."""
+    id = answer_id(run)
+    async with closing(chunks):
+        async for chunk in chunks:
+            if chunk.id is None:
+                chunk.__dict__["id"] = id
+            yield chunk
+
+
+def combine_llm_outputs(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """One ``llm_output`` of several: token usage is added up, of other values the last one counts."""
+    combined: dict[str, Any] = {}
+    for output in outputs:
+        for key, value in (output or {}).items():
+            old = combined.get(key)
+            combined[key] = _add_counts(old, value) if key == "token_usage" and old else value
+    return combined
+
+
+def _add_counts(left: Any, right: Any) -> Any:
+    if isinstance(left, dict) and isinstance(right, dict):
+        return {key: _add_counts(left.get(key), right.get(key)) for key in {**left, **right}}
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return left + right
+    return left if right is None else right
+
+
+def generate_from_stream(stream: Iterator[ChatGenerationChunk]) -> ChatResult:
+    """The whole answer of a stream of generations, for a ``_generate`` that is made of a ``_stream``."""
+    return _whole(list(stream))
+
+
+async def agenerate_from_stream(stream: AsyncIterator[ChatGenerationChunk]) -> ChatResult:
+    """The whole answer of a stream of generations, for an ``_agenerate`` that is made of an ``_astream``."""
+    return _whole([chunk async for chunk in stream])
+
+
+def _whole(chunks: list[ChatGenerationChunk]) -> ChatResult:
+    if not chunks:
+        raise EmptyResponseError("the stream ended without a chunk")
+    info: dict[str, Any] = {}
+    for chunk in chunks:
+        info.update(chunk.generation_info or {})
+    message = message_chunk_to_message(merge_chunks([chunk.message for chunk in chunks]))
+    return ChatResult(generations=[ChatGeneration(message=message, generation_info=info or None)])

@@ -1,0 +1,143 @@
+"""Writing objects as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from prill.load.forms import ATTRIBUTES, form_of
+
+ESCAPED = "__lc_escaped__"
+
+
+_OF_REQUESTS = {"kwargs", "model_kwargs", "default_headers", "extra_headers", "extra_query", "default_query"}
+_CREDENTIALS = {"AUTHORIZATION", "API_KEY", "COOKIE"}
+
+
+class Secret(dict[str, Any]):
+    """The name of a secret, which stands in its place. A type of its own: a user's dict may look the same."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(lc=1, type="secret", id=[name])
+
+
+def dumpd(obj: Any) -> Any:
+    """An object as plain data that ``load`` reads again: dicts, lists, texts, numbers, booleans and ``None``.
+
+    Messages, documents, prompts, parsers, chains of them and models are written whole, without their callbacks, and
+    keys as the names of environment variables. Never raises: what cannot be written (a function, an open file, a class
+    that does not say that it may) is described where it stands, as ``not_implemented``. Tuples become lists.
+    """
+    return _plain(obj, ())
+
+
+def dumps(obj: Any, *, pretty: bool = False, **kwargs: Any) -> str:
+    """The text of ``dumpd``; ``kwargs`` are those of ``json.dumps``, and ``pretty`` indents."""
+    if pretty:
+        kwargs.setdefault("indent", 2)
+    return json.dumps(dumpd(obj), **kwargs)
+
+
+def _plain(value: Any, around: tuple[int, ...], *, data: bool = False) -> Any:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if id(value) in around:  # it is inside of itself
+        return not_implemented(value, "…")
+    around = (*around, id(value))
+    if isinstance(value, Secret):
+        return dict(value)
+    if isinstance(value, Mapping):
+        if len({str(key) for key in value}) < len(value):  # one of 1 and "1" would be lost
+            return not_implemented(value)
+        # A dict of the user's that looks like something written must not be taken for it, nor what is in it.
+        escaped = not data and ("lc" in value or ESCAPED in value)
+        plain = {str(key): _plain(item, around, data=data or escaped) for key, item in value.items()}
+        return {ESCAPED: plain} if escaped else plain
+    if isinstance(value, list | tuple):
+        return [_plain(item, around, data=data) for item in value]
+    written = _written(value)
+    if written.get("type") == "constructor":
+        kwargs = {key: _plain(item, around) for key, item in written["kwargs"].items()}
+        written = {**written, "kwargs": kwargs}
+    return written
+
+
+def _written(value: Any) -> dict[str, Any]:
+    """The outer form of an object."""
+    form = form_of(type(value))
+    if form is not None:
+        kwargs = fields_of(value) if isinstance(value, BaseModel) else _attributes_of(value)
+        return {"lc": 1, "type": "constructor", "id": list(form.id), "kwargs": kwargs}
+    own = getattr(value, "to_json", None)
+    if own is not None and getattr(type(value), "is_lc_serializable", None) is not None:
+        return own()  # type: ignore[no-any-return]  # a Serializable, which is defined above this
+    return not_implemented(value)
+
+
+def fields_of(model: BaseModel) -> dict[str, Any]:
+    """The fields of a model that are to be written: not those that hold their default, or are left out of dumps."""
+    given: dict[str, Any] = {}
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if field.exclude or (not field.is_required() and _is_default(field, value)):
+            continue
+        given[name] = _secret(model, name) if isinstance(value, SecretStr) else _named(name, value)
+    return {**given, **(model.__pydantic_extra__ or {})}
+
+
+def _is_default(field: FieldInfo, value: Any) -> bool:
+    if field.default_factory in (list, dict):
+        return value in ([], {})
+    # Of one type, because what is compared with something else may be an array, which compares item by item.
+    return type(value) is type(field.default) and bool(value == field.default)
+
+
+def _attributes_of(value: Any) -> dict[str, Any]:
+    given = {name: getattr(value, name) for name in ATTRIBUTES[type(value).__name__]}
+    if isinstance(config := given.get("config"), dict):
+        given["config"] = {key: item for key, item in config.items() if key != "callbacks"}
+    return {name: _named(name, item) for name, item in given.items() if item is not None}
+
+
+def _named(field: str, value: Any) -> Any:
+    """``value``, with the names of credentials in place of those that it holds, if it is what requests are made of."""
+    if field not in _OF_REQUESTS or not isinstance(value, Mapping):
+        return value
+    return {
+        key: Secret(_as_name(key)) if _is_credential(key) else _named(str(key), item) for key, item in value.items()
+    }
+
+
+def _is_credential(key: Any) -> bool:
+    return isinstance(key, str) and _as_name(key).removeprefix("X_").removeprefix("PROXY_") in _CREDENTIALS
+
+
+def _as_name(key: str) -> str:
+    return key.upper().replace("-", "_")
+
+
+def _secret(model: BaseModel, field: str) -> Secret:
+    key_name = getattr(model, "_key_name", None)
+    return Secret(key_name() if field == "api_key" and key_name is not None else field.upper())
+
+
+def not_implemented(value: Any, shown: str | None = None) -> dict[str, Any]:
+    """What stands in place of a value that cannot be written."""
+    kind = value if isinstance(value, type) else type(value)
+    return {
+        "lc": 1,
+        "type": "not_implemented",
+        "id": [*kind.__module__.split("."), *kind.__qualname__.split(".")],
+        "repr": shown if shown is not None else _shown(value),
+    }
+
+
+def _shown(value: Any) -> str:
+    try:
+        return f"{value!r:.1000}"
+    except Exception as error:
+        return f"<{type(value).__name__}, whose repr fails: {type(error).__name__}>"

@@ -1,0 +1,97 @@
+"""Choosing messages by who sent them and what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from prill.messages.ai import AIMessage
+from prill.messages.base import BaseMessage
+from prill.messages.buffer import plain_type
+from prill.messages.convert import convert_to_messages
+from prill.messages.later import MessageFunction, Messages
+from prill.messages.tool import ToolMessage
+
+Kind = str | type[BaseMessage]
+
+
+def is_of_kind(message: BaseMessage, kinds: Kind | Sequence[Kind]) -> bool:
+    """Whether the message has one of the types; ``"ai"`` means an ``AIMessage`` and its chunks alike."""
+    if isinstance(kinds, str | type):
+        kinds = [kinds]
+    names = {message.type, plain_type(message), type(message).__name__}
+    return any(kind in names if isinstance(kind, str) else isinstance(message, kind) for kind in kinds)
+
+
+@MessageFunction
+def filter_messages(
+    messages: Messages,
+    *,
+    include_names: Sequence[str] | None = None,
+    exclude_names: Sequence[str] | None = None,
+    include_types: Sequence[Kind] | None = None,
+    exclude_types: Sequence[Kind] | None = None,
+    include_ids: Sequence[str] | None = None,
+    exclude_ids: Sequence[str] | None = None,
+    exclude_tool_calls: Sequence[str] | bool | None = None,
+) -> list[BaseMessage]:
+    """The messages that no ``exclude`` names and that some ``include`` names; without an ``include``, all others.
+
+    ``exclude_tool_calls=True`` leaves out calls and their answers; a list of ids leaves out these calls only, and
+    the messages that held nothing else. The given messages are not changed. Without ``messages`` this gives a
+    function that waits for them.
+    """
+    chosen: list[BaseMessage] = []
+    for message in convert_to_messages(messages):
+        if exclude_names and message.name in exclude_names:
+            continue
+        if exclude_types and is_of_kind(message, exclude_types):
+            continue
+        if exclude_ids and message.id in exclude_ids:
+            continue
+        kept = _without_calls(message, exclude_tool_calls) if exclude_tool_calls else message
+        if kept is None:
+            continue
+        included = (
+            (include_names and message.name in include_names)
+            or (include_types and is_of_kind(message, include_types))
+            or (include_ids and message.id in include_ids)
+        )
+        if included or not (include_names or include_types or include_ids):
+            chosen.append(kept)
+    return chosen
+
+
+def _without_calls(message: BaseMessage, calls: Sequence[str] | bool) -> BaseMessage | None:
+    if isinstance(message, ToolMessage):
+        return None if calls is True or message.tool_call_id in _ids(calls) else message
+    if not isinstance(message, AIMessage) or not message.tool_calls:
+        return message
+    kept = [] if calls is True else [call for call in message.tool_calls if call["id"] not in _ids(calls)]
+    if not kept:
+        return None
+    if len(kept) == len(message.tool_calls):
+        return message
+    return message.model_copy(update=_reduced(message, kept, _ids(calls)))
+
+
+def _ids(calls: Sequence[str] | bool) -> Sequence[str]:
+    return () if isinstance(calls, bool) else calls
+
+
+def _reduced(message: AIMessage, kept: list[Any], excluded: Sequence[str]) -> dict[str, Any]:
+    update: dict[str, Any] = {"tool_calls": kept}
+    if isinstance(message.content, list):
+        update["content"] = [
+            block
+            for block in message.content
+            if not (
+                isinstance(block, dict)
+                and block.get("type") in ("tool_use", "tool_call", "function_call")
+                and (block.get("id") in excluded or block.get("call_id") in excluded)
+            )
+        ]
+    pieces = getattr(message, "tool_call_chunks", None)
+    if pieces:
+        update["tool_call_chunks"] = [piece for piece in pieces if piece["id"] not in excluded]
+    return update

@@ -1,0 +1,94 @@
+"""Text completions, read. Protocol: https://platform.openai.com/docs/api-reference/completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic_core import from_json
+
+from prill.messages import UsageMetadata
+from prill.openai.usage import usage_of
+from prill.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
+from prill.providers.reading import ProviderError
+from prill.transducers.sse import ServerSentEvent
+
+Json = dict[str, Any]
+
+
+class CompletionDecoder:
+    """The stream of one text completion; of several choices only the first is read."""
+
+    def __init__(self, provider: str) -> None:
+        self.ended = False
+        self.usage: UsageMetadata | None = None
+        self._provider = provider
+        self._facts: Json = {}
+        self._finish_reason: str | None = None
+        self._begun = False
+        self._closed = False
+
+    def feed(self, event: ServerSentEvent) -> Iterable[GenerationChunk]:
+        if event.data.startswith(b"[DONE]"):
+            self.ended = True
+            return self._close()
+        payload = from_json(event.data)
+        if event.event == "error" or payload.get("error"):
+            raise ProviderError(payload)
+        if payload.get("usage"):
+            self.usage = usage_of(payload["usage"])
+            self._facts["token_usage"] = payload["usage"]
+        if payload.get("model"):
+            self._facts["model_name"] = payload["model"]
+        chunks = [self._choice(choice) for choice in payload["choices"] if not choice.get("index")]
+        return [chunk for chunk in chunks if chunk.text or chunk.generation_info]
+
+    def finish(self) -> Iterable[GenerationChunk]:
+        if self._finish_reason is None:
+            return ()
+        self.ended = True
+        return self._close()
+
+    def _choice(self, choice: Json) -> GenerationChunk:
+        self._begun = True
+        self._finish_reason = choice.get("finish_reason") or self._finish_reason
+        logprobs = choice.get("logprobs")
+        return generation_chunk(choice.get("text") or "", {"logprobs": logprobs} if logprobs else None)
+
+    def _close(self) -> Iterable[GenerationChunk]:
+        if self._closed or not self._begun:
+            return ()
+        self._closed = True
+        usage = {"usage_metadata": self.usage} if self.usage is not None else {}
+        facts = {"finish_reason": self._finish_reason, "model_provider": self._provider, **self._facts, **usage}
+        return (generation_chunk("", facts),)
+
+
+def completion_result(payload: Any, provider: str, prompts: int) -> LLMResult:
+    """What a text completion says: for each prompt its choices."""
+    if payload.get("error"):
+        raise ProviderError(payload)
+    choices = sorted(payload["choices"], key=lambda choice: choice.get("index") or 0)
+    each = len(choices) // prompts
+    if not choices or each * prompts != len(choices):
+        raise ValueError(f"{len(choices)} choices for {prompts} prompts")
+    texts = [_generation(choice) for choice in choices]
+    output = {"model_name": payload.get("model"), "model_provider": provider, "token_usage": payload.get("usage") or {}}
+    return LLMResult(generations=[texts[at : at + each] for at in range(0, len(texts), each)], llm_output=output)
+
+
+def streamed_result(chunks: Sequence[GenerationChunk]) -> LLMResult:
+    """What the chunks of one text completion make, in the form of an answer in one piece."""
+    whole: GenerationChunk = merge_generation_chunks(chunks)
+    facts = whole.generation_info or {}
+    info = {"finish_reason": facts.get("finish_reason"), "logprobs": facts.get("logprobs")}
+    output = {name: facts[name] for name in ("model_name", "model_provider") if name in facts}
+    return LLMResult(
+        generations=[[Generation(text=whole.text, generation_info=info)]],
+        llm_output={**output, "token_usage": facts.get("token_usage") or {}},
+    )
+
+
+def _generation(choice: Json) -> Generation:
+    info = {"finish_reason": choice.get("finish_reason"), "logprobs": choice.get("logprobs")}
+    return Generation(text=choice["text"], generation_info=info)

@@ -1,0 +1,269 @@
+"""Chat completions, read: the events of a stream, or the answer in one piece, which is a stream of one event.
+
+Protocol: https://platform.openai.com/docs/api-reference/chat-streaming. Servers that speak it too depart from it in
+many small ways; each departure that is met here is one that a real server was seen to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from prill.errors import ContentFilterError
+from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
+from prill.messages.ai import ai_chunk, args_chunks, text_chunk
+from prill.openai.usage import usage_of
+from prill.providers.reading import Piece, ProviderError
+from prill.transducers.sse import ServerSentEvent
+
+Json = dict[str, Any]
+
+# What is read below, and what says nothing (``obfuscation`` and ``p`` are padding). All else is kept as metadata.
+_TOP = frozenset(
+    ("id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation", "p")
+)
+_CHOICE = frozenset(("index", "delta", "message", "finish_reason", "logprobs", "text"))
+_DELTA = frozenset(
+    (
+        "role",
+        "content",
+        "refusal",
+        "tool_calls",
+        "function_call",
+        "reasoning",
+        "reasoning_content",
+        "channel",
+        "token_id",
+    )
+)
+
+_FACTS = (
+    ("model", "model_name"),
+    ("system_fingerprint", "system_fingerprint"),
+    ("service_tier", "service_tier"),
+)
+
+
+class ChatDecoder:
+    """The stream of one chat completion.
+
+    Of several choices only the first is read. What is told about the answer as a whole (metadata, usage) comes once,
+    with the last chunk: some servers repeat it in every event.
+    """
+
+    def __init__(self, provider: str) -> None:
+        self.ended = False
+        self.piece: Piece | None = None
+        self.usage: UsageMetadata | None = None
+        self._provider = provider
+        self._id: str | None = None
+        self._facts: Json = {}
+        self._finish_reason: str | None = None
+        self._begun = False
+        self._told = False
+        self._closed = False
+
+    def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
+        data = event.data
+        if data.startswith(b"[DONE]"):
+            self.ended = True
+            return self._close()
+        payload = from_json(data)
+        if event.event == "error":
+            raise ProviderError(payload)
+        self.piece = None
+        if self._id is not None and type(payload) is dict:
+            delta = _lone_delta(payload)
+            if delta is not None:
+                chunk: AIMessageChunk | None = None
+                text = delta.get("content")
+                if text and type(text) is str:
+                    chunk = text_chunk(text, self._id)
+                elif calls := delta.get("tool_calls"):
+                    chunk = ai_chunk(id=self._id, tool_call_chunks=tool_call_pieces(calls))
+                if chunk is not None:
+                    self._told = True
+                    self.piece = _piece(payload, chunk)
+                    return (chunk,)
+        chunks = self.read(payload)
+        if len(chunks) == 1 and self._id is not None:
+            self.piece = _piece(payload, chunks[0])
+        return chunks
+
+    def finish(self) -> Iterable[AIMessageChunk]:
+        # Some servers send no [DONE]; with the reason for its end the answer is whole all the same.
+        if self._finish_reason is None:
+            return ()
+        self.ended = True
+        return self._close()
+
+    def whole(self, payload: Json) -> list[AIMessageChunk]:
+        """The chunks of an answer that came in one piece."""
+        return [*self.read(payload), *self._close()]
+
+    def read(self, payload: Any) -> list[AIMessageChunk]:
+        """The chunks of an event's JSON."""
+        if not isinstance(payload, dict):
+            raise ValueError("an event holds no JSON object")
+        self._note_usage(payload)
+        if payload.get("error"):
+            raise ProviderError(payload)
+        choices = payload.get("choices")
+        if choices is None and not payload.keys() & {"id", "object", "usage"}:
+            raise ValueError("an event has none of the fields of a chat completion")
+        self._note(payload)
+        return [chunk for choice in choices or () if not choice.get("index") for chunk in self._choice(choice)]
+
+    def _note_usage(self, payload: Json) -> None:
+        usage = payload.get("usage") or (payload.get("x_groq") or {}).get("usage")
+        if usage:
+            self.usage = usage_of(usage)
+            self._facts["token_usage"] = usage
+
+    def _note(self, payload: Json) -> None:
+        self._id = self._id or payload.get("id") or None  # some servers send another id with each event
+        facts = self._facts
+        for key, name in _FACTS:
+            if payload.get(key):
+                facts[name] = payload[key]
+        for key in payload.keys() - _TOP:
+            facts[key] = payload[key]
+
+    def _choice(self, choice: Json) -> Iterable[AIMessageChunk]:
+        self._begun = True
+        self._finish_reason = choice.get("finish_reason") or self._finish_reason
+        for key in choice.keys() - _CHOICE:
+            if choice[key] is not None:
+                self._facts[key] = choice[key]
+        delta = choice.get("delta") or choice.get("message") or {}
+        content, extra = _content_and_extra(delta)
+        calls = tool_call_pieces(delta.get("tool_calls") or ())
+        facts = _logprobs(choice)
+        if content or extra or calls or facts:
+            self._told = self._told or bool(content or calls or extra)
+            yield ai_chunk(
+                content, id=self._id, tool_call_chunks=calls, additional_kwargs=extra or None, response_metadata=facts
+            )
+
+    def _close(self) -> Iterable[AIMessageChunk]:
+        if self._closed or not self._begun:
+            return
+        self._closed = True
+        if self._finish_reason == "content_filter" and not self._told:
+            raise ContentFilterError(
+                f"{self._provider} withheld the whole answer (finish_reason 'content_filter'). Change the input, or "
+                f"the provider's filter settings.{_filters(self._facts)}",
+                provider=self._provider,
+                model=self._facts.get("model_name"),
+                code="content_filter",
+            )
+        facts = {"finish_reason": self._finish_reason, "id": self._id, "model_provider": self._provider, **self._facts}
+        yield ai_chunk(id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
+
+
+def _piece(payload: Json, chunk: AIMessageChunk) -> Piece | None:
+    """What there is to know of the events after this one, if its only chunk brought nothing but a text."""
+    choices = payload["choices"]
+    delta = choices[0].get("delta")
+    if len(choices) > 1 or not delta or chunk.response_metadata:
+        return None
+    id, content, extra, calls = chunk.id, chunk.content, chunk.additional_kwargs, chunk.tool_call_chunks
+    if content and content == delta.get("content") and not extra and not calls:
+        return Piece(payload, delta, "content", lambda texts: [text_chunk(text, id) for text in texts])
+    if content:
+        return None
+    if extra and not calls:
+        key = "reasoning_content" if delta.get("reasoning_content") else "reasoning"
+        if extra == {"reasoning_content": delta.get(key)}:
+            return Piece(payload, delta, key, lambda texts: [_thought(text, id) for text in texts])
+    if len(calls) == 1 and calls[0]["args"] and not extra and not calls[0]["name"] and not calls[0]["id"]:
+        index, function = calls[0]["index"], delta["tool_calls"][0].get("function")
+        if function and function.get("arguments") == calls[0]["args"]:
+            return Piece(payload, function, "arguments", lambda texts: args_chunks(texts, index, id))
+    return None
+
+
+def _thought(text: str, id: str | None) -> AIMessageChunk:
+    return ai_chunk(id=id, additional_kwargs={"reasoning_content": text})
+
+
+def _lone_delta(payload: Json) -> Json | None:
+    """The delta of an event that brings one thing and nothing beside it: the short way that almost all events go."""
+    choices = payload.get("choices")
+    if not choices or len(choices) != 1 or payload.get("usage") or not payload.keys() <= _TOP:
+        return None
+    choice = choices[0]
+    delta: Json | None = choice.get("delta")
+    if not delta or len(delta) != 1 or choice.get("index") or choice.get("finish_reason") or choice.get("logprobs"):
+        return None
+    return delta if choice.keys() <= _CHOICE else None
+
+
+def _content_and_extra(delta: Json) -> tuple[str | list[str | Json], Json]:
+    content, thought = _content(delta.get("content"))
+    extra = {key: delta[key] for key in delta.keys() - _DELTA if delta[key] not in (None, "", [])}
+    reasoning = delta.get("reasoning_content") or delta.get("reasoning") or thought or _detailed_reasoning(delta)
+    if reasoning:
+        extra["reasoning_content"] = reasoning
+    if delta.get("function_call"):
+        extra["function_call"] = delta["function_call"]
+    if refusal := delta.get("refusal"):
+        extra["refusal"] = refusal
+        content = content or refusal  # whoever shows the content shows why there is no answer
+    return content, extra
+
+
+def _content(content: Any) -> tuple[str | list[str | Json], str]:
+    """The content, and the reasoning that Mistral puts into it."""
+    if not isinstance(content, list):
+        return content or "", ""
+    thoughts = [_text_of(part.get("thinking")) for part in content if part.get("type") == "thinking"]
+    rest = [part for part in content if part.get("type") != "thinking"]
+    if all(part.get("type") == "text" for part in rest):
+        return "".join(part.get("text") or "" for part in rest), "".join(thoughts)
+    return rest, "".join(thoughts)
+
+
+def _text_of(parts: Any) -> str:
+    if isinstance(parts, str):
+        return parts
+    return "".join(part.get("text") or "" for part in parts or ())
+
+
+def _detailed_reasoning(delta: Json) -> str:
+    details = delta.get("reasoning_details")
+    return _text_of([part for part in details if part.get("type") == "reasoning.text"]) if details else ""
+
+
+def tool_call_pieces(calls: Iterable[Json]) -> list[ToolCallChunk]:
+    """Pieces of tool calls in Prill's form; what a server repeats empty in every piece says nothing."""
+    pieces: list[ToolCallChunk] = []
+    for call in calls:
+        function = call.get("function") or call.get("custom") or {}
+        args = function.get("arguments", function.get("input"))
+        if args is not None and not isinstance(args, str):
+            args = to_json(args).decode()
+        index = call.get("index")
+        if isinstance(index, str) and index.isdigit():
+            index = int(index)
+        name, id = function.get("name") or None, call.get("id") or None
+        pieces.append(ToolCallChunk(name=name, args=args, id=id, index=index))
+    return pieces
+
+
+def _logprobs(choice: Json) -> Json | None:
+    logprobs = choice.get("logprobs")
+    if not isinstance(logprobs, dict):
+        return None
+    told = {key: value for key, value in logprobs.items() if value}
+    return {"logprobs": told} if told else None
+
+
+def _filters(facts: Json) -> str:
+    results = facts.get("content_filter_results")
+    if not isinstance(results, dict):
+        return ""
+    hit = [name for name, result in results.items() if isinstance(result, dict) and result.get("filtered")]
+    return f" It was filtered for: {', '.join(hit)}." if hit else ""

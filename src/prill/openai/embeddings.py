@@ -1,0 +1,95 @@
+"""``OpenAIEmbeddings``: vectors from OpenAI, and from the servers that speak its protocol."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import AliasChoices, Field
+
+from prill.callbacks.run import Run
+from prill.embeddings import Embeddings
+from prill.io import Limit, drive
+from prill.openai.settings import OpenAISettings, posted
+from prill.providers.streams import ProviderStreams
+from prill.runnables.config import begin, begin_asyncio
+
+
+class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
+    """Vectors from OpenAI, or from any server that speaks its protocol.
+
+        >>> embeddings = OpenAIEmbeddings(model="text-embedding-3-small", dimensions=256)
+        >>> embeddings.embed_query("Where is Oslo?")  # doctest: +SKIP
+        [0.0123, …]
+
+    Texts are sent ``chunk_size`` at a time, several such requests at once. ``dimensions`` asks newer models for
+    shorter vectors. The errors are those of chat models.
+    """
+
+    model: str = Field(default="text-embedding-ada-002", validation_alias=AliasChoices("model", "model_name"))
+    dimensions: int | None = Field(default=None, gt=0)
+    chunk_size: int = Field(default=1000, gt=0)
+    encoding_format: str = "base64"
+    user: str | None = None
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+
+    def embed_documents(self, texts: list[str], chunk_size: int | None = None) -> list[list[float]]:
+        """The vector of each text, in order."""
+        return drive(self._embed(texts, begin(None), chunk_size))
+
+    async def aembed_documents(self, texts: list[str], chunk_size: int | None = None) -> list[list[float]]:
+        """The vector of each text, in order."""
+        return await self._embed(texts, begin_asyncio(None), chunk_size)
+
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of a text that is searched for."""
+        return drive(self._embed([text], begin(None), None))[0]
+
+    async def aembed_query(self, text: str) -> list[float]:
+        """The vector of a text that is searched for."""
+        return (await self._embed([text], begin_asyncio(None), None))[0]
+
+    async def _embed(self, texts: Sequence[str], run: Run, chunk_size: int | None) -> list[list[float]]:
+        size = chunk_size or self.chunk_size
+        batches = [texts[start : start + size] for start in range(0, len(texts), size)]
+
+        def asking(batch: Sequence[str]) -> Any:
+            return lambda: self._embed_batch(batch, run)
+
+        answers = await run.io.gather([asking(batch) for batch in batches], Limit(_AT_ONCE))
+        return [vector for vectors in answers for vector in vectors]
+
+    async def _embed_batch(self, texts: Sequence[str], run: Run) -> list[list[float]]:
+        request: dict[str, Any] = {"model": self.model, "input": list(texts), "encoding_format": self.encoding_format}
+        if self.dimensions is not None:
+            request["dimensions"] = self.dimensions
+        if self.user is not None:
+            request["user"] = self.user
+        send = posted("embeddings", {**request, **self.model_kwargs}, "model", "input", "encoding_format")
+        response = await self._send(run, send)
+        return self._whole(response, lambda payload: _vectors(payload, len(texts)))
+
+
+_AT_ONCE = 4
+
+
+def _vectors(payload: Any, count: int) -> list[list[float]]:
+    data = payload["data"]
+    if len(data) != count:
+        raise ValueError(f"{len(data)} vectors for {count} texts")
+    if all("index" in entry for entry in data):
+        data = sorted(data, key=lambda entry: entry["index"])
+    return [_vector(entry["embedding"]) for entry in data]
+
+
+def _vector(told: Any) -> list[float]:
+    """The numbers; in base64 they are little-endian floats of 32 bits, a quarter of the size in JSON."""
+    if not isinstance(told, str):
+        return [float(number) for number in told]
+    numbers = array("f", base64.b64decode(told))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tolist()

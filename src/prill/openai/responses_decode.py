@@ -1,0 +1,242 @@
+"""OpenAI's responses, read: the events of a stream, or the answer in one piece.
+
+Protocol: https://platform.openai.com/docs/api-reference/responses-streaming. The content of the message is a list with
+one block for each part of the output: ``text``, ``refusal``, ``reasoning``, ``function_call``, and the items of
+OpenAI's own tools as they come. Each has its ``index``, by which its pieces are joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from prill.errors import ContentFilterError
+from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
+from prill.messages.ai import ai_chunk
+from prill.openai.usage import usage_of
+from prill.providers.reading import ProviderError
+from prill.transducers.sse import ServerSentEvent
+
+Json = dict[str, Any]
+
+_FACTS = ("id", "created_at", "object", "status", "service_tier", "incomplete_details", "metadata")
+
+
+class ResponsesDecoder:
+    """The stream of one response."""
+
+    def __init__(self, provider: str) -> None:
+        self.ended = False
+        self.usage: UsageMetadata | None = None
+        self._provider = provider
+        self._id: str | None = None
+        self._indices: dict[Any, int] = {}  # the block of each part: by item and part
+        self._parts: dict[Any, list[int]] = {}  # the blocks of each item, in order
+        self._streamed: set[Any] = set()  # items, or blocks, of which pieces have come
+        self._done: set[Any] = set()
+        self._told = False
+        self._calls: dict[str, Callable[[Json], Iterable[AIMessageChunk]]] = {
+            "response.created": self._begin,
+            "response.output_item.added": self._item_added,
+            "response.output_item.done": self._item_done,
+            "response.output_text.delta": self._text,
+            "response.refusal.delta": self._refusal,
+            "response.reasoning_summary_text.delta": self._summary,
+            "response.reasoning_text.delta": self._thought,
+            "response.function_call_arguments.delta": self._arguments,
+            "response.completed": self._end,
+            "response.incomplete": self._end,
+            "response.failed": self._fail,
+            "error": self._fail,
+        }
+
+    def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
+        if event.data.startswith(b"[DONE]"):
+            return ()
+        payload = from_json(event.data)
+        kind = payload.get("type") or event.event or ""
+        read = self._calls.get(kind)
+        if read is not None:
+            return read(payload)
+        if not kind or "error" in payload:
+            self._fail(payload)
+        return ()
+
+    def finish(self) -> Iterable[AIMessageChunk]:
+        return ()
+
+    def whole(self, response: Json) -> list[AIMessageChunk]:
+        """The chunks of an answer that came in one piece."""
+        if response.get("error") or response.get("status") == "failed":
+            self._fail({"response": response})
+        if not isinstance(response.get("output"), list):
+            raise ValueError("the answer has no output")
+        return list(self._end({"response": response}))
+
+    # One method for each kind of event
+
+    def _begin(self, payload: Json) -> Iterable[AIMessageChunk]:
+        self._id = payload["response"].get("id") or None
+        return ()
+
+    def _item_added(self, payload: Json) -> Iterable[AIMessageChunk]:
+        item = payload["item"]
+        if item.get("type") != "function_call":
+            return ()
+        self._told = True
+        key = payload.get("output_index")
+        call = ToolCallChunk(
+            name=item.get("name"), args=item.get("arguments") or "", id=item.get("call_id"), index=self._index(key)
+        )
+        if call["args"]:
+            self._streamed.add(key)
+        return (ai_chunk([], id=self._id, tool_call_chunks=[call]),)
+
+    def _arguments(self, payload: Json) -> Iterable[AIMessageChunk]:
+        key = payload.get("output_index")
+        self._streamed.add(key)
+        call = ToolCallChunk(name=None, args=payload["delta"], id=None, index=self._index(key))
+        return (ai_chunk([], id=self._id, tool_call_chunks=[call]),)
+
+    def _text(self, payload: Json) -> Iterable[AIMessageChunk]:
+        index = self._part(payload)
+        self._told = True
+        block: Json = {"type": "text", "text": payload["delta"], "index": index}
+        return (ai_chunk([block], id=self._id),)
+
+    def _refusal(self, payload: Json) -> Iterable[AIMessageChunk]:
+        index = self._part(payload)
+        self._told = True
+        block: Json = {"type": "refusal", "refusal": payload["delta"], "index": index}
+        return (ai_chunk([block], id=self._id, additional_kwargs={"refusal": payload["delta"]}),)
+
+    def _summary(self, payload: Json) -> Iterable[AIMessageChunk]:
+        key = payload.get("output_index")
+        self._streamed.add(key)
+        part = {"type": "summary_text", "text": payload["delta"], "index": payload.get("summary_index", 0)}
+        return (ai_chunk([{"type": "reasoning", "summary": [part], "index": self._index(key)}], id=self._id),)
+
+    def _thought(self, payload: Json) -> Iterable[AIMessageChunk]:
+        key = payload.get("output_index")
+        self._streamed.add(key)
+        return (
+            ai_chunk([{"type": "reasoning", "reasoning": payload["delta"], "index": self._index(key)}], id=self._id),
+        )
+
+    def _item_done(self, payload: Json) -> Iterable[AIMessageChunk]:
+        item, key = payload["item"], payload.get("output_index")
+        if key in self._done:
+            return ()
+        self._done.add(key)
+        read = _ITEMS.get(item.get("type"), ResponsesDecoder._own_tool)
+        return list(read(self, item, key))
+
+    def _end(self, payload: Json) -> Iterable[AIMessageChunk]:
+        response = payload["response"]
+        self._id = self._id or response.get("id") or None
+        self.ended = True
+        # Items that were not streamed; servers put an item at the place that its index says.
+        for place, item in enumerate(response.get("output") or ()):
+            yield from self._item_done({"item": item, "output_index": place})
+        if response.get("usage"):
+            self.usage = usage_of(response["usage"])
+        facts = {name: response[name] for name in _FACTS if response.get(name) not in (None, {})}
+        facts |= {"model_name": response.get("model"), "model_provider": self._provider}
+        if response.get("usage"):
+            facts["token_usage"] = response["usage"]
+        if not self._told and (response.get("incomplete_details") or {}).get("reason") == "content_filter":
+            raise ContentFilterError(
+                f"{self._provider} withheld the whole answer (content_filter). Change the input.",
+                provider=self._provider,
+                model=response.get("model"),
+                code="content_filter",
+            )
+        yield ai_chunk([], id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
+
+    def _fail(self, payload: Json) -> Iterable[AIMessageChunk]:
+        response = payload.get("response") or {}
+        if response.get("usage"):
+            self.usage = usage_of(response["usage"])
+        if response:
+            error = response.get("error") or {"message": f"the response has failed (id {response.get('id')})"}
+            raise ProviderError({"error": error})
+        if not payload.keys() & {"error", "message", "code"}:
+            raise ValueError("an event has no type")
+        raise ProviderError(payload)
+
+    # Items that are whole
+
+    def _message_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
+        for place, part in enumerate(item.get("content") or ()):
+            streamed = self._parts.get(key) if key in self._streamed else None
+            known = streamed is not None and place < len(streamed)
+            index = streamed[place] if streamed is not None and known else self._index((key, "part", place))
+            kind = "refusal" if part.get("type") == "refusal" else "text"
+            self._told = True
+            text = "" if known else part.get(kind) or ""
+            block: Json = {"type": kind, kind: text, "index": index}
+            if item.get("id"):
+                block["id"] = item["id"]
+            if part.get("annotations"):
+                block["annotations"] = part["annotations"]
+            extra = {"refusal": text} if kind == "refusal" and text else None
+            facts = {"logprobs": {"content": part["logprobs"]}} if part.get("logprobs") else None
+            yield ai_chunk([block], id=self._id, additional_kwargs=extra, response_metadata=facts)
+
+    def _reasoning_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
+        block: Json = {"type": "reasoning", "index": self._index(key)}
+        if item.get("id"):
+            block["id"] = item["id"]
+        if item.get("encrypted_content"):
+            block["encrypted_content"] = item["encrypted_content"]
+        thoughts = item.get("content") or ()
+        if key not in self._streamed:
+            if thoughts:
+                block["reasoning"] = "".join(part.get("text") or "" for part in thoughts)
+            if item.get("summary") or not thoughts:
+                block["summary"] = [{**part, "index": place} for place, part in enumerate(item.get("summary") or ())]
+        yield ai_chunk([block], id=self._id)
+
+    def _function_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
+        self._told = True
+        index = self._index(key)
+        args = None if key in self._streamed else item.get("arguments") or ""
+        call = ToolCallChunk(name=item.get("name"), args=args, id=item.get("call_id"), index=index)
+        kept = ("type", "id", "call_id", "name", "arguments", "namespace")
+        block = {name: item[name] for name in kept if item.get(name) is not None}
+        yield ai_chunk([{**block, "index": index}], id=self._id, tool_call_chunks=[call])
+
+    def _custom_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
+        self._told = True
+        index = self._index(key)
+        args = to_json({"__arg1": item.get("input")}).decode()
+        call = ToolCallChunk(name=item.get("name"), args=args, id=item.get("call_id"), index=index)
+        yield ai_chunk([{**item, "index": index}], id=self._id, tool_call_chunks=[call])
+
+    def _own_tool(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
+        self._told = True
+        yield ai_chunk([{**item, "index": self._index(key)}], id=self._id)
+
+    def _part(self, payload: Json) -> int:
+        """The block of a message's part, of which a piece has come."""
+        item = payload.get("output_index")
+        key = (item, payload.get("content_index"))
+        index = self._indices.get(key)
+        if index is None:
+            index = self._index(key)
+            self._streamed.add(item)
+            self._parts.setdefault(item, []).append(index)
+        return index
+
+    def _index(self, key: Any) -> int:
+        return self._indices.setdefault(key, len(self._indices))
+
+
+_ITEMS: dict[Any, Callable[[ResponsesDecoder, Json, Any], Iterable[AIMessageChunk]]] = {
+    "message": ResponsesDecoder._message_item,
+    "reasoning": ResponsesDecoder._reasoning_item,
+    "function_call": ResponsesDecoder._function_item,
+    "custom_tool_call": ResponsesDecoder._custom_item,
+}

@@ -1,0 +1,89 @@
+"""What a parser is given: the text in it, and whether the model was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from prill.errors import CompositionError, OutputParserException
+from prill.messages.base import BaseMessage, BaseMessageChunk
+from prill.outputs import ChatGeneration, Generation, chat_generation_chunk, generation_chunk
+
+LanguageModelOutput: TypeAlias = BaseMessage | str
+
+_CUT = frozenset({"length", "max_tokens", "max_output_tokens"})
+_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+
+
+def as_text(input: Any) -> str:
+    """The text of a message, a chunk, a generation (or the first of several), or the text itself.
+
+    Raises:
+        CompositionError: it is none of these.
+    """
+    if isinstance(input, str):
+        return input
+    if isinstance(input, BaseMessage):
+        content = input.content
+        return content if isinstance(content, str) else str(input.text)
+    return _first(input).text
+
+
+def as_generation(input: Any) -> Generation:
+    """The generation that holds a message or a text.
+
+    Raises:
+        CompositionError: it is neither, and no generation.
+    """
+    if isinstance(input, str):
+        return Generation(text=input)
+    return ChatGeneration(message=input) if isinstance(input, BaseMessage) else _first(input)
+
+
+def as_generation_chunk(chunk: Any) -> Any:
+    """The same for a chunk, as a generation that can be added to the next one."""
+    if isinstance(chunk, BaseMessageChunk):
+        return chat_generation_chunk(chunk)
+    return generation_chunk(as_text(chunk))
+
+
+def _first(input: Any) -> Generation:
+    first = input[0] if isinstance(input, list) and input else input
+    if isinstance(first, Generation):
+        return first
+    raise CompositionError(
+        f"an output parser needs a message or a text; it was given {type(input).__name__} ({input!r:.80})"
+    )
+
+
+def cut_reason(input: Any) -> str | None:
+    """The provider's word for it, where a message says that its answer was cut at the token limit."""
+    if isinstance(input, str):
+        return None
+    facts = input.response_metadata if isinstance(input, BaseMessage) else _facts(input)
+    if not facts:
+        return None
+    reasons = [facts.get(key) for key in _REASONS]
+    if isinstance(details := facts.get("incomplete_details"), Mapping):
+        reasons.append(details.get("reason"))
+    return next((reason for reason in reasons if isinstance(reason, str) and reason.lower() in _CUT), None)
+
+
+def _facts(generation: Any) -> dict[Any, Any]:
+    facts = dict(getattr(generation, "generation_info", None) or {})
+    if isinstance(generation, ChatGeneration):
+        facts.update(generation.message.response_metadata)
+    return facts
+
+
+def cut_short(error: OutputParserException, reason: str) -> OutputParserException:
+    """The error of an answer that was cut at the token limit, which is why ``error`` came; once it is told, it is."""
+    told = f"the model's answer was cut by the token limit ({reason!r}): raise the model's max_tokens or ask for a "
+    if error.message.startswith(told):
+        return error
+    return OutputParserException(
+        f"{told}shorter answer\n  {error.message}",
+        observation=error.observation,
+        llm_output=error.llm_output,
+        send_to_llm=error.send_to_llm,
+    )

@@ -1,0 +1,130 @@
+"""Tool calls whose arguments arrive in pieces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prill.errors import OutputParserException
+from prill.messages.ai import AIMessage, AIMessageChunk
+from prill.messages.call_types import ToolCallChunk
+from prill.messages.tool_calls import as_chunks, read_args
+from prill.output_parsers.inputs import cut_reason, cut_short
+from prill.transducers.partial_json import NOTHING, PartialJSON
+
+
+class OpenToolCall:
+    """A tool call as far as it has come."""
+
+    __slots__ = ("_text", "id", "index", "name")
+
+    def __init__(self, piece: ToolCallChunk) -> None:
+        self.index = piece.get("index")
+        self.id = piece.get("id")
+        self.name = piece.get("name") or ""
+        self._text = PartialJSON(markdown=False)
+
+    @property
+    def args(self) -> dict[str, Any] | None:
+        """The arguments as far as they can be seen, ``None`` where they are no JSON object."""
+        value = self._text.value
+        if value is NOTHING:
+            return {} if self._text.error is None else None
+        return value if isinstance(value, dict) else None
+
+    @property
+    def json(self) -> PartialJSON:
+        """The text of the arguments."""
+        return self._text
+
+    def feed(self, piece: ToolCallChunk) -> bool:
+        """Take the next piece; return whether the arguments that can be seen have changed."""
+        self.id = self.id or piece.get("id")
+        self.name = self.name or piece.get("name") or ""
+        return self._text.feed(piece.get("args") or "")
+
+    def goes_on_with(self, piece: ToolCallChunk) -> bool:
+        id, name = piece.get("id"), piece.get("name")
+        if id and self.id:
+            return id == self.id
+        # Without an index a second name is a second call: whole calls are sent this way.
+        return not name or not self.name or (name == self.name and self.index is not None and not id)
+
+    def finish(self, *, checked: bool = False) -> Any:
+        """The whole arguments; no text at all is ``{}``. ``checked``: they stood in a whole message."""
+        text = self._text.text
+        try:
+            args = self._text.finish() if text.strip() else {}
+        except OutputParserException as error:
+            raise _broken(self.name, error.message, text) from error
+        if not isinstance(args, dict):
+            raise _broken(self.name, f"they are {args!r:.80}", text)
+        # What a whole message would not take for a call (NaN, half a character) is none in a stream either.
+        if text.strip() and not checked and (wrong := read_args(text)[1]):
+            raise _broken(self.name, wrong, text)
+        if not self.name:
+            raise OutputParserException("the model called a tool without naming it", llm_output=text)
+        return args
+
+
+class ToolCallReader:
+    """Put the tool calls of one answer together while its chunks arrive, reading each character once."""
+
+    def __init__(self) -> None:
+        self.calls: list[OpenToolCall] = []
+        self.are_whole = False  # whether the calls came in a whole message, which has read them once
+        self._cut: str | None = None
+        self._invalid: OutputParserException | None = None
+
+    def feed(self, chunk: Any) -> list[OpenToolCall]:
+        """Take the next chunk; return the calls of which more can be seen now."""
+        if not isinstance(chunk, AIMessage):
+            raise OutputParserException(
+                f"a parser of tool calls needs a chat model's messages; it was given {type(chunk).__name__}",
+                llm_output=chunk if isinstance(chunk, str) else None,
+            )
+        self._cut = cut_reason(chunk) or self._cut
+        if isinstance(chunk, AIMessageChunk):
+            pieces = chunk.tool_call_chunks
+        else:
+            self.are_whole = True
+            pieces = as_chunks(chunk.tool_calls)
+            for bad in chunk.invalid_tool_calls:
+                message = f"the tool call {bad['name']} cannot be used: {bad['error']}"
+                self._invalid = self._invalid or OutputParserException(message, llm_output=bad["args"] or "")
+        changed: list[OpenToolCall] = []
+        for piece in pieces:
+            known = len(self.calls)
+            open_call = self._call(piece)
+            if open_call.feed(piece) or known < len(self.calls):
+                changed.append(open_call)
+        return changed
+
+    def finish(self) -> list[Any]:
+        """The whole arguments of each call, in the order of ``calls``."""
+        try:
+            if self._invalid is not None:
+                raise self._invalid
+            return [call.finish(checked=self.are_whole) for call in self.calls]
+        except OutputParserException as error:
+            if self._cut is None:
+                raise
+            raise cut_short(error, self._cut) from error
+
+    def _call(self, piece: ToolCallChunk) -> OpenToolCall:
+        index, id = piece.get("index"), piece.get("id")
+        for call in reversed(self.calls):
+            if call.index != index:
+                continue
+            if call.goes_on_with(piece):
+                return call
+            if not id:
+                break
+        self.calls.append(OpenToolCall(piece))
+        return self.calls[-1]
+
+
+def _broken(name: str | None, reason: str | None, text: str | None) -> OutputParserException:
+    return OutputParserException(
+        f"the arguments of the tool call {name or '(without a name)'} are no whole JSON object: {reason}",
+        llm_output=text or "",
+    )

@@ -1,0 +1,52 @@
+"""The base of what stands for messages within a chat prompt."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from prill.messages import BaseMessage
+from prill.runnables.parts import PARTS
+
+
+class BaseMessagePromptTemplate(BaseModel, ABC):
+    """Makes one or more messages of a chat prompt; a subclass says how in ``format_messages``."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", defer_build=True)  # built when first used
+
+    @abstractmethod
+    def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
+        """The messages, with the variables filled in."""
+
+    async def aformat_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
+        """The messages, with the variables filled in."""
+        return self.format_messages(**kwargs)
+
+    @property
+    @abstractmethod
+    def input_variables(self) -> list[str]:
+        """The variables that must be given."""
+
+    def pretty_repr(self, html: bool = False) -> str:
+        """What this makes, under a title; ``html`` makes the title bold and the variables coloured in a terminal."""
+        return repr(self)
+
+    def pretty_print(self) -> None:
+        """Print what this makes, under a title."""
+        print(self.pretty_repr())
+
+    def __add__(self, other: Any) -> Any:
+        """The chat prompt of this and ``other``."""
+        return PARTS["chat_prompt"]([self]) + other
+
+    def __radd__(self, other: Any) -> Any:
+        if not isinstance(other, BaseMessage):
+            return NotImplemented
+        return PARTS["chat_prompt"]([other, self])
+
+    def __repr_args__(self) -> Any:
+        for name, value in super().__repr_args__():
+            if value not in (None, {}, False):
+                yield name, value

@@ -1,0 +1,210 @@
+"""Reading a provider's stream: bytes in, chunks out, without any waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import NoneType
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from prill.errors import PrillError
+from prill.transducers.event_form import EventForm
+from prill.transducers.sse import ServerSentEvent, SSEDecoder
+
+Chunk = TypeVar("Chunk")
+Made = TypeVar("Made", covariant=True)
+
+_START = 20_000
+"""How many bytes of a body that holds no event are kept, to say what it is instead."""
+
+
+_LONGEST = 4_000_000
+"""How many bytes of one event are held; what is longer is read line by line."""
+
+
+class ProviderError(Exception):
+    """An error that a vendor sent inside a stream; ``payload`` is its JSON."""
+
+    def __init__(self, payload: Any) -> None:
+        super().__init__("an error inside the stream")
+        self.payload = payload
+
+
+class StreamDecoder(Protocol[Made]):
+    """A vendor's stream as a transducer: events in, chunks out.
+
+    A decoder that keeps the usage for the last chunk says it in an attribute ``usage``, for answers that break off.
+    One whose events often differ in a text only says so in an attribute ``piece``: see ``Piece``.
+    """
+
+    ended: bool
+    """Whether the vendor's sign that the answer is whole has come."""
+
+    def feed(self, event: ServerSentEvent) -> Iterable[Made]:
+        """The chunks of one event; raises ``ProviderError`` for an error that the vendor sent."""
+
+    def finish(self) -> Iterable[Made]:
+        """The chunks that only the stream's end tells."""
+
+
+class Piece(NamedTuple):
+    """What a decoder says of the event it was fed last, if that brought nothing but a text, the next piece of many.
+
+    ``payload`` is the event's JSON and ``place[key]`` the text in it. ``chunks`` makes the chunks of events that are
+    the same but for their text: one of each text, where no text is empty. That of some texts joined must be what their
+    chunks add up to. ``kept`` is where the decoder keeps the texts for later, if it does.
+    """
+
+    payload: Any
+    place: dict[str, Any]
+    key: str
+    chunks: Callable[[Sequence[str]], list[Any]]
+    kept: list[str] | None = None
+
+
+class WrongShape(Exception):
+    """What a provider sent is no JSON, or JSON of another shape than the protocol's; the cause says where."""
+
+
+Batch = tuple[Sequence[Chunk], Chunk]
+"""Chunks, and what they add up to."""
+
+
+class Reading(Generic[Chunk]):
+    """A stream as it is read: bytes in, chunks out, in batches.
+
+    An event that is like the one before but for its text is not parsed (see ``EventForm``); with ``plainly`` every
+    event is. The chunks are the same. Each chunk is made when it is asked for, or with the others of its batch.
+    """
+
+    def __init__(self, decoder: StreamDecoder[Chunk], *, plainly: bool = False) -> None:
+        self.decoder = decoder
+        self.seen = 0
+        """How many events have come."""
+        self.start = b""
+        """How the body begins, until the first event has come."""
+        self._sse = SSEDecoder()
+        self._rest: list[bytes] = []  # of an event whose end has not come; joined once, so linear
+        self._held = 0  # bytes of it
+        self._form = EventForm("obfuscation", "p") if hasattr(decoder, "piece") and not plainly else None
+        self._piece: Piece | None = None  # what the form is that of
+
+    def feed(self, data: bytes) -> Iterator[Batch[Chunk]]:
+        """The chunks that the next bytes complete.
+
+        Raises:
+            ProviderError: the vendor sent an error.
+            WrongShape: these are no events of the protocol.
+        """
+        if not self.seen:
+            self.start += data[: _START - len(self.start)]
+        form = self._form
+        if form is None:
+            yield from self._parsed(data)
+        elif b"\r" in data or self._held > _LONGEST:
+            # Lines end otherwise in this stream, or it is none: where its events end, only their decoder knows.
+            self._form = None
+            yield from self._parsed(self._joined(data))
+        elif b"\n\n" in data or (self._rest and data.startswith(b"\n") and self._rest[-1].endswith(b"\n")):
+            events, _, rest = self._joined(data).rpartition(b"\n\n")
+            self._hold(rest)
+            yield from self._read(events, form)
+        else:
+            self._hold(data)
+
+    def finish(self) -> Iterator[Batch[Chunk]]:
+        """The chunks that only the stream's end tells; afterwards ``decoder.ended`` says whether the answer is whole.
+
+        Raises as ``feed`` does.
+        """
+        if not self.decoder.ended:
+            for event in (*self._sse.feed(self._joined(b"")), *self._sse.finish()):
+                self.seen += 1
+                for chunk in self._fed_last(event):
+                    yield (chunk,), chunk
+        if self.seen:
+            for chunk in checked(self.decoder.finish):
+                yield (chunk,), chunk
+
+    def _hold(self, data: bytes) -> None:
+        if data:
+            self._rest.append(data)
+            self._held += len(data)
+
+    def _joined(self, data: bytes) -> bytes:
+        """What was held, and ``data``."""
+        if not self._rest:
+            return data
+        data = b"".join((*self._rest, data))
+        self._rest.clear()
+        self._held = 0
+        return data
+
+    def _read(self, data: bytes, form: EventForm) -> Iterator[Batch[Chunk]]:
+        """The chunks of whole events, without the last one's blank line."""
+        try:
+            events = data.decode().split("\n\n")
+        except UnicodeDecodeError:
+            self._piece = None
+            yield from self._parsed(data + b"\n\n")
+            return
+        at = 0
+        while at < len(events):
+            if self._piece is not None and (texts := form.texts(events, at)):
+                at += len(texts)
+                self.seen += len(texts)
+                yield _repeated(self._piece, texts)
+                continue
+            seen = self.seen
+            yield from self._parsed(events[at].encode() + b"\n\n")
+            if self.seen > seen:  # it was more than a comment
+                self._learn(events[at], form)
+            at += 1
+
+    def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
+        for event in self._sse.feed(data):
+            self.seen += 1
+            for chunk in checked(self.decoder.feed, event):
+                yield (chunk,), chunk
+
+    def _learn(self, event: str, form: EventForm) -> None:
+        piece: Piece | None = self.decoder.piece  # type: ignore[attr-defined]  # it has, where there is a form
+        learned = piece is not None and form.learn(event, piece.payload, piece.place, piece.key)
+        self._piece = piece if learned else None
+
+    def _fed_last(self, event: ServerSentEvent) -> Iterable[Chunk]:
+        """The chunks of an event that lacks its end: no whole JSON is the rest of a cut stream, and no nonsense."""
+        try:
+            return list(checked(self.decoder.feed, event))
+        except WrongShape as error:
+            if isinstance(error.__cause__, ValueError):
+                return ()
+            raise
+
+
+def _repeated(piece: Piece, texts: list[str]) -> Batch[Any]:
+    """The chunks of events that are like one before but for their texts."""
+    if piece.kept is not None:
+        piece.kept.extend(texts)
+    chunks = piece.chunks(texts)
+    return chunks, chunks[0] if len(chunks) == 1 else piece.chunks(("".join(texts),))[0]
+
+
+def checked(decode: Callable[..., Iterable[Chunk]], *given: Any) -> Iterator[Chunk]:
+    """What ``decode`` gives; where it fails because of what it was given, it raises ``WrongShape``.
+
+    Only reading JSON of another shape than the protocol's counts as that: an attribute that an object of ours lacks is
+    our own mistake, and passes as it is.
+    """
+    try:
+        yield from decode(*given)
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, PrillError):
+            raise
+        raise WrongShape(f"{type(error).__name__}: {error}") from error
+    except AttributeError as error:
+        if not isinstance(error.obj, _JSON):
+            raise
+        raise WrongShape(f"{type(error).__name__}: {error}") from error
+
+
+_JSON = (dict, list, str, int, float, NoneType)

@@ -1,0 +1,109 @@
+"""Choosing a step by its input."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, TypeVar
+
+from prill.callbacks.run import Run
+from prill.errors import CompositionError, add_step
+from prill.io import closing
+from prill.runnables.base import Runnable
+from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.restart import restarting
+from prill.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+class Choosing(Runnable[Input, Output]):
+    """Runs, on the whole input, one of several steps; its output streams."""
+
+    async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
+        """The step, its input, the tag of its run, and the label in paths."""
+        raise NotImplementedError
+
+    _waits = True
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        step, given, tag, label = await self._choose(input, run)
+        try:
+            return await step._step(given, run.child(tag), **kwargs)
+        except Exception as error:
+            self._locate(error, step, label)
+            raise
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        growth = Growth(False)
+        stream = self._flow_chosen(inputs, run, growth, kwargs)
+        return restarting(stream, growth) if self._restarts() else Snapshots(stream, growth)
+
+    async def _flow_chosen(
+        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        input = await collect(inputs)
+        if input is NOTHING:
+            return
+        step, given, tag, label = await self._choose(input, run)
+        stream = step._step_flow(Single(given), run.child(tag), **kwargs)
+        async with closing(stream):
+            try:
+                growing = isinstance(stream, Snapshots)
+                async for chunk in stream:
+                    if growing:
+                        growth.replaces = replaces(stream)
+                    yield chunk
+            except Exception as error:
+                self._locate(error, step, label)
+                raise
+
+    def _locate(self, error: Exception, step: Runnable[Any, Any], label: str) -> None:
+        name = step.get_name()
+        add_step(error, self.get_name(), f"{label} ({name})", inner=name)
+
+
+class RunnableBranch(Choosing[Input, Output]):
+    """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that holds.
+
+    Conditions and steps are whatever can be a step of a chain; a condition is given the input.
+    """
+
+    def __init__(self, *branches: Any) -> None:
+        if len(branches) < 2:
+            raise CompositionError("a RunnableBranch has a (condition, step) pair or more, and a default at the end")
+        *pairs, default = branches
+        self.branches: list[tuple[Runnable[Any, Any], Runnable[Any, Any]]] = []
+        for pair in pairs:
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise CompositionError(f"a branch is a pair (condition, step), not {pair!r:.80}")
+            self.branches.append((coerce_to_runnable(pair[0]), coerce_to_runnable(pair[1])))
+        if isinstance(default, tuple | list):
+            raise CompositionError("the last argument of a RunnableBranch is the default, a step without a condition")
+        self.default = coerce_to_runnable(default)
+        self.name = None
+
+    def _restarts(self) -> bool:
+        return self.default._restarts() or any(step._restarts() for _, step in self.branches)
+
+    async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
+        for number, (condition, step) in enumerate(self.branches, 1):
+            try:
+                holds = await condition._step(input, run.child(f"condition:{number}"))
+            except Exception as error:
+                self._locate(error, condition, f"condition {number}")
+                raise
+            if holds:
+                return step, input, f"branch:{number}", f"branch {number}"
+        return self.default, input, "branch:default", "default"
+
+    def __repr__(self) -> str:
+        pairs = ", ".join(f"({condition!r}, {step!r})" for condition, step in self.branches)
+        return f"RunnableBranch({pairs}, {self.default!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableBranch):
+            return NotImplemented
+        return (self.branches, self.default) == (other.branches, other.default)
+
+    __hash__ = object.__hash__

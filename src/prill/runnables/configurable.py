@@ -1,0 +1,354 @@
+"""Runnables that a config changes: their settings, or which of several they are."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from typing import Any, TypeVar
+
+from prill.callbacks.config import Config
+from prill.callbacks.run import Run
+from prill.errors import ConfigError
+from prill.runnables.base import Runnable
+from prill.runnables.children import walk
+from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.config_fields import (
+    AnyConfigurableField,
+    ConfigurableField,
+    ConfigurableFieldMultiOption,
+    ConfigurableFieldSingleOption,
+    ConfigurableFieldSpec,
+    StrEnum,
+    make_options_spec,
+    prefix_config_spec,
+)
+from prill.runnables.function import RunnableLambda
+from prill.runnables.generator import RunnableGenerator
+from prill.runnables.parts import part
+
+__all__ = [
+    "DynamicRunnable",
+    "RunnableConfigurableAlternatives",
+    "RunnableConfigurableFields",
+    "StrEnum",
+    "make_options_spec",
+    "prefix_config_spec",
+]
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+class DynamicRunnable(Runnable[Input, Output]):
+    """Runs what ``prepare`` makes of the config. Observers see that alone; it streams as that streams.
+
+    A method that it has not, as a model's ``bind_tools``, is that of ``default``; a Runnable that comes back is
+    prepared by the config too, when it is run.
+    """
+
+    default: Runnable[Any, Any]
+    config: Config | None = None
+
+    @abstractmethod
+    def _configured(self, config: Config) -> Runnable[Any, Any]:
+        """What this is under ``config``."""
+
+    def _inner_config(self, config: Config) -> Config:
+        """The config that what is prepared runs with."""
+        return config
+
+    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+        return self.default.config_specs
+
+    def prepare(self, config: Config | None = None) -> tuple[Runnable[Any, Any], Config]:
+        """What is run under ``config``, down to what does not depend on it, and the config that it runs with."""
+        step: Runnable[Any, Any] = self
+        given = config or {}
+        while isinstance(step, DynamicRunnable):
+            given, step = step._inner_config(given), step._configured(given)
+        return step, given
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        return self.default.get_name(suffix, name=name or self.name)
+
+    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+        return self._configured(run.config)._step(input, self._place(run), **kwargs)
+
+    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        return self._configured(run.config)._step_flow(inputs, self._place(run), **kwargs)
+
+    def _place(self, run: Run) -> Run:
+        inner = self._inner_config(run.config)
+        return run if inner is run.config else run.configured({"configurable": inner["configurable"]})
+
+    def configurable_fields(self, **kwargs: AnyConfigurableField) -> RunnableConfigurableFields[Input, Output]:
+        """Let a config change settings of ``default``."""
+        return RunnableConfigurableFields(self, kwargs)
+
+    def configurable_alternatives(
+        self, which: ConfigurableField, *, default_key: str = "default", prefix_keys: bool = False, **kwargs: Any
+    ) -> RunnableConfigurableAlternatives[Input, Output]:
+        """Let a config put something else in this one's place."""
+        return RunnableConfigurableAlternatives(self, which, kwargs, default_key, prefix_keys)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "default" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        found = getattr(self.default, name)
+        return functools.partial(_later, self, name) if callable(found) else found
+
+    def __eq__(self, other: object) -> bool:
+        return self.__dict__ == other.__dict__ if type(self) is type(other) else NotImplemented
+
+    __hash__ = object.__hash__
+
+
+def _later(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: Any) -> Any:
+    made = getattr(step.default, method)(*args, **kwargs)
+    return _Later(step, method, args, kwargs, made) if isinstance(made, Runnable) else made
+
+
+class _Later(DynamicRunnable[Input, Output]):
+    """What a method of a prepared Runnable gives, called when it is known which one that is."""
+
+    def __init__(
+        self, source: DynamicRunnable[Any, Any], method: str, args: Any, kwargs: Any, made: Runnable[Any, Any]
+    ) -> None:
+        self.source, self.method, self.args, self.kwargs, self.default = source, method, args, kwargs, made
+
+    def _configured(self, config: Config) -> Runnable[Any, Any]:
+        made: Runnable[Any, Any] = getattr(self.source._configured(config), self.method)(*self.args, **self.kwargs)
+        return made
+
+    def _inner_config(self, config: Config) -> Config:
+        return self.source._inner_config(config)
+
+    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+        return self.source.config_specs
+
+    def __repr__(self) -> str:
+        given = [*map(repr, self.args), *(f"{key}={value!r}" for key, value in self.kwargs.items())]
+        return f"{self.source!r}.{self.method}({', '.join(given)})"
+
+
+class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
+    """``default`` with settings that a config may change; made by ``configurable_fields``."""
+
+    def __init__(self, default: Any, fields: Mapping[str, AnyConfigurableField]) -> None:
+        self.default = default
+        self.fields = dict(fields)
+        self.name = None
+        known = _settings(default)
+        if unknown := [name for name in fields if name not in known]:
+            raise ConfigError(
+                f"{default.get_name()} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+            )
+
+    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+        return [*(self._spec(name, field) for name, field in self.fields.items()), *self.default.config_specs]
+
+    def _spec(self, name: str, field: AnyConfigurableField) -> ConfigurableFieldSpec:
+        info = _settings(self.default)[name]
+        if not isinstance(field, ConfigurableField):
+            return make_options_spec(field, info.description)
+        return ConfigurableFieldSpec(
+            id=field.id,
+            name=field.name,
+            description=field.description or info.description,
+            annotation=field.annotation or info.annotation,
+            default=getattr(self.default, name, None),
+            is_shared=field.is_shared,
+        )
+
+    def _configured(self, config: Config) -> Runnable[Any, Any]:
+        given = config.get("configurable") or {}
+        changed = {name: _value(field, given) for name, field in self.fields.items()}
+        changed = {name: value for name, value in changed.items() if value is not _UNSAID}
+        if not changed:
+            return self.default
+        inner = self.default
+        if isinstance(inner, DynamicRunnable):
+            return RunnableConfigurableFields(inner._configured(config), self.fields)._configured(config)
+        return _rebuilt(inner, changed)
+
+    def __repr__(self) -> str:
+        return f"{self.default!r}.configurable_fields({', '.join(self.fields)})"
+
+
+_UNSAID: Any = object()
+
+
+def _settings(step: Any) -> Any:
+    while isinstance(step, DynamicRunnable):
+        step = step.default
+    return getattr(type(step), "model_fields", {})
+
+
+def _value(field: AnyConfigurableField, given: Mapping[str, Any]) -> Any:
+    if field.id in given:
+        said = given[field.id]
+    elif isinstance(field, ConfigurableField):
+        return _UNSAID
+    else:
+        said = field.default
+    if isinstance(field, ConfigurableFieldSingleOption):
+        return field.options[_known(field.id, said, field.options)]
+    if isinstance(field, ConfigurableFieldMultiOption):
+        if isinstance(said, str):
+            raise ConfigError(
+                f"configurable field {field.id!r} takes a list of {', '.join(field.options)}, not {said!r}"
+            )
+        return [field.options[_known(field.id, each, field.options)] for each in said]
+    return said
+
+
+def _known(id: str, said: Any, options: Mapping[str, Any]) -> str:
+    said = getattr(said, "value", said)
+    if said not in options:
+        raise ConfigError(f"configurable field {id!r} is one of {', '.join(sorted(options))}, not {said!r}")
+    return said  # type: ignore[no-any-return]  # it is a key of the options
+
+
+def _rebuilt(step: Any, changed: dict[str, Any]) -> Runnable[Any, Any]:
+    """``step`` made anew with some settings changed, checked as those of a new one are."""
+    kept = {name: getattr(step, name) for name in step.model_fields_set if name not in changed}
+    made: Runnable[Any, Any] = type(step)(**kept, **changed)
+    return made
+
+
+class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
+    """``default``, or the one of ``alternatives`` that a config names; made by ``configurable_alternatives``."""
+
+    def __init__(
+        self,
+        default: Any,
+        which: ConfigurableField,
+        alternatives: Mapping[str, Any],
+        default_key: str = "default",
+        prefix_keys: bool = False,
+    ) -> None:
+        self.default = default
+        self.which = which
+        self.alternatives = {
+            key: each if _makes_one(each) else coerce_to_runnable(each) for key, each in alternatives.items()
+        }
+        self.default_key = default_key
+        self.prefix_keys = prefix_keys
+        self.name = None
+        if default_key in alternatives:
+            raise ConfigError(f"{default_key!r} is the key of the default, and of an alternative: give default_key")
+
+    @property
+    def keys(self) -> list[str]:
+        """What a config may name."""
+        return [self.default_key, *self.alternatives]
+
+    def chosen(self, key: str) -> Runnable[Any, Any]:
+        """The alternative of that name; one that is given as a function is made now."""
+        if key == self.default_key:
+            return self.default
+        found: Any = self.alternatives[key]
+        return found if isinstance(found, Runnable) else coerce_to_runnable(found())
+
+    def _key(self, config: Config) -> str:
+        return _known(
+            self.which.id,
+            (config.get("configurable") or {}).get(self.which.id, self.default_key),
+            dict.fromkeys(self.keys),
+        )
+
+    def _configured(self, config: Config) -> Runnable[Any, Any]:
+        return self.chosen(self._key(config))
+
+    def _inner_config(self, config: Config) -> Config:
+        if not self.prefix_keys:
+            return config
+        given = config.get("configurable") or {}
+        prefix = f"{self.which.id}=={self._key(config)}/"
+        own = {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
+        return {**config, "configurable": {**given, **own}} if own else config
+
+    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+        names: Any = StrEnum(self.which.id, {key: key for key in sorted(self.keys)})  # type: ignore[call-overload]  # made at run time
+        which = self.which
+        specs = [
+            ConfigurableFieldSpec(
+                which.id, which.annotation or names, which.name, which.description, self.default_key, which.is_shared
+            )
+        ]
+        for key in self.keys:
+            if key == self.default_key or isinstance(self.alternatives[key], Runnable):
+                inner = self.chosen(key).config_specs
+                prefix = f"{which.id}=={key}"
+                specs += [prefix_config_spec(spec, prefix) for spec in inner] if self.prefix_keys else inner
+        return specs
+
+    def __repr__(self) -> str:
+        others = "".join(f", {key}={each!r}" for key, each in self.alternatives.items())
+        return (
+            f"{self.default!r}.configurable_alternatives({self.which.id!r}, default_key={self.default_key!r}{others})"
+        )
+
+
+def _makes_one(alternative: Any) -> bool:
+    """Whether an alternative is a function without parameters, which makes the Runnable when it is chosen."""
+    code = getattr(alternative, "__code__", None)
+    return code is not None and code.co_argcount == 0
+
+
+@part("configurable")
+def check_configurable(step: Runnable[Any, Any], given: Mapping[str, Any]) -> None:
+    """Refuse keys that no part of ``step`` has, where all that reads them is known.
+
+    A function that takes the config, and a class of the user's, may read any key; where nothing has settings, keys
+    can be no slip of the pen.
+
+    Raises:
+        ConfigError: a key is unknown, or an alternative is.
+    """
+    parts = list(walk(step))
+    if any(_reads_config(each) for each in parts) or not any(_has_settings(each) for each in parts):
+        return
+    specs = {spec.id: spec for spec in step.config_specs}
+    for key, value in given.items():
+        if key not in specs:
+            known = f"it has {', '.join(specs)}" if specs else "it has none (see configurable_fields)"
+            raise ConfigError(f"{step.get_name()} has no configurable field {key!r}; {known}")
+        members = getattr(specs[key].annotation, "__members__", None)
+        if members is not None:
+            _known(key, value, members)
+
+
+def _has_settings(step: Runnable[Any, Any]) -> bool:
+    """Whether there is anything about a step that could have been made configurable."""
+    return isinstance(step, DynamicRunnable) or hasattr(type(step), "model_fields")
+
+
+def _reads_config(step: Runnable[Any, Any]) -> bool:
+    if isinstance(step, RunnableLambda | RunnableGenerator):
+        return any(step._wants.values()) or _opaque(step)
+    return bool(step._overrides) or not type(step).__module__.startswith(__name__.partition(".")[0] + ".")
+
+
+def _opaque(step: RunnableLambda[Any, Any] | RunnableGenerator[Any, Any]) -> bool:
+    """Whether a function reaches anything around it: that may start runs, which the config is handed on to."""
+    forms = [step.func, step.afunc] if isinstance(step, RunnableLambda) else [step._plain, step._async]
+    try:
+        around = [inspect.getclosurevars(inspect.unwrap(form)) for form in forms if form is not None]
+    except TypeError:  # a builtin, such as itemgetter, reaches nothing; a callable object may
+        return any(hasattr(type(form), "__dict__") and type(form).__module__ != "operator" for form in forms if form)
+    return any(each.nonlocals or each.globals for each in around)
+
+
+@part("configurable.fields")
+def configurable_fields(step: Any, fields: Mapping[str, AnyConfigurableField]) -> RunnableConfigurableFields[Any, Any]:
+    return RunnableConfigurableFields(step, fields)
+
+
+@part("configurable.alternatives")
+def configurable_alternatives(
+    step: Any, which: ConfigurableField, alternatives: Mapping[str, Any], default_key: str, prefix_keys: bool
+) -> RunnableConfigurableAlternatives[Any, Any]:
+    return RunnableConfigurableAlternatives(step, which, alternatives, default_key, prefix_keys)

@@ -1,0 +1,54 @@
+"""A Runnable run on each item of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from prill.callbacks.run import Run
+from prill.errors import CompositionError, add_step
+from prill.runnables.base import Runnable
+from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.parts import part
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+@part("each")
+class RunnableEach(Runnable[Sequence[Any], list[Any]]):
+    """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
+
+    def __init__(self, bound: Any) -> None:
+        self.bound = coerce_to_runnable(bound)
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        return super().get_name(suffix, name=name or self.name or f"RunnableEach<{self.bound.get_name()}>")
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        if isinstance(input, str | bytes) or not hasattr(input, "__iter__"):
+            raise CompositionError(
+                f"{self.get_name()} runs on each item of a list; it was given {type(input).__name__} ({input!r:.80})"
+            )
+        thunks = [partial(self._item, index, item, run, kwargs) for index, item in enumerate(input)]
+        return await run.io.gather(thunks, run.limit) if thunks else []
+
+    async def _item(self, index: int, item: Any, run: Run, kwargs: dict[str, Any]) -> Any:
+        try:
+            return await self.bound._step(item, run.child(), **kwargs)
+        except Exception as error:
+            name = self.bound.get_name()
+            add_step(error, self.get_name(), f"item {index} ({name})", inner=name)
+            raise
+
+    def __repr__(self) -> str:
+        return f"{self.bound!r}.map()"
+
+    def __eq__(self, other: object) -> bool:
+        return self.bound == other.bound if isinstance(other, RunnableEach) else NotImplemented
+
+    __hash__ = object.__hash__
+
+
+RunnableEachBase = RunnableEach

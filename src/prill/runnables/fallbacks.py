@@ -1,0 +1,96 @@
+"""Another step instead."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from prill.callbacks.run import Run
+from prill.errors import CompositionError
+from prill.runnables.attempts import Attempt, MidStream, Recovering, check_types
+from prill.runnables.base import Runnable
+from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.parts import part
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+@part("fallbacks")
+class RunnableWithFallbacks(Recovering[Input, Output]):
+    """``runnable``, and when it fails the ``fallbacks`` one after the other; made by ``with_fallbacks``.
+
+    Only ``exceptions_to_handle`` lead to the next; if all fail, the last error is raised, with a note of the first.
+    With ``exception_key`` the input is a dict, and a fallback finds there the error of the one before. Which one
+    answered is in the metadata of the run's end: ``answered_by`` and ``fallback``, 0 for the first.
+    """
+
+    def __init__(
+        self,
+        runnable: Any,
+        fallbacks: Sequence[Any],
+        exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,),
+        exception_key: str | None = None,
+        mid_stream: MidStream = "raise",
+    ) -> None:
+        super().__init__(mid_stream)
+        if isinstance(fallbacks, Runnable) or not fallbacks:
+            raise CompositionError(
+                f"with_fallbacks takes a list with one Runnable or more, not {fallbacks!r:.80}: "
+                "model.with_fallbacks([other_model])"
+            )
+        self.runnable = coerce_to_runnable(runnable)
+        self.fallbacks = [coerce_to_runnable(each) for each in fallbacks]
+        self.exceptions_to_handle = check_types(exceptions_to_handle, "exceptions_to_handle")
+        self.exception_key = exception_key
+
+    @property
+    def runnables(self) -> Iterator[Runnable[Any, Any]]:
+        """All of them, in the order in which they are tried."""
+        yield self.runnable
+        yield from self.fallbacks
+
+    def _restarts(self) -> bool:
+        return self.mid_stream == "restart" or any(each._restarts() for each in self.runnables)
+
+    def _attempts(self, input: Any) -> Iterator[Attempt]:
+        if self.exception_key is not None and not isinstance(input, Mapping):
+            raise CompositionError(
+                f"exception_key puts the error into the input, which must be a dict then, not {type(input).__name__}"
+            )
+        error = yield Attempt(self.runnable, input)
+        for fallback in self.fallbacks:
+            given = input if self.exception_key is None else {**input, self.exception_key: error}
+            error = yield Attempt(fallback, given)
+
+    def _handles(self, error: Exception) -> bool:
+        return isinstance(error, self.exceptions_to_handle)
+
+    def _answered(self, run: Run, number: int, attempt: Attempt) -> None:
+        if run.observers is not None:
+            run.metadata = {**run.metadata, "answered_by": attempt.step.get_name(), "fallback": number - 1}
+
+    def __getattr__(self, name: str) -> Any:
+        # A model with fallbacks still has a model's methods; what they make of each keeps the fallbacks.
+        if name.startswith("_") or "fallbacks" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        found = getattr(self.runnable, name)
+        return functools.partial(self._call_each, name) if callable(found) else found
+
+    def _call_each(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        made = getattr(self.runnable, name)(*args, **kwargs)
+        if not isinstance(made, Runnable):
+            return made
+        others = [getattr(each, name)(*args, **kwargs) for each in self.fallbacks]
+        return RunnableWithFallbacks(made, others, self.exceptions_to_handle, self.exception_key, self.mid_stream)
+
+    def __repr__(self) -> str:
+        return f"{self.runnable!r}.with_fallbacks({self.fallbacks!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableWithFallbacks):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    __hash__ = object.__hash__

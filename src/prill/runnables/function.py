@@ -1,0 +1,185 @@
+"""A function as a step."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any, TypeVar, overload
+
+from prill.callbacks.config import DEFAULT_RECURSION_LIMIT
+from prill.callbacks.run import Run, inside
+from prill.errors import ColourError, CompositionError, RecursionLimitError
+from prill.io import closing
+from prill.runnables.base import Runnable
+from prill.runnables.chunks import join
+from prill.runnables.coerce import is_async, is_generator
+from prill.runnables.parts import part
+from prill.runnables.restart import restarting
+from prill.runnables.signature import extras_for, name_of, wanted_extras
+from prill.runnables.streams import NOTHING, Growth, Single, collect, replaces
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@part("function")
+class RunnableLambda(Runnable[Input, Output]):
+    """A function as a step: it is given the whole input and returns the output.
+
+    ``func`` is a plain or an async function; with ``afunc`` beside it, each colour uses its own. A plain function in
+    an asyncio run goes to a worker thread. A function that returns a Runnable has it run on the same input, up to
+    ``recursion_limit`` deep; one that yields puts out each item as a chunk. Parameters called ``config`` or
+    ``callbacks`` are filled with those of the run; what the function starts joins the run without them too.
+    """
+
+    _waits = True
+
+    def __init__(
+        self, func: Callable[..., Any], afunc: Callable[..., Any] | None = None, name: str | None = None
+    ) -> None:
+        for given in (func, afunc):
+            if given is not None and not callable(given):
+                raise CompositionError(f"a RunnableLambda is made of a function, not {given!r:.80}")
+        if afunc is not None and not is_async(afunc):
+            raise CompositionError(f"afunc is an async function; {name_of(afunc)} is a plain one: give it as func")
+        self.func: Callable[..., Any] | None = None if is_async(func) else func
+        self.afunc: Callable[..., Any] | None = func if is_async(func) else afunc
+        self.name = name or name_of(func)
+        # By colour, for a callable object need not be hashable.
+        forms = {key: form for key, form in ((False, self.func), (True, self.afunc)) if form is not None}
+        self._wants = {key: wanted_extras(form) for key, form in forms.items()}
+        self._yields = {key for key, form in forms.items() if is_generator(form)}
+
+    def _function(self, run: Run) -> Callable[..., Any]:
+        function = self.func if run.io.blocking else self.afunc or self.func
+        if function is None:
+            raise ColourError(
+                f"{self.get_name()} is an async function and was run by a blocking verb. Use ainvoke, astream or "
+                f"abatch, or give it a plain form beside it: RunnableLambda(plain, afunc={self.get_name()})"
+            )
+        return function
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        function = self._function(run)
+        if (function is self.afunc) in self._yields:
+            chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
+            return join(chunks) if chunks else None
+        output = await self._apply(function, input, run, kwargs)
+        if isinstance(output, Runnable):
+            return await output._step(input, self._deeper(run))
+        return output
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        growth = Growth(False)
+        # What it returns may be a Runnable that starts over.
+        return restarting(self._put_out(inputs, run, growth, kwargs), growth)
+
+    async def _put_out(
+        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        input = await collect(inputs)
+        if input is NOTHING:
+            return
+        function = self._function(run)
+        if (function is self.afunc) in self._yields:
+            stream: AsyncIterator[Any] = self._items(function, input, run, kwargs)
+        else:
+            output = await self._apply(function, input, run, kwargs)
+            if not isinstance(output, Runnable):
+                yield output
+                return
+            stream = output._step_flow(Single(input), self._deeper(run))
+        async with closing(stream):
+            async for chunk in stream:
+                growth.replaces = replaces(stream)
+                yield chunk
+
+    async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
+        if wants := self._wants[function is self.afunc]:
+            kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
+        with inside(run):
+            if function is self.afunc:
+                return await function(input, **kwargs)
+            if run.io.blocking:
+                output = function(input, **kwargs)
+            else:
+                output = await run.io.call(function, input, **kwargs)
+            # Few outputs have the method; asking ``inspect`` each time would be a sixth of a step's cost.
+            if hasattr(output, "__await__") or (inspect.isgenerator(output) and inspect.isawaitable(output)):
+                return await self._settle(output, run)
+            return output
+
+    async def _settle(self, output: Awaitable[Any], run: Run) -> Any:
+        """A plain callable that returned an awaitable, as ``lambda x: client.fetch(x)`` does."""
+        if not run.io.blocking:
+            return await output
+        if isinstance(output, Coroutine):
+            output.close()
+        raise ColourError(f"{self.get_name()} returned an awaitable in a blocking run: use ainvoke, astream or abatch")
+
+    async def _items(
+        self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]
+    ) -> AsyncIterator[Any]:
+        if wants := self._wants[function is self.afunc]:
+            kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
+        source: AsyncIterator[Any]
+        if function is self.afunc:
+            source = function(input, **kwargs)
+        else:
+            with inside(run):  # a worker thread's context is a copy of this one
+                source = run.io.pull(lambda: iter(function(input, **kwargs)))
+        async with closing(source):
+            while True:
+                try:
+                    with inside(run):
+                        chunk = await source.__anext__()
+                except StopAsyncIteration:
+                    return
+                yield chunk
+
+    def _deeper(self, run: Run) -> Run:
+        limit = run.said("recursion_limit") or DEFAULT_RECURSION_LIMIT
+        if limit <= 1:
+            raise RecursionLimitError(
+                f"{self.get_name()} returned a Runnable, and so did what it returned, until recursion_limit was "
+                "reached. If that is meant, raise it: chain.invoke(x, {'recursion_limit': 100})"
+            )
+        return run.child().configured({"recursion_limit": limit - 1}, over=True)
+
+    def __repr__(self) -> str:
+        return f"RunnableLambda({self.name or 'lambda'})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableLambda):
+            return NotImplemented
+        return _identity(self.func) == _identity(other.func) and self.afunc == other.afunc
+
+    __hash__ = object.__hash__
+
+
+def _identity(function: Any) -> Any:
+    """What tells a function from another; a copy of an ``itemgetter`` is the same one, though it does not say so."""
+    return function.__reduce__() if isinstance(function, operator.itemgetter) else function
+
+
+@overload
+def chain(func: Callable[[In], Coroutine[Any, Any, Out]]) -> Runnable[In, Out]: ...
+@overload
+def chain(func: Callable[[In], AsyncIterator[Out]]) -> Runnable[In, Out]: ...
+@overload
+def chain(func: Callable[[In], Iterator[Out]]) -> Runnable[In, Out]: ...
+@overload
+def chain(func: Callable[[In], Out]) -> Runnable[In, Out]: ...
+def chain(func: Callable[..., Any]) -> Runnable[Any, Any]:
+    """Decorate a function to make it a Runnable; the runs that it starts are its children.
+
+    >>> @chain
+    ... def shout(text: str) -> str:
+    ...     return text.upper()
+    >>> shout.invoke("hi")
+    'HI'
+    """
+    return RunnableLambda(func)

@@ -1,0 +1,277 @@
+"""A conversation: a step that is given what was said before, and whose answer is kept for the next time."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from prill.callbacks.run import Run, inside
+from prill.chat_history import BaseChatMessageHistory
+from prill.errors import ColourError, CompositionError, ConfigError
+from prill.io import closing
+from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
+from prill.runnables.base import Runnable
+from prill.runnables.chunks import SoFar
+from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.config_fields import ConfigurableFieldSpec
+from prill.runnables.streams import NOTHING, collect, like, replaces
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+GetSessionHistoryCallable = Callable[..., BaseChatMessageHistory]
+MessagesOrDictWithMessages = Sequence[BaseMessage] | dict[str, Any]
+
+
+_SESSION_ID = ConfigurableFieldSpec(
+    "session_id", str, "Session ID", "Unique identifier for a session.", default="", is_shared=True
+)
+
+
+class RunnableWithMessageHistory(Runnable[Input, Output]):
+    """``runnable``, given the conversation so far; what is asked and answered is added to it.
+
+        chats = {}
+
+        def history(session_id: str) -> InMemoryChatMessageHistory:
+            return chats.setdefault(session_id, InMemoryChatMessageHistory())
+
+        chat = RunnableWithMessageHistory(prompt | model, history, input_messages_key="question",
+                                          history_messages_key="history")
+        chat.invoke({"question": "Who?"}, {"configurable": {"session_id": "a"}})
+
+    - ``get_session_history``: makes the history of a session; it is given the ``session_id``, or by name the values
+      of all fields in ``history_factory_config`` (``ConfigurableFieldSpec``: the keys in ``configurable``).
+    - ``input_messages_key``: where in an input that is a dict the new messages are (text, a message, or several);
+      left out, its only key, or ``"input"``. An input that is no dict is the messages itself.
+    - ``history_messages_key``: where in the dict the history is put. Left out, it is put before the new messages.
+    - ``output_messages_key``: where in an output that is a dict the answer is; left out, its only key, or ``"output"``.
+    - ``interrupted``: what becomes of an answer that the consumer left, or that was cancelled or failed when some of
+      its text had come: ``"store"`` keeps the text as an ``AIMessage`` with ``response_metadata["interrupted"]``,
+      ``"drop"`` keeps nothing of the turn. A turn in which nothing had come is never kept.
+
+    Raises ``ConfigError`` for a run without a session, an input in which the messages are not found, and, when the
+    answer has been given out, for one that holds no messages.
+    """
+
+    def __init__(
+        self,
+        runnable: Any,
+        get_session_history: GetSessionHistoryCallable,
+        *,
+        input_messages_key: str | None = None,
+        output_messages_key: str | None = None,
+        history_messages_key: str | None = None,
+        history_factory_config: Sequence[ConfigurableFieldSpec] | None = None,
+        interrupted: Literal["store", "drop"] = "store",
+        name: str | None = None,
+    ) -> None:
+        if interrupted not in ("store", "drop"):
+            raise ConfigError(f"interrupted is 'store' or 'drop', not {interrupted!r}")
+        self.runnable = coerce_to_runnable(runnable)
+        self.get_session_history = get_session_history
+        self.input_messages_key = input_messages_key
+        self.output_messages_key = output_messages_key
+        self.history_messages_key = history_messages_key
+        self.history_factory_config = list(history_factory_config or [_SESSION_ID])
+        self.interrupted = interrupted
+        self.name = name
+        self._ids = [field.id for field in self.history_factory_config]
+        _require_parameters(get_session_history, self._ids)
+
+    @property
+    def bound(self) -> Runnable[Any, Any]:
+        """The same as ``runnable``."""
+        return self.runnable
+
+    _waits = True
+
+    def _restarts(self) -> bool:
+        return self.runnable._restarts()
+
+    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+        return [*self.history_factory_config, *self.runnable.config_specs]
+
+    # The bodies
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        turn = await self._begin(input, run)
+        try:
+            output = await self.runnable._step(turn.given, run.child(), **kwargs)
+        except BaseException as error:
+            await self._interrupt(turn, run, getattr(error, "partial", None))
+            raise
+        await _add(turn, run, self._answer(output))
+        return output
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        turns: list[_Turn] = []
+        stream = self.runnable._step_flow(self._given(inputs, run, turns), run.child(), **kwargs)
+        return like(stream, self._recorded(stream, run, turns))
+
+    async def _given(self, inputs: AsyncIterator[Any], run: Run, turns: list[_Turn]) -> AsyncIterator[Any]:
+        input = await collect(inputs)
+        if input is not NOTHING:
+            turns.append(await self._begin(input, run))
+            yield turns[0].given
+
+    async def _recorded(self, stream: AsyncIterator[Any], run: Run, turns: list[_Turn]) -> AsyncGenerator[Any, None]:
+        so_far = SoFar()
+        try:
+            async with closing(stream):
+                async for chunk in stream:
+                    if replaces(stream):
+                        so_far.clear()
+                    so_far.add(chunk)
+                    yield chunk
+        except BaseException:
+            if turns:
+                await self._interrupt(turns[0], run, so_far.value())
+            raise
+        if turns:
+            await _add(turns[0], run, self._answer(so_far.value()))
+
+    async def _begin(self, input: Any, run: Run) -> _Turn:
+        asked = self._asked(input)
+        history = await self._history(run)
+        before = list(history.messages if run.io.blocking else await history.aget_messages())
+        if self.history_messages_key is not None:
+            if not isinstance(input, dict):
+                raise ConfigError(
+                    f"history_messages_key={self.history_messages_key!r} is a key of the input, which is to be a dict, "
+                    f"not {type(input).__name__} ({input!r:.80})"
+                )
+            given: Any = {**input, self.history_messages_key: before}
+        elif isinstance(input, dict) and self.input_messages_key is not None:
+            given = {**input, self.input_messages_key: before + asked}
+        else:
+            given = before + asked
+        return _Turn(history, asked, given)
+
+    async def _history(self, run: Run) -> BaseChatMessageHistory:
+        said = run.said("configurable") or {}
+        if missing := [id for id in self._ids if id not in said]:
+            example = {"configurable": dict.fromkeys(self._ids, "…")}
+            raise ConfigError(
+                f"{self.get_name()} does not know which conversation this is: {', '.join(missing)} is missing. "
+                f"Say it with the config: chain.invoke(input, {example})"
+            )
+        make = self.get_session_history
+        if len(self._ids) == 1:
+            make = partial(make, said[self._ids[0]])
+        else:
+            make = partial(make, **{id: said[id] for id in self._ids})
+        with inside(run):
+            history: Any = await run.io.call(make)
+            if inspect.isawaitable(history):
+                if run.io.blocking:
+                    history.close()  # type: ignore[attr-defined]  # a coroutine, which would complain otherwise
+                    raise ColourError("get_session_history is an async function: use ainvoke, astream or abatch")
+                history = await history
+        return history  # type: ignore[no-any-return]  # what the user's function gives
+
+    async def _interrupt(self, turn: _Turn, run: Run, partial_output: Any) -> None:
+        """Keep an answer as far as it came, if it is to be kept."""
+        if self.interrupted == "drop" or partial_output is None:
+            return
+        try:
+            answer = [self._partial(message) for message in self._answer(partial_output)]
+        except ConfigError:
+            return  # half an output may hold no messages yet; what ended the turn is the news
+        if any(message.content for message in answer):
+            await run.io.shield(partial(_add, turn, run, answer))
+
+    def _partial(self, message: BaseMessage) -> BaseMessage:
+        # Its text alone: a tool call without the tool's answer would make providers refuse the next turn.
+        metadata = {**message.response_metadata, "interrupted": True}
+        usage = getattr(message, "usage_metadata", None)
+        return AIMessage(content=str(message.text), id=message.id, response_metadata=metadata, usage_metadata=usage)
+
+    # Where the messages are
+
+    def _asked(self, input: Any) -> list[BaseMessage]:
+        """The new messages of an input."""
+        if isinstance(input, dict):
+            key = _key(input, self.input_messages_key, "input")
+            if key is None:
+                hint = "give input_messages_key, or one of these keys"
+                raise ConfigError(f"the messages are not in the input, which has the keys {list(input)}: {hint}")
+            input = input[key]
+        messages = _messages(input, HumanMessage)
+        if messages is None:
+            raise ConfigError(
+                f"a conversation is given text, a message or a list of messages, not {type(input).__name__} "
+                f"({input!r:.80})"
+            )
+        return messages
+
+    def _answer(self, output: Any) -> list[BaseMessage]:
+        """The messages of an output, whole ones."""
+        found = output
+        if isinstance(output, dict):
+            key = _key(output, self.output_messages_key, "output")
+            if key is None:
+                raise ConfigError(
+                    f"the answer was not kept: it is not in the output, which has the keys {list(output)}. Give "
+                    "output_messages_key"
+                )
+            found = output[key]
+        messages = _messages(found, AIMessage)
+        if messages is None:
+            raise ConfigError(
+                f"the answer was not kept: {type(found).__name__} ({found!r:.80}) is no text and no message. Put the "
+                "history around the step that gives the message, and this one after it"
+            )
+        return [message_chunk_to_message(message) for message in messages]
+
+    def __repr__(self) -> str:
+        return f"RunnableWithMessageHistory({self.runnable!r})"
+
+
+class _Turn(NamedTuple):
+    """One turn of a conversation: its history, what is asked, and what the runnable is given."""
+
+    history: BaseChatMessageHistory
+    asked: list[BaseMessage]
+    given: Any
+
+
+async def _add(turn: _Turn, run: Run, answer: list[BaseMessage]) -> None:
+    messages = [*turn.asked, *answer]
+    if run.io.blocking:
+        turn.history.add_messages(messages)
+    else:
+        await turn.history.aadd_messages(messages)
+
+
+def _key(values: dict[str, Any], named: str | None, usual: str) -> str | None:
+    """The key of the messages: the one named, the only one there is, the usual one."""
+    key = named or (next(iter(values)) if len(values) == 1 else usual)
+    return key if key in values else None
+
+
+def _messages(value: Any, kind: type[HumanMessage] | type[AIMessage]) -> list[BaseMessage] | None:
+    """What stands for messages, as messages; a text is one of ``kind``. ``None`` for anything else."""
+    if isinstance(value, str):
+        return [kind(content=value)]
+    if isinstance(value, BaseMessage):
+        return [value]
+    if isinstance(value, list | tuple):
+        return convert_to_messages(value)
+    return None
+
+
+def _require_parameters(make: Callable[..., Any], ids: list[str]) -> None:
+    """Refuse a factory that cannot be given the fields by name."""
+    if not callable(make):
+        raise CompositionError(f"get_session_history is a function from a session_id to a history, not {make!r:.80}")
+    if len(ids) == 1:
+        return
+    try:
+        inspect.signature(make).bind(**dict.fromkeys(ids))
+    except TypeError as error:
+        raise ConfigError(
+            f"get_session_history is called with {', '.join(ids)} by name, and does not take them: {error}"
+        ) from error

@@ -1,0 +1,56 @@
+"""Functions that are told when one certain step starts, ends or fails."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from prill.callbacks.run import Notice, Run
+from prill.errors import ConfigError
+from prill.runnables.base import Runnable
+from prill.runnables.binding import RunnableBinding
+from prill.runnables.config import config_for_child
+from prill.runnables.parts import part
+from prill.tracers.tree import Recorder, TracedRun
+
+Listener = Callable[..., Any]
+
+
+class Listening(Recorder):
+    """Tells listeners of the run that this was given to, not of those within it."""
+
+    def __init__(self, on_start: Listener | None, on_end: Listener | None, on_error: Listener | None) -> None:
+        self._start, self._end, self._error = on_start, on_end, on_error
+
+    def opened(self, run: Run, traced: TracedRun) -> Notice:
+        return self._tell(self._start, run, traced)
+
+    def closed(self, run: Run, traced: TracedRun) -> Notice:
+        return self._tell(self._end if traced.error is None and not traced.cancelled else self._error, run, traced)
+
+    def _tell(self, listener: Listener | None, run: Run, traced: TracedRun) -> Notice:
+        if listener is None or traced.parent_run_id is not None:
+            return None
+        answer = listener(traced, config_for_child(run)) if _takes_two(listener) else listener(traced)
+        return run.io.settle(answer) if inspect.isawaitable(answer) else None
+
+
+def _takes_two(listener: Listener) -> bool:
+    try:
+        inspect.signature(listener).bind(None, None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+@part("listeners")
+def with_listeners(
+    step: Runnable[Any, Any], on_start: Listener | None, on_end: Listener | None, on_error: Listener | None
+) -> Runnable[Any, Any]:
+    """``step``, watched by a new ``Listening`` each time it is run."""
+    given = {"on_start": on_start, "on_end": on_end, "on_error": on_error}
+    for name, listener in given.items():
+        if listener is not None and not callable(listener):
+            raise ConfigError(f"{name} is a function that is given the run, not {listener!r:.80}")
+    return RunnableBinding(step, config={"callbacks": [Listening(on_start, on_end, on_error)]})

@@ -1,0 +1,200 @@
+"""Steps that hand their input on: as it is, with keys added, or a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Any, TypeVar
+
+from prill.callbacks.run import Run, inside
+from prill.errors import ColourError, CompositionError
+from prill.io import closing
+from prill.runnables.base import Runnable
+from prill.runnables.chunks import AddableDict, join
+from prill.runnables.coerce import is_async
+from prill.runnables.parallel import RunnableParallel, share
+from prill.runnables.parts import part
+from prill.runnables.restart import holding, holds_restarts, restarting
+from prill.runnables.streams import NOTHING, Growth, Snapshots, like, replaces
+
+Other = TypeVar("Other")
+
+
+def identity(x: Other) -> Other:
+    """Give back what is given."""
+    return x
+
+
+async def aidentity(x: Other) -> Other:
+    """Give back what is given; for where an async function is asked for."""
+    return x
+
+
+class RunnablePassthrough(Runnable[Other, Other]):
+    """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
+
+    ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
+    """
+
+    def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
+        if func is not None and is_async(func):
+            func, afunc = None, func
+        self.func, self.afunc = func, afunc
+        self.name = None
+
+    @classmethod
+    def assign(cls, **kwargs: Any) -> RunnableAssign:
+        """Hand a dict on with keys added: each value is a step that is given that dict."""
+        return RunnableAssign(kwargs)
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        await self._look(input, run)
+        return input
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        if self.func is None and self.afunc is None:
+            return inputs if hasattr(inputs, "ag_frame") else like(inputs, _pass(inputs))
+        return like(inputs, self._flow_and_look(inputs, run))
+
+    async def _flow_and_look(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
+        chunks: list[Any] = []
+        async with closing(inputs):
+            async for chunk in inputs:
+                if replaces(inputs):
+                    chunks.clear()
+                chunks.append(chunk)
+                yield chunk
+            if chunks:
+                await self._look(join(chunks), run)
+
+    async def _look(self, input: Any, run: Run) -> None:
+        if self.func is None and self.afunc is None:
+            return
+        with inside(run):
+            if self.afunc is not None and not run.io.blocking:
+                await self.afunc(input)
+            elif self.func is not None:
+                await run.io.call(self.func, input)
+            else:
+                raise ColourError("this RunnablePassthrough has an async function only: use ainvoke or astream")
+
+    def __repr__(self) -> str:
+        return "RunnablePassthrough()"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnablePassthrough):
+            return NotImplemented
+        return (self.func, self.afunc) == (other.func, other.afunc)
+
+    __hash__ = object.__hash__
+
+
+async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async with closing(inputs):
+        async for chunk in inputs:
+            yield chunk
+
+
+@part("passthrough.assign")
+class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
+    """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
+
+    def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
+        self.mapper = mapper if isinstance(mapper, RunnableParallel) else RunnableParallel(mapper)
+        self.name = None
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        own = name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>"
+        return super().get_name(suffix, name=own)
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        _require_dict(self, input)
+        return {**input, **await self.mapper._step(input, run.child(), **kwargs)}
+
+    def _restarts(self) -> bool:
+        return self.mapper._restarts()
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        stream = self._merge(inputs, run, kwargs)
+        return holding(stream) if self._restarts() or holds_restarts(inputs) else stream
+
+    async def _merge(self, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        added = set(self.mapper.steps__)
+        passed, given = share(inputs, 2, run)
+        mapped = self.mapper._step_flow(given, run.child(), **kwargs)
+        merged = run.io.merge([passed, mapped], run.limit)
+        async with closing(inputs), closing(merged):
+            async for index, chunk in merged:
+                if index == 0:
+                    _require_dict(self, chunk)
+                    own = {key: value for key, value in chunk.items() if key not in added}
+                    replaced = frozenset(own) if replaces(passed) else getattr(chunk, "replaced", frozenset())
+                    chunk = AddableDict(own, replaced=replaced)
+                    if not own:
+                        continue
+                yield chunk
+
+    def __repr__(self) -> str:
+        return f"RunnablePassthrough.assign({', '.join(f'{k}={v!r}' for k, v in self.mapper.steps__.items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.mapper == other.mapper if isinstance(other, RunnableAssign) else NotImplemented
+
+    __hash__ = object.__hash__
+
+
+@part("passthrough.pick")
+class RunnablePick(Runnable[dict[str, Any], Any]):
+    """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
+
+    A key that is not there gives ``None`` (one key) or is left out (several).
+    """
+
+    def __init__(self, keys: str | list[str]) -> None:
+        self.keys = keys
+        self.name = None
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        keys = [self.keys] if isinstance(self.keys, str) else self.keys
+        return super().get_name(suffix, name=name or self.name or f"RunnablePick<{','.join(keys)}>")
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        picked = self._pick(input)
+        return None if picked is NOTHING else picked
+
+    def _pick(self, chunk: Any) -> Any:
+        _require_dict(self, chunk)
+        if isinstance(self.keys, str):
+            return chunk.get(self.keys, NOTHING)
+        picked = {key: chunk[key] for key in self.keys if key in chunk}
+        return AddableDict(picked, replaced=getattr(chunk, "replaced", frozenset())) if picked else NOTHING
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        if not isinstance(self.keys, str):
+            return like(inputs, self._pick_each(inputs, None))
+        growth = Growth(False)
+        stream = self._pick_each(inputs, growth)
+        return restarting(stream, growth) if holds_restarts(inputs) else Snapshots(stream, growth)
+
+    async def _pick_each(self, inputs: AsyncIterator[Any], growth: Growth | None) -> AsyncGenerator[Any, None]:
+        async with closing(inputs):
+            async for chunk in inputs:
+                picked = self._pick(chunk)
+                if growth is not None:
+                    growth.replaces = replaces(inputs) or self.keys in getattr(chunk, "replaced", ())
+                if picked is not NOTHING:
+                    yield picked
+
+    def __repr__(self) -> str:
+        return f"RunnablePick({self.keys!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.keys == other.keys if isinstance(other, RunnablePick) else NotImplemented
+
+    __hash__ = object.__hash__
+
+
+def _require_dict(step: Runnable[Any, Any], input: Any) -> None:
+    if not isinstance(input, Mapping):
+        raise CompositionError(
+            f"{step.get_name()} needs a dict; the step before it gave {type(input).__name__} ({input!r:.80})"
+        )

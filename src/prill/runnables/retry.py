@@ -1,0 +1,137 @@
+"""The same step again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypedDict, TypeVar
+
+from prill.callbacks.run import Run
+from prill.errors import ConfigError
+from prill.runnables.attempts import Attempt, MidStream, Recovering, check_types
+from prill.runnables.base import Runnable
+from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.parts import part
+from prill.runnables.wrapper import Wrapper
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+class ExponentialJitterParams(TypedDict, total=False):
+    """How long to wait after the try ``n``: ``initial * exp_base ** (n - 1)`` seconds and up to ``jitter`` more.
+
+    Never more than ``max``. The defaults are 1, 2, 1 and 60.
+    """
+
+    initial: float
+    max: float
+    exp_base: float
+    jitter: float
+
+
+class RetryState(NamedTuple):
+    """What the ``on_retry`` hook is told: which try failed, with what, and how many seconds are waited."""
+
+    attempt_number: int
+    error: Exception
+    sleep: float
+
+
+_LONGEST = 60.0
+"""Seconds that a pause lasts at most, where ``max`` says nothing else."""
+
+
+@part("retry")
+class RunnableRetry(Wrapper, Recovering[Input, Output]):
+    """``bound``, run again when it fails; made by ``with_retry``.
+
+    With the default, any error is tried again except one that says of itself that it cannot pass (``retryable`` is
+    false, as a wrong key's is). ``retry_after``, which a provider may tell, is the least time that is waited.
+    """
+
+    def __init__(
+        self,
+        bound: Any,
+        retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,),
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: ExponentialJitterParams | None = None,
+        stop_after_attempt: int = 3,
+        mid_stream: MidStream = "raise",
+    ) -> None:
+        super().__init__(mid_stream)
+        self.bound = coerce_to_runnable(bound)
+        if not isinstance(stop_after_attempt, int) or stop_after_attempt < 1:
+            raise ConfigError(f"stop_after_attempt is the number of tries, 1 or more, not {stop_after_attempt!r}")
+        self.max_attempt_number = stop_after_attempt
+        self.wait_exponential_jitter = wait_exponential_jitter
+        self.exponential_jitter_params = exponential_jitter_params
+        if unknown := set(exponential_jitter_params or {}) - ExponentialJitterParams.__optional_keys__:
+            known = ", ".join(sorted(ExponentialJitterParams.__optional_keys__))
+            raise ConfigError(f"exponential_jitter_params knows {known}; not {', '.join(sorted(unknown))}")
+        self.retry_exception_types = (
+            retry_if_exception_type
+            if callable(retry_if_exception_type) and not isinstance(retry_if_exception_type, type)
+            else check_types(retry_if_exception_type, "retry_if_exception_type")
+        )
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        return self.bound.get_name(suffix, name=name or self.name)
+
+    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+        return RunnableRetry(
+            bound,
+            self.retry_exception_types,
+            self.wait_exponential_jitter,
+            self.exponential_jitter_params,
+            self.max_attempt_number,
+            self.mid_stream,
+        )
+
+    def _restarts(self) -> bool:
+        return self.mid_stream == "restart" or self.bound._restarts()
+
+    def _attempts(self, input: Any) -> Iterator[Attempt]:
+        yield Attempt(self.bound, input)
+        for number in range(2, self.max_attempt_number + 1):
+            yield Attempt(self.bound, input, f"retry:attempt:{number}")
+
+    def _handles(self, error: Exception) -> bool:
+        types = self.retry_exception_types
+        if not isinstance(types, tuple):
+            return types(error)
+        if types == (Exception,):
+            return getattr(error, "retryable", True) is not False
+        return isinstance(error, types)
+
+    async def _pause(self, run: Run, number: int, error: Exception) -> None:
+        seconds = max(self._wait(number), getattr(error, "retry_after", None) or 0.0)
+        for observer in run.observers or ():
+            told = getattr(observer, "on_other", None)
+            notice = told(run, "on_retry", RetryState(number, error, seconds)) if told is not None else None
+            if notice is not None:
+                await notice
+        if seconds:
+            await run.io.sleep(seconds)
+
+    def _wait(self, number: int) -> float:
+        """How many seconds to wait after the try ``number``; spread, so that many clients do not come back at once."""
+        if not self.wait_exponential_jitter:
+            return 0.0
+        params = self.exponential_jitter_params or {}
+        longest = params.get("max", _LONGEST)
+        try:
+            seconds = params.get("initial", 1) * params.get("exp_base", 2) ** (number - 1)
+        except OverflowError:
+            return longest
+        return min(seconds + random.uniform(0, params.get("jitter", 1)), longest)
+
+    def __repr__(self) -> str:
+        return f"{self.bound!r}.with_retry(stop_after_attempt={self.max_attempt_number})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableRetry):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    __hash__ = object.__hash__

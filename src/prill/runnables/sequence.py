@@ -1,0 +1,153 @@
+"""Steps one after another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import FrameType
+from typing import Any, TypeVar
+
+from prill.callbacks.run import Run
+from prill.errors import CompositionError, add_step
+from prill.io import Colour, closing
+from prill.runnables.base import Runnable
+from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.joints import STEPS, jointed, relieved
+from prill.runnables.origin import came_from, first_passed, frame_of
+from prill.runnables.parts import part
+from prill.runnables.streams import Single, bare, like, sum_of
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+@part("sequence")
+class RunnableSequence(Runnable[Input, Output]):
+    """A chain: each step is given the output of the one before. Usually written ``a | b | c``.
+
+    It streams as far as its steps do: a step that works on pieces passes pieces on, one that must wait for its whole
+    input (a prompt, a model, a plain function) waits, and streaming goes on after it.
+    """
+
+    steps: list[Runnable[Any, Any]]
+    _nesting: int
+    """How many chains are inside of one another here, this one counted."""
+
+    def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
+        flat: list[Runnable[Any, Any]] = []
+        begin = [] if first is None else [first]
+        end = [] if last is None else [last]
+        for thing in (*begin, *steps, *middle, *end):
+            step = coerce_to_runnable(thing)
+            # A named sequence stays one step, so that its name is seen.
+            flat += step.steps if isinstance(step, RunnableSequence) and step.name is None else [step]
+        if len(flat) < 2:
+            raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
+        self.steps = flat
+        self.name = name
+        self._nesting = 1 + max((step._nesting for step in flat if isinstance(step, RunnableSequence)), default=0)
+        self._tags = [f"seq:step:{index}" for index in range(1, len(flat) + 1)]
+
+    @property
+    def first(self) -> Runnable[Any, Any]:
+        return self.steps[0]
+
+    @property
+    def middle(self) -> list[Runnable[Any, Any]]:
+        return self.steps[1:-1]
+
+    @property
+    def last(self) -> Runnable[Any, Any]:
+        return self.steps[-1]
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        index = 0
+        try:
+            if kwargs:
+                input = await self.steps[0]._step(input, run.child(self._tags[0]), **kwargs)
+                index = 1
+            if run.observers is None:
+                # The loop of an unwatched chain: children are the run itself.
+                for step in self.steps[index:] if index else self.steps:
+                    input = await step._step(input, run)
+                    index += 1
+            else:
+                for step in self.steps[index:]:
+                    input = await step._step(input, run.child(self._tags[index]))
+                    index += 1
+        except Exception as error:
+            self._locate(error, index)
+            raise
+        return input
+
+    def _restarts(self) -> bool:
+        return any(step._restarts() for step in self.steps)
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        if self._nesting % STEPS == 0 and not isinstance(inputs, Single):
+            inputs = jointed(inputs, run.io)
+        given = frame_of(inputs)
+        frames = []
+        stream = inputs
+        try:
+            for index, (step, tag) in enumerate(zip(self.steps, self._tags, strict=True), 1):
+                stream = step._step_flow(stream, run.child(tag), **kwargs)
+                frames.append(frame_of(stream))
+                kwargs = {}
+                if index % STEPS == 0:
+                    stream = jointed(stream, run.io)
+        except RecursionError as error:
+            _explain(error)
+            raise
+        made = self._guard(bare(stream), run.io, frames, inputs, given)
+        return like(stream, made, sum_of(stream))
+
+    async def _guard(
+        self,
+        stream: AsyncIterator[Any],
+        io: Colour,
+        frames: list[FrameType | None],
+        inputs: AsyncIterator[Any],
+        given: FrameType | None,
+    ) -> AsyncIterator[Any]:
+        if self._nesting > 1:
+            stream = relieved(stream, io)
+        async with closing(stream) as source:
+            try:
+                async for chunk in source:
+                    yield chunk
+            except Exception as error:
+                if not came_from(inputs, given, error):
+                    index = first_passed(error, frames)
+                    self._locate(error, len(frames) - 1 if index is None else index)
+                raise
+
+    def _locate(self, error: Exception, index: int) -> None:
+        _explain(error)
+        name = self.steps[index].get_name()
+        add_step(error, self.get_name(), f"step {index + 1} ({name})", inner=name)
+
+    def __repr__(self) -> str:
+        return " | ".join(_in_chain(step) for step in self.steps)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunnableSequence):
+            return NotImplemented
+        return self.steps == other.steps and self.name == other.name
+
+    __hash__ = object.__hash__
+
+
+_TOO_DEEP = (
+    "chains are inside of chains, deeper than Python's calls may be inside one another: some two hundred. Nest them "
+    "less deep (in a row there may be any number of steps), or raise the limit with sys.setrecursionlimit"
+)
+
+
+def _explain(error: Exception) -> None:
+    if type(error) is RecursionError and _TOO_DEEP not in getattr(error, "__notes__", ()):
+        error.add_note(_TOO_DEEP)
+
+
+def _in_chain(step: Runnable[Any, Any]) -> str:
+    text = repr(step)
+    return f"({text})" if isinstance(step, RunnableSequence) else text

@@ -1,0 +1,60 @@
+"""Runnables whose settings are annotated fields: prompts, models, parsers, tools, retrievers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from prill.runnables.base import Runnable
+from prill.runnables.parts import PARTS
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+class RunnableSerializable(BaseModel, Runnable[Input, Output]):
+    """A Runnable that is a pydantic model: its fields are validated, shown in schemas and copied with it."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,  # when first used; a program uses few of the kinds that it imports
+    )
+
+    name: str | None = None
+
+    if not TYPE_CHECKING:
+
+        @classmethod
+        def __class_getitem__(cls, parameters: Any) -> Any:
+            # pydantic would make a class for each pair of types; the types are for the checker alone.
+            return cls
+
+    def configurable_fields(self, **kwargs: Any) -> Runnable[Input, Output]:
+        """This, with settings that a config may change: ``ConfigurableField`` or one with options, by field name.
+
+        >>> model.configurable_fields(temperature=ConfigurableField(id="temperature"))  # doctest: +SKIP
+
+        ``with_config(configurable={"temperature": 0})`` then sets it. Raises ``ConfigError`` for an unknown setting.
+        """
+        return PARTS["configurable.fields"](self, kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def configurable_alternatives(
+        self, which: Any, *, default_key: str = "default", prefix_keys: bool = False, **kwargs: Any
+    ) -> Runnable[Input, Output]:
+        """This, or one of ``kwargs``, as a config says under ``which.id``; this one's name is ``default_key``.
+
+        An alternative may be a function without parameters, called when it is chosen. With ``prefix_keys`` the
+        configurable fields of an alternative are called ``which==name/field``.
+        """
+        make = PARTS["configurable.alternatives"]
+        return make(self, which, kwargs, default_key, prefix_keys)  # type: ignore[no-any-return]  # PARTS is untyped
+
+    def __repr_args__(self) -> Any:
+        """What was given, in the order of the fields; a field with ``repr=False``, which may be secret, is left out."""
+        for name, field in type(self).model_fields.items():
+            if name in self.model_fields_set and field.repr:
+                yield name, getattr(self, name)

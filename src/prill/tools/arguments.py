@@ -1,0 +1,172 @@
+"""A function's parameters as the arguments of a tool."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+
+from prill.callbacks.config import RunnableConfig
+from prill.errors import ConfigError
+from prill.runnables.typed_dicts import usable
+from prill.tools.docstring import not_taken, read_docstring
+from prill.tools.injected import InjectedToolCallId, is_injected, marks_of
+from prill.tools.parameters import Own, hints_of, own, parameters_of, unwrapped
+
+_EMPTY = inspect.Parameter.empty
+
+FILTERED_ARGS = ("run_manager", "callbacks")
+"""Parameters that the run fills by their names."""
+
+
+class Names(NamedTuple):
+    """The arguments of a model: ``(field, argument)`` of each, and what the model of a chat is not told of."""
+
+    fields: tuple[tuple[str, str], ...]
+    injected: frozenset[str]
+    call_id: frozenset[str]
+
+
+def injected_parameters(function: Callable[..., Any]) -> dict[str, str]:
+    """The parameters that the run fills, not a model: ``{name: "callbacks" | "run_manager" | "config"}``.
+
+    Those are ``callbacks``, ``run_manager``, and any that is annotated with ``RunnableConfig``; a ``config`` without
+    an annotation too.
+    """
+    return _filled(own(function))
+
+
+def args_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
+    """A pydantic model of all parameters but those that the run fills; their docstring describes them."""
+    return _model(name, own(function))
+
+
+def create_schema_from_function(
+    model_name: str,
+    func: Callable[..., Any],
+    *,
+    filter_args: Sequence[str] | None = None,
+    parse_docstring: bool = False,
+    error_on_invalid_docstring: bool = False,
+    include_injected: bool = True,
+) -> type[BaseModel]:
+    """A pydantic model of a function's parameters, but for those of ``filter_args`` and those that a run fills.
+
+    ``parse_docstring`` describes the parameters by the docstring; with ``error_on_invalid_docstring`` one that speaks
+    of other parameters raises ``ConfigError``. Without ``include_injected`` those that are marked with
+    ``InjectedToolArg`` are left out.
+    """
+    if parse_docstring and error_on_invalid_docstring:
+        check_docstring(model_name, func)
+    model = _model(model_name, own(func), frozenset(filter_args or ()), parse_docstring)
+    return model if include_injected else told_model(model_name, model)
+
+
+def check_docstring(name: str, function: Callable[..., Any]) -> None:
+    """Refuse a docstring that describes no argument, or others than there are."""
+    _, told = read_docstring(inspect.getdoc(function))
+    taken = parameters_of(own(function))
+    unknown = not_taken(told, taken)
+    if unknown or (taken and not told):
+        none = "has no section 'Args:' (or 'Parameters', or ':param name:')"
+        what = f"describes {', '.join(unknown)}, which it does not take" if unknown else none
+        raise ConfigError(f"the docstring of {name} {what}; it takes {', '.join(taken) or 'no arguments'}")
+
+
+@functools.lru_cache(maxsize=1024)
+def names_of(model: type[BaseModel]) -> Names:
+    """The arguments in a model, by field."""
+    fields = model.model_fields
+    return Names(
+        tuple(
+            (name, field.alias if field.alias and name.startswith(_RENAMED) else name) for name, field in fields.items()
+        ),
+        frozenset(name for name, field in fields.items() if is_injected(_marks(field))),
+        frozenset(name for name, field in fields.items() if is_injected(_marks(field), InjectedToolCallId)),
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def told_model(name: str, model: type[BaseModel]) -> type[BaseModel]:
+    """The model without the arguments that are injected: what a chat model is told."""
+    injected = names_of(model).injected
+    if not injected:
+        return model
+    fields: dict[str, Any] = {
+        each: (field.annotation, field) for each, field in model.model_fields.items() if each not in injected
+    }
+    config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    if extra := model.model_config.get("extra"):
+        config["extra"] = extra
+    return create_model(name, __config__=config, __doc__=model.__doc__, **fields)
+
+
+def _marks(field: FieldInfo) -> Sequence[Any]:
+    return (*field.metadata, *marks_of(field.annotation))
+
+
+@functools.lru_cache(maxsize=1024)
+def _filled(whose: Own) -> dict[str, str]:
+    hints = hints_of(whose.function)
+    told = {name: _what(name, hints.get(name, _EMPTY)) for name in parameters_of(whose)}
+    return {name: what for name, what in told.items() if what is not None}
+
+
+def _what(name: str, annotation: Any) -> str | None:
+    if name in FILTERED_ARGS:
+        return name
+    if annotation is RunnableConfig or RunnableConfig in get_args(annotation):
+        return "config"
+    return "config" if name == "config" and annotation is _EMPTY else None
+
+
+_RENAMED = "argument_"
+"""How fields begin whose argument has a name that pydantic keeps for itself; the argument's own is the alias."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _model(name: str, whose: Own, left_out: frozenset[str] = frozenset(), described: bool = True) -> type[BaseModel]:
+    hints = hints_of(whose.function)
+    told = read_docstring(inspect.getdoc(unwrapped(whose.function)))[1] if described else {}
+    fields: dict[str, Any] = {}
+    others: Any = None  # the type of arguments that have no parameter of their own
+    for each in parameters_of(whose).values():
+        hint = hints.get(each.name, _EMPTY)
+        if each.kind is each.VAR_KEYWORD:
+            others = Any if hint is _EMPTY else hint
+        if each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) or _what(each.name, hint) or each.name in left_out:
+            continue
+        refuse_old_classes(f"the argument {each.name!r} of {name}", hint)
+        said = next((mark for mark in marks_of(hint) if isinstance(mark, str)), None) or told.get(each.name)
+        more: dict[str, Any] = {"description": said} if said else {}
+        field = each.name
+        if field.startswith("_") or hasattr(BaseModel, field):
+            field, more["alias"] = f"{_RENAMED}{len(fields)}", each.name
+        default = ... if each.default is _EMPTY else each.default
+        fields[field] = (Any if hint is _EMPTY else usable(hint), Field(default, **more))
+    return create_model(name, __base__=_Arguments if others is None else _open_base(others), **fields)
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+
+
+def _open_base(others: Any) -> type[BaseModel]:
+    """A model that takes arguments of any name, if they are of a type."""
+    space: dict[str, Any] = {"model_config": ConfigDict(extra="allow"), "__module__": __name__}
+    return type("_Arguments", (_Arguments,), {**space, "__annotations__": {"__pydantic_extra__": dict[str, others]}})
+
+
+def refuse_old_classes(what: str, kind: Any) -> None:
+    """Raise ``ConfigError`` for a class that pydantic's own copy of its version 1 made: it cannot be described."""
+    if any(base.__module__.startswith("pydantic.v1") for base in getattr(kind, "__mro__", ())):
+        raise ConfigError(f"{what} is a class of pydantic.v1: make it one of pydantic, from pydantic import BaseModel")
+
+
+def _get_runnable_config_param(func: Callable[..., Any]) -> str | None:
+    """The parameter of a function that is given the config; ``None`` if there is none."""
+    return next((name for name, what in injected_parameters(func).items() if what == "config"), None)

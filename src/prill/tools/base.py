@@ -1,0 +1,316 @@
+"""``BaseTool``: a function that a model may call, with a name, a description and checked arguments."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from prill.callbacks.run import MANAGERS, Run, inside
+from prill.errors import ConfigError, ToolException
+from prill.io import closing
+from prill.messages import ToolCall
+from prill.runnables.config import config_for_child
+from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.streams import NOTHING, Snapshots, collect
+from prill.tools.answer import answer_of, failed_answer
+from prill.tools.arguments import args_model, injected_parameters, names_of, told_model
+from prill.tools.json_schema import json_schema_of
+from prill.tools.parameters import called_with, takes_any_name
+from prill.tools.progress import Progress, is_generator
+from prill.tools.wrong_arguments import say_what_is_wrong
+
+ToolInput = str | dict[str, Any] | ToolCall
+ArgsSchema = type[BaseModel] | dict[str, Any]
+Handler = bool | str | Callable[[Any], Any] | None
+
+
+class SchemaAnnotationError(TypeError):
+    """``args_schema`` of a tool is annotated with something else than ``type[BaseModel]``."""
+
+
+class BaseTool(RunnableSerializable[ToolInput, Any]):
+    """A function that a model may call.
+
+    A subclass sets ``name`` and ``description`` and writes ``_run`` with the arguments as parameters, and ``_arun``
+    where it has an asyncio form; without it, an asyncio run calls ``_run`` in a worker thread. The input is a dict of
+    the arguments, a text for the single argument, or a model's tool call; the answer to a call is a ``ToolMessage``.
+
+    A generator streams what it yields; its result is what it returns, or else what it yields last. In a stream each
+    chunk replaces the one before, and the result is the last.
+
+    ``handle_tool_error`` says what the answer is when the function raises ``ToolException``: its text (``True``), a
+    text, or what a function makes of the error; ``handle_validation_error`` the same for arguments that do not fit,
+    where ``True`` names each of them. Answers of that kind have ``status="error"``. Without, the error is raised:
+    for arguments that do not fit ``args_schema`` it is pydantic's ``ValidationError``, with a note that names them.
+    """
+
+    _kind: ClassVar[str] = "tool"
+    _waits: ClassVar[bool] = True
+
+    name: str
+    description: str = ""
+    args_schema: ArgsSchema | None = Field(default=None, repr=False)
+    return_direct: bool = False
+    response_format: Literal["content", "content_and_artifact"] = "content"
+    handle_tool_error: Handler = Field(default=None, exclude=True, repr=False)
+    handle_validation_error: Handler = Field(default=None, exclude=True, repr=False)
+    extras: dict[str, Any] | None = Field(default=None, repr=False)
+    verbose: bool = Field(default=False, exclude=True, repr=False)
+    callbacks: Any = Field(default=None, exclude=True, repr=False)
+    tags: list[str] | None = Field(default=None, exclude=True, repr=False)
+    metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
+            raise SchemaAnnotationError(f"{cls.__name__}.args_schema is a class: annotate it with type[BaseModel]")
+
+    # What subclasses write. Those that are not written are None here, so that the body can tell.
+
+    _run: ClassVar[Any] = None
+    _arun: ClassVar[Any] = None
+
+    def _forms(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
+        """The plain and the asyncio function; at least one is there."""
+        return self._run, self._arun
+
+    def _form(self, run: Run) -> tuple[Callable[..., Any], bool]:
+        """The function for the colour of a run, and whether it is the asyncio one."""
+        plain, later = self._forms()
+        if later is not None and (plain is None or not run.io.blocking):
+            return later, True
+        return plain or self._function(), False
+
+    def _function(self) -> Callable[..., Any]:
+        function = next((form for form in self._forms() if form is not None), None)
+        if function is None:
+            raise ConfigError(f"the tool {self.name} does nothing: a BaseTool writes _run, or _arun, or both")
+        return function
+
+    # Arguments
+
+    @property
+    def args_model(self) -> type[BaseModel] | None:
+        """The pydantic model of the arguments: ``args_schema``, or one read off the function's parameters."""
+        if isinstance(self.args_schema, dict):
+            return None  # a JSON schema: the arguments are passed on as they are
+        return self.args_schema or args_model(self.name, self._function())
+
+    @property
+    def tool_call_schema(self) -> ArgsSchema:
+        """What a model is told of the arguments: all but the injected ones."""
+        model = self.args_model
+        return told_model(self.name, model) if model is not None else self.args_schema or {}
+
+    def get_input_schema(self, config: Any = None) -> type[BaseModel]:
+        """The arguments as a pydantic model."""
+        return self.args_model or super().get_input_schema(config)
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """The JSON schema of each argument that a model is told of, by name."""
+        schema = self.tool_call_schema
+        described = schema if isinstance(schema, dict) else json_schema_of(schema)
+        properties: dict[str, Any] = described.get("properties", {})
+        return properties
+
+    @property
+    def is_single_input(self) -> bool:
+        """Whether the model gives one argument only."""
+        return len(self.args) == 1
+
+    def _read(self, given: Any, call_id: str | None) -> dict[str, Any]:
+        """The checked arguments."""
+        if not isinstance(given, Mapping):
+            given = {self._only_argument(): given}
+        model = self.args_model
+        if model is None:
+            return dict(given)
+        names = names_of(model)
+        if names.call_id:
+            if call_id is None:
+                raise ConfigError(f"the tool {self.name} wants the id of its call: invoke it with a whole tool call")
+            given = {**given, **dict.fromkeys(names.call_id, call_id)}
+        try:
+            checked = model.model_validate(given)
+        except ValidationError as error:
+            error.add_note(say_what_is_wrong(self.name, error, given, self._names()))
+            raise
+        values, others = checked.__dict__, checked.__pydantic_extra__
+        args = {argument: values[field] for field, argument in names.fields}
+        return {**others, **args} if others and takes_any_name(self._function()) else args
+
+    def _only_argument(self) -> str:
+        names = self._names()
+        if not names:
+            raise ConfigError(f"the tool {self.name} takes no argument; give it an empty dict")
+        required = list(names) if len(names) == 1 else [name for name, is_required in names.items() if is_required]
+        if len(required) != 1:
+            raise ConfigError(f"the tool {self.name} takes {', '.join(names)}: give it a dict, not a single value")
+        return required[0]
+
+    def _names(self) -> dict[str, bool]:
+        """The arguments that a model is told of, and whether each is required."""
+        schema = self.tool_call_schema
+        if isinstance(schema, dict):
+            return {name: name in schema.get("required", ()) for name in schema.get("properties", {})}
+        return {field.alias or name: field.is_required() for name, field in schema.model_fields.items()}
+
+    # The body
+
+    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+        return super()._enter(input, self._with_own_callbacks(run), **kwargs)
+
+    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        run = self._with_own_callbacks(run)
+        stream = super()._enter_flow(inputs, run, **kwargs)
+        return Snapshots(stream) if self._yields(run) and not isinstance(stream, Snapshots) else stream
+
+    def _with_own_callbacks(self, run: Run) -> Run:
+        return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})
+
+    def _yields(self, run: Run) -> bool:
+        return any(form is not None for form in self._forms()) and is_generator(self._form(run)[0])
+
+    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return not self._yields(run)
+
+    async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        given, call_id = _args_of(input)
+        try:
+            args = self._read(given, call_id)
+        except ValidationError as error:
+            return failed_answer(self, self.handle_validation_error, error, call_id)
+        try:
+            return answer_of(self, await self._apply(args, run), call_id)
+        except ToolException as error:
+            return failed_answer(self, self.handle_tool_error, error, call_id)
+
+    async def _apply(self, args: dict[str, Any], run: Run) -> Any:
+        function, is_later = self._form(run)
+        if is_generator(function):
+            return await self._watch_progress(self._progress(args, run), run)
+        if wanted := injected_parameters(function):
+            args = {**args, **_injected(wanted, run, plain=not is_later)}
+        with inside(run):
+            if is_later:
+                return await run.io.settle(called_with(function, args)())
+            call = called_with(function, args)
+            return call() if run.io.blocking else await run.io.call(call)
+
+    def _progress(self, args: dict[str, Any], run: Run) -> Progress:
+        function, is_later = self._form(run)
+        if wanted := injected_parameters(function):
+            args = {**args, **_injected(wanted, run, plain=not is_later)}
+        return Progress(called_with(function, args), run)
+
+    async def _watch_progress(self, progress: Progress, run: Run) -> Any:
+        """Run a generator to its end, telling observers of what it yields."""
+        async with closing(progress.chunks()) as chunks:
+            async for chunk in chunks:
+                for observer in run.observers or ():
+                    notice = observer.on_chunk(run, chunk)
+                    if notice is not None:
+                        await notice
+        return progress.result
+
+    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        if not self._yields(run):
+            return super()._flow(inputs, run, **kwargs)
+        return Snapshots(self._flow_progress(inputs, run))
+
+    async def _flow_progress(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
+        input = await collect(inputs)
+        if input is NOTHING:
+            return
+        given, call_id = _args_of(input)
+        last: Any = NOTHING
+        try:
+            args = self._read(given, call_id)
+        except ValidationError as error:
+            yield failed_answer(self, self.handle_validation_error, error, call_id)
+            return
+        progress = self._progress(args, run)
+        try:
+            async with closing(progress.chunks()) as chunks:
+                async for last in chunks:
+                    yield last
+            answer = answer_of(self, progress.result, call_id)
+        except ToolException as error:
+            answer = failed_answer(self, self.handle_tool_error, error, call_id)
+        if answer is not last:
+            yield answer
+
+    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+        return self.tags, self.metadata
+
+    def _told(self, input: Any) -> Any:
+        return _args_of(input)[0]
+
+    def run(
+        self,
+        tool_input: ToolInput,
+        verbose: bool | None = None,
+        start_color: str | None = None,
+        color: str | None = None,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The same as ``invoke``, with the parts of a config as arguments; ``tool_call_id`` makes it a tool call."""
+        input, config = _as_run(self.name, tool_input, callbacks, kwargs)
+        return self.invoke(input, config, **kwargs)
+
+    async def arun(
+        self,
+        tool_input: ToolInput,
+        verbose: bool | None = None,
+        start_color: str | None = None,
+        color: str | None = None,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The same as ``ainvoke``, with the parts of a config as arguments. See ``run``."""
+        input, config = _as_run(self.name, tool_input, callbacks, kwargs)
+        return await self.ainvoke(input, config, **kwargs)
+
+
+class BaseToolkit(BaseModel, ABC):
+    """Tools that belong together."""
+
+    @abstractmethod
+    def get_tools(self) -> list[BaseTool]:
+        """The tools."""
+
+
+_CONFIG_KEYS = ("tags", "metadata", "run_name", "run_id")
+
+
+def _as_run(name: str, input: Any, callbacks: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    config = dict(kwargs.pop("config", None) or {})
+    config |= {key: kwargs.pop(key) for key in _CONFIG_KEYS if key in kwargs}
+    if callbacks is not None:
+        config["callbacks"] = callbacks
+    call_id = kwargs.pop("tool_call_id", None)
+    if call_id is not None and _args_of(input)[1] is None:
+        input = ToolCall(name=name, args=input, id=call_id, type="tool_call")
+    return input, config or None
+
+
+def _args_of(input: Any) -> tuple[Any, str | None]:
+    if isinstance(input, Mapping) and input.get("type") == "tool_call" and "args" in input:
+        return input["args"], input.get("id")
+    return input, None
+
+
+def _injected(wanted: Mapping[str, str], run: Run, *, plain: bool) -> dict[str, Any]:
+    """The values of the parameters that the run fills."""
+    config = config_for_child(run, plain=plain)
+    values = {"config": config, "callbacks": config.get("callbacks")}
+    return {
+        name: MANAGERS["plain" if plain else "run"](run) if what == "run_manager" else values[what]
+        for name, what in wanted.items()
+    }

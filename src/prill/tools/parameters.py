@@ -1,0 +1,115 @@
+"""A function's parameters: which there are, of what types, and how they are given."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Hashable, Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple, get_type_hints
+
+from prill.errors import ConfigError
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+class Own(NamedTuple):
+    """What of a function stays the same: bound methods are made anew at each access, and no cache would find them."""
+
+    function: Callable[..., Any]
+    is_bound: bool
+
+
+def own(function: Any) -> Own:
+    """The function in a bound method, or the function itself."""
+    if not isinstance(function, Hashable):
+        function = function.__call__
+    inner = getattr(function, "__func__", None)
+    return Own(function, False) if inner is None else Own(inner, True)
+
+
+def unwrapped(function: Any) -> Any:
+    """The function of which a ``functools.partial`` gives some of the arguments."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+@functools.lru_cache(maxsize=1024)
+def parameters_of(whose: Own) -> dict[str, inspect.Parameter]:
+    """The parameters by name, without the one for the object.
+
+    Raises ``ConfigError`` for functions that were written in C and do not tell.
+    """
+    try:
+        parameters = dict(inspect.signature(whose.function).parameters)
+    except ValueError as error:
+        raise ConfigError(
+            f"the parameters of {whose.function!r:.80} cannot be read: write a function around it, or give args_schema"
+        ) from error
+    first = next(iter(parameters.values()), None)
+    if first is not None and (whose.is_bound or (first.name == "self" and first.kind is not first.POSITIONAL_ONLY)):
+        del parameters[first.name]
+    return parameters
+
+
+def called_with(function: Callable[..., Any], args: Mapping[str, Any]) -> functools.partial[Any]:
+    """The function with arguments, each of which is given by its name, or by its place where it has to be."""
+    places = _by_place(own(function))
+    if not places:
+        return functools.partial(function, **args)
+    rest = {name: value for name, value in args.items() if name not in places}
+    return functools.partial(function, *(args[name] for name in places if name in args), **rest)
+
+
+def takes_any_name(function: Callable[..., Any]) -> bool:
+    """Whether a function has a parameter ``**kwargs``."""
+    return _takes_any_name(own(function))
+
+
+@functools.lru_cache(maxsize=1024)
+def _takes_any_name(whose: Own) -> bool:
+    return any(each.kind is each.VAR_KEYWORD for each in parameters_of(whose).values())
+
+
+@functools.lru_cache(maxsize=1024)
+def _by_place(whose: Own) -> tuple[str, ...]:
+    try:
+        parameters = parameters_of(whose)
+    except ConfigError:
+        return ()
+    return tuple(name for name, each in parameters.items() if each.kind is each.POSITIONAL_ONLY)
+
+
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of the parameters. Those that only a type checker knows are not among them."""
+    function = unwrapped(function)
+    function = getattr(function, "__func__", function)
+    if inspect.isclass(function):
+        function = function.__init__
+    elif not hasattr(function, "__annotations__"):
+        function = type(function).__call__
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        told = getattr(function, "__annotations__", {})
+        known = {**getattr(inspect.unwrap(function), "__globals__", {}), **_names_around()}
+        one_by_one = {name: _hint(hint, known) for name, hint in told.items()}
+        return {name: hint for name, hint in one_by_one.items() if hint is not inspect.Parameter.empty}
+
+
+def _hint(hint: Any, known: dict[str, Any]) -> Any:
+    try:
+        holder: Any = SimpleNamespace(__annotations__={"it": hint})
+        return get_type_hints(holder, known, include_extras=True)["it"]
+    except Exception:  # whatever happens when a text is evaluated that was meant for a type checker
+        return inspect.Parameter.empty
+
+
+def _names_around() -> dict[str, Any]:
+    """The names where the tool is made: types may be defined in the function around."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        frame = frame.f_back
+    return dict(frame.f_locals)

@@ -1,0 +1,81 @@
+"""``Tool``: a tool with one text as its argument."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from prill.errors import ConfigError, ToolException
+from prill.tools.base import ArgsSchema, BaseTool
+
+_INPUT = "tool_input"
+_ONE_TEXT = {"type": "object", "properties": {_INPUT: {"type": "string"}}, "required": [_INPUT]}
+
+
+class Tool(BaseTool):
+    """A tool of a function with one argument, which is given by its place: ``Tool("upper", str.upper, "Upper case")``.
+
+    A model is told of one text, ``tool_input``; what it gives, or the single value in a dict, is the argument.
+    """
+
+    description: str = ""
+    func: Callable[..., Any] | None = Field(default=None, repr=False)
+    coroutine: Callable[..., Any] | None = Field(default=None, repr=False)
+
+    def __init__(self, name: str, func: Callable[..., Any] | None = None, description: str = "", **kwargs: Any) -> None:
+        super().__init__(**{"name": name, "func": func, "description": description, **kwargs})
+
+    @classmethod
+    def from_function(
+        cls,
+        func: Callable[..., Any] | None,
+        name: str,
+        description: str,
+        return_direct: bool = False,
+        args_schema: ArgsSchema | None = None,
+        coroutine: Callable[..., Any] | None = None,
+        **kwargs: Any,
+    ) -> Tool:
+        """Make a tool of a function with one argument; ``coroutine`` is its asyncio form."""
+        if func is None and coroutine is None:
+            raise ConfigError("a tool is made of a function: give func, or coroutine, or both")
+        more = {"return_direct": return_direct, "args_schema": args_schema, "coroutine": coroutine, **kwargs}
+        return cls(name, func, description, **more)
+
+    def _forms(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
+        return _by_place(self.func), _by_place(self.coroutine)
+
+    @property
+    def args_model(self) -> Any:
+        return self.args_schema if isinstance(self.args_schema, type) else None
+
+    @property
+    def tool_call_schema(self) -> ArgsSchema:
+        return super().tool_call_schema or dict(_ONE_TEXT)
+
+    def _read(self, given: Any, call_id: str | None) -> dict[str, Any]:
+        args = super()._read(given, call_id) if isinstance(given, Mapping) or self.args_schema else {_INPUT: given}
+        if len(args) != 1:
+            raise ToolException(
+                f"the tool {self.name} takes one argument, and was given {len(args)} ({', '.join(args) or 'none'}): "
+                "for several arguments make it with StructuredTool.from_function or @tool"
+            )
+        return {_INPUT: next(iter(args.values()))}
+
+
+@functools.lru_cache(maxsize=256)
+def _by_place(function: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """``function``, whose only argument can be given as ``tool_input``."""
+    return None if function is None else _ByPlace(function)
+
+
+class _ByPlace:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, tool_input: Any, **kwargs: Any) -> Any:
+        return self._function(tool_input, **kwargs)

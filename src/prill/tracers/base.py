@@ -1,0 +1,102 @@
+"""Tracers that users write: hooks that are given the whole tree of a run."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from prill.callbacks.run import Notice, Run
+from prill.tracers.recorded import MODELS
+from prill.tracers.tree import Recorder, TracedRun
+
+logger = logging.getLogger("prill.tracers")
+
+_HOOKS = {"chat_model": "llm", "llm": "llm", "tool": "tool", "retriever": "retriever"}
+
+
+def _nothing(self: BaseTracer, run: TracedRun) -> Any:
+    return None
+
+
+class BaseTracer(Recorder):
+    """Records runs as trees: override ``_persist_run``, which is given each root when it has ended, and the hooks
+    that you need; give an instance as ``config={"callbacks": [tracer]}``.
+
+    The hooks are ``_on_run_create`` and ``_on_run_update`` for every run, then ``_on_chain_start``, ``_on_chain_end``,
+    ``_on_chain_error`` and the same for ``llm``, ``chat_model`` (its start alone), ``tool`` and ``retriever``; each is
+    given the run. ``_on_llm_new_token`` is given the run, the token and the chunk. An exception in a hook is logged
+    and does no harm to the run, unless ``raise_error`` is true.
+    """
+
+    raise_error: bool = False
+
+    _persist_run: Callable[..., Any] = _nothing
+    _on_run_create: Callable[..., Any] = _nothing
+    _on_run_update: Callable[..., Any] = _nothing
+    _on_chain_start: Callable[..., Any] = _nothing
+    _on_chain_end: Callable[..., Any] = _nothing
+    _on_chain_error: Callable[..., Any] = _nothing
+    _on_llm_start: Callable[..., Any] = _nothing
+    _on_llm_end: Callable[..., Any] = _nothing
+    _on_llm_error: Callable[..., Any] = _nothing
+    _on_tool_start: Callable[..., Any] = _nothing
+    _on_tool_end: Callable[..., Any] = _nothing
+    _on_tool_error: Callable[..., Any] = _nothing
+    _on_retriever_start: Callable[..., Any] = _nothing
+    _on_retriever_end: Callable[..., Any] = _nothing
+    _on_retriever_error: Callable[..., Any] = _nothing
+
+    def _on_chat_model_start(self, run: TracedRun) -> Any:
+        return self._on_llm_start(run)
+
+    def _on_llm_new_token(self, run: TracedRun, token: Any, chunk: Any) -> Any:
+        return None
+
+    def opened(self, run: Run, traced: TracedRun) -> Notice:
+        hook = "chat_model" if traced.kind == "chat_model" else _HOOKS.get(traced.kind, "chain")
+        return self._say(run, ["_on_run_create", f"_on_{hook}_start"], traced)
+
+    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+        super().on_chunk(run, chunk)
+        if run.kind not in MODELS:
+            return None
+        return self._say(run, ["_on_llm_new_token"], run.state[self], getattr(chunk, "content", chunk), chunk)
+
+    def closed(self, run: Run, traced: TracedRun) -> Notice:
+        ending = "end" if traced.status == "ok" else "error"
+        hooks = ["_on_run_update", f"_on_{_HOOKS.get(traced.kind, 'chain')}_{ending}"]
+        return self._say(run, ["_persist_run", *hooks] if traced.parent_run_id is None else hooks, traced)
+
+    def _say(self, run: Run, hooks: list[str], *facts: Any) -> Notice:
+        waiting = []
+        for hook in hooks:
+            try:
+                answer = getattr(self, hook)(*facts)
+            except Exception:
+                self._failed(hook)
+            else:
+                if inspect.isawaitable(answer):
+                    waiting.append((hook, answer))
+        return run.io.settle(self._await(waiting)) if waiting else None
+
+    async def _await(self, waiting: list[tuple[str, Awaitable[Any]]]) -> None:
+        for hook, answer in waiting:
+            try:
+                await answer
+            except Exception:
+                self._failed(hook)
+
+    def _failed(self, hook: str) -> None:
+        if self.raise_error:
+            raise
+        logger.warning("the tracer %s failed in %s", type(self).__name__, hook, exc_info=True)
+
+    def _guard(self, hook: str, run: Run, traced: TracedRun) -> Notice:
+        notice: Notice = getattr(self, hook)(run, traced)  # each hook is guarded by itself
+        return notice
+
+
+class AsyncBaseTracer(BaseTracer):
+    """A tracer whose hooks are ``async def``; each is awaited before the run goes on."""

@@ -1,0 +1,207 @@
+"""Runs as a stream of events, in the two versions that users know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from prill.callbacks.handled import result_of
+from prill.callbacks.run import Notice, Observer, Run, Teller, unwaited
+from prill.errors import Cancelled, ConfigError, PrillError
+from prill.io.colour import Put
+from prill.tracers.select import Selection
+
+
+class EventView(Observer):
+    """Puts out an event for each fact, as ``astream_events(version="v2")`` gives them."""
+
+    def __init__(self, put: Put, selection: Selection, given: Any) -> None:
+        self._put = put
+        self._selection = selection
+        self._given = given
+        self._root: Run | None = None
+        self._first: Run | None = None
+
+    def on_start(self, run: Run, input: Any) -> Notice:
+        if self._root is None:
+            self._root = run
+        if not self._selection.shows(run, run is self._root):
+            run.state[self] = None
+            return None
+        run.state[self] = self._about(run)
+        data: dict[str, Any] = {}
+        if self._first is None:
+            # The first event carries the input as it was given, whichever run it is of.
+            self._first = run
+            data["input"] = self._given
+        elif not run.streamed or run.kind not in ("chain", "parser"):
+            data["input"] = input
+        return self._emit(run, "start", data)
+
+    def teller(self, run: Run) -> Teller | None:
+        about = run.state[self]
+        if about is None:
+            return None
+        # The hot path of a watched stream: all that is the same for every chunk is made once.
+        put, event = self._put, {"event": about["stream"], "data": None, **about["event"]}
+
+        def tell(run: Run, chunk: Any) -> Notice:
+            told = event.copy()
+            told["data"] = {"chunk": chunk}
+            return put(told)
+
+        return unwaited(tell) if run.io.blocking else tell
+
+    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+        tell = self.teller(run)
+        return tell(run, chunk) if tell is not None else None
+
+    def on_restart(self, run: Run, marker: Any) -> Notice:
+        if run.state[self] is None:
+            return None
+        error = marker.error
+        told = {"type": type(error).__name__, "message": getattr(error, "message", None) or str(error)}
+        return self._emit(run, "restart", {"attempt": marker.attempt, **told})
+
+    def on_end(self, run: Run, output: Any) -> Notice:
+        if run.state[self] is None and run is not self._root:
+            return None
+        data: dict[str, Any] = {"output": self._output(run, output)}
+        if run is not self._first:
+            data["input"] = run.input
+        if run is self._root and (usage := run.state.get("usage")):
+            data["usage_metadata"] = usage
+        return self._emit(run, "end", data)
+
+    def on_error(self, run: Run, error: BaseException) -> Notice:
+        if run is self._root:
+            return self._emit(run, "error", self._about_error(run, error))
+        if run.kind == "tool" and run.state[self] is not None:
+            # The one error that is shown where it happened: an agent goes on after it.
+            return self._emit(run, "error", {**self._about_error(run, error), "error": error, "input": run.input})
+        return None
+
+    def on_cancel(self, run: Run, partial: Any) -> Notice:
+        stopped = run.state.get("stopped")
+        # A consumer that has left is told nothing; one whose run was stopped by others is.
+        return self.on_error(run, stopped) if isinstance(stopped, Cancelled) else None
+
+    def _about_error(self, run: Run, error: BaseException) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "type": type(error).__name__,
+            "message": getattr(error, "message", None) or str(error),
+            "retryable": bool(getattr(error, "retryable", False)),
+        }
+        if isinstance(error, PrillError) and error.path:
+            data["path"] = list(error.path)
+        if usage := run.state.get("usage"):
+            data["usage_metadata"] = usage
+        return data
+
+    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+        if not self._selection.shows(run, run is self._root, name):
+            return None
+        event = {**self._about(run)["event"], "name": name}
+        full = self._put({"event": "on_custom_event", "data": data, **event})
+        return full if not run.io.blocking else None
+
+    def _emit(self, run: Run, what: str, data: dict[str, Any]) -> Notice:
+        about = run.state[self] or self._about(run)
+        event = {"event": f"on_{run.kind}_{what}", "data": data, **about["event"]}
+        if what == "end" and not about.get("terse"):
+            event["metadata"] = run.metadata  # with what the run came to know of itself
+        full = self._put(event)
+        return full if not run.io.blocking else None  # see ``unwaited``
+
+    def _about(self, run: Run) -> dict[str, Any]:
+        """What all events of a run have in common."""
+        event = {
+            "run_id": str(run.id),
+            "name": run.name,
+            "tags": run.tags,
+            "metadata": run.metadata,
+            "parent_ids": [str(each.id) for each in run.ancestors],
+        }
+        return {"event": event, "stream": f"on_{run.kind}_stream"}
+
+    def _output(self, run: Run, output: Any) -> Any:
+        if run.kind != "llm":
+            return output
+        result = result_of(run, output)
+        return {
+            "generations": [[_generation(each) for each in some] for some in result.generations],
+            "llm_output": result.llm_output,
+        }
+
+
+class EventViewV1(EventView):
+    """The same as ``version="v1"`` had it: no ``parent_ids``, models' results as they come, inputs as they are."""
+
+    def on_start(self, run: Run, input: Any) -> Notice:
+        if self._root is None:
+            self._root = self._first = run
+        if not self._selection.shows(run, run is self._root):
+            run.state[self] = None
+            return None
+        run.state[self] = self._about(run)
+        data: dict[str, Any] = {}
+        if run is self._root:
+            data["input"] = self._given
+        elif not run.streamed or run.kind not in ("chain", "parser"):
+            data["input"] = input
+        return self._emit(run, "start", data)
+
+    def _about(self, run: Run) -> dict[str, Any]:
+        about = super()._about(run)
+        about["event"]["parent_ids"] = []
+        if run is self._root:
+            # Of the root, only what the caller has said.
+            about["event"]["metadata"] = dict(run.said("metadata") or {})
+            about["event"]["tags"] = list(run.said("tags") or [])
+            about["terse"] = True
+        return about
+
+    def on_end(self, run: Run, output: Any) -> Notice:
+        if run is self._root and not run.streamed:
+            # The root always streams, be it in one piece.
+            return _both(self._emit(run, "stream", {"chunk": output}), lambda: EventView.on_end(self, run, output))
+        return super().on_end(run, output)
+
+    def _output(self, run: Run, output: Any) -> Any:
+        if run is self._root:
+            return output
+        if run.kind == "retriever":
+            return {"documents": output}
+        if run.kind not in ("llm", "chat_model"):
+            return output
+        result = result_of(run, output)
+        return {
+            "generations": [[_generation(each) for each in some] for some in result.generations],
+            "llm_output": result.llm_output,
+            "run": None,
+            "type": "LLMResult",
+        }
+
+
+async def _both(first: Notice, then: Callable[[], Notice]) -> None:
+    if first is not None:
+        await first
+    if (second := then()) is not None:
+        await second
+
+
+def _generation(generation: Any) -> dict[str, Any]:
+    told = {"text": generation.text, "generation_info": generation.generation_info, "type": generation.type}
+    message = getattr(generation, "message", None)
+    return told if message is None else {**told, "message": message}
+
+
+VIEWS: dict[str, Callable[[Put, Selection, Any], EventView]] = {"v1": EventViewV1, "v2": EventView}
+
+
+def event_view(version: str) -> Callable[[Put, Selection, Any], EventView]:
+    """The view of a version."""
+    try:
+        return VIEWS[version]
+    except KeyError:
+        raise ConfigError(f"there is no version {version!r} of events; the versions are 'v2' and 'v1'") from None

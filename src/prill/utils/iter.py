@@ -1,0 +1,61 @@
+"""Iterators in parts, and for several readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, Self, TypeVar
+
+from prill.io import BLOCKING, drive, drive_stream
+from prill.io import Tee as SharedStream
+from prill.runnables.streams import from_iterable
+from prill.utils.batches import batches
+
+__all__ = ["Tee", "batch_iterate", "safetee"]
+
+T = TypeVar("T")
+
+
+def batch_iterate(size: int | None, iterable: Iterable[T]) -> Iterator[list[T]]:
+    """The items in lists of ``size``, the last of which may be shorter; with ``None`` in one list.
+
+    Raises ``ConfigError`` for a size below 1.
+    """
+    return drive_stream(batches(size, from_iterable(iterable)))
+
+
+class Tee(Generic[T]):
+    """An iterator for ``n`` readers, each of which gets every item; they may be in different threads.
+
+        >>> with Tee(iter("abc")) as (first, second):
+        ...     print(list(first), list(second))
+        ['a', 'b', 'c'] ['a', 'b', 'c']
+
+    What one reader has read and another has not is kept, however much it is. ``lock`` is not needed here.
+    """
+
+    def __init__(self, iterable: Iterable[T], n: int = 2, *, lock: Any = None) -> None:
+        self._shared = SharedStream(from_iterable(iter(iterable)), n, BLOCKING, limit=None).readers()
+        self._readers: tuple[Iterator[T], ...] = tuple(map(drive_stream, self._shared))
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def __getitem__(self, index: int) -> Iterator[T]:
+        return self._readers[index]
+
+    def __iter__(self) -> Iterator[Iterator[T]]:
+        return iter(self._readers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every reader, and so the iterator."""
+        for reader in self._shared:
+            drive(reader.aclose())  # type: ignore[attr-defined]  # it is a reader, which has it
+
+
+safetee = Tee

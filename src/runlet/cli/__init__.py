@@ -1,1 +1,0 @@
-"""The command ``runlet``: a demonstration, and a chat."""

@@ -1,5 +1,0 @@
-"""What the events of ``astream_events`` look like."""
-
-from runlet.tracers.schema import BaseStreamEvent, CustomStreamEvent, EventData, StandardStreamEvent, StreamEvent
-
-__all__ = ["BaseStreamEvent", "CustomStreamEvent", "EventData", "StandardStreamEvent", "StreamEvent"]
