@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import Any, Generic, TypeVar
 
-from prill.errors import ColourError
+from prill.errors import AsyncRequiredError
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -26,15 +26,15 @@ def drive(body: Awaitable[T]) -> T:
     raise _refuse(coroutine)
 
 
-def _refuse(suspended: Any) -> ColourError:
+def _refuse(suspended: Any) -> AsyncRequiredError:
     """End a suspended body with the error that is to be raised.
 
     It is raised inside the body first, so that its ``finally`` blocks run and the traceback shows what waited.
     """
-    error = ColourError(SUSPENDED)
+    error = AsyncRequiredError(SUSPENDED)
     try:
         suspended.throw(error)
-    except ColourError as raised:
+    except AsyncRequiredError as raised:
         return raised
     except StopIteration:
         return error

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 
 from prill.callbacks.config import DEFAULT_RECURSION_LIMIT
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError, RecursionLimitError
+from prill.errors import AsyncRequiredError, CompositionError, RecursionLimitError
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.chunks import join
@@ -56,7 +56,7 @@ class RunnableLambda(Runnable[Input, Output]):
     def _function(self, run: Run) -> Callable[..., Any]:
         function = self.func if run.io.blocking else self.afunc or self.func
         if function is None:
-            raise ColourError(
+            raise AsyncRequiredError(
                 f"{self.get_name()} is an async function and was run by a blocking verb. Use ainvoke, astream or "
                 f"abatch, or give it a plain form beside it: RunnableLambda(plain, afunc={self.get_name()})"
             )
@@ -118,7 +118,9 @@ class RunnableLambda(Runnable[Input, Output]):
             return await output
         if isinstance(output, Coroutine):
             output.close()
-        raise ColourError(f"{self.get_name()} returned an awaitable in a blocking run: use ainvoke, astream or abatch")
+        raise AsyncRequiredError(
+            f"{self.get_name()} returned an awaitable in a blocking run: use ainvoke, astream or abatch"
+        )
 
     async def _items(
         self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]

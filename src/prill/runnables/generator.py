@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError
+from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
 from prill.runnables.chunks import join
@@ -76,7 +76,7 @@ class RunnableGenerator(Runnable[Input, Output]):
                         break
                     except RuntimeError as error:
                         if blocking and "no running event loop" in str(error):
-                            raise ColourError(f"in {self.get_name()}, {SUSPENDED}") from error
+                            raise AsyncRequiredError(f"in {self.get_name()}, {SUSPENDED}") from error
                         raise
                     yield chunk
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from prill.callbacks.run import Run, inside
 from prill.chat_history import BaseChatMessageHistory
-from prill.errors import ColourError, CompositionError, ConfigError
+from prill.errors import AsyncRequiredError, CompositionError, ConfigError
 from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
 from prill.runnables.base import Runnable
@@ -168,7 +168,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output]):
             if inspect.isawaitable(history):
                 if run.io.blocking:
                     history.close()  # type: ignore[attr-defined]  # a coroutine, which would complain otherwise
-                    raise ColourError("get_session_history is an async function: use ainvoke, astream or abatch")
+                    raise AsyncRequiredError("get_session_history is an async function: use ainvoke, astream or abatch")
                 history = await history
         return history  # type: ignore[no-any-return]  # what the user's function gives
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError
+from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import closing
 from prill.runnables.config import config_for_child
 from prill.runnables.streams import NOTHING, Single, collect
@@ -87,8 +87,8 @@ def _no_verb(step: Any, run: Run) -> Exception:
     if not step._overrides:
         return CompositionError(f"{name} does nothing: a Runnable defines invoke (and ainvoke, stream … where it can)")
     if run.io.blocking:
-        return ColourError(
+        return AsyncRequiredError(
             f"{name} has only {', '.join(sorted(step._overrides))}: run the chain with ainvoke, astream or abatch, "
             f"or give {name} an invoke"
         )
-    return ColourError(f"{name} has only {', '.join(sorted(step._overrides))}: give it an invoke or an ainvoke")
+    return AsyncRequiredError(f"{name} has only {', '.join(sorted(step._overrides))}: give it an invoke or an ainvoke")

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError
+from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.chunks import AddableDict, join
@@ -75,7 +75,7 @@ class RunnablePassthrough(Runnable[Other, Other]):
             elif self.func is not None:
                 await run.io.call(self.func, input)
             else:
-                raise ColourError("this RunnablePassthrough has an async function only: use ainvoke or astream")
+                raise AsyncRequiredError("this RunnablePassthrough has an async function only: use ainvoke or astream")
 
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
