@@ -12,8 +12,8 @@ from typing_extensions import TypedDict
 
 from prill.callbacks.run import MANAGERS, Run, inside
 from prill.documents import Document
+from prill.runnables.engine.signature import accepts
 from prill.runnables.serializable import RunnableSerializable
-from prill.runnables.signature import accepts
 
 __all__ = ["BaseRetriever", "LangSmithRetrieverParams"]
 

@@ -30,9 +30,9 @@ from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMRe
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
 from prill.runnables.config import begin, begin_asyncio
-from prill.runnables.leaves import each_inside
+from prill.runnables.engine.leaves import each_inside
+from prill.runnables.engine.streams import NOTHING, collect
 from prill.runnables.parts import PARTS
-from prill.runnables.streams import NOTHING, collect
 
 T = TypeVar("T")
 StructuredMethod = Literal["function_calling", "json_schema", "json_mode"]

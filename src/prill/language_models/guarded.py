@@ -25,7 +25,7 @@ from prill.messages import (
 )
 from prill.messages.tool_calls import as_chunks
 from prill.outputs import ChatGeneration, Generation, GenerationChunk, generation_chunk
-from prill.runnables.chunks import SoFar
+from prill.runnables.engine.chunks import SoFar
 
 if TYPE_CHECKING:
     from prill.language_models.base import BaseLanguageModel

@@ -17,7 +17,7 @@ from prill.messages import AIMessageChunk, BaseMessage, merge_chunks, message_ch
 from prill.outputs import ChatGeneration, ChatResult
 from prill.providers.reading import ProviderError, StreamDecoder
 from prill.providers.streams import ProviderStreams
-from prill.runnables.streams import NOTHING, collect
+from prill.runnables.engine.streams import NOTHING, collect
 
 __all__ = ["ProviderChatModel", "ProviderError", "StreamDecoder"]
 

@@ -10,9 +10,9 @@ from prill.errors import Cancelled, CompositionError, ConfigError
 from prill.io import closing
 from prill.io.scope import current_scope
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import SoFar, StreamRestart
-from prill.runnables.restart import restarting
-from prill.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.engine.chunks import SoFar, StreamRestart
+from prill.runnables.engine.restarts import restarting
+from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)

@@ -12,13 +12,19 @@ from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
 from prill.lazy import lazy_names
-from prill.runnables.batch import Batch
-from prill.runnables.cancelling import call_until_cancelled, cancelled, heeding, stream_until_cancelled, token_of
 from prill.runnables.config import begin, begin_asyncio
 from prill.runnables.described import Described
-from prill.runnables.known_as import OF_BASE
-from prill.runnables.observed import observe_call, observe_flow
-from prill.runnables.overrides import (
+from prill.runnables.engine.batch import Batch
+from prill.runnables.engine.cancellation import (
+    call_until_cancelled,
+    cancelled,
+    heeding,
+    stream_until_cancelled,
+    token_of,
+)
+from prill.runnables.engine.live_views import watch
+from prill.runnables.engine.observing import observe_call, observe_flow
+from prill.runnables.engine.overrides import (
     call_override,
     call_without_body,
     flow_override,
@@ -26,10 +32,10 @@ from prill.runnables.overrides import (
     overridden_verbs,
     stream_override,
 )
+from prill.runnables.engine.restarts import flow_of, may_restart, start_over
+from prill.runnables.engine.streams import NOTHING, Single, Snapshots, collect, from_async_iterable, from_iterable, like
+from prill.runnables.known_as import OF_BASE
 from prill.runnables.parts import PARTS
-from prill.runnables.restart import flow_of, may_restart, start_over
-from prill.runnables.streams import NOTHING, Single, Snapshots, collect, from_async_iterable, from_iterable, like
-from prill.runnables.watching import watch
 
 if TYPE_CHECKING:  # few programs watch
     from prill.tracers.run_log import RunLog, RunLogPatch

@@ -10,8 +10,8 @@ from prill.errors import CompositionError, add_step
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.restart import restarting
-from prill.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.engine.restarts import restarting
+from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)

@@ -12,12 +12,12 @@ from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError, RecursionLimitError
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import join
 from prill.runnables.coerce import is_async, is_generator
+from prill.runnables.engine.chunks import join
+from prill.runnables.engine.restarts import restarting
+from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
+from prill.runnables.engine.streams import NOTHING, Growth, Single, collect, replaces
 from prill.runnables.parts import part
-from prill.runnables.restart import restarting
-from prill.runnables.signature import extras_for, name_of, wanted_extras
-from prill.runnables.streams import NOTHING, Growth, Single, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)

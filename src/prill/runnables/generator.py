@@ -9,11 +9,11 @@ from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import join
 from prill.runnables.coerce import is_async, is_generator
+from prill.runnables.engine.chunks import join
+from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
+from prill.runnables.engine.streams import Single
 from prill.runnables.parts import part
-from prill.runnables.signature import extras_for, name_of, wanted_extras
-from prill.runnables.streams import Single
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)

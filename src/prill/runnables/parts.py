@@ -22,7 +22,25 @@ class _Parts(dict[str, Callable[..., Any]]):
         raise LookupError(f"prill.runnables.{name} enters no part of that name")
 
 
-_HOMES = {"structured_output": "prill.providers.structured"}
+_HOMES = {
+    "structured_output": "prill.providers.structured",
+    "as_tool": "prill.runnables.describe.as_tool",
+    "children.walk": "prill.runnables.describe.children",
+    "config_specs": "prill.runnables.describe.config_specs",
+    "config_specs.model": "prill.runnables.describe.config_specs",
+    "explain": "prill.runnables.describe.streaming_report",
+    "graph_of": "prill.runnables.drawing.build",
+    "pictures.notebook": "prill.runnables.drawing.notebook",
+    "pictures.rich": "prill.runnables.drawing.notebook",
+    "schemas": "prill.runnables.describe.schemas",
+    "schemas.object": "prill.runnables.describe.schemas",
+    "types": "prill.runnables.describe.types",
+    "types.annotated": "prill.runnables.describe.types",
+    "views.events": "prill.runnables.engine.views",
+    "views.log": "prill.runnables.engine.views",
+    "views.log_selection": "prill.runnables.engine.views",
+    "views.selection": "prill.runnables.engine.views",
+}
 """Where parts come from that rooms above this one make."""
 
 PARTS: dict[str, Callable[..., Any]] = _Parts()

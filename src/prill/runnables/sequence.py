@@ -11,10 +11,10 @@ from prill.errors import CompositionError, add_step
 from prill.io import Colour, closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.joints import STEPS, jointed, relieved
-from prill.runnables.origin import came_from, first_passed, frame_of
+from prill.runnables.engine.error_origin import came_from, first_passed, frame_of
+from prill.runnables.engine.stack import STEPS, jointed, relieved
+from prill.runnables.engine.streams import Single, bare, like, sum_of
 from prill.runnables.parts import part
-from prill.runnables.streams import Single, bare, like, sum_of
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)

@@ -10,10 +10,10 @@ from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import SoFar
 from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.streams import Snapshots, bare, like, replaces
 from prill.runnables.parts import part
-from prill.runnables.streams import Snapshots, bare, like, replaces
 from prill.runnables.wrapper import Wrapper
 
 Input = TypeVar("Input", contravariant=True)

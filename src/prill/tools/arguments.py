@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
-from prill.runnables.typed_dicts import usable
+from prill.runnables.describe.typed_dicts import usable
 from prill.tools.docstring import not_taken, read_docstring
 from prill.tools.injected import InjectedToolCallId, is_injected, marks_of
 from prill.tools.parameters import Own, hints_of, own, parameters_of, unwrapped

@@ -14,8 +14,8 @@ from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
 from prill.runnables.config import config_for_child
+from prill.runnables.engine.streams import NOTHING, Snapshots, collect
 from prill.runnables.serializable import RunnableSerializable
-from prill.runnables.streams import NOTHING, Snapshots, collect
 from prill.tools.answer import answer_of, failed_answer
 from prill.tools.arguments import args_model, injected_parameters, names_of, told_model
 from prill.tools.json_schema import json_schema_of

@@ -13,7 +13,7 @@ from prill.errors import Cancelled, ConfigError
 from prill.io import closing
 from prill.io.scope import current_scope
 from prill.runnables.config import each_config
-from prill.runnables.progress import Advance, show_progress
+from prill.runnables.engine.progress import Advance, show_progress
 
 Enter = Callable[..., Awaitable[Any]]
 Begin = Callable[[Config | None], Run]

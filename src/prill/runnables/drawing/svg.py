@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
-from prill.runnables.graph_parts import Edge, Node, is_schema
-from prill.runnables.layout import Layout, Placed, Point, Route, lay_out
+from prill.runnables.drawing.layout import Layout, Placed, Point, Route, lay_out
+from prill.runnables.drawing.nodes import Edge, Node, is_schema
 from prill.tracers.drawing import COLOURS, letters
 
 _LETTER = 7.4

@@ -9,8 +9,10 @@ from prill.callbacks.config import Config
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
 from prill.runnables.branch import RunnableBranch
-from prill.runnables.children import children_of
 from prill.runnables.configurable import RunnableConfigurableAlternatives
+from prill.runnables.describe.children import children_of
+from prill.runnables.describe.schemas import prepared
+from prill.runnables.describe.types import inner_of
 from prill.runnables.each import RunnableEach
 from prill.runnables.fallbacks import RunnableWithFallbacks
 from prill.runnables.function import RunnableLambda
@@ -19,9 +21,7 @@ from prill.runnables.parallel import RunnableParallel
 from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough
 from prill.runnables.router import RouterRunnable
-from prill.runnables.schemas import prepared
 from prill.runnables.sequence import RunnableSequence
-from prill.runnables.types import inner_of
 
 Way = tuple[str | None, Runnable[Any, Any]]
 """A step that may be gone through, and when, if not always."""

@@ -7,8 +7,8 @@ from types import FrameType
 from typing import Any, Generic, Self, TypeVar
 
 from prill.io import close, closing
-from prill.runnables.chunks import SoFar, join
-from prill.runnables.origin import frame_of
+from prill.runnables.engine.chunks import SoFar, join
+from prill.runnables.engine.error_origin import frame_of
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prill.runnables.graph_parts import CurveStyle, Edge, Node, NodeStyles
+from prill.runnables.drawing.nodes import CurveStyle, Edge, Node, NodeStyles
 
 _MARKDOWN = "*_`"
 

@@ -9,7 +9,7 @@ from prill.callbacks.config import Config, merge_configs
 from prill.callbacks.run import Observer, Run
 from prill.io import Colour, closing
 from prill.io.colour import Put
-from prill.runnables.streams import Single
+from prill.runnables.engine.streams import Single
 
 BUFFER = 64
 """How many events a live view may be ahead of its consumer; then the run waits."""

@@ -9,7 +9,7 @@ from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import closing
 from prill.runnables.config import config_for_child
-from prill.runnables.streams import NOTHING, Single, collect
+from prill.runnables.engine.streams import NOTHING, Single, collect
 
 VERBS = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from prill.errors import MissingDependencyError
-from prill.runnables.graph_parts import Edge, Node
+from prill.runnables.drawing.nodes import Edge, Node
 
 Point = tuple[float, float]
 

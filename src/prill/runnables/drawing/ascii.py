@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from prill.runnables.graph_parts import Edge, Node, is_schema
-from prill.runnables.layout import Layout, Placed, Route, lay_out
+from prill.runnables.drawing.layout import Layout, Placed, Route, lay_out
+from prill.runnables.drawing.nodes import Edge, Node, is_schema
 
 _GAP = 3
 _BOX = 3

@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
 from prill.runnables.branch import RunnableBranch
-from prill.runnables.children import children_of
 from prill.runnables.configurable import DynamicRunnable
+from prill.runnables.describe.children import children_of
+from prill.runnables.describe.types import inner_of
 from prill.runnables.each import RunnableEach
 from prill.runnables.fallbacks import RunnableWithFallbacks
 from prill.runnables.function import RunnableLambda
@@ -22,7 +23,6 @@ from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.router import RouterRunnable
 from prill.runnables.sequence import RunnableSequence
-from prill.runnables.types import inner_of
 
 Verdict = Literal["streams", "buffers", "unknown"]
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
-from prill.runnables.children import children_of
 from prill.runnables.config_fields import ConfigurableFieldSpec, get_unique_config_specs
+from prill.runnables.describe.children import children_of
+from prill.runnables.describe.schemas import object_model
 from prill.runnables.parts import part
-from prill.runnables.schemas import object_model
 
 
 @part("config_specs")

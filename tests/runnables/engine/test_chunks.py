@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from langchain_core.runnables.utils import AddableDict as PeerAddableDict
 
 from prill.runnables import AddableDict, aadd, add
-from prill.runnables.chunks import join
+from prill.runnables.engine.chunks import join
 
 # The peer raises TypeError where a key's value changes its kind; ours takes the later one, as ``join`` does.
 dicts = st.fixed_dictionaries(

@@ -13,15 +13,15 @@ from pydantic.fields import FieldInfo
 from prill.callbacks.config import Config
 from prill.runnables.base import Runnable
 from prill.runnables.branch import RunnableBranch
+from prill.runnables.describe.key_reads import keys_read
+from prill.runnables.describe.typed_dicts import usable
+from prill.runnables.describe.types import Side, inner_of
 from prill.runnables.each import RunnableEach
 from prill.runnables.function import RunnableLambda
-from prill.runnables.key_reads import keys_read
 from prill.runnables.parallel import RunnableParallel
 from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.sequence import RunnableSequence
-from prill.runnables.typed_dicts import usable
-from prill.runnables.types import Side, inner_of
 
 Fields = dict[str, Any]
 """What ``create_model`` takes: a type and a default (``...`` for none) by name."""

@@ -110,7 +110,7 @@ def test_a_model_that_cannot_or_shall_not_stream_is_told_from_one_that_does():
 
 
 def test_a_class_of_ones_own_may_say_how_it_streams():
-    from prill.runnables.explain import Habit
+    from prill.runnables.describe.streaming_report import Habit
 
     class Own(Runnable):
         def _habit(self):

@@ -10,8 +10,8 @@ from prill.callbacks.run import Run
 from prill.errors import Cancelled
 from prill.io import CancelToken, Heeded, Stopper, closing
 from prill.messages.usage import UsageMetadata, add_usage
-from prill.runnables.chunks import SoFar
-from prill.runnables.streams import Snapshots, bare, replaces
+from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.streams import Snapshots, bare, replaces
 
 
 def token_of(run: Run) -> CancelToken | None:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, RootModel
 
 from prill.runnables.base import Runnable
 from prill.runnables.config import RunnableConfig
+from prill.runnables.describe.schemas import object_model
 from prill.runnables.parts import part
-from prill.runnables.schemas import object_model
 
 _ONLY = "input"
 

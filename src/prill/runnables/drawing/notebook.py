@@ -6,7 +6,7 @@ from typing import Any
 
 from prill.errors import MissingDependencyError
 from prill.runnables.base import Runnable
-from prill.runnables.children import Child, children_of
+from prill.runnables.describe.children import Child, children_of
 from prill.runnables.parallel import RunnableParallel
 from prill.runnables.parts import part
 from prill.runnables.sequence import RunnableSequence

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 from prill.io import Ended, closing
-from prill.runnables.chunks import StreamRestart
-from prill.runnables.streams import Growth, Snapshots, replaces
+from prill.runnables.engine.chunks import StreamRestart
+from prill.runnables.engine.streams import Growth, Snapshots, replaces
 
 
 class _Restarted(Ended):

@@ -10,9 +10,9 @@ from prill.callbacks.run import Run
 from prill.errors import Cancelled
 from prill.io import close, closing
 from prill.messages.usage import add_usage
-from prill.runnables.chunks import SoFar, StreamRestart
-from prill.runnables.restart import WAIT_FOR_INPUT, flow_of
-from prill.runnables.streams import (
+from prill.runnables.engine.chunks import SoFar, StreamRestart
+from prill.runnables.engine.restarts import WAIT_FOR_INPUT, flow_of
+from prill.runnables.engine.streams import (
     NOTHING,
     Elements,
     Marked,

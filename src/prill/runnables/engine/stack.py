@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeVar
 
 from prill.io import Colour, close, is_deep
-from prill.runnables.streams import bare, like, sum_of
+from prill.runnables.engine.streams import bare, like, sum_of
 
 T = TypeVar("T")
 
