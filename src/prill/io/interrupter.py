@@ -1,4 +1,4 @@
-"""Stopping from outside what runs, at a deadline or on somebody's word."""
+"""Interrupting running work from outside, at a deadline or when it is cancelled."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from prill.io.alarm import Alarm
 from prill.io.scope import Scope, current_scope, entering, restore
+from prill.io.timer import Timer
 
 
 class Stopper(Protocol):
-    """Stops what runs between ``enter`` and ``leave``; a stream enters for each chunk it waits for.
+    """Interrupts the code that runs between ``enter`` and ``leave``; a stream enters for each chunk it waits for.
 
-    ``leave`` is given what ``enter`` returned. ``stop`` may be called from any thread, at any time, and more than
-    once.
+    ``leave`` takes the value that ``enter`` returned. ``stop`` may be called from any thread, at any time, and more
+    than once.
     """
 
     stopped: bool
@@ -23,19 +23,19 @@ class Stopper(Protocol):
     def leave(self, entered: Any, /) -> None: ...
     def stop(self) -> None: ...
     def expire(self) -> None:
-        """Stop what is waited for; only for a function that ``call_at`` calls."""
+        """Interrupt a call that waits; only for a function that was given to ``call_at``."""
 
     def close(self) -> None:
-        """There will be nothing more to stop."""
+        """Release it: nothing more will be interrupted."""
 
     def caused(self, error: BaseException) -> bool:
-        """Whether ``error``, which came out between ``enter`` and ``leave``, is there because of ``stop`` alone."""
+        """Whether ``error``, raised between ``enter`` and ``leave``, is there because of ``stop`` alone."""
 
     def call_at(self, deadline: float, function: Callable[[], None]) -> Callable[[], None]:
-        """Call a function at a time (``time.monotonic``), wherever; returns what prevents it."""
+        """Call a function at a time (``time.monotonic``), in any thread; returns a function that prevents it."""
 
 
-class BlockingStopper:
+class BlockingInterrupter:
     """Cancels the scope in which a thread may be blocked."""
 
     def __init__(self) -> None:
@@ -58,15 +58,15 @@ class BlockingStopper:
         return self.stopped and isinstance(error, Exception)
 
     def call_at(self, deadline: float, function: Callable[[], None]) -> Callable[[], None]:
-        return Alarm(deadline, function).stop
+        return Timer(deadline, function).stop
 
 
 class Watchdog:
-    """Stops what takes too long, with one timer for a whole stream.
+    """Interrupts work that takes too long, with one timer for a whole stream.
 
-    All that a chunk costs is to write its deadline down; the timer looks at it when it runs out, and is set anew if it
-    has moved. ``deadline`` (``time.monotonic``) may be written as it is as long as it is not before ``due``, when the
-    timer looks; ``until`` is for any. ``None`` stands for a pause, in which nothing is waited for.
+    A chunk costs one assignment of its deadline; the timer compares it when it fires, and is set again if the deadline
+    has moved. ``deadline`` (``time.monotonic``) may be assigned directly as long as it is not before ``due``, when the
+    timer fires next; ``until`` takes any. ``None`` is a pause, in which nothing is waited for.
     """
 
     __slots__ = ("_cancel", "_stopper", "deadline", "due")
@@ -78,12 +78,13 @@ class Watchdog:
         self._cancel: Callable[[], None] | None = None
 
     def until(self, deadline: float) -> None:
-        """Stop what runs at ``deadline``."""
+        """Interrupt the work at ``deadline``."""
         self.deadline = deadline
         if deadline < self.due:
             self._set(deadline)
 
     def close(self) -> None:
+        """Stop watching."""
         self.deadline = None
         cancel, self._cancel = self._cancel, None
         if cancel is not None:
@@ -93,10 +94,10 @@ class Watchdog:
         if self._cancel is not None:
             self._cancel()
         self.due = due
-        self._cancel = self._stopper.call_at(due, self._look)
+        self._cancel = self._stopper.call_at(due, self._check)
 
-    def _look(self) -> None:
-        # In this order: ``until``, in another thread, writes and looks the other way round, so one of the two sets it.
+    def _check(self) -> None:
+        # In this order: ``until``, in another thread, writes and reads the other way round, so one of the two sets it.
         self.due = float("inf")
         deadline = self.deadline
         now = time.monotonic()
