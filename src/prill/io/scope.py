@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from prill.errors import Cancelled
-from prill.io.process import make_lock
+from prill.io.process import make_lock, process_number
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Scope:
 
     def __init__(self, outer: Scope | None = None) -> None:
         self._lock = make_lock()
-        self._unblocks: set[Callable[[], object]] = set()
+        self._unblocks: dict[Callable[[], object], int] = {}  # with the process that each belongs to
         self._cancelled = False
         self._outer = outer
         if outer is not None:
@@ -40,21 +40,23 @@ class Scope:
         """
         with self._lock:
             if not self._cancelled:
-                self._unblocks.add(unblock)
+                self._unblocks[unblock] = process_number()
                 return
         unblock()
 
     def discard(self, unblock: Callable[[], object]) -> None:
         """Forget ``unblock``."""
         with self._lock:
-            self._unblocks.discard(unblock)
+            self._unblocks.pop(unblock, None)
 
     def cancel(self) -> None:
         """Unblock every thread that is blocked in this scope, and each that is about to block in it."""
         with self._lock:
             self._cancelled = True
-            unblocks, self._unblocks = self._unblocks, set()
-        for unblock in unblocks:
+            unblocks, self._unblocks = self._unblocks, {}
+        for unblock, process in unblocks.items():
+            if process != process_number():
+                continue  # a thread of the parent, on a socket of the parent
             # A call that has just ended may refuse; the others are to be unblocked all the same.
             with contextlib.suppress(Exception):
                 unblock()

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Sized,
+)
 from functools import partial
 from typing import Any
 
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.errors import Cancelled, ConfigError
-from prill.io import closing
+from prill.io import Colour, closing
 from prill.io.scope import current_scope
 from prill.runnables.config import each_config
 from prill.runnables.engine.progress import Advance, show_progress
@@ -117,15 +127,10 @@ class Batch:
         if self._size == 0:
             return
         io = self._runs[0].io
-        left = iter(enumerate(self._inputs))
-        lock = io.condition()
+        inputs = _Turns(enumerate(self._inputs), io)
 
         async def work() -> AsyncGenerator[tuple[int, Any], None]:
-            while True:
-                async with lock:
-                    following = next(left, None)
-                if following is None:
-                    return
+            while (following := await inputs.take()) is not None:
                 index, input = following
                 yield index, await self._outcome(index, input, False)
 
@@ -144,3 +149,25 @@ class Batch:
         else:
             width = THREADS if blocking else TASKS if self._size is None else self._size
         return width if self._size is None else min(width, self._size)
+
+
+class _Turns:
+    """An iterator that several workers share: one at a time takes from it, outside of the lock."""
+
+    def __init__(self, items: Iterator[Any], io: Colour) -> None:
+        self._items = items
+        self._changed = io.condition()
+        self._taken = False
+
+    async def take(self) -> Any:
+        """The next item; ``None`` at the end."""
+        async with self._changed:
+            while self._taken:
+                await self._changed.wait()
+            self._taken = True
+        try:
+            return next(self._items, None)
+        finally:
+            async with self._changed:
+                self._taken = False
+                self._changed.notify_all()

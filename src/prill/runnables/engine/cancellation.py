@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from prill.callbacks.run import Run
 from prill.errors import Cancelled
-from prill.io import CancelToken, Heeded, Stopper, closing
+from prill.io import CancelToken, Heeded, Stopper, closing, make_lock
 from prill.messages.usage import UsageMetadata, add_usage
 from prill.runnables.engine.chunks import SoFar
 from prill.runnables.engine.streams import Snapshots, bare, replaces
@@ -25,7 +24,7 @@ class Tally:
 
     def __init__(self, outer: Tally | None) -> None:
         self._outer = outer
-        self._lock = threading.Lock()  # branches of a blocking run count in threads of their own
+        self._lock = make_lock()  # branches of a blocking run count in threads of their own
         self.usage: UsageMetadata | None = None
 
     def add(self, usage: UsageMetadata | None) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, ClassVar, Protocol
 
 from prill.callbacks.run import Run
 from prill.errors import Cancelled
-from prill.io import close, closing
+from prill.io import close, closing, make_lock
 from prill.messages.usage import add_usage
 from prill.runnables.engine.chunks import SoFar, StreamRestart
 from prill.runnables.engine.restarts import WAIT_FOR_INPUT, flow_of
@@ -25,7 +24,7 @@ from prill.runnables.engine.streams import (
     sum_of,
 )
 
-_COUNTING = threading.Lock()
+_COUNTING = make_lock()
 """Branches of a blocking run end in threads of their own; this is held for an addition."""
 
 
