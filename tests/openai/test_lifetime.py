@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.leftovers import descriptors, left_threads, threads
+from tests.helpers import descriptors, left_threads, threads
 
 from prill.errors import ModelError
 from prill.runnables import RunnableLambda, RunnableParallel

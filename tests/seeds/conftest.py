@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from prill.testing import ReplayServer
 from seeds.documents import MISSING, there
 from seeds.outcomes import outcomes
 
@@ -16,12 +15,6 @@ def ran():
         pytest.skip(MISSING)
     pytest.importorskip("faiss", reason="needs prill[faiss]")
     return outcomes()
-
-
-@pytest.fixture
-def server():
-    with ReplayServer() as server:
-        yield server
 
 
 @pytest.fixture
