@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import shutil
 import threading
 import time
@@ -131,6 +132,11 @@ def recorded(endpoint: str | None = None, streaming: bool | None = None) -> list
     if not is_met("recordings"):
         return [pytest.param("", marks=requires("recordings"), id="recordings")]
     return list(list_recordings(endpoint, streaming))
+
+
+def label(value: object) -> str:
+    """A parameter's id: its ``repr`` without addresses, so that it is the same in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 # Both colours

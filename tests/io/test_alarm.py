@@ -8,6 +8,7 @@ import time
 import weakref
 
 import pytest
+from tests.helpers import requires
 
 from prill.io.alarm import _CLOCK, Alarm
 
@@ -78,7 +79,7 @@ def test_alarms_that_alarms_set_ring_too(rung):
     assert rung.get(timeout=5) == "second"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@requires("fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_process_has_a_clock_of_its_own(rung):
     alarm = ring_after(60, rung, "never")
