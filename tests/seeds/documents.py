@@ -1,7 +1,7 @@
 """The five documents whose examples Prill has to run: where they are, and the blocks of Python in them.
 
-They are not part of the project. They lie beside it, in ``shared/seeds`` or where ``PRILL_SEEDS`` says; without them their tests are skipped, and
-the tests written after them, in this folder too, remain.
+They are not part of the project. They lie beside it, in ``shared/seeds`` or where ``PRILL_SEEDS`` says; without them
+their tests are skipped, and the tests written after them, in this folder too, remain.
 """
 
 from __future__ import annotations

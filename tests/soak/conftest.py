@@ -1,4 +1,4 @@
-"""What takes minutes is no part of ``make test``: without ``PRILL_SOAK``, which ``make soak`` sets, it is not collected."""
+"""What takes minutes is collected for ``make soak`` only, which sets ``PRILL_SOAK``."""
 
 import os
 
