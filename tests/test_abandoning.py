@@ -5,7 +5,7 @@ import gc
 import statistics
 import time
 
-from tests.leftovers import descriptors, left_threads, threads
+from tests.helpers import descriptors, left_threads, threads
 
 from prill.openai import ChatOpenAI
 from prill.output_parsers import StrOutputParser

@@ -37,16 +37,10 @@ def test_settings_are_handed_on() -> None:
     assert made.temperature == 0.5
 
 
-def test_a_server_of_ones_own(running_server: ReplayServer) -> None:
-    model: Any = init_chat_model("vllm:m", base_url=running_server.openai_url)
+def test_a_server_of_ones_own(server: ReplayServer) -> None:
+    model: Any = init_chat_model("vllm:m", base_url=server.openai_url)
     assert model.invoke("Hi").content == "Hi"
     model.close()
-
-
-@pytest.fixture
-def running_server() -> Any:
-    with ReplayServer() as server:
-        yield server
 
 
 @pytest.mark.parametrize("name", ["nobody:model", "llama-of-somebody", "", None])

@@ -5,9 +5,11 @@ import inspect
 import pickle
 
 import pytest
+from langchain_core import exceptions
 
 from prill import errors
-from prill.errors import ModelRateLimitError, OutputParserException, PrillError, add_step
+from prill.errors import ModelRateLimitError, ModelRefusalError, OutputParserException, PrillError, add_step
+from prill.messages import AIMessage
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PrillError)]
 
@@ -69,3 +71,19 @@ def test_an_output_parser_exception_needs_what_it_sends():
     with pytest.raises(ValueError, match="send_to_llm needs both"):
         OutputParserException("x", send_to_llm=True)
     assert OutputParserException("x", observation="o", llm_output="l", send_to_llm=True).llm_output == "l"
+
+
+REFUSALS = [{"refusal": "sorry"}, {"refusal": ""}, {}, {"refusal": "sorry", "extras": {"category": "bio"}}]
+
+
+@pytest.mark.parametrize("block", REFUSALS, ids=str)
+def test_a_refusal_says_what_its_block_says_as_the_peer_does(block):
+    message = AIMessage("")
+    own = ModelRefusalError.from_refusal(block, raw_message=message)
+    theirs = exceptions.ModelRefusalError.from_refusal(block, raw_message=message)
+    asked = "Model refused to produce the requested output"
+    declined = "the model declined to answer in the form that was asked for"
+    assert str(own) == str(theirs).replace(asked, declined)
+    assert own.raw_message is message
+    assert not own.retryable
+    assert pickle.loads(pickle.dumps(own)).raw_message == message

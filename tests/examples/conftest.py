@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -35,12 +34,6 @@ def comparable(printed: str) -> list[str]:
     """The lines of what was printed, without times and what is as long as they are."""
     lines = [re.sub(r"\d:\d\d:\d\d", "0:00:00", line.rstrip()) for line in printed.rstrip().splitlines()]
     return [re.sub(r"^step .*", "step", _RUN.sub(r"\1", line)) for line in lines]
-
-
-@pytest.fixture
-def server() -> Iterator[ReplayServer]:
-    with ReplayServer() as server:
-        yield server
 
 
 class Examples:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import date
 
 import pytest
+from tests.helpers import require
 
 from prill.documents import Document
 from prill.embeddings import DeterministicFakeEmbedding
@@ -13,7 +14,7 @@ from prill.errors import ConfigError
 from prill.indexing import DocumentIndex, InMemoryRecordManager, SQLiteRecordManager, aindex, index
 from prill.vectorstores import InMemoryVectorStore
 
-pytest.importorskip("numpy", reason="needs prill[retrieval]")
+require("numpy")
 
 
 class Counted(DeterministicFakeEmbedding):

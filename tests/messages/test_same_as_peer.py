@@ -213,3 +213,17 @@ def test_adding_tool_calls(pieces):
 
 def test_every_public_name_is_there():
     assert [name for name in peer.__all__ if not hasattr(ours, name)] == []
+
+
+OPENAI, ANTHROPIC = {"model_provider": "openai"}, {"model_provider": "anthropic"}
+REFUSING = {
+    "in the content": {"content": [{"type": "refusal", "refusal": "sorry"}, {"type": "text", "text": "hm"}]},
+    "beside it": {"content": "", "additional_kwargs": {"refusal": "sorry"}, "response_metadata": OPENAI},
+    "as the reason of the end": {"content": "hm", "response_metadata": {"stop_reason": "refusal", **ANTHROPIC}},
+}
+
+
+@pytest.mark.parametrize("way", REFUSING)
+def test_a_refusal_is_a_standard_block(way):
+    fields = REFUSING[way]
+    assert ours.AIMessage(**fields).content_blocks == peer.AIMessage(**fields).content_blocks

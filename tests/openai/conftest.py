@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,20 +16,6 @@ from prill.openai import ChatOpenAI
 from prill.testing import ReplayServer
 
 KEY = "sk-very-secret-key"
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[ReplayServer]:
-    with ReplayServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ReplayServer) -> Iterator[ReplayServer]:
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
 
 
 @pytest.fixture
@@ -50,36 +35,6 @@ def make(server: ReplayServer) -> Iterator[Callable[..., ChatOpenAI]]:
 @pytest.fixture
 def model(make: Callable[..., ChatOpenAI]) -> ChatOpenAI:
     return make()
-
-
-class Blocking:
-    def invoke(self, model: Any, input: Any = "Hi", **kwargs: Any) -> Any:
-        return model.invoke(input, **kwargs)
-
-    def stream(self, model: Any, input: Any = "Hi", **kwargs: Any) -> list[Any]:
-        return list(model.stream(input, **kwargs))
-
-    def generate(self, model: Any, inputs: Any, **kwargs: Any) -> Any:
-        return model.generate(inputs, **kwargs)
-
-
-class Asyncio:
-    def invoke(self, model: Any, input: Any = "Hi", **kwargs: Any) -> Any:
-        return asyncio.run(model.ainvoke(input, **kwargs))
-
-    def stream(self, model: Any, input: Any = "Hi", **kwargs: Any) -> list[Any]:
-        async def all_of_it() -> list[Any]:
-            return [chunk async for chunk in model.astream(input, **kwargs)]
-
-        return asyncio.run(all_of_it())
-
-    def generate(self, model: Any, inputs: Any, **kwargs: Any) -> Any:
-        return asyncio.run(model.agenerate(inputs, **kwargs))
-
-
-@pytest.fixture(params=[Blocking(), Asyncio()], ids=["blocking", "asyncio"])
-def colour(request: pytest.FixtureRequest) -> Any:
-    return request.param
 
 
 class Pieces(httpx2.SyncByteStream):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.helpers import requires
 
 from prill.errors import (
     ContentFilterError,
@@ -17,13 +18,10 @@ from prill.errors import (
 from prill.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
 from prill.openai.decode import ChatDecoder
 from prill.openai.responses_decode import ResponsesDecoder
-from prill.testing import load_recording, recordings_folder
+from prill.testing import load_recording
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
 
-needs_recordings = pytest.mark.skipif(
-    recordings_folder() is None,
-    reason="needs recorded answers of providers: set PRILL_WIRE to their folder",
-)
+needs_recordings = requires("recordings")
 DONE = b"data: [DONE]\n\n"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -12,7 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.leftovers import descriptors, left_threads, threads
+from tests.helpers import descriptors, left_threads, requires, threads
 
 from prill.errors import ModelError
 from prill.runnables import RunnableLambda, RunnableParallel
@@ -168,7 +167,7 @@ def test_a_failing_branch_ends_a_sibling_that_waits_for_its_answer(make: Any, se
     assert server.request_count == 1
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
+@requires("/proc")
 def test_a_hundred_streams_that_are_left_leave_nothing_over(model: Any, slowly: ReplayServer) -> None:
     async def main() -> None:
         await leave_by_break(model.astream("Hi"))

@@ -7,16 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.helpers import is_met, recorded, requires
 
 from prill.errors import ContentFilterError, ModelError, StreamErrorEvent, StreamInterrupted
 from prill.messages import message_chunk_to_message
 from prill.openai import OpenAI, OpenAIEmbeddings
-from prill.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.testing import Faults, ReplayServer, list_recordings, load_recording
 
-pytestmark = pytest.mark.skipif(
-    recordings_folder() is None,
-    reason="needs recorded answers of providers: set PRILL_WIRE to their folder",
-)
+pytestmark = requires("recordings")
 
 MIDSTREAM = {
     "groq-chat-midstream-error-1",
@@ -28,8 +26,8 @@ FILTERED = "azure-chat-content-filter-json-1"
 
 
 def recordings(endpoint: str, status: int | None = 200, streaming: bool | None = None) -> list[str]:
-    if recordings_folder() is None:
-        return []
+    if not is_met("recordings"):
+        return recorded()
     ids = list_recordings(endpoint, streaming)
     if status is None:
         return [id for id in ids if load_recording(id).status != 200]
@@ -72,7 +70,7 @@ def test_a_chat_completion_says_what_was_recorded(
         assert message.usage_metadata["total_tokens"] == said["usage"]["total_tokens"]
 
 
-@pytest.mark.parametrize("id", sorted(MIDSTREAM if recordings_folder() else ()))
+@pytest.mark.parametrize("id", sorted(MIDSTREAM))
 def test_an_error_inside_a_stream_is_raised_with_what_had_arrived(
     id: str, colour: Any, model: Any, server: ReplayServer, read_chat: Callable[[bytes], dict[str, Any]]
 ) -> None:

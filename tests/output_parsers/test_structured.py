@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, PrivateAttr, computed_field, field_validator, model_validator
 from typing_extensions import TypedDict
 
-from prill.errors import ConfigError, OutputParserException, RefusalError
+from prill.errors import ConfigError, ModelRefusalError, OutputParserException
 from prill.messages import AIMessage, AIMessageChunk
 from prill.output_parsers import CompleteOnly, ElementsParser, RequiredFirst, StructuredParser, is_partial
 from prill.runnables import RunnableLambda
@@ -310,8 +310,30 @@ def test_a_model_that_wrote_its_call_as_text_is_understood_and_other_text_is_an_
     other = AIMessage("", tool_calls=[{"name": "other", "args": {}, "id": "1", "type": "tool_call"}])
     with pytest.raises(OutputParserException, match="and called other instead"):
         parser.invoke(other)
-    with pytest.raises(RefusalError, match=r"declined .*: No way"):
+    with pytest.raises(ModelRefusalError, match=r"declined .*: No way"):
         StructuredParser(Row).invoke(AIMessage("", additional_kwargs={"refusal": "No way"}))
+
+
+REFUSALS = {
+    "beside the content": AIMessage("", additional_kwargs={"refusal": "No way"}),
+    "in the content": AIMessage([{"type": "refusal", "refusal": "No way"}]),
+    "as the reason of the end": AIMessage("No way", response_metadata={"stop_reason": "refusal"}),
+}
+
+
+@pytest.mark.parametrize("tool", [None, "Row"])
+@pytest.mark.parametrize("message", REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_is_an_error_that_carries_the_message(message: AIMessage, tool: str | None) -> None:
+    with pytest.raises(ModelRefusalError, match=r"declined .*: No way") as raised:
+        StructuredParser(Row, tool=tool).invoke(message)
+    assert raised.value.raw_message is message
+
+
+def test_a_refusal_that_comes_in_pieces_is_one() -> None:
+    pieces = [AIMessageChunk("", additional_kwargs={"refusal": text}) for text in ("No", " way")]
+    with pytest.raises(ModelRefusalError, match=r"declined .*: No way") as raised:
+        list(StructuredParser(Row).transform(iter(pieces)))
+    assert raised.value.raw_message.additional_kwargs == {"refusal": "No way"}
 
 
 def test_required_first_holds_its_object_back() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,20 +14,6 @@ from prill.testing import ReplayServer
 KEY = "sk-very-secret-key-0123456789"
 
 Make = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[ReplayServer]:
-    with ReplayServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ReplayServer) -> Iterator[ReplayServer]:
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
 
 
 def openai(server: ReplayServer, **settings: Any) -> Any:
@@ -57,27 +42,3 @@ def make(request: pytest.FixtureRequest, server: ReplayServer) -> Iterator[Make]
     yield make
     for model in made:
         model.close()
-
-
-class Blocking:
-    def invoke(self, model: Any, input: Any = "Hi", **kwargs: Any) -> Any:
-        return model.invoke(input, **kwargs)
-
-    def stream(self, model: Any, input: Any = "Hi", **kwargs: Any) -> list[Any]:
-        return list(model.stream(input, **kwargs))
-
-
-class Asyncio:
-    def invoke(self, model: Any, input: Any = "Hi", **kwargs: Any) -> Any:
-        return asyncio.run(model.ainvoke(input, **kwargs))
-
-    def stream(self, model: Any, input: Any = "Hi", **kwargs: Any) -> list[Any]:
-        async def all_of_it() -> list[Any]:
-            return [chunk async for chunk in model.astream(input, **kwargs)]
-
-        return asyncio.run(all_of_it())
-
-
-@pytest.fixture(params=[Blocking(), Asyncio()], ids=["blocking", "asyncio"])
-def colour(request: pytest.FixtureRequest) -> Any:
-    return request.param

@@ -38,12 +38,6 @@ class Weigh(BaseTool):
         return len(thing)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ReplayServer]:
-    with ReplayServer() as running:
-        yield running
-
-
 @pytest.fixture(params=["openai", "anthropic"])
 def model(request: pytest.FixtureRequest, server: ReplayServer) -> Iterator[Any]:
     made: Any

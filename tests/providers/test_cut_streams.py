@@ -9,18 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.helpers import recorded, requires
 
 from prill.errors import EmptyResponseError, ModelError, StreamInterrupted
 from prill.providers.reading import Reading
-from prill.testing import Faults, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.testing import Faults, ReplayServer, load_recording
 from providers.conftest import anthropic, openai, responses
 from providers.cutting import check_cuts, decoder_for, message_of
 
-needs_recordings = pytest.mark.skipif(
-    recordings_folder() is None, reason="needs recorded answers of providers: set PRILL_WIRE to their folder"
-)
+needs_recordings = requires("recordings")
 
-STREAMS = list_recordings(streaming=True) if recordings_folder() else []
+STREAMS = recorded(streaming=True)
 
 
 @needs_recordings

@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.helpers import recorded, requires
 
 from prill.messages import merge_chunks
 from prill.providers.reading import ProviderError, Reading, WrongShape
-from prill.testing import list_recordings, load_recording, recordings_folder
+from prill.testing import load_recording
 from providers.cutting import decoder_for
 
-needs_recordings = pytest.mark.skipif(
-    recordings_folder() is None, reason="needs recorded answers of providers: set PRILL_WIRE to their folder"
-)
-STREAMS = list_recordings(streaming=True) if recordings_folder() else []
+needs_recordings = requires("recordings")
+STREAMS = recorded(streaming=True)
 
 
 def read(id: str, pieces: Iterable[bytes], plainly: bool = False) -> tuple[list[Any], str, int]:

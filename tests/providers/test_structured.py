@@ -23,12 +23,6 @@ class Row(BaseModel):
     size: int = 0
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ReplayServer]:
-    with ReplayServer() as running:
-        yield running
-
-
 @pytest.fixture(params=["openai", "anthropic"])
 def model(request: pytest.FixtureRequest, server: ReplayServer) -> Iterator[Any]:
     made: Any

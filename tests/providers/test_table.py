@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import requires
 
-from prill.testing import recordings_folder
 from providers.table import LANGUAGES, Words, page
 
 each_language = pytest.mark.parametrize("words", LANGUAGES, ids=lambda words: words.page.name)
 
 
 @each_language
-@pytest.mark.skipif(recordings_folder() is None, reason="needs recorded answers: set PRILL_WIRE to their folder")
+@requires("recordings")
 def test_the_page_says_what_the_recordings_give(words: Words) -> None:
     assert words.page.read_text(encoding="utf-8") == page(words), "the page is out of date: make providers"
 

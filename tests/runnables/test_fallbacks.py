@@ -9,21 +9,7 @@ from prill.errors import Cancelled, CompositionError, ConfigError
 from prill.output_parsers import JsonOutputParser, StrOutputParser
 from prill.runnables import RunnableGenerator, RunnableLambda, StreamRestart
 from prill.runnables.engine.chunks import join
-from prill.testing import Faults, ReplayServer, Reply, check_runnable
-
-
-@pytest.fixture(scope="module")
-def running():
-    with ReplayServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
+from prill.testing import Faults, Reply, check_runnable
 
 
 def test_an_error_before_the_first_chunk_leads_to_the_next(verbs, server):

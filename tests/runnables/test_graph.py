@@ -8,6 +8,7 @@ import langchain_core.output_parsers as peer_parsers
 import langchain_core.prompts as peer_prompts
 import langchain_core.runnables as peer
 import pytest
+from tests.helpers import require
 
 import prill.language_models as ours_fake
 import prill.output_parsers as ours_parsers
@@ -117,7 +118,7 @@ def test_svg_nodes_do_not_overlap():
 
 
 def test_png_is_drawn_here(tmp_path):
-    pytest.importorskip("cairosvg")
+    require("cairosvg")
     graph = OURS["line"].get_graph()
     png = graph.draw_png(str(tmp_path / "chain.png"))
     assert png.startswith(b"\x89PNG")

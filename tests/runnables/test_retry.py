@@ -27,22 +27,8 @@ from prill.runnables import (
     StreamRestart,
 )
 from prill.runnables.engine.chunks import SoFar, join
-from prill.testing import Faults, ReplayServer, Reply, check_runnable
+from prill.testing import Faults, Reply, check_runnable
 from prill.testing.witness import Witness
-
-
-@pytest.fixture(scope="module")
-def running():
-    with ReplayServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
 
 
 def restarts_in(value):

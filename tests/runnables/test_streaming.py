@@ -8,6 +8,7 @@ import threading
 
 import anyio
 import pytest
+from tests.helpers import label
 
 from prill.runnables import (
     AddableDict,
@@ -518,7 +519,7 @@ class Growing(Runnable):
         (RunnableLambda(lambda _: Growing()) | len, [3]),
         (chain(lambda x: RunnableLambda(lambda _: Growing()) | RunnablePassthrough()) | len, [3]),
     ],
-    ids=repr,
+    ids=label,
 )
 def test_of_growing_values_the_last_one_counts(part, expected, verbs):
     assert verbs.stream(part, "abc") == expected

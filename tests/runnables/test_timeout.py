@@ -10,25 +10,15 @@ from tests.runnables.flaky import NO_WAIT, Names, chat, streaming
 from prill.errors import ConfigError, StreamTimeout
 from prill.output_parsers import JsonOutputParser, StrOutputParser
 from prill.runnables import RunnableGenerator, RunnableLambda, RunnableParallel
-from prill.testing import Faults, ReplayServer, Reply, check_runnable
+from prill.testing import Faults, Reply, check_runnable
 
 SOON = 10.0
 """Seconds that a busy machine may take to see a closed connection."""
 
 
-@pytest.fixture(scope="module")
-def running():
-    with ReplayServer() as server:
-        chat(server).invoke("Hi")  # imports take their time once
-        yield server
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
+@pytest.fixture(scope="module", autouse=True)
+def imported(replay_server):
+    chat(replay_server).invoke("Hi")  # imports take their time once
 
 
 def stalled(server, at):

@@ -5,6 +5,7 @@ import functools
 import threading
 
 import pytest
+from tests.helpers import label
 
 from prill.errors import AsyncRequiredError, CompositionError, ConfigError
 from prill.runnables import (
@@ -239,7 +240,7 @@ def test_callable_objects_are_steps_even_without_a_hash():
     assert asyncio.run((RunnableLambda(add_one) | Async()).ainvoke(1)) == 3
 
 
-@pytest.mark.parametrize("thing", [1, "text", None, [add_one], (add_one,), object()], ids=repr)
+@pytest.mark.parametrize("thing", [1, "text", None, [add_one], (add_one,), object()], ids=label)
 def test_what_is_no_step_is_named_with_what_would_be(thing):
     with pytest.raises(
         CompositionError, match=r"cannot be a step of a chain\. A step is a Runnable, a function"

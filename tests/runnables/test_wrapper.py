@@ -10,26 +10,11 @@ from hypothesis import strategies as st
 from tests.runnables.flaky import NO_WAIT, chat
 
 from prill.runnables import RunnableLambda
-from prill.testing import ReplayServer
 
 
 def weather(city: str) -> str:
     """The weather in a city."""
     return city
-
-
-@pytest.fixture(scope="module")
-def running():
-    with ReplayServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
 
 
 WRAPPERS = {

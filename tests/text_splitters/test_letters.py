@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.helpers import require
 
 from prill.text_splitters import letters as module
 from prill.text_splitters.letters import letters, may_cut
@@ -57,7 +58,7 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_no_cut_is_inside_of_what_unicode_calls_a_letter(text):
     """The package regex knows all of the standard's rules; some of ours keep more together."""
-    regex = pytest.importorskip("regex", reason="comes with tiktoken")
+    regex = require("regex")
     clusters = {0, *(found.end() for found in regex.finditer(r"\X", text))}
     assert {end for _, end in letters(text, 0, len(text))} <= clusters
 

@@ -207,7 +207,8 @@ def test_an_argument_without_a_json_schema_is_checked_all_the_same() -> None:
 
 
 def test_classes_of_pydantic_1_are_refused_by_name() -> None:
-    v1 = pytest.importorskip("pydantic.v1")
+    from pydantic import v1
+
     old: Any = type("Old", (v1.BaseModel,), {"__annotations__": {"x": int}, "__module__": __name__})
 
     def act(old: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NotRequired, Optional
 import pytest
 from langchain_core.utils import function_calling as peer
 from pydantic import BaseModel, Field
+from tests.helpers import label
 from typing_extensions import TypedDict
 
 from prill.callbacks.config import RunnableConfig
@@ -79,14 +80,14 @@ OPENAI = {"name": "n", "description": "d", "parameters": {"type": "object", "pro
 
 @pytest.mark.parametrize("strict", [None, True, False])
 @pytest.mark.parametrize(
-    "given", [weather, City, Country, paint, later, undocumented, Painter().paint, SCHEMA, ANTHROPIC, OPENAI], ids=str
+    "given", [weather, City, Country, paint, later, undocumented, Painter().paint, SCHEMA, ANTHROPIC, OPENAI], ids=label
 )
 def test_the_same_as_langchain_core_tells(given: Any, strict: bool | None) -> None:
     assert convert_to_openai_function(given, strict=strict) == peer.convert_to_openai_function(given, strict=strict)
     assert convert_to_openai_tool(given, strict=strict) == peer.convert_to_openai_tool(given, strict=strict)
 
 
-@pytest.mark.parametrize("given", [weather, City, SCHEMA, OPENAI], ids=str)
+@pytest.mark.parametrize("given", [weather, City, SCHEMA, OPENAI], ids=label)
 def test_json_schemas_are_the_same_as_langchain_core_tells(given: Any) -> None:
     assert convert_to_json_schema(given) == peer.convert_to_json_schema(given)
 
@@ -242,7 +243,7 @@ def no_schema(x: Opaque) -> None:
         ({"foo": 1}, "cannot describe"),
         ({"type": "object", "properties": {}}, "with a 'title'"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_what_cannot_be_told_is_refused(given: Any, text: str) -> None:
     with pytest.raises(ConfigError, match=text):

@@ -7,7 +7,7 @@ import time
 from contextlib import aclosing, closing
 
 import pytest
-from tests.leftovers import left_threads, threads
+from tests.helpers import left_threads, threads
 
 from prill.callbacks import adispatch_custom_event, dispatch_custom_event
 from prill.callbacks.run import Observer

@@ -11,13 +11,6 @@ from prill.openai import ChatOpenAI
 from prill.output_parsers import StrOutputParser
 from prill.prompts import ChatPromptTemplate
 from prill.runnables import RunnableLambda
-from prill.testing import ReplayServer
-
-
-@pytest.fixture
-def server():
-    with ReplayServer() as server:
-        yield server
 
 
 def openai(server, **settings):

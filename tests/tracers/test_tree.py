@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 import pytest
-from tests.leftovers import kept_memory
+from tests.helpers import kept_memory
 
 from prill.documents import Document
 from prill.language_models import FakeListChatModel

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import require
 
 from prill.embeddings import Embeddings
 from prill.vectorstores import FAISS, InMemoryVectorStore
 
-pytest.importorskip("numpy", reason="needs prill[retrieval]")
+require("numpy")
 
 
 class Numbers(Embeddings):
@@ -40,5 +41,5 @@ def numbers():
 def kind(request):
     if request.param == "InMemoryVectorStore":
         return InMemoryVectorStore
-    pytest.importorskip("faiss", reason="needs prill[faiss]")
+    require("faiss")
     return FAISS

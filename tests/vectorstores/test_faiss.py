@@ -11,13 +11,14 @@ import textwrap
 import time
 
 import pytest
+from tests.helpers import require
 
 from prill.documents import Document
 from prill.embeddings import DeterministicFakeEmbedding
 from prill.errors import ConfigError
 from prill.vectorstores import FAISS
 
-faiss = pytest.importorskip("faiss", reason="needs prill[faiss]")
+faiss = require("faiss")
 
 
 def test_scores_are_squared_distances_products_or_cosines(numbers):

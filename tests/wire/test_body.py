@@ -10,7 +10,7 @@ from typing import Any
 import httpcore2
 import httpx2
 import pytest
-from tests.leftovers import threads
+from tests.helpers import threads
 
 from prill.errors import StreamTimeout
 from prill.io import BLOCKING, drive_stream

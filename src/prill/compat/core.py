@@ -78,7 +78,7 @@ CORE = {
     "langchain_core.messages.content": (
         "prill.messages:Annotation,AudioContentBlock,Citation,ContentBlock,DataContentBlock,FileContentBlock,"
         "ImageContentBlock,InvalidToolCall,NonStandardAnnotation,NonStandardContentBlock,PlainTextContentBlock,"
-        "ReasoningContentBlock,ServerToolCall,ServerToolCallChunk,ServerToolResult,TextContentBlock,ToolCall,"
+        "ReasoningContentBlock,RefusalContentBlock,ServerToolCall,ServerToolCallChunk,ServerToolResult,TextContentBlock,ToolCall,"
         "ToolCallChunk,VideoContentBlock,ensure_id,is_data_content_block "
         "prill.messages.create:create_audio_block,create_citation,create_file_block,create_image_block,"
         "create_non_standard_block,create_plaintext_block,create_reasoning_block,create_text_block,create_tool_call,"

@@ -27,7 +27,7 @@ OPENAI = {
     "langchain_openai.chat_models": "prill.openai:ChatOpenAI",
     "langchain_openai.chat_models.base": (
         "prill.openai:BaseChatOpenAI=ChatOpenAI,ChatOpenAI "
-        + _errors("OpenAI", RefusalError="RefusalError", APIContextOverflowError="ContextOverflowError")
+        + _errors("OpenAI", RefusalError="ModelRefusalError", APIContextOverflowError="ContextOverflowError")
     ),
     "langchain_openai.embeddings": "prill.openai:OpenAIEmbeddings",
     "langchain_openai.embeddings.base": "prill.openai:OpenAIEmbeddings",

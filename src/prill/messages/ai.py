@@ -16,7 +16,7 @@ from prill.messages.base import (
     set_private,
     set_values,
 )
-from prill.messages.blocks import standard_blocks
+from prill.messages.blocks import find_refusal, standard_blocks
 from prill.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
 from prill.messages.tool import default_tool_parser
 from prill.messages.tool_calls import (
@@ -104,6 +104,11 @@ class AIMessage(BaseMessage):
     def content_blocks(self) -> list[ContentBlock]:
         """The content as standard blocks, with the reasoning and the tool calls that are kept beside it."""
         blocks = standard_blocks(self.content)
+        refusal = find_refusal(self)
+        if refusal is not None and not any(block.get("type") == "refusal" for block in blocks):
+            if self.content == refusal["refusal"]:
+                blocks.clear()  # the words of the refusal stand in for an answer
+            blocks.append(refusal)
         reasoning = self.additional_kwargs.get("reasoning_content")
         if isinstance(reasoning, str) and not any(block.get("type") == "reasoning" for block in blocks):
             blocks.insert(0, {"type": "reasoning", "reasoning": reasoning})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from prill.errors import OutputParserException, RefusalError
-from prill.messages import AIMessage
+from prill.errors import ModelRefusalError, OutputParserException
+from prill.messages import AIMessage, RefusalContentBlock, merge_chunks
+from prill.messages.blocks import find_refusal
 from prill.output_parsers.inputs import as_text, cut_reason, cut_short
 from prill.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
 from prill.transducers.partial_json import PartialJSON
@@ -25,15 +26,15 @@ class AnswerSource:
         self._calls = ToolCallReader() if tool is not None else None
         self._call: OpenToolCall | None = None
         self._text = PartialJSON()
-        self._refusal: list[str] = []
+        self._refusals: list[tuple[RefusalContentBlock, AIMessage]] = []
         self._cut: str | None = None
 
     def feed(self, chunk: Any) -> PartialJSON | None:
         """Take the next chunk; return the JSON if there is news of it."""
         self._cut = cut_reason(chunk) or self._cut
         if isinstance(chunk, AIMessage):
-            if refusal := chunk.additional_kwargs.get("refusal"):
-                self._refusal.append(str(refusal))
+            if (refusal := find_refusal(chunk)) is not None:
+                self._refusals.append((refusal, chunk))
             if self._calls is not None:
                 changed = self._calls.feed(chunk)
                 self._call = self._call or next((call for call in self._calls.calls if call.name == self._tool), None)
@@ -59,18 +60,23 @@ class AnswerSource:
 
         Raises:
             OutputParserException: there is none, or it is not whole.
-            RefusalError: the model declined.
+            ModelRefusalError: the model declined.
         """
         try:
             value, json = self._finished()
             if json.repeated:
                 raise OutputParserException("the JSON has a key twice in one object", llm_output=json.text)
         except OutputParserException as error:
-            if self._refusal:
-                refusal = "".join(self._refusal)
-                raise RefusalError(f"the model declined to answer in the form that was asked for: {refusal}") from error
+            if self._refusals:
+                raise self._refused() from error
             raise self.explained(error) from error
         return value, json.text
+
+    def _refused(self) -> ModelRefusalError:
+        blocks, chunks = zip(*self._refusals, strict=True)
+        text = "".join(block["refusal"] for block in blocks) or self._text.text
+        message = chunks[0] if len(chunks) == 1 else merge_chunks(chunks)
+        return ModelRefusalError.from_refusal({**blocks[-1], "refusal": text}, raw_message=message)
 
     def explained(self, error: OutputParserException) -> OutputParserException:
         """``error``, with the token limit as its reason where that cut the answer."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from prill.callbacks.run import Run
-from prill.errors import OutputParserException, RefusalError
+from prill.errors import ModelRefusalError, OutputParserException
 from prill.io import closing
 from prill.output_parsers.answer_source import AnswerSource
 from prill.output_parsers.partials import is_partial
@@ -36,7 +36,7 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
     Raises:
         OutputParserException: the answer is no JSON, or not valid; the message has the path of each fault and what
             was expected, ``llm_output`` is the text. If the token limit cut it, the message says so.
-        RefusalError: the model declined.
+        ModelRefusalError: the model declined.
     """
 
     _kind: ClassVar[str] = "parser"
@@ -164,7 +164,7 @@ class RawAndParsed(Runnable[Any, dict[str, Any]]):
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         try:
             parsed = await self.parser._step(input, run.child())
-        except (OutputParserException, RefusalError) as error:
+        except (OutputParserException, ModelRefusalError) as error:
             return {"raw": input, "parsed": None, "parsing_error": error}
         return {"raw": input, "parsed": parsed, "parsing_error": None}
 
@@ -188,7 +188,7 @@ class RawAndParsed(Runnable[Any, dict[str, Any]]):
         parsed = None
         try:
             parsed = _whole(target, source)
-        except (OutputParserException, RefusalError) as error:
+        except (OutputParserException, ModelRefusalError) as error:
             failed = error
         yield AddableDict({"parsed": parsed}, replaced=_PARSED)
         yield AddableDict(parsing_error=failed)

@@ -108,11 +108,11 @@ def shape(schema):
     return [shape(each) for each in schema] if isinstance(schema, list) else schema
 
 
-@pytest.mark.parametrize("side", ["input", "output"])
-@pytest.mark.parametrize("name", OURS)
+COMPARED = [(name, side) for name in OURS for side in ("input", "output") if (name, side) not in DIFFERENT]
+
+
+@pytest.mark.parametrize(("name", "side"), COMPARED)
 def test_json_schemas_are_those_of_the_peer(name, side):
-    if (name, side) in DIFFERENT:
-        pytest.skip("different by intention")
     own = getattr(OURS[name], f"get_{side}_jsonschema")()
     theirs = getattr(PEERS[name], f"get_{side}_jsonschema")()
     assert shape(own) == shape(theirs)

@@ -13,20 +13,6 @@ from prill.runnables import RunnableLambda, RunnableParallel
 from prill.testing import Faults, ReplayServer, Reply
 
 
-@pytest.fixture(scope="module")
-def running():
-    with ReplayServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
-
-
 @pytest.fixture
 def own_server():
     with ReplayServer() as server:

@@ -12,25 +12,11 @@ from prill.anthropic import ChatAnthropic
 from prill.errors import Cancelled, ConfigError
 from prill.output_parsers import StrOutputParser
 from prill.runnables import CancelToken, RunnableLambda, RunnableParallel, StreamRestart
-from prill.testing import Faults, ReplayServer, Reply, check_runnable
+from prill.testing import Faults, Reply, check_runnable
 from prill.testing.witness import Witness
 
 SOON = 10.0
 """Seconds that a busy machine may take to see a closed connection."""
-
-
-@pytest.fixture(scope="module")
-def running():
-    with ReplayServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    yield running
-    running.wait_closed(10)
-    running.clear()
 
 
 @pytest.fixture
