@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from prill.callbacks.run import MANAGERS, Run, inside
+from prill.callbacks.run import Run, inside
 from prill.documents import Document
 from prill.runnables.engine.signature import accepts
 from prill.runnables.serializable import RunnableSerializable
@@ -53,7 +53,7 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
             find = self._aget_relevant_documents
         plain = find == self._get_relevant_documents
         if accepts(find, "run_manager"):
-            kwargs = {**kwargs, "run_manager": MANAGERS["plain" if plain else "run"](run)}
+            kwargs = {**kwargs, "run_manager": run.make_manager(plain=plain)}
         with inside(run):
             if not plain:
                 return await find(input, **kwargs)  # type: ignore[misc]  # it is the asyncio form

@@ -12,7 +12,6 @@ from prill.messages import AnyMessage
 from prill.output_parsers.inputs import LanguageModelOutput, as_generation
 from prill.outputs import Generation
 from prill.prompt_values import PromptValue
-from prill.runnables.parts import PARTS
 from prill.runnables.serializable import RunnableSerializable
 
 T = TypeVar("T")
@@ -69,7 +68,9 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
 
     @property
     def OutputType(self) -> Any:
-        return PARTS["types.annotated"](self.parse_result, "output")
+        from prill.runnables.describe.types import annotated  # noqa: PLC0415 - few programs ask for types
+
+        return annotated(self.parse_result, "output")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         result = input if isinstance(input, list) and input else [as_generation(input)]
@@ -95,7 +96,9 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
 
     @property
     def OutputType(self) -> Any:
-        return PARTS["types.annotated"](self.parse, "output")
+        from prill.runnables.describe.types import annotated  # noqa: PLC0415 - few programs ask for types
+
+        return annotated(self.parse, "output")
 
     @abstractmethod
     def parse(self, text: str) -> T:

@@ -13,7 +13,6 @@ from prill.callbacks.run import Run
 from prill.errors import MissingVariableError, PromptError, PromptInputError
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.prompts.f_string import missing_variables
-from prill.runnables.parts import PARTS
 from prill.runnables.serializable import RunnableSerializable
 
 FormatOutputType = TypeVar("FormatOutputType")
@@ -93,10 +92,11 @@ class BasePromptTemplate(_Base[FormatOutputType]):
 
     def get_input_schema(self, config: Config | None = None) -> type[BaseModel]:
         """The variables as a pydantic model; one without a type in ``input_types`` is text."""
+        from prill.runnables.describe.schemas import object_model  # noqa: PLC0415 - few programs ask for schemas
+
         needed = {name: (self.input_types.get(name, str), ...) for name in self.input_variables}
         optional = {name: (self.input_types.get(name, str), _empty(self, name)) for name in self.optional_variables}
-        model: type[BaseModel] = PARTS["schemas.object"]("PromptInput", {**needed, **optional})
-        return model
+        return object_model("PromptInput", {**needed, **optional})
 
     def _read(self, input: Any) -> Any:
         """The variables that ``input`` gives."""

@@ -8,15 +8,12 @@ from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import part
+from prill.runnables.base import Runnable, coerce_to_runnable
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("each")
 class RunnableEach(Runnable[Sequence[Any], list[Any]]):
     """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
 

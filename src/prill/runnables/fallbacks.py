@@ -9,15 +9,12 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
 from prill.runnables.attempts import Attempt, MidStream, Recovering, check_types
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import part
+from prill.runnables.base import Runnable, coerce_to_runnable
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("fallbacks")
 class RunnableWithFallbacks(Recovering[Input, Output]):
     """``runnable``, and when it fails the ``fallbacks`` one after the other; made by ``with_fallbacks``.
 

@@ -12,12 +12,10 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError, RecursionLimitError
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.coerce import is_async, is_generator
 from prill.runnables.engine.chunks import join
 from prill.runnables.engine.restarts import restarting
-from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
+from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
 from prill.runnables.engine.streams import NOTHING, Growth, Single, collect, replaces
-from prill.runnables.parts import part
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -25,7 +23,6 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-@part("function")
 class RunnableLambda(Runnable[Input, Output]):
     """A function as a step: it is given the whole input and returns the output.
 

@@ -9,17 +9,14 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
-from prill.runnables.coerce import is_async, is_generator
 from prill.runnables.engine.chunks import join
-from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
+from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
 from prill.runnables.engine.streams import Single
-from prill.runnables.parts import part
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("generator")
 class RunnableGenerator(Runnable[Input, Output]):
     """A generator function that is given the input as an iterator and yields the output piece by piece.
 

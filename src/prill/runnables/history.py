@@ -12,8 +12,7 @@ from prill.chat_history import BaseChatMessageHistory
 from prill.errors import ColourError, CompositionError, ConfigError
 from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
 from prill.runnables.engine.chunks import SoFar
 from prill.runnables.engine.streams import NOTHING, collect, like, replaces

@@ -9,12 +9,11 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.coerce import is_async
 from prill.runnables.engine.chunks import AddableDict, join
 from prill.runnables.engine.restarts import holding, holds_restarts, restarting
+from prill.runnables.engine.signature import is_async
 from prill.runnables.engine.streams import NOTHING, Growth, Snapshots, like, replaces
 from prill.runnables.parallel import RunnableParallel, share
-from prill.runnables.parts import part
 
 Other = TypeVar("Other")
 
@@ -94,7 +93,6 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
             yield chunk
 
 
-@part("passthrough.assign")
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
 
@@ -142,7 +140,6 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     __hash__ = object.__hash__
 
 
-@part("passthrough.pick")
 class RunnablePick(Runnable[dict[str, Any], Any]):
     """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
 

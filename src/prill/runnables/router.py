@@ -9,9 +9,8 @@ from typing_extensions import TypedDict
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
-from prill.runnables.base import Runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.branch import Choosing
-from prill.runnables.coerce import coerce_to_runnable
 
 Output = TypeVar("Output", covariant=True)
 

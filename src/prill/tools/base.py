@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from prill.callbacks.run import MANAGERS, Run, inside
+from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
@@ -311,6 +311,5 @@ def _injected(wanted: Mapping[str, str], run: Run, *, plain: bool) -> dict[str, 
     config = config_for_child(run, plain=plain)
     values = {"config": config, "callbacks": config.get("callbacks")}
     return {
-        name: MANAGERS["plain" if plain else "run"](run) if what == "run_manager" else values[what]
-        for name, what in wanted.items()
+        name: run.make_manager(plain=plain) if what == "run_manager" else values[what] for name, what in wanted.items()
     }

@@ -8,7 +8,6 @@ from typing import Any
 
 from prill.runnables.base import Runnable
 from prill.runnables.function import RunnableLambda
-from prill.runnables.parts import part
 
 Child = tuple[str, Runnable[Any, Any]]
 
@@ -45,7 +44,6 @@ def used_by(function: Callable[..., Any]) -> list[Child]:
     return [(name, value) for name, value in around.items() if isinstance(value, Runnable)]
 
 
-@part("children.walk")
 def walk(step: Runnable[Any, Any]) -> Iterator[Runnable[Any, Any]]:
     """``step`` and everything in it, outermost first, each object once."""
     seen: set[int] = set()

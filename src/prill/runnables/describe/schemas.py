@@ -19,7 +19,6 @@ from prill.runnables.describe.types import Side, inner_of
 from prill.runnables.each import RunnableEach
 from prill.runnables.function import RunnableLambda
 from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.sequence import RunnableSequence
 
@@ -27,8 +26,7 @@ Fields = dict[str, Any]
 """What ``create_model`` takes: a type and a default (``...`` for none) by name."""
 
 
-@part("schemas")
-def schema_of(step: Runnable[Any, Any], side: Side, config: Config | None = None) -> type[BaseModel]:
+def make_schema(step: Runnable[Any, Any], side: Side, config: Config | None = None) -> type[BaseModel]:
     """The model of the input or of the output of ``step``."""
     wrapped = prepared(step, config) or inner_of(step)
     if wrapped is not None and getattr(step, f"custom_{side}_type", None) is None:
@@ -141,7 +139,6 @@ def _branches(step: RunnableParallel[Any], config: Config | None) -> Fields:
 # Models
 
 
-@part("schemas.object")
 def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """A model of a dict with these keys."""
     safe = {_field_name(key): _aliased(key, *field) for key, field in fields.items()}

@@ -19,7 +19,6 @@ from prill.runnables.function import RunnableLambda
 from prill.runnables.generator import RunnableGenerator
 from prill.runnables.history import RunnableWithMessageHistory
 from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.router import RouterRunnable
 from prill.runnables.sequence import RunnableSequence
@@ -111,7 +110,6 @@ class StreamingReport:
         return Group(table, Text(self.summary))
 
 
-@part("explain")
 def explain(step: Runnable[Any, Any]) -> StreamingReport:
     """Look at ``step`` and all within it."""
     rows: list[Row] = []

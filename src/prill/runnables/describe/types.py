@@ -18,7 +18,6 @@ from prill.runnables.fallbacks import RunnableWithFallbacks
 from prill.runnables.function import RunnableLambda
 from prill.runnables.generator import RunnableGenerator
 from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.router import RouterInput, RouterRunnable
 from prill.runnables.sequence import RunnableSequence
@@ -35,8 +34,7 @@ _STREAMS = (
 )
 
 
-@part("types")
-def type_of(step: Runnable[Any, Any], side: Side) -> Any:
+def get_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The type of the input or the output of ``step``; ``Any`` where nothing tells it."""
     wrapped = inner_of(step)
     if wrapped is not None:
@@ -96,7 +94,6 @@ def _either(steps: Iterable[Runnable[Any, Any]]) -> Any:
     return Any if Any in types else reduce(or_, types)
 
 
-@part("types.annotated")
 def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool = False) -> Any:
     """The annotation of a function's first parameter, or of what it returns; of a stream, that of its items."""
     if function is None:

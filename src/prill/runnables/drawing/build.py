@@ -18,7 +18,6 @@ from prill.runnables.fallbacks import RunnableWithFallbacks
 from prill.runnables.function import RunnableLambda
 from prill.runnables.graph import Graph
 from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough
 from prill.runnables.router import RouterRunnable
 from prill.runnables.sequence import RunnableSequence
@@ -27,8 +26,7 @@ Way = tuple[str | None, Runnable[Any, Any]]
 """A step that may be gone through, and when, if not always."""
 
 
-@part("graph_of")
-def graph_of(step: Runnable[Any, Any], config: Config | None = None) -> Graph:
+def build_graph(step: Runnable[Any, Any], config: Config | None = None) -> Graph:
     """The graph of ``step``: what goes in, the steps, what comes out."""
     match step:
         case RunnableSequence():

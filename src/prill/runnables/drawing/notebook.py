@@ -8,12 +8,10 @@ from prill.errors import MissingDependencyError
 from prill.runnables.base import Runnable
 from prill.runnables.describe.children import Child, children_of
 from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.sequence import RunnableSequence
 
 
-@part("pictures.notebook")
-def notebook(step: Runnable[Any, Any]) -> dict[str, Any]:
+def notebook_forms(step: Runnable[Any, Any]) -> dict[str, Any]:
     """The forms of which a notebook shows the best that it can."""
     text = {"text/plain": repr(step)}
     try:
@@ -22,7 +20,6 @@ def notebook(step: Runnable[Any, Any]) -> dict[str, Any]:
         return text
 
 
-@part("pictures.rich")
 def rich_tree(step: Runnable[Any, Any]) -> Any:
     """The parts as a tree for ``rich``."""
     from rich.tree import Tree  # noqa: PLC0415 - rich is there: it is calling
