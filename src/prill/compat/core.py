@@ -145,7 +145,7 @@ CORE = {
         "RunnableSerializable,chain,coerce_to_runnable"
     ),
     "langchain_core.runnables.branch": "prill.runnables:RunnableBranch",
-    "langchain_core.runnables.config": "prill.runnables.config",
+    "langchain_core.runnables.config": "prill.runnables.config prill.compat.config",
     "langchain_core.runnables.configurable": "prill.runnables.configurable",
     "langchain_core.runnables.fallbacks": "prill.runnables:RunnableWithFallbacks",
     "langchain_core.runnables.graph": "prill.runnables.graph",

@@ -25,8 +25,8 @@ from prill.messages import (
 from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
-from prill.runnables.config import begin, begin_asyncio
 from prill.runnables.engine.cancellation import call_tallied, tallied, tally_of
+from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import bare, like, sum_of
 from prill.runnables.serializable import RunnableSerializable
 

@@ -29,8 +29,8 @@ from prill.messages import (
 from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
-from prill.runnables.config import begin, begin_asyncio
 from prill.runnables.engine.leaves import each_inside
+from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import NOTHING, collect
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from prill.callbacks.run import Notice, Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
-from prill.runnables.config import config_for_child
+from prill.runnables.engine.runs import config_for_child
 from prill.tracers.tree import Recorder, TracedRun
 
 Listener = Callable[..., Any]

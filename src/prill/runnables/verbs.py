@@ -10,9 +10,9 @@ from prill.callbacks.config import Config
 from prill.callbacks.run import Observer, Run
 from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
 from prill.io.colour import Put
-from prill.runnables.config import begin, begin_asyncio
 from prill.runnables.engine.batch import Batch
 from prill.runnables.engine.live_views import watch
+from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import Single, from_async_iterable, from_iterable
 
 if TYPE_CHECKING:  # few programs watch

@@ -13,7 +13,7 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
-from prill.runnables.config import config_for_child
+from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import NOTHING, Snapshots, collect
 from prill.runnables.serializable import RunnableSerializable
 from prill.tools.answer import answer_of, failed_answer

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prill.callbacks.run import Run
-from prill.runnables.config import config_for_child
+from prill.runnables.engine.runs import config_for_child
 
 _WANTED = ("config", "run_manager", "callbacks")
 
