@@ -14,6 +14,7 @@ from prill.callbacks.run import Run, inside
 from prill.documents import Document
 from prill.runnables.engine.signature import accepts
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 
 __all__ = ["BaseRetriever", "LangSmithRetrieverParams"]
 
@@ -40,6 +41,9 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
 
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "a retriever needs its whole query, and returns its documents at once")
 
     @abstractmethod
     def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:

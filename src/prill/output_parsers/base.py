@@ -12,7 +12,9 @@ from prill.messages import AnyMessage
 from prill.output_parsers.inputs import LanguageModelOutput, as_generation
 from prill.outputs import Generation
 from prill.prompt_values import PromptValue
+from prill.runnables.base import Runnable
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 
 T = TypeVar("T")
 
@@ -52,6 +54,12 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
     _kind: ClassVar[str] = "parser"
     _custom: ClassVar[frozenset[str]] = frozenset()
     """Which of the methods are a user's, and so may block and start runs of their own."""
+
+    def _streaming(self) -> Streaming:
+        if type(self)._flow is not Runnable._flow:
+            return super()._streaming()
+        advice = "derive it from BaseTransformOutputParser or BaseCumulativeTransformOutputParser"
+        return Streaming("buffers", False, "the parser's parse needs the whole text", advice)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -14,6 +14,7 @@ from prill.errors import MissingVariableError, PromptError, PromptInputError
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.prompts.f_string import missing_variables
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 
 FormatOutputType = TypeVar("FormatOutputType")
 
@@ -81,6 +82,10 @@ class BasePromptTemplate(_Base[FormatOutputType]):
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> PromptValue:
         values = self._read(input)
         return self.format_prompt(**values) if run.io.blocking else await self.aformat_prompt(**values)
+
+    def _streaming(self) -> Streaming:
+        advice = "put nothing that streams before it"
+        return Streaming("buffers", False, "a prompt needs all of its variables", advice)
 
     @property
     def InputType(self) -> Any:

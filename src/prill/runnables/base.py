@@ -31,6 +31,7 @@ from prill.runnables.engine.overrides import (
 from prill.runnables.engine.restarts import flow_of, may_restart, start_over
 from prill.runnables.engine.signature import is_generator
 from prill.runnables.engine.streams import NOTHING, Snapshots, collect, like
+from prill.runnables.structure import Streaming, Structure
 from prill.runnables.verbs import Verbs
 
 Input = TypeVar("Input", contravariant=True)
@@ -291,6 +292,43 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
         return RunnableEach(self)
 
+    # What a class reports about itself. A composite overrides these; for others the defaults are right.
+
+    def _structure(self) -> Structure:
+        """How this is made of other Runnables."""
+        return Structure()
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        """The same as graphs draw it; ``config`` may select parts."""
+        return self._structure()
+
+    def _children(self) -> list[tuple[str, Runnable[Any, Any]]]:
+        """The Runnables inside this one, each with its name there; by default those in its attributes."""
+        from prill.runnables.describe.children import find_children  # noqa: PLC0415 - it imports this file
+
+        return find_children(self)
+
+    def _streaming(self) -> Streaming:
+        """How this streams."""
+        from prill.runnables.describe.streaming_report import default_streaming  # noqa: PLC0415 - it imports this file
+
+        return default_streaming(self)
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        """The type of the input or the output; ``Any`` where nothing declares it."""
+        from prill.runnables.describe.types import get_type  # noqa: PLC0415 - it imports this file
+
+        return get_type(self, side)
+
+    @staticmethod
+    def _annotation(
+        function: Callable[..., Any] | None, side: Literal["input", "output"], *, yields: bool = False
+    ) -> Any:
+        """The annotated type of a function's first parameter or of its result; of the items, if it ``yields``."""
+        from prill.runnables.describe.types import annotated  # noqa: PLC0415 - it imports this file
+
+        return annotated(function, side, yields=yields)
+
     # Introspection
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
@@ -303,16 +341,12 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     @property
     def InputType(self) -> Any:
         """The type of the input, as far as annotations and the parts tell; ``Any`` where they do not."""
-        from prill.runnables.describe.types import get_type  # noqa: PLC0415 - it imports this file
-
-        return get_type(self, "input")
+        return self._io_type("input")
 
     @property
     def OutputType(self) -> Any:
         """The type of the output, as far as annotations and the parts tell; ``Any`` where they do not."""
-        from prill.runnables.describe.types import get_type  # noqa: PLC0415 - it imports this file
-
-        return get_type(self, "output")
+        return self._io_type("output")
 
     @property
     def input_schema(self) -> type[BaseModel]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prill.callbacks.config import Config, check_config, merge_configs
 from prill.callbacks.run import Run
 from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -25,6 +26,9 @@ class RunnableProxy:
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         """Return a copy of this wrapper around another Runnable."""
         raise NotImplementedError
+
+    def _structure(self) -> Structure:
+        return Structure("wrapper", [Part(self.bound)])
 
     def _restarts(self) -> bool:
         return self.bound._restarts()
@@ -75,6 +79,10 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output]):
 
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        own = self.custom_input_type if side == "input" else self.custom_output_type
+        return own if own is not None else super()._io_type(side)
 
     def _resolve(self, run: Run) -> Run:
         return run.configured(self.config) if self.config else run

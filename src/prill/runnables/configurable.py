@@ -21,6 +21,7 @@ from prill.runnables.config_fields import (
     make_options_spec,
     prefix_config_spec,
 )
+from prill.runnables.structure import Part, Structure
 
 __all__ = [
     "DynamicRunnable",
@@ -63,6 +64,12 @@ class DynamicRunnable(Runnable[Input, Output]):
         while isinstance(step, DynamicRunnable):
             given, step = step._inner_config(given), step._configured(given)
         return step, given
+
+    def _structure(self) -> Structure:
+        return Structure("wrapper", [Part(self.default)])
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        return Structure("wrapper", [Part(self._configured(config or {}))])
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.default.get_name(suffix, name=name or self.name)
@@ -255,6 +262,11 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
 
     def _configured(self, config: Config) -> Runnable[Any, Any]:
         return self.chosen(self._key(config))
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        if config:
+            return super()._graph_structure(config)
+        return Structure("choice", [Part(self.chosen(key), key, key) for key in self.keys])
 
     def _inner_config(self, config: Config) -> Config:
         if not self.prefix_keys:

@@ -14,6 +14,7 @@ from prill.runnables.engine.chunks import AddableDict
 from prill.runnables.engine.error_origin import came_from, frame_of
 from prill.runnables.engine.restarts import holding, holds_restarts
 from prill.runnables.engine.streams import Single, Snapshots, like
+from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
 
@@ -35,6 +36,9 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         own = name or self.name or f"RunnableParallel<{','.join(self.steps__)}>"
         return super().get_name(suffix, name=own)
+
+    def _structure(self) -> Structure:
+        return Structure("parallel", [Part(step, repr(key)) for key, step in self.steps__.items()])
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         thunks = [partial(self._branch, key, input, run) for key in self.steps__]

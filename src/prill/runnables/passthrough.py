@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
@@ -14,8 +14,11 @@ from prill.runnables.engine.restarts import holding, holds_restarts, restarting
 from prill.runnables.engine.signature import is_async
 from prill.runnables.engine.streams import NOTHING, Growth, Snapshots, like, replaces
 from prill.runnables.parallel import RunnableParallel, share
+from prill.runnables.structure import Streaming, Structure
 
 Other = TypeVar("Other")
+
+_PASSES_ON = Streaming("streams", False, "it passes each chunk on as it arrives")
 
 
 def identity(x: Other) -> Other:
@@ -44,6 +47,12 @@ class RunnablePassthrough(Runnable[Other, Other]):
     def assign(cls, **kwargs: Any) -> RunnableAssign:
         """Hand a dict on with keys added: each value is a step that is given that dict."""
         return RunnableAssign(kwargs)
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return Any
+
+    def _streaming(self) -> Streaming:
+        return _PASSES_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         await self._look(input, run)
@@ -104,6 +113,12 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
         own = name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>"
         return super().get_name(suffix, name=own)
 
+    def _structure(self) -> Structure:
+        return self.mapper._structure()._replace(keeps_input=True)
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return dict[str, Any]
+
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         _require_dict(self, input)
         return {**input, **await self.mapper._step(input, run.child(), **kwargs)}
@@ -153,6 +168,12 @@ class RunnablePick(Runnable[dict[str, Any], Any]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         keys = [self.keys] if isinstance(self.keys, str) else self.keys
         return super().get_name(suffix, name=name or self.name or f"RunnablePick<{','.join(keys)}>")
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return dict[str, Any] if side == "input" else Any
+
+    def _streaming(self) -> Streaming:
+        return _PASSES_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         picked = self._pick(input)

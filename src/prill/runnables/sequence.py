@@ -13,6 +13,7 @@ from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.error_origin import came_from, first_passed, frame_of
 from prill.runnables.engine.stack import STEPS, jointed, relieved
 from prill.runnables.engine.streams import Single, bare, like, sum_of
+from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -55,6 +56,9 @@ class RunnableSequence(Runnable[Input, Output]):
     @property
     def last(self) -> Runnable[Any, Any]:
         return self.steps[-1]
+
+    def _structure(self) -> Structure:
+        return Structure("sequence", [Part(step, f"step {number}") for number, step in enumerate(self.steps, 1)])
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         index = 0

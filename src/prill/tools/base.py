@@ -16,6 +16,7 @@ from prill.messages import ToolCall
 from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import NOTHING, Snapshots, collect
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 from prill.tools.answer import answer_of, failed_answer
 from prill.tools.arguments import args_model, injected_parameters, names_of, told_model
 from prill.tools.json_schema import json_schema_of
@@ -68,6 +69,9 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         super().__init_subclass__(**kwargs)
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
             raise SchemaAnnotationError(f"{cls.__name__}.args_schema is a class: annotate it with type[BaseModel]")
+
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "a tool needs all of its arguments")
 
     # What subclasses write. Those that are not written are None here, so that the body can tell.
 

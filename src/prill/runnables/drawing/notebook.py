@@ -6,7 +6,6 @@ from typing import Any
 
 from prill.errors import MissingDependencyError
 from prill.runnables.base import Runnable
-from prill.runnables.describe.children import Child, children_of
 from prill.runnables.parallel import RunnableParallel
 from prill.runnables.sequence import RunnableSequence
 
@@ -33,8 +32,8 @@ def _grown(tree: Any, step: Runnable[Any, Any]) -> Any:
     return tree
 
 
-def _named(step: Runnable[Any, Any]) -> list[Child]:
-    children = children_of(step)
+def _named(step: Runnable[Any, Any]) -> list[tuple[str, Runnable[Any, Any]]]:
+    children = step._children()
     if isinstance(step, RunnableSequence):
         return [(f"{number}.", child) for number, (_, child) in enumerate(children, 1)]
     if isinstance(step, RunnableParallel):
@@ -47,4 +46,4 @@ def _line(label: str, step: Runnable[Any, Any]) -> Any:
 
     line = Text(f"{label} " if label else "", style="dim")
     line.append(step.get_name(), style="bold")
-    return line if children_of(step) else line.append(f"  {step!r:.100}", style="dim")
+    return line if step._children() else line.append(f"  {step!r:.100}", style="dim")
