@@ -30,7 +30,7 @@ from prill.messages import (
 )
 from prill.outputs import ChatGeneration, Generation
 from prill.rate_limiters import BaseRateLimiter, Permit
-from prill.runnables.config import begin
+from prill.runnables.engine.runs import begin
 from prill.testing import check_runnable
 
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}

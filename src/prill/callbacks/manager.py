@@ -14,9 +14,7 @@ from typing import Any, Self
 from prill.callbacks.base import BaseCallbackHandler, Callbacks
 from prill.callbacks.handled import HandlerObserver
 from prill.callbacks.run import (
-    ADAPTERS,
     CURRENT,
-    MANAGERS,
     HandedOn,
     Notice,
     Observer,
@@ -274,13 +272,9 @@ def _piece(token: Any, chunk: Any) -> Any:
     return message if message is not None else getattr(chunk, "text", token)
 
 
-def _adapt(callback: Any) -> Observer | None:
+def adapt_callback(callback: Any) -> Observer | None:
+    """Return the observer that notifies a user's handler; ``None`` if ``callback`` is not a handler."""
     return HandlerObserver(callback) if isinstance(callback, BaseCallbackHandler) else None
-
-
-ADAPTERS.append(_adapt)
-MANAGERS["run"] = lambda run: (RunManager if run.io.blocking else AsyncRunManager)(run)
-MANAGERS["plain"] = RunManager
 
 
 def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
-from importlib import import_module
 from typing import Any
 
 from prill.callbacks.config import Config, merge_configs
@@ -178,12 +177,18 @@ class Run:
     @property
     def manager(self) -> Any:
         """What a user's ``_generate`` or ``_stream`` is given as ``run_manager``; ``None`` where nobody watches."""
-        return None if self.observers is None else MANAGERS["run"](self)
+        return None if self.observers is None else self.make_manager()
 
     @property
     def plain_manager(self) -> Any:
         """The same for plain code, which an asyncio run calls in a worker thread."""
-        return None if self.observers is None else MANAGERS["plain"](self)
+        return None if self.observers is None else self.make_manager(plain=True)
+
+    def make_manager(self, *, plain: bool = False) -> Any:
+        """Return a new manager of this run, watched or not; ``plain`` for code that is not ``async``."""
+        from prill.callbacks.manager import AsyncRunManager, RunManager  # noqa: PLC0415 - it imports this file
+
+        return RunManager(self) if plain or self.io.blocking else AsyncRunManager(self)
 
     def said(self, key: str) -> Any:
         """What the config says of ``key``; ``None`` where it says nothing."""
@@ -213,23 +218,6 @@ class HandedOn:
         return (self.run.observers or ()) if self.run is not None else ()
 
 
-_HANDLERS = "prill.callbacks.manager"
-"""What knows handlers and managers; it is loaded when there first is one, for few runs are watched."""
-
-
-class _Managers(dict[str, Callable[["Run"], Any]]):
-    def __missing__(self, kind: str) -> Callable[[Run], Any]:
-        import_module(_HANDLERS)
-        return self[kind]
-
-
-MANAGERS: dict[str, Callable[[Run], Any]] = _Managers()
-"""What makes the managers that user code is handed; entered by ``prill.callbacks.manager``."""
-
-ADAPTERS: list[Callable[[Any], Observer | None]] = []
-"""What makes an observer of a user's callback; each gives ``None`` for what it does not know."""
-
-
 def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Observer, ...] | None:
     """The observers of ``old`` and those in ``callbacks``, each once; ``None`` where there are none at all."""
     if callbacks is None:
@@ -245,11 +233,11 @@ def _observers_of(callback: Any) -> tuple[Observer, ...]:
         return callback.observers()
     if isinstance(callback, Observer):
         return (callback,)
-    import_module(_HANDLERS)
-    for adapt in ADAPTERS:
-        observer = adapt(callback)
-        if observer is not None:
-            return (observer,)
+    from prill.callbacks.manager import adapt_callback  # noqa: PLC0415 - it imports this file
+
+    observer = adapt_callback(callback)
+    if observer is not None:
+        return (observer,)
     hint = ": give an instance, not the class" if isinstance(callback, type) else ""
     raise ConfigError(
         f"callbacks are handlers (instances of BaseCallbackHandler), not {callback!r:.80} "

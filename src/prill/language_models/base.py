@@ -25,10 +25,11 @@ from prill.messages import (
 from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
-from prill.runnables.config import begin, begin_asyncio
 from prill.runnables.engine.cancellation import call_tallied, tallied, tally_of
+from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import bare, like, sum_of
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 
 LanguageModelInput = PromptValue | str | Sequence[MessageLikeRepresentation]
 LanguageModelOutput = BaseMessage | str
@@ -67,6 +68,16 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
     verbose: bool = Field(default=False, exclude=True, repr=False)
     custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True, repr=False)
+
+    def _streaming(self) -> Streaming:
+        disabled = getattr(self, "disable_streaming", False)
+        if disabled is True:
+            return Streaming("buffers", False, "disable_streaming is on", "leave disable_streaming out")
+        if not any(_is_defined(type(self), name) for name in ("_chunks", "_stream", "_astream")):
+            why = "the model has no _stream: it answers in one piece"
+            return Streaming("buffers", False, why, "define _stream in its class")
+        why = "a model needs its whole prompt; it streams its answer"
+        return Streaming("buffers", True, why + (", unless tools are bound" if disabled == "tool_calling" else ""))
 
     @property
     def InputType(self) -> Any:
@@ -186,3 +197,12 @@ def _provider_of(name: str) -> str:
     """The provider that a class's name tells: ``ChatOpenAI`` → ``openai``."""
     short = name.removeprefix("Chat").removesuffix("Chat").removesuffix("LLM")
     return (short or name).lower()
+
+
+_BASES = ("BaseChatModel", "BaseLLM", "LLM", "SimpleChatModel")
+
+
+def _is_defined(cls: type, name: str) -> bool:
+    """Whether a subclass of the public base classes defines ``name``."""
+    definer = next((kind for kind in cls.__mro__ if name in kind.__dict__), None)
+    return definer is not None and definer.__name__ not in _BASES and getattr(cls, name) is not None

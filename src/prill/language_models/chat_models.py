@@ -29,10 +29,9 @@ from prill.messages import (
 from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
-from prill.runnables.config import begin, begin_asyncio
 from prill.runnables.engine.leaves import each_inside
+from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import NOTHING, collect
-from prill.runnables.parts import PARTS
 
 T = TypeVar("T")
 StructuredMethod = Literal["function_calling", "json_schema", "json_mode"]
@@ -282,7 +281,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             ConfigError: the schema cannot be described to a model, or the model does not know the method.
             OutputParserException: when run: the answer is not whole, or not valid.
         """
-        return PARTS["structured_output"](self, schema, method, include_raw, strict, kwargs)
+        from prill.providers.structured import structured_output  # noqa: PLC0415 - its room is above this one
+
+        return structured_output(self, schema, method, include_raw, strict, kwargs)
 
     def _asked_for(
         self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any

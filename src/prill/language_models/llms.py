@@ -17,8 +17,8 @@ from prill.language_models.told import streams_inside, told
 from prill.messages import convert_to_messages, get_buffer_string
 from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from prill.prompt_values import PromptValue
-from prill.runnables.config import begin, begin_asyncio
 from prill.runnables.engine.leaves import each_inside
+from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import NOTHING, collect
 
 

@@ -8,10 +8,9 @@ from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
     from prill.io import CancelToken
-    from prill.runnables.base import Runnable
+    from prill.runnables.base import Runnable, coerce_to_runnable
     from prill.runnables.binding import RunnableBinding
     from prill.runnables.branch import RunnableBranch
-    from prill.runnables.coerce import coerce_to_runnable
     from prill.runnables.config import (
         RunnableConfig,
         ensure_config,
@@ -107,7 +106,7 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
             "aadd": "prill.runnables.engine.chunks",
             "add": "prill.runnables.engine.chunks",
             "chain": "prill.runnables.function",
-            "coerce_to_runnable": "prill.runnables.coerce",
+            "coerce_to_runnable": "prill.runnables.base",
             "ensure_config": "prill.runnables.config",
             "get_config_list": "prill.runnables.config",
             "merge_configs": "prill.runnables.config",

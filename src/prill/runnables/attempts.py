@@ -28,7 +28,7 @@ class Attempt(NamedTuple):
     tag: str | None = None
 
 
-class Recovering(Runnable[Input, Output]):
+class RetryingRunnable(Runnable[Input, Output]):
     """A Runnable that tries again when a try fails.
 
     In streams a failure before the first chunk is not seen. After it, with ``mid_stream="raise"`` the error goes on,
@@ -120,9 +120,9 @@ class Recovering(Runnable[Input, Output]):
 class _Tries:
     """The tries of one run, the next one found out before the last one's error is forgotten."""
 
-    def __init__(self, recovering: Recovering[Any, Any], input: Any) -> None:
-        self._recovering = recovering
-        self._attempts: Any = recovering._attempts(input)
+    def __init__(self, runnable: RetryingRunnable[Any, Any], input: Any) -> None:
+        self._runnable = runnable
+        self._attempts: Any = runnable._attempts(input)
         self._next: Attempt | None = next(self._attempts, None)
         self._number = 0
         self._first: Exception | None = None
@@ -139,7 +139,7 @@ class _Tries:
         self._errors += 1
         self._first = self._first or error
         # A chain that is too deep, or a machine that is full, is so the next time; nested, the tries would multiply.
-        if isinstance(error, RecursionError | MemoryError) or not self._recovering._handles(error):
+        if isinstance(error, RecursionError | MemoryError) or not self._runnable._handles(error):
             self._first = error
             return False
         try:

@@ -7,16 +7,17 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from prill.callbacks.config import Config
 from prill.callbacks.run import Run, inside
 from prill.chat_history import BaseChatMessageHistory
 from prill.errors import AsyncRequiredError, CompositionError, ConfigError
 from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
 from prill.runnables.engine.chunks import SoFar
 from prill.runnables.engine.streams import NOTHING, collect, like, replaces
+from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -93,6 +94,20 @@ class RunnableWithMessageHistory(Runnable[Input, Output]):
 
     def _own_specs(self) -> list[ConfigurableFieldSpec]:
         return [*self.history_factory_config, *self.runnable.config_specs]
+
+    def _structure(self) -> Structure:
+        return Structure("choice", [Part(self.runnable)])
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        return Structure()
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return Any
+
+    def _streaming(self) -> Streaming:
+        return Streaming(
+            "buffers", False, "the whole input is joined with the history; the step inside streams as it can"
+        )
 
     # The bodies
 

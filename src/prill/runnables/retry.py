@@ -8,11 +8,9 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
-from prill.runnables.attempts import Attempt, MidStream, Recovering, check_types
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import part
-from prill.runnables.wrapper import Wrapper
+from prill.runnables.attempts import Attempt, MidStream, RetryingRunnable, check_types
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.binding import RunnableProxy
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -42,8 +40,7 @@ _LONGEST = 60.0
 """Seconds that a pause lasts at most, where ``max`` says nothing else."""
 
 
-@part("retry")
-class RunnableRetry(Wrapper, Recovering[Input, Output]):
+class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     """``bound``, run again when it fails; made by ``with_retry``.
 
     With the default, any error is tried again except one that says of itself that it cannot pass (``retryable`` is

@@ -9,18 +9,16 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import Colour, closing
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.error_origin import came_from, first_passed, frame_of
 from prill.runnables.engine.stack import STEPS, jointed, relieved
 from prill.runnables.engine.streams import Single, bare, like, sum_of
-from prill.runnables.parts import part
+from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("sequence")
 class RunnableSequence(Runnable[Input, Output]):
     """A chain: each step is given the output of the one before. Usually written ``a | b | c``.
 
@@ -58,6 +56,9 @@ class RunnableSequence(Runnable[Input, Output]):
     @property
     def last(self) -> Runnable[Any, Any]:
         return self.steps[-1]
+
+    def _structure(self) -> Structure:
+        return Structure("sequence", [Part(step, f"step {number}") for number, step in enumerate(self.steps, 1)])
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         index = 0

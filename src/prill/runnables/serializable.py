@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from prill.runnables.base import Runnable
-from prill.runnables.parts import PARTS
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -40,7 +39,9 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
 
         ``with_config(configurable={"temperature": 0})`` then sets it. Raises ``ConfigError`` for an unknown setting.
         """
-        return PARTS["configurable.fields"](self, kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.configurable import RunnableConfigurableFields  # noqa: PLC0415 - few programs need it
+
+        return RunnableConfigurableFields(self, kwargs)
 
     def configurable_alternatives(
         self, which: Any, *, default_key: str = "default", prefix_keys: bool = False, **kwargs: Any
@@ -50,8 +51,9 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
         An alternative may be a function without parameters, called when it is chosen. With ``prefix_keys`` the
         configurable fields of an alternative are called ``which==name/field``.
         """
-        make = PARTS["configurable.alternatives"]
-        return make(self, which, kwargs, default_key, prefix_keys)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.configurable import RunnableConfigurableAlternatives  # noqa: PLC0415 - as above
+
+        return RunnableConfigurableAlternatives(self, which, kwargs, default_key, prefix_keys)
 
     def __repr_args__(self) -> Any:
         """What was given, in the order of the fields; a field with ``repr=False``, which may be secret, is left out."""

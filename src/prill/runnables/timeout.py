@@ -9,12 +9,10 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.binding import RunnableProxy
 from prill.runnables.engine.chunks import SoFar
 from prill.runnables.engine.streams import Snapshots, bare, like, replaces
-from prill.runnables.parts import part
-from prill.runnables.wrapper import Wrapper
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -22,8 +20,7 @@ Output = TypeVar("Output", covariant=True)
 _NEVER = float("inf")
 
 
-@part("timeout")
-class RunnableTimeout(Wrapper, Runnable[Input, Output]):
+class RunnableTimeout(RunnableProxy, Runnable[Input, Output]):
     """``bound``, ended with ``StreamTimeout`` after so many seconds; made by ``with_timeout``."""
 
     def __init__(

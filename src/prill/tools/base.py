@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from prill.callbacks.run import MANAGERS, Run, inside
+from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
-from prill.runnables.config import config_for_child
+from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import NOTHING, Snapshots, collect
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 from prill.tools.answer import answer_of, failed_answer
 from prill.tools.arguments import args_model, injected_parameters, names_of, told_model
 from prill.tools.json_schema import json_schema_of
@@ -68,6 +69,9 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         super().__init_subclass__(**kwargs)
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
             raise SchemaAnnotationError(f"{cls.__name__}.args_schema is a class: annotate it with type[BaseModel]")
+
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "a tool needs all of its arguments")
 
     # What subclasses write. Those that are not written are None here, so that the body can tell.
 
@@ -311,6 +315,5 @@ def _injected(wanted: Mapping[str, str], run: Run, *, plain: bool) -> dict[str, 
     config = config_for_child(run, plain=plain)
     values = {"config": config, "callbacks": config.get("callbacks")}
     return {
-        name: MANAGERS["plain" if plain else "run"](run) if what == "run_manager" else values[what]
-        for name, what in wanted.items()
+        name: run.make_manager(plain=plain) if what == "run_manager" else values[what] for name, what in wanted.items()
     }

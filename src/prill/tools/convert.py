@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
 from prill.tools.base import ArgsSchema, BaseTool, Handler
-from prill.tools.of_runnable import convert_runnable_to_tool
+from prill.tools.from_runnable import convert_runnable_to_tool
 from prill.tools.simple import Tool
 from prill.tools.structured import StructuredTool, description_of
 

@@ -110,11 +110,11 @@ def test_a_model_that_cannot_or_shall_not_stream_is_told_from_one_that_does():
 
 
 def test_a_class_of_ones_own_may_say_how_it_streams():
-    from prill.runnables.describe.streaming_report import Habit
+    from prill.runnables.structure import Streaming
 
     class Own(Runnable):
-        def _habit(self):
-            return Habit("unknown", False, "it depends on the weather")
+        def _streaming(self):
+            return Streaming("unknown", False, "it depends on the weather")
 
         def invoke(self, input, config=None, **kwargs):
             return input

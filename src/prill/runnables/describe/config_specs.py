@@ -11,22 +11,18 @@ from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec, get_unique_config_specs
-from prill.runnables.describe.children import children_of
 from prill.runnables.describe.schemas import object_model
-from prill.runnables.parts import part
 
 
-@part("config_specs")
-def specs_of(step: Runnable[Any, Any]) -> list[ConfigurableFieldSpec]:
+def collect_specs(step: Runnable[Any, Any]) -> list[ConfigurableFieldSpec]:
     """The specs of all parts of ``step``, each id once."""
     own = getattr(step, "_own_specs", None)
     if own is not None:
         return get_unique_config_specs(own())
-    return get_unique_config_specs(spec for _, child in children_of(step) for spec in child.config_specs)
+    return get_unique_config_specs(spec for _, child in step._children() for spec in child.config_specs)
 
 
-@part("config_specs.model")
-def config_model(step: Runnable[Any, Any], include: Sequence[str] | None) -> type[BaseModel]:
+def make_config_model(step: Runnable[Any, Any], include: Sequence[str] | None) -> type[BaseModel]:
     """The model of a config for ``step``."""
     known = {**get_type_hints(RunnableConfig), "callbacks": Any}
     if unknown := set(include or ()) - set(known):

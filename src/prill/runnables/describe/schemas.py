@@ -13,13 +13,14 @@ from pydantic.fields import FieldInfo
 from prill.callbacks.config import Config
 from prill.runnables.base import Runnable
 from prill.runnables.branch import RunnableBranch
+from prill.runnables.configurable import DynamicRunnable
 from prill.runnables.describe.key_reads import keys_read
 from prill.runnables.describe.typed_dicts import usable
-from prill.runnables.describe.types import Side, inner_of
+from prill.runnables.describe.types import Side
 from prill.runnables.each import RunnableEach
+from prill.runnables.fallbacks import RunnableWithFallbacks
 from prill.runnables.function import RunnableLambda
 from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.sequence import RunnableSequence
 
@@ -27,10 +28,9 @@ Fields = dict[str, Any]
 """What ``create_model`` takes: a type and a default (``...`` for none) by name."""
 
 
-@part("schemas")
-def schema_of(step: Runnable[Any, Any], side: Side, config: Config | None = None) -> type[BaseModel]:
+def make_schema(step: Runnable[Any, Any], side: Side, config: Config | None = None) -> type[BaseModel]:
     """The model of the input or of the output of ``step``."""
-    wrapped = prepared(step, config) or inner_of(step)
+    wrapped = _wrapped(step, config)
     if wrapped is not None and getattr(step, f"custom_{side}_type", None) is None:
         return _asked(wrapped, side, config)
     name = step.get_name(side)
@@ -48,10 +48,14 @@ def schema_of(step: Runnable[Any, Any], side: Side, config: Config | None = None
     return value_model(name, step.InputType if side == "input" else step.OutputType)
 
 
-def prepared(step: Runnable[Any, Any], config: Config | None) -> Runnable[Any, Any] | None:
-    """What a configurable step is under ``config``; ``None`` for any other step."""
-    prepare = getattr(step, "_configured", None)
-    return prepare(config or {}) if prepare is not None else None
+def _wrapped(step: Runnable[Any, Any], config: Config | None) -> Runnable[Any, Any] | None:
+    """The Runnable whose input and output ``step`` has: of a binding, a retry, a configurable step …"""
+    if isinstance(step, DynamicRunnable):
+        return step._configured(config or {})
+    if isinstance(step, RunnableWithFallbacks):
+        return step.runnable
+    structure = step._structure()
+    return structure.parts[0].step if structure.kind == "wrapper" else None
 
 
 def _asked(step: Runnable[Any, Any], side: Side, config: Config | None) -> type[BaseModel]:
@@ -141,7 +145,6 @@ def _branches(step: RunnableParallel[Any], config: Config | None) -> Fields:
 # Models
 
 
-@part("schemas.object")
 def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """A model of a dict with these keys."""
     safe = {_field_name(key): _aliased(key, *field) for key, field in fields.items()}

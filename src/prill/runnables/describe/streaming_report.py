@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from prill.runnables.base import Runnable
-from prill.runnables.binding import RunnableBinding
-from prill.runnables.branch import RunnableBranch
-from prill.runnables.configurable import DynamicRunnable
-from prill.runnables.describe.children import children_of
-from prill.runnables.describe.types import inner_of
-from prill.runnables.each import RunnableEach
-from prill.runnables.fallbacks import RunnableWithFallbacks
-from prill.runnables.function import RunnableLambda
-from prill.runnables.generator import RunnableGenerator
-from prill.runnables.history import RunnableWithMessageHistory
-from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
-from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
-from prill.runnables.router import RouterRunnable
-from prill.runnables.sequence import RunnableSequence
+from prill.runnables.structure import Part, Streaming
 
 Verdict = Literal["streams", "buffers", "unknown"]
-
-
-class Habit(NamedTuple):
-    """How a step treats what comes to it in pieces, and whether what it puts out comes in pieces."""
-
-    verdict: Verdict
-    pieces: bool
-    why: str
-    advice: str = ""
 
 
 class Row(NamedTuple):
@@ -111,7 +86,6 @@ class StreamingReport:
         return Group(table, Text(self.summary))
 
 
-@part("explain")
 def explain(step: Runnable[Any, Any]) -> StreamingReport:
     """Look at ``step`` and all within it."""
     rows: list[Row] = []
@@ -120,142 +94,56 @@ def explain(step: Runnable[Any, Any]) -> StreamingReport:
 
 
 def _look(step: Runnable[Any, Any], path: tuple[str, ...], flowing: bool, rows: list[Row]) -> bool:
-    """Add the rows of ``step``, to which pieces come if ``flowing``; says whether pieces leave it."""
-    inner = _same_as(step)
-    if inner is not None:
-        return _look(inner, path, flowing, rows)
-    if isinstance(step, RunnableSequence):
-        for number, each in enumerate(step.steps, 1):
-            flowing = _look(each, (*path, f"step {number} ({each.get_name()})"), flowing, rows)
+    """Add the rows of ``step``, whose input comes in chunks if ``flowing``; return whether its output does."""
+    structure = step._structure()
+    if structure.kind == "wrapper":
+        return _look(structure.parts[0].step, path, flowing, rows)
+    if structure.kind == "sequence":
+        for part in structure.parts:
+            flowing = _look(part.step, (*path, _title(part)), flowing, rows)
         return flowing
-    if isinstance(step, RunnableParallel | RunnableAssign):
-        branches = step.steps__ if isinstance(step, RunnableParallel) else step.mapper.steps__
-        went = [_look(each, (*path, f"{key!r} ({each.get_name()})"), flowing, rows) for key, each in branches.items()]
-        return any(went) or (flowing and isinstance(step, RunnableAssign))
-    habit = habit_of(step)
+    if structure.kind == "parallel":
+        went = [_look(part.step, (*path, _title(part)), flowing, rows) for part in structure.parts]
+        return any(went) or (flowing and structure.keeps_input)
+    found = get_streaming(step)
     path = path or (step.get_name(),)
-    holds = flowing and habit.verdict == "buffers" and not habit.pieces
+    holds = flowing and found.verdict == "buffers" and not found.chunks
     at = len(rows)
-    pieces = habit.pieces or (flowing and habit.verdict == "streams")
-    rows.append(Row(path, habit.verdict, pieces, habit.why, habit.advice, holds))
-    went = [_look(each, (*path, label), False, rows) for label, each in _chosen(step)]
+    pieces = found.chunks or (flowing and found.verdict == "streams")
+    rows.append(Row(path, found.verdict, pieces, found.why, found.advice, holds))
+    went = [_look(part.step, (*path, _title(part)), False, rows) for part in structure.parts]
     if went:
         rows[at] = rows[at]._replace(pieces=any(went), holds_back=flowing and not any(went))
         return any(went)
     return pieces
 
 
-def _same_as(step: Runnable[Any, Any]) -> Runnable[Any, Any] | None:
-    """What a step that adds nothing to it streams as: of a binding, retry, timeout, configurable."""
-    if isinstance(step, RunnableBinding | DynamicRunnable):
-        return inner_of(step)
-    return None if isinstance(step, RunnableWithFallbacks) else inner_of(step)
+def _title(part: Part) -> str:
+    name: str = part.step.get_name()
+    return f"{part.label} ({name})" if part.label else name
 
 
-def _chosen(step: Runnable[Any, Any]) -> Iterator[tuple[str, Runnable[Any, Any]]]:
-    """The steps of which one is run on the whole input."""
-    if isinstance(step, RunnableBranch):
-        for number, (_, each) in enumerate(step.branches, 1):
-            yield f"branch {number} ({each.get_name()})", each
-        yield f"default ({step.default.get_name()})", step.default
-    elif isinstance(step, RouterRunnable):
-        yield from ((f"{key!r} ({each.get_name()})", each) for key, each in step.runnables.items())
-    elif isinstance(step, RunnableWithFallbacks):
-        yield from ((f"{at} ({each.get_name()})", each) for at, each in enumerate(step.runnables, 1))
-    elif isinstance(step, RunnableWithMessageHistory):
-        yield step.runnable.get_name(), step.runnable
+def get_streaming(step: Runnable[Any, Any]) -> Streaming:
+    """How a single step streams: by the verbs that a user's class overrides, or as the class reports."""
+    order = type(step).__mro__
+    reported = next(index for index, kind in enumerate(order) if "_streaming" in kind.__dict__)
+    if any(verb in kind.__dict__ for kind in order[:reported] for verb in step._overrides):
+        return _streaming_of_verbs(step._overrides)
+    return step._streaming()
 
 
-def habit_of(step: Runnable[Any, Any]) -> Habit:
-    """How a single step streams; a class says it itself with a method ``_habit`` that returns a ``Habit``."""
-    own = getattr(step, "_habit", None)
-    if own is not None:
-        found: Habit = own()
-        return found
-    if step._overrides:
-        return _habit_of_verbs(step)
-    if isinstance(step, RunnableLambda):
-        return _habit_of_function(step)
-    return _habit_of_kind(step) or _habit_of_body(step)
-
-
-def _habit_of_verbs(step: Runnable[Any, Any]) -> Habit:
-    verbs = step._overrides
+def _streaming_of_verbs(verbs: frozenset[str]) -> Streaming:
     if verbs & {"transform", "atransform"}:
-        return Habit("streams", True, "it has a transform of its own, which is given the pieces")
+        return Streaming("streams", True, "it defines transform, which is given the chunks")
     if verbs & {"stream", "astream"}:
-        return Habit("buffers", True, "its stream is given the whole input", "define transform to work on pieces")
-    return Habit("buffers", False, "it has invoke alone, which needs the whole input", "define transform, or stream")
-
-
-def _habit_of_function(step: RunnableLambda[Any, Any]) -> Habit:
-    if step._yields:
-        return Habit("buffers", True, "the function is given the whole input; it yields its output in pieces")
-    if isinstance(step.func, operator.itemgetter):
-        advice = "use RunnablePick or .pick(…), which pass pieces on"
-        return Habit("buffers", False, "itemgetter is a plain function, which is given the whole input", advice)
-    if children_of(step):
-        return Habit("buffers", True, "a function is given the whole input; a Runnable that it returns is streamed")
-    return Habit(
-        "buffers",
-        False,
-        "a plain function is given the whole input, and returns the whole output",
-        "make it a generator: def f(chunks): for chunk in chunks: yield …",
+        return Streaming("buffers", True, "its stream is given the whole input", "define transform to work on chunks")
+    return Streaming(
+        "buffers", False, "it defines only invoke, which needs the whole input", "define transform or stream"
     )
 
 
-def _habit_of_kind(step: Any) -> Habit | None:
-    kind = step._kind
-    if kind == "prompt":
-        return Habit("buffers", False, "a prompt needs all of its variables", "put nothing that streams before it")
-    if kind in ("chat_model", "llm"):
-        return _habit_of_model(step)
-    if kind == "retriever":
-        return Habit("buffers", False, "a retriever needs its whole query, and gives its documents at once")
-    if kind == "tool":
-        return Habit("buffers", False, "a tool needs all of its arguments")
-    return None
-
-
-def _habit_of_model(step: Any) -> Habit:
-    disabled = getattr(step, "disable_streaming", False)
-    if disabled is True:
-        return Habit("buffers", False, "disable_streaming is on", "leave disable_streaming out")
-    bodies = ("_chunks", "_stream", "_astream")
-    if not any(getattr(type(step), name, None) is not None and _rewritten(type(step), name) for name in bodies):
-        return Habit(
-            "buffers", False, "the model has no _stream: it answers in one piece", "define _stream in its class"
-        )
-    why = "a model needs its whole prompt; it streams its answer"
-    return Habit("buffers", True, why + (", unless tools are bound" if disabled == "tool_calling" else ""))
-
-
-_BASES = ("BaseChatModel", "BaseLLM", "LLM", "SimpleChatModel")
-
-
-def _rewritten(cls: type, name: str) -> bool:
-    definer = next((kind for kind in cls.__mro__ if name in kind.__dict__), cls)
-    return definer.__name__ not in _BASES
-
-
-def _habit_of_body(step: Runnable[Any, Any]) -> Habit:
-    if isinstance(step, RunnablePassthrough | RunnablePick):
-        return Habit("streams", False, "it hands each piece on as it comes")
-    if isinstance(step, RunnableGenerator):
-        return Habit("streams", True, "a generator is given the pieces, and yields its own")
-    if isinstance(step, RunnableBranch | RouterRunnable):
-        return Habit("buffers", False, "the choice is made by the whole input; what is chosen streams as it does")
-    if isinstance(step, RunnableWithFallbacks):
-        return Habit("buffers", False, "the whole input is kept for the next try; the one that answers streams")
-    if isinstance(step, RunnableEach):
-        return Habit("buffers", False, "it runs on each item of the whole list, and gives all outputs at once")
-    if isinstance(step, RunnableWithMessageHistory):
-        return Habit(
-            "buffers", False, "the whole input is put together with the history; what is within streams as it does"
-        )
+def default_streaming(step: Runnable[Any, Any]) -> Streaming:
+    """How a step streams whose class does not report it: by whether it has a body that works on chunks."""
     if type(step)._flow is not Runnable._flow:
-        return Habit("streams", False, "it works on the pieces as they come")
-    if step._kind == "parser":
-        advice = "derive it from BaseTransformOutputParser or BaseCumulativeTransformOutputParser"
-        return Habit("buffers", False, "the parser's parse needs the whole text", advice)
-    return Habit("unknown", False, "its class does not say")
+        return Streaming("streams", False, "it works on the chunks as they arrive")
+    return Streaming("unknown", False, "its class does not say")

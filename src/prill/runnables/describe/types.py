@@ -1,27 +1,16 @@
-"""What goes into a Runnable and what comes out, as types: told by annotations and by what it is made of."""
+"""The types of the input and the output of a Runnable, from annotations and from the types of its parts."""
 
 from __future__ import annotations
 
 import collections.abc
 import inspect
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from prill.runnables.base import Runnable
-from prill.runnables.binding import RunnableBinding
-from prill.runnables.branch import RunnableBranch
-from prill.runnables.each import RunnableEach
-from prill.runnables.fallbacks import RunnableWithFallbacks
-from prill.runnables.function import RunnableLambda
-from prill.runnables.generator import RunnableGenerator
-from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
-from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
-from prill.runnables.router import RouterInput, RouterRunnable
-from prill.runnables.sequence import RunnableSequence
 
 Side = Literal["input", "output"]
 
@@ -35,51 +24,23 @@ _STREAMS = (
 )
 
 
-@part("types")
-def type_of(step: Runnable[Any, Any], side: Side) -> Any:
-    """The type of the input or the output of ``step``; ``Any`` where nothing tells it."""
-    wrapped = inner_of(step)
-    if wrapped is not None:
-        own = getattr(step, f"custom_{side}_type", None)
-        return own if own is not None else _asked(wrapped, side)
-    match step:
-        case RunnableLambda():
-            return annotated(step.afunc or step.func, side, yields=bool(step._yields))
-        case RunnableGenerator():
-            return annotated(step._plain or step._async, side, yields=True)
-        case RunnableSequence():
-            return _asked(step.first if side == "input" else step.last, side)
-        case RunnableEach():
-            return list[_asked(step.bound, side)]  # type: ignore[misc]  # a type made at run time
-        case RunnableParallel() if side == "input":
-            return _first_known(_asked(branch, side) for branch in step.steps__.values())
-        case RunnableParallel() | RunnableAssign():
+def get_type(step: Runnable[Any, Any], side: Side) -> Any:
+    """The type of the input or the output of ``step``, from its parts or its annotations; ``Any`` if unknown."""
+    structure = step._structure()
+    steps = [part.step for part in structure.parts]
+    match structure.kind:
+        case "wrapper":
+            return _asked(steps[0], side)
+        case "sequence":
+            return _asked(steps[0] if side == "input" else steps[-1], side)
+        case "parallel" if side == "output":
             return dict[str, Any]
-        case RunnablePick():
-            return dict[str, Any] if side == "input" else Any
-        case RunnablePassthrough():
-            return Any
-        case RouterRunnable():
-            return RouterInput if side == "input" else _either(step.runnables.values())
-        case RunnableBranch():
-            steps = [*(each for _, each in step.branches), step.default]
-            return _first_known(_asked(each, side) for each in steps) if side == "input" else _either(steps)
+        case "parallel" | "choice" if side == "input":
+            return next((found for found in (_asked(each, side) for each in steps) if found is not Any), Any)
+        case "choice":
+            types = [_asked(each, side) for each in steps]
+            return Any if Any in types else reduce(or_, types)
     return _own_type(step, side)
-
-
-def inner_of(step: Runnable[Any, Any]) -> Runnable[Any, Any] | None:
-    """The Runnable whose input and output ``step`` has: of a binding, a retry, a timeout, fallbacks …"""
-    if isinstance(step, RunnableWithFallbacks):
-        return step.runnable
-    inner = vars(step).get("bound", vars(step).get("default"))
-    if isinstance(step, RunnableEach | RunnableBranch) or not isinstance(inner, Runnable):
-        return None
-    # Ours wrap what they call ``bound``; a user's own class may mean anything by it.
-    return inner if isinstance(step, RunnableBinding) or _ours(step) else None
-
-
-def _ours(step: Runnable[Any, Any]) -> bool:
-    return type(step).__module__.startswith(__name__.partition(".")[0] + ".")
 
 
 def _asked(step: Runnable[Any, Any], side: Side) -> Any:
@@ -87,16 +48,6 @@ def _asked(step: Runnable[Any, Any], side: Side) -> Any:
     return step.InputType if side == "input" else step.OutputType
 
 
-def _first_known(types: Iterable[Any]) -> Any:
-    return next((each for each in types if each is not Any), Any)
-
-
-def _either(steps: Iterable[Runnable[Any, Any]]) -> Any:
-    types = [_asked(step, "output") for step in steps]
-    return Any if Any in types else reduce(or_, types)
-
-
-@part("types.annotated")
 def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool = False) -> Any:
     """The annotation of a function's first parameter, or of what it returns; of a stream, that of its items."""
     if function is None:

@@ -1,79 +1,44 @@
-"""How a Runnable becomes a graph."""
+"""Builds the graph of a Runnable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from prill.callbacks.config import Config
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
-from prill.runnables.branch import RunnableBranch
-from prill.runnables.configurable import RunnableConfigurableAlternatives
-from prill.runnables.describe.children import children_of
-from prill.runnables.describe.schemas import prepared
-from prill.runnables.describe.types import inner_of
-from prill.runnables.each import RunnableEach
-from prill.runnables.fallbacks import RunnableWithFallbacks
-from prill.runnables.function import RunnableLambda
 from prill.runnables.graph import Graph
-from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough
-from prill.runnables.router import RouterRunnable
-from prill.runnables.sequence import RunnableSequence
-
-Way = tuple[str | None, Runnable[Any, Any]]
-"""A step that may be gone through, and when, if not always."""
+from prill.runnables.structure import Part
 
 
-@part("graph_of")
-def graph_of(step: Runnable[Any, Any], config: Config | None = None) -> Graph:
-    """The graph of ``step``: what goes in, the steps, what comes out."""
-    match step:
-        case RunnableSequence():
-            return _in_line(step.steps, config)
-        case RunnableParallel():
-            return _side_by_side(step, [(None, each) for each in step.steps__.values()], config)
-        case RunnableAssign():
-            ways: list[Way] = [(None, each) for each in step.mapper.steps__.values()]
-            return _side_by_side(step.mapper, [*ways, (None, RunnablePassthrough[Any]())], config)
-        case RunnableConfigurableAlternatives() if not config:
-            return _side_by_side(step, [(key, step.chosen(key)) for key in step.keys], config)
-        case RunnableBranch():
-            named = [(condition.get_name(), each) for condition, each in step.branches]
-            return _side_by_side(step, [*_told(named), ("else", step.default)], config)
-        case RouterRunnable():
-            return _side_by_side(step, list(step.runnables.items()), config)
-        case RunnableWithFallbacks():
-            others: list[Way] = [("if it fails", each) for each in step.fallbacks]
-            return _side_by_side(step, [("first", step.runnable), *others], config)
-        case RunnableLambda() if used := children_of(step):
-            return _side_by_side(step, [("may run", each) for _, each in used], config)
-    return _wrapped(step, config) or _alone(step, config)
+def build_graph(step: Runnable[Any, Any], config: Config | None = None) -> Graph:
+    """Build the graph of ``step``: its input, its steps, its output."""
+    structure = step._graph_structure(config)
+    match structure.kind:
+        case "sequence":
+            return _in_line([part.step for part in structure.parts], config)
+        case "wrapper":
+            return _wrapped(step, structure.parts[0].step, config)
+        case "parallel" if structure.keeps_input:
+            return _side_by_side(step, [*structure.parts, Part(RunnablePassthrough[Any]())], config)
+        case "parallel" | "choice":
+            return _side_by_side(step, structure.parts, config)
+    return _alone(step, config)
 
 
-def _told(ways: Iterable[tuple[str, Runnable[Any, Any]]]) -> list[Way]:
-    return [
-        (f"if {name}" if name != "RunnableLambda" else f"condition {at}", each)
-        for at, (name, each) in enumerate(ways, 1)
-    ]
-
-
-def _alone(step: Runnable[Any, Any], config: Config | None, metadata: dict[str, Any] | None = None) -> Graph:
+def _alone(step: Runnable[Any, Any], config: Config | None) -> Graph:
     graph = Graph()
     first = graph.add_node(step.get_input_schema(config))
-    own = graph.add_node(step, metadata=metadata)
+    own = graph.add_node(step)
     last = graph.add_node(step.get_output_schema(config))
     graph.add_edge(first, own)
     graph.add_edge(own, last)
     return graph
 
 
-def _wrapped(step: Runnable[Any, Any], config: Config | None) -> Graph | None:
-    inner = prepared(step, config) or (step.bound if isinstance(step, RunnableEach) else inner_of(step))
-    if inner is None:
-        return None
+def _wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: Config | None) -> Graph:
     graph: Graph = inner.get_graph(config)
     metadata = step.config.get("metadata") if isinstance(step, RunnableBinding) else None
     if metadata:
@@ -99,17 +64,18 @@ def _in_line(steps: list[Runnable[Any, Any]], config: Config | None) -> Graph:
     return graph
 
 
-def _side_by_side(step: Runnable[Any, Any], ways: list[Way], config: Config | None) -> Graph:
-    """Several ways from what goes in to what comes out; those with a label are gone only if it holds."""
+def _side_by_side(step: Runnable[Any, Any], parts: Sequence[Part], config: Config | None) -> Graph:
+    """Parallel paths from the input to the output; a labelled path is taken only if its condition is true."""
     graph = Graph()
-    first = graph.add_node(step.get_input_schema(config))
-    last = graph.add_node(step.get_output_schema(config))
-    for label, way in ways:
-        inner: Graph = way.get_graph(config)
+    framed = step.mapper if isinstance(step, RunnableAssign) else step
+    first = graph.add_node(framed.get_input_schema(config))
+    last = graph.add_node(framed.get_output_schema(config))
+    for part in parts:
+        inner: Graph = part.step.get_graph(config)
         inner.trim_first_node()
         inner.trim_last_node()
         begin, end = graph.extend(inner)
         if begin is not None and end is not None:
-            graph.add_edge(first, begin, label, label is not None)
+            graph.add_edge(first, begin, part.condition, part.condition is not None)
             graph.add_edge(end, last)
     return graph

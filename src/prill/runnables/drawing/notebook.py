@@ -6,14 +6,11 @@ from typing import Any
 
 from prill.errors import MissingDependencyError
 from prill.runnables.base import Runnable
-from prill.runnables.describe.children import Child, children_of
 from prill.runnables.parallel import RunnableParallel
-from prill.runnables.parts import part
 from prill.runnables.sequence import RunnableSequence
 
 
-@part("pictures.notebook")
-def notebook(step: Runnable[Any, Any]) -> dict[str, Any]:
+def notebook_forms(step: Runnable[Any, Any]) -> dict[str, Any]:
     """The forms of which a notebook shows the best that it can."""
     text = {"text/plain": repr(step)}
     try:
@@ -22,7 +19,6 @@ def notebook(step: Runnable[Any, Any]) -> dict[str, Any]:
         return text
 
 
-@part("pictures.rich")
 def rich_tree(step: Runnable[Any, Any]) -> Any:
     """The parts as a tree for ``rich``."""
     from rich.tree import Tree  # noqa: PLC0415 - rich is there: it is calling
@@ -36,8 +32,8 @@ def _grown(tree: Any, step: Runnable[Any, Any]) -> Any:
     return tree
 
 
-def _named(step: Runnable[Any, Any]) -> list[Child]:
-    children = children_of(step)
+def _named(step: Runnable[Any, Any]) -> list[tuple[str, Runnable[Any, Any]]]:
+    children = step._children()
     if isinstance(step, RunnableSequence):
         return [(f"{number}.", child) for number, (_, child) in enumerate(children, 1)]
     if isinstance(step, RunnableParallel):
@@ -50,4 +46,4 @@ def _line(label: str, step: Runnable[Any, Any]) -> Any:
 
     line = Text(f"{label} " if label else "", style="dim")
     line.append(step.get_name(), style="bold")
-    return line if children_of(step) else line.append(f"  {step!r:.100}", style="dim")
+    return line if step._children() else line.append(f"  {step!r:.100}", style="dim")

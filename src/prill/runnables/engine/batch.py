@@ -22,8 +22,8 @@ from prill.callbacks.run import Run
 from prill.errors import Cancelled, ConfigError
 from prill.io import Colour, closing
 from prill.io.scope import current_scope
-from prill.runnables.config import each_config
 from prill.runnables.engine.progress import Advance, show_progress
+from prill.runnables.engine.runs import each_config
 
 Enter = Callable[..., Awaitable[Any]]
 Begin = Callable[[Config | None], Run]

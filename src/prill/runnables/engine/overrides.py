@@ -8,7 +8,7 @@ from typing import Any
 from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import closing
-from prill.runnables.config import config_for_child
+from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import NOTHING, Single, collect
 
 VERBS = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")

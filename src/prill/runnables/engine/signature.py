@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prill.callbacks.run import Run
-from prill.runnables.config import config_for_child
+from prill.runnables.engine.runs import config_for_child
 
 _WANTED = ("config", "run_manager", "callbacks")
 
@@ -43,3 +43,15 @@ def name_of(function: Any) -> str | None:
     if name is None and not isinstance(function, type):
         name = type(function).__name__
     return None if name == "<lambda>" else name
+
+
+def is_generator(function: Any) -> bool:
+    """Whether ``function``, or the ``__call__`` of an object, yields; in either colour."""
+    call = getattr(function, "__call__", None)  # noqa: B004 - its code is looked at, not whether it is there
+    return any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))
+
+
+def is_async(function: Any) -> bool:
+    """Whether calling ``function`` returns a coroutine or an async generator."""
+    call = getattr(function, "__call__", None)  # noqa: B004 - as above
+    return any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))
