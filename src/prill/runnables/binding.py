@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from prill.callbacks.config import Config, check_config, merge_configs
 from prill.callbacks.run import Run
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.parts import PARTS, part
 from prill.runnables.wrapper import Wrapper
@@ -17,7 +18,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 @part("binding")
-class RunnableBinding(Wrapper, Runnable[Input, Output]):
+class RunnableBinding(Wrapper, Runnable[Input, Output], metaclass=PatchAware):
     """``bound``, called with ``kwargs`` and run with ``config`` each time; made by ``bind`` and ``with_config``.
 
     It is no step of its own: observers see the bound Runnable alone.

@@ -12,6 +12,7 @@ from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.config_fields import (
     AnyConfigurableField,
@@ -41,7 +42,7 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class DynamicRunnable(Runnable[Input, Output]):
+class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """Runs what ``prepare`` makes of the config. Observers see that alone; it streams as that streams.
 
     A method that it has not, as a model's ``bind_tools``, is that of ``default``; a Runnable that comes back is

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.parts import part
 
@@ -17,7 +18,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 @part("each")
-class RunnableEach(Runnable[Sequence[Any], list[Any]]):
+class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
     """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
 
     def __init__(self, bound: Any) -> None:

@@ -12,6 +12,7 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError, RecursionLimitError
 from prill.io import closing
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import is_async, is_generator
 from prill.runnables.engine.chunks import join
 from prill.runnables.engine.restarts import restarting
@@ -26,7 +27,7 @@ Out = TypeVar("Out")
 
 
 @part("function")
-class RunnableLambda(Runnable[Input, Output]):
+class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     """A function as a step: it is given the whole input and returns the output.
 
     ``func`` is a plain or an async function; with ``afunc`` beside it, each colour uses its own. A plain function in

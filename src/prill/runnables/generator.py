@@ -9,6 +9,7 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import is_async, is_generator
 from prill.runnables.engine.chunks import join
 from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
@@ -20,7 +21,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 @part("generator")
-class RunnableGenerator(Runnable[Input, Output]):
+class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
     """A generator function that is given the input as an iterator and yields the output piece by piece.
 
     In a chain the function itself stands for it. ``transform`` is a plain or an async generator function; with

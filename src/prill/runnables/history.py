@@ -13,6 +13,7 @@ from prill.errors import ColourError, CompositionError, ConfigError
 from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
 from prill.runnables.engine.chunks import SoFar
@@ -30,7 +31,7 @@ _SESSION_ID = ConfigurableFieldSpec(
 )
 
 
-class RunnableWithMessageHistory(Runnable[Input, Output]):
+class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     """``runnable``, given the conversation so far; what is asked and answered is added to it.
 
         chats = {}

@@ -10,6 +10,7 @@ from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import Tee, closing
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.engine.chunks import AddableDict
 from prill.runnables.engine.error_origin import came_from, frame_of
@@ -21,7 +22,7 @@ Input = TypeVar("Input", contravariant=True)
 
 
 @part("parallel")
-class RunnableParallel(Runnable[Input, dict[str, Any]]):
+class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
     """Several steps that are given the same input at once; the output is a dict with a key for each.
 
     In a chain a dict stands for it: ``{"context": retriever, "question": RunnablePassthrough()} | prompt``. It streams

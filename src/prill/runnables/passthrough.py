@@ -9,6 +9,7 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
 from prill.io import closing
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import is_async
 from prill.runnables.engine.chunks import AddableDict, join
 from prill.runnables.engine.restarts import holding, holds_restarts, restarting
@@ -29,7 +30,7 @@ async def aidentity(x: Other) -> Other:
     return x
 
 
-class RunnablePassthrough(Runnable[Other, Other]):
+class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
     """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
 
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
@@ -95,7 +96,7 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
 
 
 @part("passthrough.assign")
-class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
+class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAware):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
 
     def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
@@ -143,7 +144,7 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
 
 
 @part("passthrough.pick")
-class RunnablePick(Runnable[dict[str, Any], Any]):
+class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
     """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
 
     A key that is not there gives ``None`` (one key) or is left out (several).

@@ -10,6 +10,7 @@ from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.engine.chunks import SoFar
 from prill.runnables.engine.streams import Snapshots, bare, like, replaces
@@ -23,7 +24,7 @@ _NEVER = float("inf")
 
 
 @part("timeout")
-class RunnableTimeout(Wrapper, Runnable[Input, Output]):
+class RunnableTimeout(Wrapper, Runnable[Input, Output], metaclass=PatchAware):
     """``bound``, ended with ``StreamTimeout`` after so many seconds; made by ``with_timeout``."""
 
     def __init__(
@@ -33,12 +34,12 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
         between_chunks: float | None = None,
         total: float | None = None,
     ) -> None:
-        self.bound = coerce_to_runnable(bound)
+        inner = coerce_to_runnable(bound)
         self.first_chunk, self.between_chunks, self.total = first_chunk, between_chunks, total
         self.name = None
         limits = {"first_chunk": first_chunk, "between_chunks": between_chunks, "total": total}
         given = {name: limit for name, limit in limits.items() if limit is not None}
-        name = self.bound.get_name()
+        name = inner.get_name()
         if not given:
             raise ConfigError(f"with_timeout of {name} sets no limit: give first_chunk, between_chunks or total")
         for what, limit in given.items():
@@ -48,6 +49,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
                 raise ConfigError(
                     f"with_timeout of {name}: {what}={limit:g} can never be reached within total={total:g}"
                 )
+        self.bound = inner
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)

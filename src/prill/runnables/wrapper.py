@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import VERBS
 
 
 class Wrapper:
@@ -24,7 +25,21 @@ class Wrapper:
         if name.startswith("_") or "bound" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = getattr(self.bound, name)
-        return functools.partial(_call, self, found) if callable(found) else found
+        is_method = callable(found) and not isinstance(found, type)
+        return functools.partial(_call, self, found) if is_method else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "bound" in self.__dict__ and name not in VERBS and self._belongs_to_bound(name):
+            setattr(self.bound, name, value)  # where reading it would find it
+        else:
+            super().__setattr__(name, value)
+
+    def _belongs_to_bound(self, name: str) -> bool:
+        """Whether reading ``name`` gives an attribute of the wrapped Runnable."""
+        if name.startswith("_") or name in self.__dict__ or hasattr(type(self), name):
+            return False
+        declared = any(name in kind.__dict__.get("__annotations__", ()) for kind in type(self).__mro__)
+        return not declared and hasattr(self.bound, name)
 
 
 def _call(wrapper: Wrapper, method: Any, *args: Any, **kwargs: Any) -> Any:
