@@ -81,7 +81,7 @@ class BaseRunManager(HandedOn):
 
 def _tells_chunks(run: Run) -> bool:
     """Whether each chunk that a model's code yields is told, also inside ``invoke``."""
-    return run.streamed or "told" in run.state
+    return run.streamed or "chunks_reported" in run.state
 
 
 class RunManager(BaseRunManager):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
+from copy import copy
 from importlib import import_module
 from typing import Any
 
@@ -141,6 +142,12 @@ class Run:
         if self.plain:
             return self
         return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
+
+    def with_io(self, io: Colour) -> Run:
+        """This started run, for code of the other colour."""
+        run = copy(self)
+        run.io = io
+        return run
 
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""

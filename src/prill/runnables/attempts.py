@@ -10,8 +10,8 @@ from prill.errors import Cancelled, CompositionError, ConfigError
 from prill.io import closing
 from prill.io.scope import current_scope
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.chunks import SoFar, StreamRestart
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from prill.callbacks.config import Config, check_config, merge_configs
 from prill.callbacks.run import Run
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.parts import PARTS, part
 from prill.runnables.wrapper import Wrapper
 

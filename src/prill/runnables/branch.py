@@ -9,8 +9,8 @@ from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 

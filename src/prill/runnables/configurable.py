@@ -12,7 +12,6 @@ from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.config_fields import (
     AnyConfigurableField,
@@ -25,6 +24,7 @@ from prill.runnables.config_fields import (
     prefix_config_spec,
 )
 from prill.runnables.describe.children import walk
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.function import RunnableLambda
 from prill.runnables.generator import RunnableGenerator
 from prill.runnables.parts import part

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.parts import part
 
 Input = TypeVar("Input", contravariant=True)

@@ -12,9 +12,9 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError, RecursionLimitError
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import is_async, is_generator
 from prill.runnables.engine.chunks import join
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
 from prill.runnables.engine.streams import NOTHING, Growth, Single, collect, replaces

@@ -9,9 +9,9 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import is_async, is_generator
 from prill.runnables.engine.chunks import join
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
 from prill.runnables.engine.streams import Single
 from prill.runnables.parts import part

@@ -13,10 +13,10 @@ from prill.errors import ColourError, CompositionError, ConfigError
 from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
 from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.streams import NOTHING, collect, like, replaces
 
 Input = TypeVar("Input", contravariant=True)

@@ -10,10 +10,10 @@ from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import Tee, closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.engine.chunks import AddableDict
 from prill.runnables.engine.error_origin import came_from, frame_of
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import holding, holds_restarts
 from prill.runnables.engine.streams import Single, Snapshots, like
 from prill.runnables.parts import part

@@ -9,9 +9,9 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import is_async
 from prill.runnables.engine.chunks import AddableDict, join
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import holding, holds_restarts, restarting
 from prill.runnables.engine.streams import NOTHING, Growth, Snapshots, like, replaces
 from prill.runnables.parallel import RunnableParallel, share

@@ -10,9 +10,9 @@ from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import Colour, closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.engine.error_origin import came_from, first_passed, frame_of
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.stack import STEPS, jointed, relieved
 from prill.runnables.engine.streams import Single, bare, like, sum_of
 from prill.runnables.parts import part
@@ -40,8 +40,10 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
         for thing in (*begin, *steps, *middle, *end):
             step = coerce_to_runnable(thing)
             # A named sequence stays one step, so that its name is seen; one with verbs of its own, so that they are.
-            joined = isinstance(step, RunnableSequence) and step.name is None and not step._overrides
-            flat += step.steps if joined else [step]
+            if isinstance(step, RunnableSequence) and step.name is None and not step._overrides:
+                flat += step.steps
+            else:
+                flat.append(step)
         if len(flat) < 2:
             raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
         self.steps = flat

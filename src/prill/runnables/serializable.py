@@ -14,8 +14,12 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class _ModelMetaclass(PatchAware, type(BaseModel)):  # type: ignore[misc]  # the class of a class, found at run time
-    pass
+if TYPE_CHECKING:  # users' classes may have bases such as ABC, whose metaclass a checker takes for a conflict
+    from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
+else:
+
+    class _ModelMetaclass(PatchAware, type(BaseModel)):
+        pass
 
 
 class RunnableSerializable(BaseModel, Runnable[Input, Output], metaclass=_ModelMetaclass):

@@ -10,9 +10,9 @@ from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.streams import Snapshots, bare, like, replaces
 from prill.runnables.parts import part
 from prill.runnables.wrapper import Wrapper

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import Any
 
 from prill.runnables.base import Runnable
@@ -38,7 +39,7 @@ class Wrapper:
         """Whether reading ``name`` gives an attribute of the wrapped Runnable."""
         if name.startswith("_") or name in self.__dict__ or hasattr(type(self), name):
             return False
-        declared = any(name in kind.__dict__.get("__annotations__", ()) for kind in type(self).__mro__)
+        declared = any(name in inspect.get_annotations(kind) for kind in type(self).__mro__)
         return not declared and hasattr(self.bound, name)
 
 

@@ -39,7 +39,7 @@ class Answer:
         self.usage: dict[str, Any] | None = None
 
 
-class Guard(ABC):
+class ModelCall(ABC):
     """One question to a model: looked up before, remembered after, asked when the limiter allows it."""
 
     def __init__(self, model: BaseLanguageModel[Any], run: Run, kwargs: dict[str, Any]) -> None:
@@ -61,20 +61,20 @@ class Guard(ABC):
         """The question as messages, to estimate its tokens."""
 
     @abstractmethod
-    def _kept(self, generation: Any, id: str | None) -> Generation | None:
+    def _storable(self, generation: Any, id: str | None) -> Generation | None:
         """An answer, or the sum of its chunks, as it is remembered; ``None`` for one that is not worth it."""
 
     @abstractmethod
-    def _found(self, generation: Any) -> Any:
+    def _marked(self, generation: Any) -> Any:
         """A remembered answer as it is given again: marked, and costing nothing."""
 
     @abstractmethod
-    def _replayed(self, generation: Any) -> Iterator[Any]:
+    def _split(self, generation: Any) -> Iterator[Any]:
         """A found answer in pieces."""
 
     # The way through
 
-    async def recall(self) -> list[Any] | None:
+    async def lookup(self) -> list[Any] | None:
         """The answer, where it is known."""
         cache = self._cache
         if cache is None:
@@ -84,12 +84,12 @@ class Guard(ABC):
             return None
         if self._run.observers is not None:
             self._run.metadata = {**self._run.metadata, "cached": True}
-        return [self._found(generation) for generation in known]
+        return [self._marked(generation) for generation in known]
 
-    async def keep(self, generations: Sequence[Any], id: str | None = None) -> None:
+    async def store(self, generations: Sequence[Any], id: str | None = None) -> None:
         """Remember a whole answer."""
         cache = self._cache
-        kept = [self._kept(generation, id) for generation in generations] if cache is not None else []
+        kept = [self._storable(generation, id) for generation in generations] if cache is not None else []
         if cache is None or not kept or None in kept:
             return
         if self._run.io.blocking:
@@ -98,7 +98,7 @@ class Guard(ABC):
             await cache.aupdate(*self._key, kept)  # type: ignore[arg-type]  # as above
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[Answer]:
+    async def limited(self) -> AsyncIterator[Answer]:
         """Ask when the limiter allows it, and tell it what the answer took, be it whole or not."""
         answer = Answer()
         limiter = self._model.rate_limiter
@@ -109,18 +109,18 @@ class Guard(ABC):
         try:
             yield answer
         finally:
-            permit.settle(*_taken(answer))
+            permit.settle(*_used_tokens(answer))
 
     async def chunks(self, asked: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """The chunks of an answer: remembered ones, or those of ``asked``, remembered when they are all there."""
-        known = await self.recall()
+        known = await self.lookup()
         if known is not None:
-            for piece in self._replayed(known[0]):
+            for piece in self._split(known[0]):
                 yield piece
             return
         so_far = SoFar()
         id = None
-        async with self.asking() as answer:
+        async with self.limited() as answer:
             try:
                 async with closing(asked) as stream:
                     async for chunk in stream:
@@ -130,7 +130,7 @@ class Guard(ABC):
             finally:
                 whole = so_far.value()
                 answer.generations = [] if whole is None else [whole]
-        await self.keep(answer.generations, id)
+        await self.store(answer.generations, id)
 
     def _estimate(self) -> tuple[int, int]:
         """The tokens of the question, roughly, and the most of the answer, or 0 where nothing bounds it."""
@@ -143,7 +143,7 @@ class Guard(ABC):
         return expected, next((limit for limit in limits if isinstance(limit, int)), 0)
 
 
-class ChatGuard(Guard):
+class ChatCall(ModelCall):
     """A question that is messages."""
 
     def __init__(
@@ -160,7 +160,7 @@ class ChatGuard(Guard):
     def _messages(self) -> list[BaseMessage]:
         return self._asked
 
-    def _kept(self, generation: Any, id: str | None) -> Generation | None:
+    def _storable(self, generation: Any, id: str | None) -> Generation | None:
         message = generation.message if isinstance(generation, ChatGeneration) else generation
         whole = message_chunk_to_message(message).model_copy(deep=True)
         if isinstance(message, BaseMessage) and message is generation:
@@ -169,14 +169,14 @@ class ChatGuard(Guard):
             return None  # the next time the model may do better
         return ChatGeneration(message=whole, generation_info=getattr(generation, "generation_info", None))
 
-    def _found(self, generation: Any) -> Any:
+    def _marked(self, generation: Any) -> Any:
         message = generation.message.model_copy(deep=True)
         message.response_metadata["cached"] = True
         if getattr(message, "usage_metadata", None) is not None:
             message.usage_metadata = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
         return generation.model_copy(update={"message": message})
 
-    def _replayed(self, generation: Any) -> Iterator[Any]:
+    def _split(self, generation: Any) -> Iterator[Any]:
         message = generation.message
         if not isinstance(message, AIMessage):
             yield message
@@ -201,7 +201,7 @@ class ChatGuard(Guard):
         )
 
 
-class TextGuard(Guard):
+class TextCall(ModelCall):
     """A question that is a text."""
 
     def __init__(self, model: BaseLanguageModel[Any], prompt: str, run: Run, kwargs: dict[str, Any]) -> None:
@@ -214,14 +214,14 @@ class TextGuard(Guard):
     def _messages(self) -> list[BaseMessage]:
         return [HumanMessage(content=self._asked)]
 
-    def _kept(self, generation: Any, id: str | None) -> Generation | None:
+    def _storable(self, generation: Any, id: str | None) -> Generation | None:
         return Generation(text=generation.text, generation_info=generation.generation_info)
 
-    def _found(self, generation: Any) -> Any:
+    def _marked(self, generation: Any) -> Any:
         info = {**(generation.generation_info or {}), "cached": True}
         return generation.model_copy(update={"generation_info": info})
 
-    def _replayed(self, generation: Any) -> Iterator[GenerationChunk]:
+    def _split(self, generation: Any) -> Iterator[GenerationChunk]:
         *first, last = list(_pieces(generation.text)) or [""]
         for piece in first:
             yield generation_chunk(piece)
@@ -273,7 +273,7 @@ def _named(value: Any) -> Any:
     return repr(value)
 
 
-def _taken(answer: Answer) -> tuple[int | None, int | None]:
+def _used_tokens(answer: Answer) -> tuple[int | None, int | None]:
     """The tokens that an answer took, as the provider told or roughly."""
     usage = answer.usage or {}
     messages = [getattr(each, "message", each) for each in answer.generations]
