@@ -33,6 +33,8 @@ class Anthropic(TextHooks, AnthropicSettings, BaseLLM):
 
     model: str = Field(default="claude-sonnet-5", validation_alias=AliasChoices("model", "model_name"))
 
+    _cache_ignores = BaseLLM._cache_ignores | AnthropicSettings.not_in_cache_key | {"streaming"}
+
     @property
     def _llm_type(self) -> str:
         return "anthropic-llm"

@@ -12,7 +12,7 @@ Chunk = TypeVar("Chunk")
 
 
 def streams_in_invoke(model: Any, run: Run, kwargs: dict[str, Any]) -> bool:
-    """Whether ``invoke`` of a user's model streams: ``streaming`` of the model or ``stream`` of the call asks for it."""
+    """Whether ``invoke`` of a user's model streams, as its ``streaming`` or the call's ``stream`` asks."""
     if model._stream is None and (run.io.blocking or model._astream is None):
         return False
     return bool(kwargs.get("stream", getattr(model, "streaming", False)))

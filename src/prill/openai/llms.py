@@ -68,6 +68,8 @@ class OpenAI(TextHooks, OpenAISettings, ProviderStreams, BaseLLM):
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
 
+    _cache_ignores = BaseLLM._cache_ignores | ProviderStreams.not_in_cache_key | {"streaming"}
+
     @property
     def _llm_type(self) -> str:
         return "openai"

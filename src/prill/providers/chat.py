@@ -37,6 +37,8 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
     streaming: bool = Field(default=False, repr=False)
     stream_usage: bool = Field(default=True, repr=False)
 
+    _cache_ignores = BaseChatModel._cache_ignores | ProviderStreams.not_in_cache_key | {"stream_usage", "streaming"}
+
     # What a vendor's room writes
 
     @abstractmethod
