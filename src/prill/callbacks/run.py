@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
+from copy import copy
 from typing import Any
 
 from prill.callbacks.config import Config, merge_configs
@@ -141,6 +142,12 @@ class Run:
             return self
         return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
 
+    def with_io(self, io: Colour) -> Run:
+        """This started run, for code of the other colour."""
+        run = copy(self)
+        run.io = io
+        return run
+
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""
         config = self.config
@@ -208,7 +215,7 @@ def inherited(config: Config) -> Config:
     return config
 
 
-class HandedOn:
+class CallbacksWithParent:
     """Callbacks that carry a run: handed on in a config, they make what it configures a child of ``run``."""
 
     run: Run | None = None
@@ -229,7 +236,7 @@ def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Ob
 
 
 def _observers_of(callback: Any) -> tuple[Observer, ...]:
-    if isinstance(callback, HandedOn):
+    if isinstance(callback, CallbacksWithParent):
         return callback.observers()
     if isinstance(callback, Observer):
         return (callback,)
@@ -245,16 +252,16 @@ def _observers_of(callback: Any) -> tuple[Observer, ...]:
     )
 
 
-ALWAYS: list[Any] = []
+GLOBAL_CALLBACKS: list[Any] = []
 """Callbacks that watch every run of the program; most programs have none."""
 
-AMBIENT: ContextVar[Sequence[Any]] = ContextVar("prill_ambient", default=ALWAYS)
+CONTEXT_CALLBACKS: ContextVar[Sequence[Any]] = ContextVar("prill_ambient", default=GLOBAL_CALLBACKS)
 """Callbacks that watch every run which begins in this context and is nobody's child.
 
-Where none were set these are ``ALWAYS`` itself, so that a verb needs to look at one thing only.
+Where none were set these are ``GLOBAL_CALLBACKS`` itself, so that a verb needs to look at one thing only.
 """
 
-CURRENT: ContextVar[Run | None] = ContextVar("prill_run", default=None)
+CURRENT_RUN: ContextVar[Run | None] = ContextVar("prill_run", default=None)
 """The run whose user code executes right now, in this task or thread."""
 
 
@@ -273,19 +280,19 @@ class inside:
 
     def __enter__(self) -> None:
         if not self._run.plain:
-            self._token = CURRENT.set(self._run)
+            self._token = CURRENT_RUN.set(self._run)
             if self._run.around:
                 self._exits = [enter() for enter in self._run.around]
         else:
             # A later step that pulls this one may be the current run; what starts here is none of its children.
-            self._token = None if CURRENT.get() is None else CURRENT.set(None)
+            self._token = None if CURRENT_RUN.get() is None else CURRENT_RUN.set(None)
 
     def __exit__(self, *error: object) -> None:
         if self._run.around:
             for leave in reversed(self._exits):
                 leave()
         if self._token is not None:
-            CURRENT.reset(self._token)
+            CURRENT_RUN.reset(self._token)
 
 
 UNWATCHED = Run(BLOCKING, {})

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from prill import callbacks
 from prill.callbacks.config import Config
-from prill.callbacks.run import CURRENT
+from prill.callbacks.run import CURRENT_RUN
 from prill.io.executor import ContextThreadPoolExecutor, executor
 from prill.runnables.engine.runs import begin
 
@@ -64,7 +64,7 @@ def get_executor_for_config(config: Config | None) -> contextlib.AbstractContext
 def set_config_context(config: Config) -> Iterator[Context]:
     """A context in which what is run inherits ``config``: ``context.run(chain.invoke, input)``."""
     context = copy_context()
-    context.run(CURRENT.set, begin(config))
+    context.run(CURRENT_RUN.set, begin(config))
     yield context
 
 

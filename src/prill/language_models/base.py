@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -26,6 +26,7 @@ from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
 from prill.runnables.engine.cancellation import call_tallied, tallied, tally_of
+from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
 from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import bare, like, sum_of
 from prill.runnables.serializable import RunnableSerializable
@@ -61,6 +62,24 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     ``response_metadata["cached"]`` and a usage of 0 tokens. ``rate_limiter`` is asked before each request.
     """
 
+    _hooks: ClassVar[frozenset[str]] = frozenset(
+        ("_generate", "_agenerate", "_call", "_acall", "_stream", "_astream", "_answer", "_chunks")
+    )
+    _answers_by_hooks: ClassVar[bool] = False
+    """Whether a subclass wrote ``_generate`` (or its like) below the body ``_answer`` that would stand in for it."""
+    _streams_by_hooks: ClassVar[bool] = False
+    """Whether a subclass wrote ``_stream`` or ``_astream`` below the body ``_chunks`` that would stand in for it."""
+    _async_hooks: ClassVar[frozenset[str]] = frozenset()
+    """The asyncio hooks that an asyncio run calls: those not older than the plain hook of the same kind."""
+
+    _cache_ignores: ClassVar[frozenset[str]] = frozenset(
+        (
+            *("cache", "callbacks", "custom_get_token_ids", "disable_streaming", "metadata", "name"),
+            *("rate_limiter", "tags", "verbose"),
+        )
+    )
+    """Fields that do not change the answers: all others are part of the key under which a cache stores them."""
+
     cache: BaseCache | bool | None = Field(default=None, exclude=True, repr=False)
     rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True, repr=False)
     callbacks: Any = Field(default=None, exclude=True, repr=False)
@@ -78,6 +97,20 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
             return Streaming("buffers", False, why, "define _stream in its class")
         why = "a model needs its whole prompt; it streams its answer"
         return Streaming("buffers", True, why + (", unless tools are bound" if disabled == "tool_calling" else ""))
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        nearest_hooks = (
+            nearest(spaces, "_agenerate", "_acall", "_generate", "_call"),
+            nearest(spaces, "_acall", "_call", "_agenerate", "_generate"),
+            nearest(spaces, "_astream", "_stream"),
+        )
+        return {
+            **super()._find_overrides(spaces),
+            "_answers_by_hooks": are_overridden(spaces, ("_generate", "_agenerate", "_call", "_acall"), "_answer"),
+            "_streams_by_hooks": are_overridden(spaces, ("_stream", "_astream"), "_chunks"),
+            "_async_hooks": frozenset(hook for hook in nearest_hooks if hook is not None and hook.startswith("_a")),
+        }
 
     @property
     def InputType(self) -> Any:
@@ -101,7 +134,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
         """The body of ``generate``: one result for several inputs."""
 
-    def _is_guarded(self) -> bool:
+    def _has_cache_or_limiter(self) -> bool:
         """Whether a cache or a rate limiter stands before the model."""
         return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
 
@@ -186,6 +219,25 @@ def config_from(callbacks: Any, kwargs: dict[str, Any]) -> RunnableConfig | None
     if callbacks is not None:
         said["callbacks"] = callbacks
     return said or None  # type: ignore[return-value]  # the keys are those of a config
+
+
+Message = TypeVar("Message", bound=BaseMessage)
+
+
+def copy_message(message: Message) -> Message:
+    """A shallow copy, which may be given an id; a validated copy would cost ten times as much."""
+    copy = type(message).__new__(type(message))
+    object.__setattr__(copy, "__dict__", {**message.__dict__})
+    object.__setattr__(copy, "__pydantic_fields_set__", {*message.__pydantic_fields_set__})
+    object.__setattr__(copy, "__pydantic_extra__", message.__pydantic_extra__)
+    object.__setattr__(copy, "__pydantic_private__", message.__pydantic_private__)
+    return copy
+
+
+def set_id(message: BaseMessage, id: str) -> None:
+    """Give a message of our own an id; a pydantic assignment would cost ten times as much."""
+    message.__dict__["id"] = id
+    message.__pydantic_fields_set__.add("id")
 
 
 def answer_id(run: Run) -> str:

@@ -11,6 +11,7 @@ from prill.io import closing
 from prill.io.scope import current_scope
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import SoFar, StreamRestart
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 
@@ -28,7 +29,7 @@ class Attempt(NamedTuple):
     tag: str | None = None
 
 
-class RetryingRunnable(Runnable[Input, Output]):
+class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """A Runnable that tries again when a try fails.
 
     In streams a failure before the first chunk is not seen. After it, with ``mid_stream="raise"`` the error goes on,

@@ -21,12 +21,16 @@ from prill.runnables.engine.cancellation import (
 )
 from prill.runnables.engine.observing import observe_call, observe_flow
 from prill.runnables.engine.overrides import (
+    VERBS,
+    Namespaces,
     call_override,
     call_without_body,
     flow_override,
     has_body,
     overridden_verbs,
     stream_override,
+    update_overrides,
+    update_patches,
 )
 from prill.runnables.engine.restarts import flow_of, may_restart, start_over
 from prill.runnables.engine.signature import is_generator
@@ -72,6 +76,8 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     _kind: ClassVar[str] = "chain"
     _overrides: ClassVar[frozenset[str]] = frozenset()
     _has_body: ClassVar[bool] = False
+    _hooks: ClassVar[frozenset[str]] = frozenset()
+    """Methods beside the verbs that subclasses may write, and bodies that stand in for them."""
     _waits: ClassVar[bool] = True
     """Whether the body waits for its whole input before it puts anything out."""
 
@@ -79,10 +85,24 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         super().__init_subclass__(**kwargs)
         if not issubclass(cls, BaseModel) and not hasattr(cls, "name"):
             cls.name = None  # not set on Runnable itself: in pydantic classes ``name`` is a field, and must not shadow
-        cls._overrides = overridden_verbs(cls)
-        cls._has_body = has_body(cls, Runnable)
+        update_overrides(cls)
         if "_flow" in cls.__dict__ and "_waits" not in cls.__dict__:
             cls._waits = False
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        """The class's attributes that depend on what it overrides; read when it is made, or a method is patched."""
+        return {"_overrides": overridden_verbs(spaces, Runnable), "_has_body": has_body(spaces, Runnable)}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in VERBS:  # a test patches one object
+            update_patches(self)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        if name in VERBS:
+            update_patches(self)
 
     # The bodies: Prill's own parts override these, users override the verbs.
 
@@ -112,7 +132,9 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
                 if may_restart(inputs):
                     return start_over(lambda attempt: flow_override(self, verb, attempt, run, kwargs), inputs)
                 return flow_override(self, verb, inputs, run, kwargs)
-            if verb is not None or ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
+            invoke = "invoke" if run.io.blocking else "ainvoke"
+            # A subclass that overrides only invoke goes on streaming where its base streams.
+            if verb is not None or (invoke in self._overrides and not self._streams(run, kwargs)):
                 return self._collect_and_override(verb, inputs, run, kwargs)
         return self._enter_flow(inputs, run, **kwargs)
 
@@ -149,6 +171,10 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         if isinstance(inputs, Snapshots):
             return flow_of(self, inputs, run, kwargs)
         return self._flow(inputs, run, **kwargs)
+
+    def _streams(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        """Whether the body has a stream of its own."""
+        return type(self)._flow is not Runnable._flow and not self._in_one_piece(run, kwargs)
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""

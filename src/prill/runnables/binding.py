@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, Literal, TypeVar
 
 from prill.callbacks.config import Config, check_config, merge_configs
 from prill.callbacks.run import Run
 from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.overrides import VERBS, PatchAware
 from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -37,7 +39,21 @@ class RunnableProxy:
         if name.startswith("_") or "bound" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = getattr(self.bound, name)
-        return functools.partial(_call, self, found) if callable(found) else found
+        is_method = callable(found) and not isinstance(found, type)
+        return functools.partial(_call, self, found) if is_method else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "bound" in self.__dict__ and name not in VERBS and self._belongs_to_bound(name):
+            setattr(self.bound, name, value)  # where reading it would find it
+        else:
+            super().__setattr__(name, value)
+
+    def _belongs_to_bound(self, name: str) -> bool:
+        """Whether reading ``name`` gives an attribute of the wrapped Runnable."""
+        if name.startswith("_") or name in self.__dict__ or hasattr(type(self), name):
+            return False
+        declared = any(name in inspect.get_annotations(kind) for kind in type(self).__mro__)
+        return not declared and hasattr(self.bound, name)
 
 
 def _call(proxy: RunnableProxy, method: Any, *args: Any, **kwargs: Any) -> Any:
@@ -45,7 +61,7 @@ def _call(proxy: RunnableProxy, method: Any, *args: Any, **kwargs: Any) -> Any:
     return proxy._rewrap(made) if isinstance(made, Runnable) else made
 
 
-class RunnableBinding(RunnableProxy, Runnable[Input, Output]):
+class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
     """``bound``, called with ``kwargs`` and run with ``config`` each time; made by ``bind`` and ``with_config``.
 
     It is not a step of its own: observers see the bound Runnable alone.

@@ -9,6 +9,7 @@ from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import closing
 from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 from prill.runnables.structure import Part, Streaming, Structure
@@ -17,7 +18,7 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class ConditionalRunnable(Runnable[Input, Output]):
+class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """Runs, on the whole input, one of several steps; its output streams."""
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:

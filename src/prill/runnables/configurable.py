@@ -21,6 +21,7 @@ from prill.runnables.config_fields import (
     make_options_spec,
     prefix_config_spec,
 )
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.structure import Part, Structure
 
 __all__ = [
@@ -36,7 +37,7 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class DynamicRunnable(Runnable[Input, Output]):
+class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """Runs what ``prepare`` makes of the config. Observers see that alone; it streams as that streams.
 
     A method that it has not, as a model's ``bind_tools``, is that of ``default``; a Runnable that comes back is

@@ -10,13 +10,14 @@ from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class RunnableEach(Runnable[Sequence[Any], list[Any]]):
+class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
     """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
 
     def __init__(self, bound: Any) -> None:

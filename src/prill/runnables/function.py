@@ -13,6 +13,7 @@ from prill.errors import AsyncRequiredError, CompositionError, RecursionLimitErr
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import join
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
 from prill.runnables.engine.streams import NOTHING, Growth, Single, collect, replaces
@@ -24,7 +25,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-class RunnableLambda(Runnable[Input, Output]):
+class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     """A function as a step: it is given the whole input and returns the output.
 
     ``func`` is a plain or an async function; with ``afunc`` beside it, each colour uses its own. A plain function in

@@ -10,6 +10,7 @@ from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import join
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
 from prill.runnables.engine.streams import Single
 from prill.runnables.structure import Streaming
@@ -18,7 +19,7 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class RunnableGenerator(Runnable[Input, Output]):
+class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
     """A generator function that is given the input as an iterator and yields the output piece by piece.
 
     In a chain the function itself stands for it. ``transform`` is a plain or an async generator function; with

@@ -16,6 +16,7 @@ from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_mess
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
 from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.streams import NOTHING, collect, like, replaces
 from prill.runnables.structure import Part, Streaming, Structure
 
@@ -31,7 +32,7 @@ _SESSION_ID = ConfigurableFieldSpec(
 )
 
 
-class RunnableWithMessageHistory(Runnable[Input, Output]):
+class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     """``runnable``, given the conversation so far; what is asked and answered is added to it.
 
         chats = {}

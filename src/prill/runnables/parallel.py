@@ -12,6 +12,7 @@ from prill.io import Tee, closing
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.chunks import AddableDict
 from prill.runnables.engine.error_origin import came_from, frame_of
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import holding, holds_restarts
 from prill.runnables.engine.streams import Single, Snapshots, like
 from prill.runnables.structure import Part, Structure
@@ -19,7 +20,7 @@ from prill.runnables.structure import Part, Structure
 Input = TypeVar("Input", contravariant=True)
 
 
-class RunnableParallel(Runnable[Input, dict[str, Any]]):
+class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
     """Several steps that are given the same input at once; the output is a dict with a key for each.
 
     In a chain a dict stands for it: ``{"context": retriever, "question": RunnablePassthrough()} | prompt``. It streams

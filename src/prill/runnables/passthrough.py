@@ -10,6 +10,7 @@ from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import AddableDict, join
+from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import holding, holds_restarts, restarting
 from prill.runnables.engine.signature import is_async
 from prill.runnables.engine.streams import NOTHING, Growth, Snapshots, like, replaces
@@ -31,7 +32,7 @@ async def aidentity(x: Other) -> Other:
     return x
 
 
-class RunnablePassthrough(Runnable[Other, Other]):
+class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
     """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
 
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
@@ -102,7 +103,7 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
             yield chunk
 
 
-class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
+class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAware):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
 
     def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
@@ -155,7 +156,7 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     __hash__ = object.__hash__
 
 
-class RunnablePick(Runnable[dict[str, Any], Any]):
+class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
     """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
 
     A key that is not there gives ``None`` (one key) or is left out (several).

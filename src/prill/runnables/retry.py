@@ -57,7 +57,6 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
         mid_stream: MidStream = "raise",
     ) -> None:
         super().__init__(mid_stream)
-        self.bound = coerce_to_runnable(bound)
         if not isinstance(stop_after_attempt, int) or stop_after_attempt < 1:
             raise ConfigError(f"stop_after_attempt is the number of tries, 1 or more, not {stop_after_attempt!r}")
         self.max_attempt_number = stop_after_attempt
@@ -71,6 +70,7 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
             if callable(retry_if_exception_type) and not isinstance(retry_if_exception_type, type)
             else check_types(retry_if_exception_type, "retry_if_exception_type")
         )
+        self.bound = coerce_to_runnable(bound)
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import VERBS, PatchAware, update_patches
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class RunnableSerializable(BaseModel, Runnable[Input, Output]):
+if TYPE_CHECKING:  # users' classes may have bases such as ABC, whose metaclass a checker takes for a conflict
+    from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
+else:
+
+    class _ModelMetaclass(PatchAware, type(BaseModel)):
+        pass
+
+
+class RunnableSerializable(BaseModel, Runnable[Input, Output], metaclass=_ModelMetaclass):
     """A Runnable that is a pydantic model: its fields are validated, shown in schemas and copied with it."""
 
     model_config = ConfigDict(
@@ -26,6 +35,20 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
     name: str | None = None
 
     if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in VERBS or name in self._hooks:  # a test patches one object; to pydantic it is an unknown field
+                object.__setattr__(self, name, value)
+                update_patches(self)
+            else:
+                super().__setattr__(name, value)
+
+        def __delattr__(self, name: str) -> None:
+            if name in VERBS or name in self._hooks:
+                object.__delattr__(self, name)
+                update_patches(self)
+            else:
+                super().__delattr__(name)
 
         @classmethod
         def __class_getitem__(cls, parameters: Any) -> Any:

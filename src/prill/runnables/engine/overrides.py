@@ -1,8 +1,13 @@
-"""Runnables of users, who override the public verbs: there the verbs themselves are the leaves."""
+"""Overridden verbs and hooks: a user's subclass, or a test's patch, is called where Prill would call its own body.
+
+Which verbs and hooks a class overrides is computed when the class is made, so that a run reads one attribute. A test
+that patches a class (``mock.patch.object(Model, "invoke")``) or an object has it computed again: for the classes of
+``PatchAware`` when their attribute is set or deleted, for objects by ``Runnable.__setattr__``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from prill.callbacks.run import Run, inside
@@ -11,23 +16,84 @@ from prill.io import closing
 from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import NOTHING, Single, collect
 
-VERBS = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")
+VERBS = frozenset(("invoke", "ainvoke", "stream", "astream", "transform", "atransform"))
 
 
-def overridden_verbs(cls: type) -> frozenset[str]:
-    """The verbs that are defined nearer to ``cls`` than the body that they would otherwise drive."""
-    body = min(_rank(cls, "_work"), _rank(cls, "_flow"))
-    return frozenset(verb for verb in VERBS if _rank(cls, verb) < body)
+Namespaces = Sequence[Mapping[str, Any]]
+"""Where the attributes of an object or a class are looked up, the nearest namespace first."""
 
 
-def has_body(cls: type, base: type) -> bool:
-    """Whether ``cls`` has a body of its own, and not only that of ``base``."""
-    last = _rank(cls, base.__name__, cls.__mro__.index(base))
-    return min(_rank(cls, "_work"), _rank(cls, "_flow")) < last
+class PatchAware(type):
+    """The metaclass of Prill's own Runnables: an attribute that is replaced on the class counts as an override."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in VERBS or name in cls._hooks:  # type: ignore[attr-defined]  # a Runnable has them
+            update_overrides(cls)
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        if name in VERBS or name in cls._hooks:  # type: ignore[attr-defined]  # as above
+            update_overrides(cls)
 
 
-def _rank(cls: type, name: str, default: int = 0) -> int:
-    return next((index for index, kind in enumerate(cls.__mro__) if name in kind.__dict__), default)
+def update_overrides(cls: Any) -> None:
+    """Compute what ``cls`` and its subclasses override: it was made, or a verb or a hook of it was replaced."""
+    for name, value in cls._find_overrides([kind.__dict__ for kind in cls.__mro__]).items():
+        setattr(cls, name, value)
+    for subclass in type.__subclasses__(cls):
+        update_overrides(subclass)
+
+
+def update_patches(step: Any) -> None:
+    """Compute what one object overrides, after a verb or a hook was replaced on it, or given back."""
+    cls, own = type(step), step.__dict__
+    found = cls._find_overrides([own, *(kind.__dict__ for kind in cls.__mro__)])
+    if own.keys() & (VERBS | cls._hooks):
+        own.update(found)
+    else:
+        for name in found:
+            own.pop(name, None)
+
+
+def overridden_verbs(spaces: Namespaces, base: type) -> frozenset[str]:
+    """The verbs that are defined nearer than the body that they would otherwise run.
+
+    A verb of ``base`` that is set again, as ``mock.patch`` does at its end, does not count.
+    """
+    body = min(_rank(spaces, "_work"), _rank(spaces, "_flow"))
+    ranks = {verb: _rank(spaces, verb) for verb in VERBS}
+    return frozenset(
+        verb for verb, rank in ranks.items() if rank < body and spaces[rank][verb] is not base.__dict__.get(verb)
+    )
+
+
+def has_body(spaces: Namespaces, base: type) -> bool:
+    """Whether there is a body beside that of ``base``."""
+    nearest_body = min(_rank(spaces, "_work"), _rank(spaces, "_flow"))
+    return spaces[nearest_body] != base.__dict__
+
+
+def are_overridden(spaces: Namespaces, hooks: Iterable[str], body: str) -> bool:
+    """Whether one of ``hooks`` is defined nearer than ``body``, the part of Prill's that stands in for them."""
+    rank = _rank(spaces, body)
+    return any(_rank(spaces, hook, rank) < rank for hook in hooks)
+
+
+def nearest(spaces: Namespaces, *names: str) -> str | None:
+    """The one of ``names`` that is defined nearest, the first of several; ``None`` if none of them is.
+
+    An attribute that is ``None`` counts as not defined.
+    """
+    for space in spaces:
+        for name in names:
+            if space.get(name) is not None:
+                return name
+    return None
+
+
+def _rank(spaces: Namespaces, name: str, default: int = 0) -> int:
+    return next((index for index, space in enumerate(spaces) if name in space), default)
 
 
 async def call_override(step: Any, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
@@ -40,13 +106,13 @@ async def call_override(step: Any, input: Any, run: Run, kwargs: dict[str, Any])
 
 async def call_without_body(step: Any, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
     """Run a step that has overridden verbs only, by whichever of them fits the colour."""
-    overrides, config = step._overrides, config_for_child(run)
+    verbs, config = step._overrides, config_for_child(run)
     with inside(run):
-        if run.io.blocking and "invoke" in overrides:
+        if run.io.blocking and "invoke" in verbs:
             return step.invoke(input, config, **kwargs)
-        if not run.io.blocking and "ainvoke" in overrides:
+        if not run.io.blocking and "ainvoke" in verbs:
             return await step.ainvoke(input, config, **kwargs)
-        if not run.io.blocking and "invoke" in overrides:
+        if not run.io.blocking and "invoke" in verbs:
             return await run.io.call(step.invoke, input, config, **kwargs)
     if (stream := stream_override(step, run)) is not None:
         given = Single(input) if stream in ("transform", "atransform") else input

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prill.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
-from prill.callbacks.run import ALWAYS, AMBIENT, CURRENT, UNWATCHED, HandedOn, Run, inherited, join_observers, limit_of
+from prill.callbacks.run import (
+    CONTEXT_CALLBACKS,
+    CURRENT_RUN,
+    GLOBAL_CALLBACKS,
+    UNWATCHED,
+    CallbacksWithParent,
+    Run,
+    inherited,
+    join_observers,
+    limit_of,
+)
 from prill.errors import ConfigError
 from prill.io import BLOCKING, Colour, asyncio_colour
 
@@ -15,16 +25,16 @@ _unwatched_asyncio: list[Run] = []
 
 def begin(config: Config | None) -> Run:
     """The run of a blocking verb that was just called."""
-    outer = CURRENT.get()
-    if config is None and outer is None and not AMBIENT.get():
+    outer = CURRENT_RUN.get()
+    if config is None and outer is None and not CONTEXT_CALLBACKS.get():
         return UNWATCHED
     return _begin(BLOCKING, config, outer)
 
 
 def begin_asyncio(config: Config | None) -> Run:
     """The run of an asyncio verb that was just called."""
-    outer = CURRENT.get()
-    if config is None and outer is None and not AMBIENT.get() and _unwatched_asyncio:
+    outer = CURRENT_RUN.get()
+    if config is None and outer is None and not CONTEXT_CALLBACKS.get() and _unwatched_asyncio:
         return _unwatched_asyncio[0]
     io = asyncio_colour()
     if not _unwatched_asyncio:
@@ -41,8 +51,8 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     if (token := said.get("cancel")) is not None:
         said["cancel"] = token.anew()
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
-    if ambient := AMBIENT.get():
-        observers = join_observers(observers, [*ALWAYS, *ambient])
+    if ambient := CONTEXT_CALLBACKS.get():
+        observers = join_observers(observers, [*GLOBAL_CALLBACKS, *ambient])
     limit = limit_of(given, parent.limit if parent is not None else None)
     if parent is None or parent.observers is None:
         return Run(io, said, observers, limit=limit)
@@ -52,9 +62,9 @@ def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
     return Run(io, said, observers, parent, limit=limit)
 
 
-def _handed_on(callbacks: Any) -> HandedOn | None:
+def _handed_on(callbacks: Any) -> CallbacksWithParent | None:
     given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    return next((each for each in given if isinstance(each, HandedOn) and each.run is not None), None)
+    return next((each for each in given if isinstance(each, CallbacksWithParent) and each.run is not None), None)
 
 
 def config_for_child(run: Run, *, plain: bool = False) -> RunnableConfig:
@@ -72,7 +82,7 @@ def ensure_config(config: Config | None = None) -> RunnableConfig:
         "recursion_limit": DEFAULT_RECURSION_LIMIT,
         "configurable": {},
     }
-    outer = CURRENT.get()
+    outer = CURRENT_RUN.get()
     if outer is not None:
         said: dict[str, Any] = {**inherited(outer.config)}
         if outer.observers is not None:

@@ -1,4 +1,4 @@
-"""Telling observers of chunks that do not leave their step: those of a model that streams inside ``invoke``."""
+"""Reports a model's chunks to observers while ``invoke`` streams internally."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from prill.io import closing
 Chunk = TypeVar("Chunk")
 
 
-def streams_inside(model: Any, run: Run, kwargs: dict[str, Any]) -> bool:
-    """Whether a user's model is to stream inside ``invoke``: it can, and it or the call says that it shall."""
+def streams_in_invoke(model: Any, run: Run, kwargs: dict[str, Any]) -> bool:
+    """Whether ``invoke`` of a user's model streams, as its ``streaming`` or the call's ``stream`` asks."""
     if model._stream is None and (run.io.blocking or model._astream is None):
         return False
     return bool(kwargs.get("stream", getattr(model, "streaming", False)))
 
 
-async def told(
-    run: Run, chunks: AsyncIterator[Chunk], shown: Callable[[Chunk], Any] = lambda chunk: chunk
+async def notify_chunks(
+    run: Run, chunks: AsyncIterator[Chunk] | None, shown: Callable[[Chunk], Any] = lambda chunk: chunk
 ) -> AsyncIterator[Chunk]:
-    """The chunks, each told to the run's observers, which are given ``shown`` of it."""
+    """Yield the chunks, after each was reported to the run's observers as ``shown(chunk)``."""
     if run.observers is not None:
-        run.state["told"] = True  # what the user's own code says of the same chunks is no news
+        run.state["chunks_reported"] = True  # the run manager's on_llm_new_token would report them a second time
+    if chunks is None:  # the model cannot stream
+        return
     async with closing(chunks):
         async for chunk in chunks:
             for observer in run.observers or ():

@@ -18,8 +18,8 @@ from prill.callbacks import UsageMetadataCallbackHandler
 from prill.errors import ConfigError
 from prill.globals import get_llm_cache, set_llm_cache
 from prill.language_models import BaseChatModel, FakeListChatModel, FakeListLLM, GenericFakeChatModel
+from prill.language_models.cache_and_limits import ChatCall
 from prill.language_models.fake_chat_models import FakeListChatModelError
-from prill.language_models.guarded import ChatGuard
 from prill.messages import (
     AIMessage,
     AIMessageChunk,
@@ -120,8 +120,8 @@ def test_the_pieces_of_a_remembered_answer_make_it_again(content: str, calls: li
         additional_kwargs={"more": 1},
         name="n",
     )
-    guard = ChatGuard(model(), [], begin(None), {})
-    pieces = list(guard._replayed(ChatGeneration(message=message)))
+    call = ChatCall(model(), [], begin(None), {})
+    pieces = list(call._split(ChatGeneration(message=message)))
     assert message_chunk_to_message(merge_chunks(pieces)) == message
 
 
@@ -132,8 +132,8 @@ def test_the_pieces_of_content_blocks_make_them_again() -> None:
         {"type": "text", "text": "", "index": 2},
         {"type": "image_url", "image_url": {"url": "u"}},
     ]
-    guard = ChatGuard(model(), [], begin(None), {})
-    pieces = list(guard._replayed(ChatGeneration(message=AIMessage(content=content))))
+    call = ChatCall(model(), [], begin(None), {})
+    pieces = list(call._split(ChatGeneration(message=AIMessage(content=content))))
     assert len(pieces) == 7
     assert merge_chunks(pieces).content == content
 
@@ -361,8 +361,8 @@ def test_a_limiter_is_told_of_streams_that_are_left_and_of_answers_that_fail() -
     assert failed == (None, 0)
 
 
-def test_unguarded_models_go_straight_to_their_answer() -> None:
-    assert not model()._is_guarded()
-    assert model(InMemoryCache())._is_guarded()
-    assert model(rate_limiter=Counting())._is_guarded()
+def test_models_without_cache_and_limiter_go_straight_to_their_answer() -> None:
+    assert not model()._has_cache_or_limiter()
+    assert model(InMemoryCache())._has_cache_or_limiter()
+    assert model(rate_limiter=Counting())._has_cache_or_limiter()
     assert isinstance(next(model().stream("x")), AIMessageChunk)

@@ -1,4 +1,4 @@
-"""What stands before a model: a cache that may know the answer, a rate limiter that says when to ask."""
+"""Calls of a model through its cache and its rate limiter."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from weakref import ref
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic_core import to_json
 
 from prill.caches import cache_of
@@ -32,15 +34,15 @@ if TYPE_CHECKING:
 
 
 class Answer:
-    """What came of a request: the messages or texts so far, for the limiter to count."""
+    """The answer to a request as far as it came, whose tokens the rate limiter counts."""
 
     def __init__(self) -> None:
         self.generations: Sequence[Any] = ()
         self.usage: dict[str, Any] | None = None
 
 
-class Guard(ABC):
-    """One question to a model: looked up before, remembered after, asked when the limiter allows it."""
+class ModelCall(ABC):
+    """One call of a model: looked up in the cache before, stored after, sent when the rate limiter allows it."""
 
     def __init__(self, model: BaseLanguageModel[Any], run: Run, kwargs: dict[str, Any]) -> None:
         self._model = model
@@ -54,28 +56,28 @@ class Guard(ABC):
 
     @abstractmethod
     def _prompt(self) -> str:
-        """The question as the text that it is remembered by."""
+        """The prompt as text: the first half of the cache key."""
 
     @abstractmethod
     def _messages(self) -> list[BaseMessage]:
-        """The question as messages, to estimate its tokens."""
+        """The prompt as messages, to estimate its tokens."""
 
     @abstractmethod
-    def _kept(self, generation: Any, id: str | None) -> Generation | None:
-        """An answer, or the sum of its chunks, as it is remembered; ``None`` for one that is not worth it."""
+    def _storable(self, generation: Any, id: str | None) -> Generation | None:
+        """An answer, or the sum of its chunks, as it is stored; ``None`` for one that must not be."""
 
     @abstractmethod
-    def _found(self, generation: Any) -> Any:
-        """A remembered answer as it is given again: marked, and costing nothing."""
+    def _marked(self, generation: Any) -> Any:
+        """A copy of a stored answer, marked as cached and with a usage of 0 tokens."""
 
     @abstractmethod
-    def _replayed(self, generation: Any) -> Iterator[Any]:
-        """A found answer in pieces."""
+    def _split(self, generation: Any) -> Iterator[Any]:
+        """A stored answer in chunks."""
 
-    # The way through
+    # The same for both
 
-    async def recall(self) -> list[Any] | None:
-        """The answer, where it is known."""
+    async def lookup(self) -> list[Any] | None:
+        """Return the stored generations, or ``None``."""
         cache = self._cache
         if cache is None:
             return None
@@ -84,22 +86,22 @@ class Guard(ABC):
             return None
         if self._run.observers is not None:
             self._run.metadata = {**self._run.metadata, "cached": True}
-        return [self._found(generation) for generation in known]
+        return [self._marked(generation) for generation in known]
 
-    async def keep(self, generations: Sequence[Any], id: str | None = None) -> None:
-        """Remember a whole answer."""
+    async def store(self, generations: Sequence[Any], id: str | None = None) -> None:
+        """Store a whole answer."""
         cache = self._cache
-        kept = [self._kept(generation, id) for generation in generations] if cache is not None else []
+        kept = [self._storable(generation, id) for generation in generations] if cache is not None else []
         if cache is None or not kept or None in kept:
             return
         if self._run.io.blocking:
-            cache.update(*self._key, kept)  # type: ignore[arg-type]  # there is no None among them
+            cache.update(*self._key, kept)  # type: ignore[arg-type]  # it holds no None here
         else:
             await cache.aupdate(*self._key, kept)  # type: ignore[arg-type]  # as above
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[Answer]:
-        """Ask when the limiter allows it, and tell it what the answer took, be it whole or not."""
+    async def limited(self) -> AsyncIterator[Answer]:
+        """Wait for the rate limiter; afterwards report the tokens that the answer used, whether it is whole or not."""
         answer = Answer()
         limiter = self._model.rate_limiter
         if limiter is None:
@@ -109,31 +111,31 @@ class Guard(ABC):
         try:
             yield answer
         finally:
-            permit.settle(*_taken(answer))
+            permit.settle(*_used_tokens(answer))
 
     async def chunks(self, asked: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """The chunks of an answer: remembered ones, or those of ``asked``, remembered when they are all there."""
-        known = await self.recall()
+        """Yield the chunks of a stored answer, or those of ``asked``, which are stored when they are complete."""
+        known = await self.lookup()
         if known is not None:
-            for piece in self._replayed(known[0]):
+            for piece in self._split(known[0]):
                 yield piece
             return
         so_far = SoFar()
         id = None
-        async with self.asking() as answer:
+        async with self.limited() as answer:
             try:
                 async with closing(asked) as stream:
                     async for chunk in stream:
-                        id = id or getattr(chunk, "id", None)  # before it is given the run's
+                        id = id or getattr(chunk, "id", None)  # before the run's id is set
                         so_far.add(chunk)
                         yield chunk
             finally:
                 whole = so_far.value()
                 answer.generations = [] if whole is None else [whole]
-        await self.keep(answer.generations, id)
+        await self.store(answer.generations, id)
 
     def _estimate(self) -> tuple[int, int]:
-        """The tokens of the question, roughly, and the most of the answer, or 0 where nothing bounds it."""
+        """Estimate the tokens of the prompt; and the maximum of the answer, or 0 if there is none."""
         expected = count_tokens_approximately(self._messages(), tools=self._kwargs.get("tools"))
         limits = (
             found
@@ -143,24 +145,24 @@ class Guard(ABC):
         return expected, next((limit for limit in limits if isinstance(limit, int)), 0)
 
 
-class ChatGuard(Guard):
-    """A question that is messages."""
+class ChatCall(ModelCall):
+    """A call with messages."""
 
     def __init__(
         self, model: BaseLanguageModel[Any], messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
     ) -> None:
-        self._asked = messages
+        self._input = messages
         super().__init__(model, run, kwargs)
 
     def _prompt(self) -> str:
-        # What the provider told about an answer does not reach the model; an answer is the same out of a cache.
-        beside = {"id", "response_metadata", "usage_metadata"}
-        return _json([message_chunk_to_message(message).model_dump(exclude=beside) for message in self._asked])
+        # Metadata of an answer does not reach the model. Without it an answer and its cached copy give the same key.
+        excluded = {"id", "response_metadata", "usage_metadata"}
+        return _json([message_chunk_to_message(message).model_dump(exclude=excluded) for message in self._input])
 
     def _messages(self) -> list[BaseMessage]:
-        return self._asked
+        return self._input
 
-    def _kept(self, generation: Any, id: str | None) -> Generation | None:
+    def _storable(self, generation: Any, id: str | None) -> Generation | None:
         message = generation.message if isinstance(generation, ChatGeneration) else generation
         whole = message_chunk_to_message(message).model_copy(deep=True)
         if isinstance(message, BaseMessage) and message is generation:
@@ -169,14 +171,14 @@ class ChatGuard(Guard):
             return None  # the next time the model may do better
         return ChatGeneration(message=whole, generation_info=getattr(generation, "generation_info", None))
 
-    def _found(self, generation: Any) -> Any:
+    def _marked(self, generation: Any) -> Any:
         message = generation.message.model_copy(deep=True)
         message.response_metadata["cached"] = True
         if getattr(message, "usage_metadata", None) is not None:
             message.usage_metadata = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
         return generation.model_copy(update={"message": message})
 
-    def _replayed(self, generation: Any) -> Iterator[Any]:
+    def _split(self, generation: Any) -> Iterator[Any]:
         message = generation.message
         if not isinstance(message, AIMessage):
             yield message
@@ -201,27 +203,27 @@ class ChatGuard(Guard):
         )
 
 
-class TextGuard(Guard):
-    """A question that is a text."""
+class TextCall(ModelCall):
+    """A call with a text."""
 
     def __init__(self, model: BaseLanguageModel[Any], prompt: str, run: Run, kwargs: dict[str, Any]) -> None:
-        self._asked = prompt
+        self._input = prompt
         super().__init__(model, run, kwargs)
 
     def _prompt(self) -> str:
-        return self._asked
+        return self._input
 
     def _messages(self) -> list[BaseMessage]:
-        return [HumanMessage(content=self._asked)]
+        return [HumanMessage(content=self._input)]
 
-    def _kept(self, generation: Any, id: str | None) -> Generation | None:
+    def _storable(self, generation: Any, id: str | None) -> Generation | None:
         return Generation(text=generation.text, generation_info=generation.generation_info)
 
-    def _found(self, generation: Any) -> Any:
+    def _marked(self, generation: Any) -> Any:
         info = {**(generation.generation_info or {}), "cached": True}
         return generation.model_copy(update={"generation_info": info})
 
-    def _replayed(self, generation: Any) -> Iterator[GenerationChunk]:
+    def _split(self, generation: Any) -> Iterator[GenerationChunk]:
         *first, last = list(_pieces(generation.text)) or [""]
         for piece in first:
             yield generation_chunk(piece)
@@ -229,12 +231,12 @@ class TextGuard(Guard):
 
 
 def _pieces(text: str) -> list[str]:
-    """A text in words, each with the space before it; what has no spaces in pieces of some characters."""
+    """Split text into words, each with the space before it; longer ones into parts of 12 characters."""
     return re.findall(r"\s*\S{1,12}|\s+", text)
 
 
 def _blocks(block: dict[Any, Any]) -> Iterator[list[str | dict[Any, Any]]]:
-    """A content block in pieces that are merged by its index; one that is more than text stays whole."""
+    """Split a text block into parts that merge by index; other blocks stay whole."""
     if block.get("type") != "text" or block.keys() != {"type", "text", "index"}:
         yield [block]
         return
@@ -242,44 +244,73 @@ def _blocks(block: dict[Any, Any]) -> Iterator[list[str | dict[Any, Any]]]:
         yield [{**block, "text": piece}]
 
 
-_IDENTITY = ("model", "model_name", "temperature", "max_tokens", "top_p", "top_k", "seed", "stop", "base_url", "server")
-"""Settings that tell models apart whose authors do not say what does (``_identifying_params``)."""
-
-
 def _identity(model: BaseLanguageModel[Any], kwargs: dict[str, Any]) -> str:
-    """Which model is asked, and how, as the text that its answers are remembered by; nothing secret is in it."""
-    said: dict[str, Any] = {"_type": model._llm_type, "_class": type(model).__qualname__}
-    said |= {name: value for name in _IDENTITY if (value := getattr(model, name, None)) is not None}
+    """The second half of a cache key: the model with all its settings, and the arguments of the call.
+
+    It names the class, the kind of model and the address in plain text. Settings and arguments are in it as a digest,
+    because they may hold secrets.
+    """
+    cls = type(model)
+    fields = {name: getattr(model, name, None) for name in cls.model_fields if name not in cls._cache_ignores}
+    more = dict(model.__pydantic_extra__ or {})
+    settings = {**fields, **more, **model._identifying_params}
+    call = {name: value for name, value in kwargs.items() if value is not None}
+    shown = {
+        "_class": f"{cls.__module__}.{cls.__qualname__}",
+        "_type": model._llm_type,
+        "settings": _digest(settings),
+        "call": _digest(call) if call else None,
+    }
     address = getattr(model, "_url", None)
     if callable(address):
-        said["base_url"] = address()
-    said |= model._identifying_params
-    said |= {name: value for name, value in kwargs.items() if value is not None}
-    return _json({name: _shown(name, said[name]) for name in sorted(said)})
+        shown["base_url"] = address()
+    return _json({name: value for name, value in sorted(shown.items()) if value is not None})
 
 
-def _shown(name: str, value: Any) -> Any:
-    # Headers may change the answer, and may hold a key.
-    return sha256(repr(value).encode()).hexdigest() if name == "extra_headers" else value
+def _digest(values: dict[str, Any]) -> str:
+    """A digest of values; equal for equal values, whatever their order."""
+    return sha256(_json({name: _secret(values[name]) for name in sorted(values)}).encode()).hexdigest()
+
+
+def _secret(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr | SecretBytes) else value
 
 
 def _json(value: Any) -> str:
-    return to_json(value, fallback=_named, bytes_mode="base64", inf_nan_mode="strings").decode()
+    return to_json(value, fallback=_describe, bytes_mode="base64", inf_nan_mode="strings").decode()
 
 
-def _named(value: Any) -> Any:
-    if isinstance(value, type) and issubclass(value, BaseModel):
-        return value.model_json_schema()
-    return repr(value)
+def _describe(value: Any) -> Any:
+    """What stands for a value that JSON has no form for: no two objects that may differ have the same."""
+    if isinstance(value, type):
+        schema = value.model_json_schema() if issubclass(value, BaseModel) else None
+        return [f"{value.__module__}.{value.__qualname__}", schema]
+    shown = repr(value)
+    return shown if f"{id(value):x}" not in shown.lower() else [shown, _object_token(value)]
 
 
-def _taken(answer: Answer) -> tuple[int | None, int | None]:
-    """The tokens that an answer took, as the provider told or roughly."""
+_TOKENS: dict[int, tuple[Any, str]] = {}
+"""Objects whose ``repr`` is their address, each with a token: a later object may get the same address."""
+
+
+def _object_token(value: Any) -> str:
+    found = _TOKENS.get(id(value))
+    if found is not None and found[0]() is value:
+        return found[1]
+    try:
+        _TOKENS[id(value)] = ref(value), (token := uuid4().hex)
+    except TypeError:  # it cannot be referred to weakly, so each look-up misses
+        return uuid4().hex
+    return token
+
+
+def _used_tokens(answer: Answer) -> tuple[int | None, int | None]:
+    """The input and output tokens of an answer: reported by the provider, or estimated."""
     usage = answer.usage or {}
     messages = [getattr(each, "message", each) for each in answer.generations]
-    told = [found for each in messages if (found := getattr(each, "usage_metadata", None))]
-    if told:
-        return max(each["input_tokens"] for each in told), sum(each["output_tokens"] for each in told)
+    reported = [found for each in messages if (found := getattr(each, "usage_metadata", None))]
+    if reported:
+        return max(each["input_tokens"] for each in reported), sum(each["output_tokens"] for each in reported)
     if "prompt_tokens" in usage:
         return usage["prompt_tokens"], usage.get("completion_tokens", 0)
     texts = [each if isinstance(each, BaseMessage) else HumanMessage(content=each.text) for each in messages]
