@@ -57,6 +57,7 @@ DATA_TYPES = frozenset({"image", "video", "audio", "text-plain", "file"})
 STANDARD_TYPES = DATA_TYPES | {
     "text",
     "reasoning",
+    "refusal",
     "tool_call",
     "tool_call_chunk",
     "invalid_tool_call",

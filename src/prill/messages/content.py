@@ -93,6 +93,16 @@ class ReasoningContentBlock(TypedDict):
     extras: NotRequired[dict[str, Any]]
 
 
+class RefusalContentBlock(TypedDict):
+    """The text with which a model declines to answer."""
+
+    type: Literal["refusal"]
+    refusal: str
+    id: NotRequired[str]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
 class _MediaBlock(TypedDict):
     id: NotRequired[str]
     file_id: NotRequired[str]
@@ -157,6 +167,7 @@ ContentBlock = (
     TextContentBlock
     | InvalidToolCall
     | ReasoningContentBlock
+    | RefusalContentBlock
     | NonStandardContentBlock
     | DataContentBlock
     | ToolCall
