@@ -34,7 +34,7 @@ figures: $(READY)
 	$(BIN)/python tests/docs/figures.py
 
 soak: $(READY)
-	PRILL_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak
+	PRILL_SOAK=1 $(BIN)/python -X dev -m pytest tests/soak tests/stress
 
 $(READY): pyproject.toml
 	@echo "Filling $(VENV); this takes a minute the first time."

@@ -14,7 +14,7 @@ from prill.io.scope import interruptible
 T = TypeVar("T")
 
 _END: Any = object()
-_CHECK_SECONDS = 5.0
+_CHECK_SECONDS = 1.0
 
 
 def pull_across_threads(stream: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> Iterator[T]:
