@@ -48,7 +48,7 @@ STALL_SECONDS = float(os.environ.get("PRILL_STRESS_STALL", "60"))
 Round = Callable[[random.Random], None]
 
 
-def together(rounds: list[Round], seconds: float, seed: int) -> None:
+def together(rounds: list[Round], seconds: float, seed: int, watched: bool = True) -> None:
     """Run each of ``rounds`` again and again in a thread of its own."""
     ends = time.monotonic() + seconds
     failures: list[BaseException] = []
@@ -58,7 +58,8 @@ def together(rounds: list[Round], seconds: float, seed: int) -> None:
         try:
             while time.monotonic() < ends and not failures:
                 round(rng)
-                progress()
+                if watched:
+                    progress()
         except BaseException as error:
             failures.append(error)
 
@@ -240,7 +241,11 @@ class Forks:
         self.token = CancelToken()
 
     def run(self) -> None:
-        threading.Thread(target=together, args=([self.busy] * 3, 10**6, 1), daemon=True).start()
+        # Python itself hangs in a child that imports a module which the parent was importing at the fork.
+        self.work_in_child()
+        for _ in range(20):
+            self.busy(self.rng)
+        threading.Thread(target=together, args=([self.busy] * 3, 10**6, 1, False), daemon=True).start()
         while time.monotonic() < self.ends:
             time.sleep(self.rng.random() * 0.01)
             self.fork()
@@ -260,7 +265,10 @@ class Forks:
         if child == 0:
             code = 1
             try:
-                faulthandler.dump_traceback_later(STALL_SECONDS / 2, exit=True)
+                # Not ``dump_traceback_later``, which waits for its thread in the parent.
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                faulthandler.register(signal.SIGALRM, chain=True)
+                signal.alarm(int(STALL_SECONDS / 2))
                 self.work_in_child()
                 code = 0
             finally:
