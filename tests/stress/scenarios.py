@@ -36,11 +36,12 @@ from work import (
     nested,
     retried,
     streamed,
+    wide,
 )
 
 from prill.callbacks import AsyncCallbackHandler
-from prill.io import BLOCKING, Limit, interruptible
-from prill.runnables import CancelToken, RunnableLambda, RunnableParallel, RunnablePassthrough
+from prill.io import Limit, interruptible
+from prill.runnables import CancelToken, RunnableLambda, RunnablePassthrough
 from prill.stores import SQLiteByteStore
 
 STALL_SECONDS = float(os.environ.get("PRILL_STRESS_STALL", "60"))
@@ -74,6 +75,12 @@ def together(rounds: list[Round], seconds: float, seed: int, watched: bool = Tru
 
 def progress() -> None:
     faulthandler.dump_traceback_later(STALL_SECONDS, exit=True)
+
+
+def wide_batches(rng: random.Random) -> None:
+    """Many small groups in a group, all of which share one limit."""
+    for _ in range(20):
+        assert len(wide().batch(range(40), {"max_concurrency": rng.randrange(2, 17)})) == 40
 
 
 def batches(rng: random.Random) -> None:
@@ -121,12 +128,19 @@ def abandoned(rng: random.Random) -> None:
 
 
 def limits(rng: random.Random) -> None:
-    """Places of nested limits that several threads ask for, free and withdraw."""
+    """Places of nested limits that several threads ask for, free and withdraw; none is lost."""
     outer = Limit(rng.randrange(1, 5))
     limit = Limit(rng.randrange(1, 5), outer)
+    helpers: list[threading.Thread] = []
+
+    def help_once() -> bool:
+        helper = threading.Thread(target=limit.release)
+        helper.start()
+        helpers.append(helper)
+        return True
 
     def work() -> None:
-        requests = [limit.ask(lambda: threading.Thread(target=limit.release).start() or True) for _ in range(5)]
+        requests = [limit.ask(help_once) for _ in range(5)]
         for withdraw in requests[rng.randrange(0, 5) :]:
             withdraw()
 
@@ -135,6 +149,10 @@ def limits(rng: random.Random) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    while any(helper.is_alive() for helper in list(helpers)):
+        for helper in list(helpers):
+            helper.join()
+    assert (limit._free, outer._free) == (limit.width - 1, outer.width - 1)
 
 
 def hooks(rng: random.Random) -> None:
@@ -293,12 +311,12 @@ class Forks:
 def locks(seconds: float, seed: int) -> None:
     """All of it with recorded locks."""
     gc.disable()  # a finalizer may take a lock under any other
-    together([batches, batches, timeouts, abandoned, limits, hooks, loop], seconds, seed)
+    together([wide_batches, batches, timeouts, abandoned, limits, hooks, loop], seconds, seed)
     lock_order.check_order()
 
 
 SCENARIOS: dict[str, Callable[[float, int], None]] = {
-    "batches": lambda seconds, seed: together([batches] * 3 + [timeouts], seconds, seed),
+    "batches": lambda seconds, seed: together([wide_batches, batches, batches, timeouts], seconds, seed),
     "streams": lambda seconds, seed: together([abandoned] * 3 + [garbage, timeouts], seconds, seed),
     "limits": lambda seconds, seed: together([limits] * 2, seconds, seed),
     "hooks": lambda seconds, seed: together([hooks] * 2, seconds, seed),

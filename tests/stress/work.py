@@ -69,6 +69,11 @@ def branches() -> Runnable[Any, Any]:
     return RunnableParallel(a=RunnablePassthrough(), b=add_one, c=pause)
 
 
+def wide() -> Runnable[Any, Any]:
+    """Four functions that take next to no time, so that threads meet in what is around them."""
+    return RunnableParallel(a=lambda x: x, b=lambda x: x, c=lambda x: x, d=lambda x: x)
+
+
 def nested() -> Runnable[Any, Any]:
     inner = branches() | RunnableLambda(lambda found: found["b"])
     return RunnableParallel(one=inner, two=inner, three=add_one)

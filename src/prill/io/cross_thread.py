@@ -63,7 +63,7 @@ class _CrossThreadNext(Generic[T]):
             return _END  # type: ignore[no-any-return]  # it stands for the end
 
     def _deliver(self, task: asyncio.Task[T]) -> None:
-        with contextlib.suppress(InvalidStateError):  # nobody waits any more
+        with contextlib.suppress(InvalidStateError):  # no thread waits any more
             if task.cancelled():
                 error = Cancelled("the stream was left while this generator waited for its next chunk")
                 self._answer.set_exception(error)
