@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 import threading
 import time
 from collections import deque
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forking import passes_in_child
 from prill.errors import Cancelled, ConfigError
 from prill.io import BLOCKING, CancelToken, Scope, drive
 from prill.io.scope import scoped
@@ -292,3 +294,19 @@ def test_threads_that_share_a_limiter_are_never_refused() -> None:
     model.batch(QUESTIONS[:140], {"max_concurrency": 12})
     assert server.refused == 0
     assert server.used > 1.5 * server.limit, "more than the limit allows at once"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_requests_of_the_parent_do_not_hold_up_a_forked_child():
+    limiter = TokenRateLimiter(requests_per_minute=2)
+    permits = [drive(limiter.admit(BLOCKING, lambda: (1, 1))) for _ in range(2)]
+
+    def work():
+        assert limiter.acquire(blocking=False)
+        permits[0].settle(1, 1)
+        assert limiter.acquire(blocking=False)
+        assert not limiter.acquire(blocking=False)
+
+    assert passes_in_child(work)
+    assert not limiter.acquire(blocking=False)

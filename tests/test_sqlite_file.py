@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from forking import passes_in_child
 from prill.errors import ConfigError
 from prill.sqlite_file import SQLiteFile
 
@@ -71,3 +73,39 @@ def test_a_place_where_no_file_can_be_is_refused_by_name(tmp_path: Path) -> None
     file.close()
     with pytest.raises(ConfigError, match="cannot be used"):
         values(file)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_has_a_connection_of_its_own(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "a.db", TABLE)
+    file.write(INSERT, [(1,)])
+    inherited = file._connection()
+
+    def work() -> None:
+        assert file._connection() is not inherited
+        file.write(INSERT, [(2,)])
+        assert values(file) == [1, 2]
+
+    assert passes_in_child(work)
+    assert values(file) == [1, 2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_has_a_copy_of_a_database_in_memory() -> None:
+    file = SQLiteFile(":memory:", TABLE)
+    file.write(INSERT, [(1,)])
+
+    def work() -> None:
+        file.write(INSERT, [(2,)])
+        assert values(file) == [1, 2]
+
+    assert passes_in_child(work)
+    assert values(file) == [1]
+
+
+def test_rows_that_read_the_file_are_written(tmp_path: Path) -> None:
+    file = SQLiteFile(tmp_path / "a.db", TABLE)
+    file.write(INSERT, ((len(values(file)) + number,) for number in (1, 2)))
+    assert values(file) == [1, 2]

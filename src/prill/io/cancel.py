@@ -35,9 +35,11 @@ class CancelToken:
         """Cancel all runs that have this token; calling it again has no effect."""
         with self._lock:
             self._cancelled = True
-            stops = [stop for stop, process in self._stops.items() if process == process_number()]
+            stops = list(self._stops.items())  # in one piece: a finalizer may discard one
         failed: list[Exception] = []
-        for stop in stops:
+        for stop, process in stops:
+            if process != process_number():
+                continue  # it stops a run of the parent process
             try:
                 stop()
             except Exception as error:  # the other runs are to be cancelled all the same

@@ -10,6 +10,7 @@ from typing import Any
 from prill.errors import Cancelled
 from prill.io.process import make_lock
 from prill.io.scope import Scope, current_scope
+from prill.io.threads import get_item
 
 
 class ThreadCondition:
@@ -38,7 +39,7 @@ class ThreadCondition:
         try:
             if scope is not None:
                 scope.add(wake)
-            woken.get()
+            get_item(woken)
         finally:
             if scope is not None:
                 scope.discard(wake)

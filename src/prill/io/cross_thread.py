@@ -14,7 +14,7 @@ from prill.io.scope import interruptible
 T = TypeVar("T")
 
 _END: Any = object()
-_CHECK_SECONDS = 5.0
+_CHECK_SECONDS = 1.0
 
 
 def pull_across_threads(stream: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> Iterator[T]:
@@ -63,7 +63,7 @@ class _CrossThreadNext(Generic[T]):
             return _END  # type: ignore[no-any-return]  # it stands for the end
 
     def _deliver(self, task: asyncio.Task[T]) -> None:
-        with contextlib.suppress(InvalidStateError):  # nobody waits any more
+        with contextlib.suppress(InvalidStateError):  # no thread waits any more
             if task.cancelled():
                 error = Cancelled("the stream was left while this generator waited for its next chunk")
                 self._answer.set_exception(error)

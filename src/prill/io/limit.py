@@ -71,8 +71,8 @@ class Limit:
             with self._lock:
                 if not self._free or not self._asking:
                     return
+                self._free -= 1  # first: a finalizer may run behind the call
                 request = self._asking.popleft()
-                self._free -= 1
             if self._outer is not None:
                 self._ask_outer(request, self._outer)
             elif not request.take():

@@ -25,8 +25,8 @@ HOME_LOOP: ContextVar[Any] = ContextVar("prill_home_loop", default=None)
 _BLOCKED: ContextVar[frozenset[Any]] = ContextVar("prill_blocked_loops", default=frozenset())
 """The loops whose threads are blocked until the code in this context ends; waiting for one of them is a deadlock."""
 
-_CHECK_SECONDS = 5.0
-"""How often a thread that waits for a loop checks that the loop was not closed in the meantime."""
+_CHECK_SECONDS = 1.0
+"""How often a thread that waits for a loop looks whether it was closed, and whether a signal has arrived."""
 
 
 def wait_on_loop(waiting: Awaitable[T]) -> T:

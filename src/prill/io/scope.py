@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from prill.errors import Cancelled
 from prill.io.process import make_lock, process_number
+from prill.io.threads import get_item
 
 T = TypeVar("T")
 
@@ -39,9 +40,11 @@ class Scope:
         ``unblock`` must not block: the thread of all timers may wait for it.
         """
         with self._lock:
+            self._unblocks[unblock] = process_number()
             if not self._cancelled:
-                self._unblocks[unblock] = process_number()
                 return
+            if self._unblocks.pop(unblock, None) is None:
+                return  # a signal handler has cancelled the scope on the line before, and called it
         unblock()
 
     def discard(self, unblock: Callable[[], object]) -> None:
@@ -72,7 +75,7 @@ class Scope:
         wake = partial(woken.put, None)
         self.add(wake)
         try:
-            woken.get(timeout=max(seconds, 0))
+            get_item(woken, max(seconds, 0))
         except Empty:
             return
         finally:

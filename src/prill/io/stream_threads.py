@@ -10,12 +10,13 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+from prill.errors import Cancelled
 from prill.io.drive import close, drive, drive_stream
 from prill.io.limit import Limit
 from prill.io.portal import copy_context_of_worker
 from prill.io.process import check_process, make_lock, process_number
 from prill.io.scope import Scope, current_scope, interruptible, scoped
-from prill.io.threads import join
+from prill.io.threads import get_item, join
 
 END: Any = object()
 """Stands for the end of a stream."""
@@ -52,7 +53,7 @@ class StreamThreads:
         check_process(self._process)
         # The scope may be another one than where the streams were started.
         with interruptible(self._scope.cancel):
-            index, chunk, error = self._arrived.get()
+            index, chunk, error = get_item(self._arrived)
         if error is not None:
             raise error
         if chunk is END:
@@ -74,7 +75,7 @@ class StreamThreads:
             waiting, self._waiting = self._waiting, deque()
             started = self._started
         for _ in range(started):
-            join(self._threads.get())
+            join(get_item(self._threads))
         for _, stream in waiting:
             drive(close(stream))
         self._scope.leave()
@@ -82,7 +83,11 @@ class StreamThreads:
     def _start_thread(self, counted: bool) -> bool:
         """Start the next stream; ``counted``: its thread has a place in the limit."""
         with self._lock:
-            if not self._waiting or self._scope.cancelled:
+            if not self._waiting:
+                return False
+            if self._scope.cancelled:
+                if not counted:  # no other thread will start one
+                    self._arrived.put((0, END, Cancelled("the run was cancelled before this stream started")))
                 return False
             index, stream = self._waiting.popleft()
             self._started += 1

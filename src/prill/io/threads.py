@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from prill.io.process import make_lock
+
+T = TypeVar("T")
 
 
 class ServiceThread(threading.Thread):
@@ -79,10 +83,28 @@ class ThreadPool:
         return self._jobs.get()
 
 
+def get_item(queue: SimpleQueue[T], seconds: float | None = None) -> T:
+    """Wait for an item of ``queue``; raises ``queue.Empty`` after ``seconds``.
+
+    The main thread looks up once a second: a signal that arrives just before it blocks would have its handler called
+    when the wait ends, and the handler may be what ends it.
+    """
+    if threading.get_ident() != threading.main_thread().ident:
+        return queue.get(timeout=seconds)
+    ends = float("inf") if seconds is None else time.monotonic() + seconds
+    while True:
+        try:
+            return queue.get(timeout=max(0.0, min(1.0, ends - time.monotonic())))
+        except Empty:
+            if time.monotonic() >= ends:
+                raise
+
+
 def join(threads: list[threading.Thread]) -> None:
     """Wait for threads to end; in a thread that must not block, for a second at most."""
     here = threading.current_thread()
-    timeout = 1.0 if isinstance(here, ServiceThread) else None
     for thread in threads:
         if thread is not here:  # a finalizer may run in any thread
-            thread.join(timeout)
+            thread.join(1.0)
+            while thread.is_alive() and not isinstance(here, ServiceThread):
+                thread.join(1.0)

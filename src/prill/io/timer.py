@@ -32,10 +32,13 @@ class Timer:
     def stop(self) -> None:
         """Do not call the function, if it has not been called yet."""
         with self._clock.lock:
-            if not self.stopped:
-                self.stopped = True
-                self._function = None  # it may hold a whole run, and the timer stays in the heap for a while
-                self._clock.count_stopped()
+            if self.stopped:
+                return
+            self.stopped = True
+            # It may hold a whole run, and the timer stays in the heap for a while. It is released behind the lock.
+            function, self._function = self._function, None
+            self._clock.count_stopped()
+        del function
 
     def fire(self) -> None:
         """Call the function; for the timer thread."""

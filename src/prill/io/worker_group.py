@@ -14,7 +14,7 @@ from prill.io.limit import Limit
 from prill.io.portal import copy_context_of_worker
 from prill.io.process import PerProcess, check_process, make_lock, process_number
 from prill.io.scope import Scope, current_scope, scoped
-from prill.io.threads import ThreadPool
+from prill.io.threads import ThreadPool, get_item
 
 POOL_THREADS = 64
 """The most threads that all blocking ``gather`` calls of a process share."""
@@ -78,7 +78,7 @@ class WorkerGroup:
             self._limit.release()
         check_process(self._process)
         for _ in range(running):
-            self._ended.get()
+            get_item(self._ended)
 
     def _ask_for_worker(self) -> None:
         if not self._waiting or self._closed:

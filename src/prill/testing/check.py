@@ -21,7 +21,7 @@ from prill.testing.witness import Witness
 ColourName = Literal["blocking", "asyncio"]
 
 _UNKNOWN: Any = object()
-_POOLS = ("prill_", "prill-worker", "prill-clock", "prill-portal", "asyncio_")
+_POOLS = ("prill-pool", "prill-worker", "prill-clock", "prill-portal", "asyncio_")
 """Threads that are shared by all runs and stay."""
 
 _TICKS = (0, 1, 2, 3, 5, 8, 13)
@@ -258,7 +258,7 @@ def _tasks() -> set[asyncio.Task[Any]]:
 def _open(generators: WeakSet[Any]) -> list[str]:
     # What belongs to the loop is closed with the loop.
     open_ones = (each.__qualname__ for each in generators if each.ag_frame is not None)
-    return sorted(name for name in open_ones if name != "PerLoop._keep")
+    return sorted(name for name in open_ones if name != "PerLoop._hold")
 
 
 @contextlib.contextmanager

@@ -157,10 +157,13 @@ class _Turns:
     def __init__(self, items: Iterator[Any], io: Colour) -> None:
         self._items = items
         self._changed = io.condition()
+        self._blocking = io.blocking
         self._taken = False
 
     async def take(self) -> Any:
         """The next item; ``None`` at the end."""
+        if not self._blocking:  # tasks of one thread
+            return next(self._items, None)
         async with self._changed:
             while self._taken:
                 await self._changed.wait()
