@@ -12,6 +12,8 @@ import gc
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -137,6 +139,35 @@ def recorded(endpoint: str | None = None, streaming: bool | None = None) -> list
 def label(value: object) -> str:
     """A parameter's id: its ``repr`` without addresses, so that it is the same in every process."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+# New interpreters
+
+_FORKS = """
+import os, sys
+for name, code in eval(sys.argv[1]).items():
+    child = os.fork()
+    if not child:
+        exec(code, {"__name__": "__main__"})
+        sys.stdout.flush()
+        os._exit(0)
+    print(f"\\n{name}", os.waitpid(child, 0)[1], sep="\\0", end="\\1", flush=True)
+"""
+
+
+def run_apart(codes: dict[str, str]) -> dict[str, str]:
+    """Run each code in an interpreter that has imported nothing, all in one process that forks; return what they print.
+
+    A code that fails fails the test, with what it wrote to the standard error.
+    """
+    done = subprocess.run([sys.executable, "-c", _FORKS, repr(codes)], capture_output=True, text=True, check=True)
+    printed = {}
+    for part in done.stdout.split("\1")[:-1]:
+        text, _, head = part.rpartition("\n")
+        name, status = head.split("\0")
+        assert status == "0", f"{name} failed: {done.stderr}"
+        printed[name] = text.strip()
+    return printed
 
 
 # Both colours
