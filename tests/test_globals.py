@@ -5,7 +5,7 @@ import pytest
 from prill.callbacks.run import UNWATCHED
 from prill.globals import get_debug, get_verbose, set_debug, set_verbose
 from prill.runnables import RunnableLambda
-from prill.runnables.config import begin
+from prill.runnables.engine.runs import begin
 from prill.tracers.context import collect_runs
 
 

@@ -52,7 +52,7 @@ class BaseChatMessageHistory(ABC):
 
     async def aget_messages(self) -> list[BaseMessage]:
         """The messages."""
-        return await asyncio_colour().call(lambda: self.messages)
+        return await asyncio_colour().call(lambda: list(self.messages))
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Add messages at the end."""
@@ -88,7 +88,7 @@ class InMemoryChatMessageHistory(BaseChatMessageHistory, BaseModel):
     # Nothing here blocks, so a worker thread would be a waste.
 
     async def aget_messages(self) -> list[BaseMessage]:
-        return self.messages
+        return list(self.messages)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         self.add_messages(messages)

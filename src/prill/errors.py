@@ -3,7 +3,7 @@
     PrillError
     ├── CompositionError (TypeError)              a chain was put together wrongly
     ├── ConfigError (ValueError)                  a config or a constructor got a value it cannot use
-    ├── ColourError (RuntimeError)                a step exists in the other colour only
+    ├── AsyncRequiredError (RuntimeError)         a step needs the other kind of verb (asyncio, or blocking)
     ├── RecursionLimitError (RecursionError)      functions kept returning runnables
     ├── MissingDependencyError (ImportError)      an optional package is not installed
     ├── CompatError (ImportError)                 LangChain's names cannot lead to Prill (``prill.compat``)
@@ -109,8 +109,8 @@ class ConfigError(PrillError, ValueError):
     """A config, or a constructor's argument, holds a value that cannot be used."""
 
 
-class ColourError(PrillError, RuntimeError):
-    """A step exists in one colour (blocking or asyncio) only, and was run in the other."""
+class AsyncRequiredError(PrillError, RuntimeError):
+    """A step works in asyncio only and a blocking verb ran it, or the other way round."""
 
 
 class RecursionLimitError(PrillError, RecursionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prill.caches import SHARED, BaseCache
-from prill.callbacks.run import ALWAYS
+from prill.callbacks.run import GLOBAL_CALLBACKS
 from prill.callbacks.stdout import StdOutCallbackHandler
 from prill.tracers.stdout import FunctionCallbackHandler
 
@@ -20,7 +20,7 @@ def set_debug(value: bool) -> None:
 
 def get_debug() -> bool:
     """Whether every run is printed."""
-    return _DEBUG in ALWAYS
+    return _DEBUG in GLOBAL_CALLBACKS
 
 
 def set_verbose(value: bool) -> None:
@@ -30,7 +30,7 @@ def set_verbose(value: bool) -> None:
 
 def get_verbose() -> bool:
     """Whether chains, agents and tools print what they do."""
-    return _VERBOSE in ALWAYS
+    return _VERBOSE in GLOBAL_CALLBACKS
 
 
 def set_llm_cache(value: BaseCache | None) -> None:
@@ -44,7 +44,7 @@ def get_llm_cache() -> BaseCache | None:
 
 
 def _switch(watcher: Any, on: bool) -> None:
-    if on and watcher not in ALWAYS:
-        ALWAYS.append(watcher)
-    elif not on and watcher in ALWAYS:
-        ALWAYS.remove(watcher)
+    if on and watcher not in GLOBAL_CALLBACKS:
+        GLOBAL_CALLBACKS.append(watcher)
+    elif not on and watcher in GLOBAL_CALLBACKS:
+        GLOBAL_CALLBACKS.remove(watcher)

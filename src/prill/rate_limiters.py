@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -11,7 +10,8 @@ from heapq import heappop, heappush
 from typing import Any
 
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, Colour, asyncio_colour, drive, make_lock
+from prill.io.process import process_number
 
 __all__ = ["BaseRateLimiter", "InMemoryRateLimiter", "Permit", "TokenRateLimiter"]
 
@@ -72,7 +72,7 @@ class InMemoryRateLimiter(BaseRateLimiter):
         self.requests_per_second = requests_per_second
         self.check_every_n_seconds = check_every_n_seconds
         self.max_bucket_size = max_bucket_size
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self._available = 0.0
         self._last: float | None = None
 
@@ -139,7 +139,8 @@ class TokenRateLimiter(BaseRateLimiter):
         self.expected_output_tokens = expected_output_tokens
         self.seconds = seconds
         self._clock = time.monotonic
-        self._lock = threading.Lock()
+        self._lock = make_lock()
+        self._process = process_number()
         self._requests = _Window(requests_per_minute, seconds)
         self._tokens = _Window(tokens_per_minute, seconds)
         self._queue: deque[_Request] = deque()
@@ -176,10 +177,18 @@ class TokenRateLimiter(BaseRateLimiter):
                 "sent. Shorten it (trim_messages), or raise the limit if the provider's is higher"
             )
         with self._lock:
+            if self._process != process_number():
+                self._forget_parent()
             self._numbers += 1
             request = _Request(self, self._numbers, estimated, self._tokens.clamp(input_tokens + output_tokens))
             self._queue.append(request)
         return request
+
+    def _forget_parent(self) -> None:
+        """Drop the requests of the process that this one was forked from: here they would never end."""
+        self._process = process_number()
+        self._queue.clear()
+        self._requests.held = self._tokens.held = 0
 
     async def _wait(self, io: Colour, request: _Request) -> None:
         try:
@@ -212,6 +221,8 @@ class TokenRateLimiter(BaseRateLimiter):
 
     def _withdraw(self, request: _Request) -> None:
         with self._lock:
+            if request.process != process_number():
+                return
             if request.began is None:
                 self._queue.remove(request)
                 return
@@ -220,7 +231,7 @@ class TokenRateLimiter(BaseRateLimiter):
 
     def _settle(self, request: _Request, input_tokens: int | None, output_tokens: int | None) -> None:
         with self._lock:
-            if request.began is None:
+            if request.began is None or request.process != process_number():
                 return
             now = self._clock()
             # The provider counts a request, and what it reads, when it comes: surely before a tenth of the time.
@@ -239,7 +250,7 @@ class TokenRateLimiter(BaseRateLimiter):
 class _Request(Permit):
     """One request's place in the queue, then what is reserved for it."""
 
-    __slots__ = ("_limiter", "began", "estimated", "number", "reserved")
+    __slots__ = ("_limiter", "began", "estimated", "number", "process", "reserved")
 
     def __init__(self, limiter: TokenRateLimiter, number: int, estimated: int, reserved: int) -> None:
         self._limiter = limiter
@@ -247,6 +258,7 @@ class _Request(Permit):
         self.estimated = estimated
         self.reserved = reserved
         self.began: float | None = None
+        self.process = process_number()
 
     def settle(self, input_tokens: int | None, output_tokens: int | None) -> None:
         self._limiter._settle(self, input_tokens, output_tokens)

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from prill.callbacks.run import MANAGERS, Run, inside
+from prill.callbacks.run import Run, inside
 from prill.documents import Document
+from prill.runnables.engine.signature import accepts
 from prill.runnables.serializable import RunnableSerializable
-from prill.runnables.signature import accepts
+from prill.runnables.structure import Streaming
 
 __all__ = ["BaseRetriever", "LangSmithRetrieverParams"]
 
@@ -41,6 +42,9 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
 
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "a retriever needs its whole query, and returns its documents at once")
+
     @abstractmethod
     def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
         """The documents for a question."""
@@ -53,7 +57,7 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
             find = self._aget_relevant_documents
         plain = find == self._get_relevant_documents
         if accepts(find, "run_manager"):
-            kwargs = {**kwargs, "run_manager": MANAGERS["plain" if plain else "run"](run)}
+            kwargs = {**kwargs, "run_manager": run.make_manager(plain=plain)}
         with inside(run):
             if not plain:
                 return await find(input, **kwargs)  # type: ignore[misc]  # it is the asyncio form

@@ -1,65 +1,90 @@
-"""A SQLite file that threads share."""
+"""A SQLite file that threads and processes share."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import threading
-import weakref
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
 from prill.errors import ConfigError
+from prill.io import PerProcess, hold_during_fork, make_lock
 
 
 class SQLiteFile:
     """A SQLite file, written in whole transactions; threads and processes may use it at once.
 
-    ``tables`` is the SQL that makes what is not there yet. ``:memory:`` is a file that is gone with this object.
+    Args:
+        path: the file; ``":memory:"`` is a database in memory, which ends with this object. A forked child gets a
+            copy of it.
+        tables: SQL that creates the tables that do not exist yet.
 
-    Raises ``ConfigError``, which names the file, where it cannot be opened, is damaged, or is locked for long.
+    Raises ``ConfigError``, which names the file, if it cannot be opened, is damaged, or stays locked for 30 seconds.
     """
 
     def __init__(self, path: str | os.PathLike[str], tables: str) -> None:
         self.path = os.fspath(path)
-        self._lock = threading.Lock()
+        self._tables = tables
+        self._lock = make_lock()
         # Most programs need no database, and the module takes a while to import.
         self._sqlite = import_module("sqlite3")
+        self._closed = False
+        # A connection must not be used, not even closed, on the other side of a fork.
+        self._connections: PerProcess[Any] = PerProcess(close=_close)
+        self._in_memory: Any = None
         with self._named():
-            connection = self._sqlite.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            self._closed_with_this = weakref.finalize(self, connection.close)
-            self._connection = connection
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(tables)
+            connection = self._connection()
+        if self.path == ":memory:":
+            self._in_memory = connection  # it has no file and no lock of the system: a copy of it is whole
+            hold_during_fork(self._lock)
 
     def read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         with self._named(), self._lock:
-            rows: list[tuple[Any, ...]] = self._connection.execute(query, values).fetchall()
+            rows: list[tuple[Any, ...]] = self._connection().execute(query, values).fetchall()
         return rows
 
     def write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a statement for each row: all of them, or none."""
+        rows = list(rows)  # an iterator may run any code, which must not run under the lock
         with self._named(), self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.executemany(statement, rows)
-                self._connection.execute("COMMIT")
+                connection.executemany(statement, rows)
+                connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                connection.execute("ROLLBACK")
                 raise
 
+    def close(self) -> None:
+        """Close the file now; otherwise it is closed when this object is collected."""
+        with self._lock:
+            self._closed = True
+        self._connections.close()
+
+    def _connection(self) -> Any:
+        if self._closed:
+            raise self._sqlite.ProgrammingError("it was closed")
+        return self._connections.get(self._connect if self._in_memory is None else lambda: self._in_memory)
+
+    def _connect(self) -> Any:
+        connection = self._sqlite.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(self._tables)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def damaged(self, why: object) -> ConfigError:
-        """The error for a file that does not hold what it should."""
+        """The error for a file with other content than expected."""
         return ConfigError(
             f"the file {self.path!r} is damaged, or holds something else: {why}. Delete it, or give another path"
         )
-
-    def close(self) -> None:
-        """Close the file now; it is closed by itself when this object is gone."""
-        self._closed_with_this()
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
@@ -69,3 +94,7 @@ class SQLiteFile:
             raise ConfigError(f"the file {self.path!r} cannot be used: {error}") from error
         except self._sqlite.DatabaseError as error:
             raise self.damaged(error) from error
+
+
+def _close(connection: Any) -> None:
+    connection.close()

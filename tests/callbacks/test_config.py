@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prill.callbacks.config import check_config, merge_configs
-from prill.callbacks.run import CURRENT, UNWATCHED, Observer, Run, inside
+from prill.callbacks.run import CURRENT_RUN, UNWATCHED, Observer, Run, inside
 from prill.errors import ConfigError
 from prill.io import BLOCKING
 from prill.runnables import ensure_config, get_config_list, patch_config
@@ -80,11 +80,11 @@ def test_new_callbacks_drop_the_name_and_the_id_of_the_old_run():
 def test_inside_a_plain_run_there_is_no_current_run():
     outer = Run(BLOCKING, {"tags": ["outer"]})
     with inside(outer):
-        assert CURRENT.get() is outer
+        assert CURRENT_RUN.get() is outer
         with inside(UNWATCHED):
-            assert CURRENT.get() is None
-        assert CURRENT.get() is outer
-    assert CURRENT.get() is None
+            assert CURRENT_RUN.get() is None
+        assert CURRENT_RUN.get() is outer
+    assert CURRENT_RUN.get() is None
 
 
 def test_a_key_that_looks_like_a_slip_of_the_pen_is_refused():

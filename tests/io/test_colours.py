@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from prill.errors import Cancelled, ColourError
+from prill.errors import AsyncRequiredError, Cancelled
 from prill.io import BLOCKING, Limit, Scope, Tee, asyncio_colour, close, closing, drive, drive_stream, interruptible
 from prill.io.context import InContext
 from prill.io.scope import current_scope, scoped
@@ -397,7 +397,7 @@ class TestDrive:
             finally:
                 ended.append(True)
 
-        with pytest.raises(ColourError, match="Use the asyncio verb"):
+        with pytest.raises(AsyncRequiredError, match="Use the asyncio verb"):
             drive(body())
         assert ended == [True]
 
@@ -406,19 +406,19 @@ class TestDrive:
             while True:
                 try:
                     await asyncio.sleep(0)
-                except ColourError:
+                except AsyncRequiredError:
                     continue
 
         async def polite():
             try:
                 await asyncio.sleep(0)
-            except ColourError:
+            except AsyncRequiredError:
                 return 1
 
-        with pytest.raises(ColourError):
+        with pytest.raises(AsyncRequiredError):
             drive(polite())
         body = stubborn()
-        with pytest.raises((ColourError, RuntimeError)):
+        with pytest.raises((AsyncRequiredError, RuntimeError)):
             drive(body)
 
     def test_leaving_a_driven_stream_closes_it(self):

@@ -58,7 +58,7 @@ def test_the_generic_fake_streams_words_then_tool_calls() -> None:
 
 
 def test_a_fake_whose_messages_are_used_up_says_so() -> None:
-    with pytest.raises(EmptyResponseError, match="used up"):
+    with pytest.raises(EmptyResponseError, match="all its messages"):
         GenericFakeChatModel(messages=iter(())).invoke("x")
 
 

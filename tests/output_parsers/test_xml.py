@@ -14,7 +14,7 @@ from prill.errors import OutputParserException
 from prill.messages.ai import AIMessage, AIMessageChunk
 from prill.output_parsers import XMLOutputParser
 from prill.runnables import RunnableLambda
-from prill.runnables.chunks import AddableDict, join
+from prill.runnables.engine.chunks import AddableDict, join
 
 FILMS = "<films><film><name>Jaws</name><year>1975</year></film><film><name>E.T. &amp; more</name><cut/></film></films>"
 FILMS_VALUE = {

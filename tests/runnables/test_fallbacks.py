@@ -8,7 +8,7 @@ from tests.runnables.flaky import NO_WAIT, Failed, chat, streaming
 from prill.errors import Cancelled, CompositionError, ConfigError
 from prill.output_parsers import JsonOutputParser, StrOutputParser
 from prill.runnables import RunnableGenerator, RunnableLambda, StreamRestart
-from prill.runnables.chunks import join
+from prill.runnables.engine.chunks import join
 from prill.testing import Faults, Reply, check_runnable
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from prill.chat_history import BaseChatMessageHistory, InMemoryChatMessageHistory, SQLiteChatMessageHistory
-from prill.errors import Cancelled, ColourError, CompositionError, ConfigError
+from prill.errors import AsyncRequiredError, Cancelled, CompositionError, ConfigError
 from prill.io import CancelToken
 from prill.language_models import FakeListChatModel, GenericFakeChatModel
 from prill.language_models.fake_chat_models import FakeListChatModelError
@@ -277,7 +277,7 @@ def test_an_async_factory_is_for_asyncio(chats: Chats) -> None:
 
     ask_ainvoke(chatting(model(), make), "x")
     assert chats.said() == [("human", "x"), ("ai", "one")]
-    with pytest.raises(ColourError, match="ainvoke"):
+    with pytest.raises(AsyncRequiredError, match="ainvoke"):
         ask_invoke(chatting(model(), make), "x")
 
 

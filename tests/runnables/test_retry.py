@@ -26,7 +26,7 @@ from prill.runnables import (
     RunnablePassthrough,
     StreamRestart,
 )
-from prill.runnables.chunks import SoFar, join
+from prill.runnables.engine.chunks import SoFar, join
 from prill.testing import Faults, Reply, check_runnable
 from prill.testing.witness import Witness
 

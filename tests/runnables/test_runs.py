@@ -7,7 +7,7 @@ from contextvars import copy_context
 
 import pytest
 
-from prill.callbacks.run import CURRENT
+from prill.callbacks.run import CURRENT_RUN
 from prill.errors import ConfigError, RecursionLimitError
 from prill.runnables import (
     Runnable,
@@ -271,7 +271,7 @@ def test_a_nested_asyncio_call_joins_the_tree(name, verb):
             await part.ainvoke("x", config)
         else:
             async for _ in part.astream("x", config):
-                assert CURRENT.get() is None
+                assert CURRENT_RUN.get() is None
 
     asyncio.run(main())
     assert witness.complaints() == []
@@ -282,21 +282,21 @@ def test_the_current_run_never_leaks_to_the_consumer():
     part = RunnableGenerator(in_a_plain_generator) | pieces | (lambda x: x) | in_a_plain_generator
     config = {"callbacks": [Witness()], "tags": ["t"]}
     for _ in part.stream("x", config):
-        assert CURRENT.get() is None
+        assert CURRENT_RUN.get() is None
     part.invoke("x", config)
-    assert CURRENT.get() is None
+    assert CURRENT_RUN.get() is None
     stream = part.stream("x", config)
     next(stream)
     stream.close()
-    assert CURRENT.get() is None
+    assert CURRENT_RUN.get() is None
 
     async def main():
         stream = (RunnableGenerator(in_an_async_generator) | in_an_async_generator).astream("x", config)
         async for _ in stream:
-            assert CURRENT.get() is None
+            assert CURRENT_RUN.get() is None
             break
         await stream.aclose()
-        assert CURRENT.get() is None
+        assert CURRENT_RUN.get() is None
 
     asyncio.run(main())
 

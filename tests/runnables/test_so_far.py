@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prill.messages import AIMessageChunk
-from prill.runnables.chunks import AddableDict, SoFar, StreamRestart, join
+from prill.runnables.engine.chunks import AddableDict, SoFar, StreamRestart, join
 
 PIECE = {"name": None, "args": "{", "id": None, "index": 0}
 

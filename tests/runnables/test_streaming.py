@@ -21,7 +21,7 @@ from prill.runnables import (
     RunnableSequence,
     chain,
 )
-from prill.runnables.streams import Snapshots
+from prill.runnables.engine.streams import Snapshots
 
 
 class Source:

@@ -7,7 +7,7 @@ import threading
 import pytest
 from tests.helpers import label
 
-from prill.errors import ColourError, CompositionError, ConfigError
+from prill.errors import AsyncRequiredError, CompositionError, ConfigError
 from prill.runnables import (
     Runnable,
     RunnableBinding,
@@ -354,7 +354,7 @@ class TestColours:
             return x
 
         for run in ("invoke", "stream"):
-            with pytest.raises(ColourError, match=r"later is an async function.*ainvoke"):
+            with pytest.raises(AsyncRequiredError, match=r"later is an async function.*ainvoke"):
                 list([getattr(RunnableLambda(add_one) | later, run)(1)][0])
 
     def test_a_lambda_that_returns_an_awaitable(self):
@@ -363,7 +363,7 @@ class TestColours:
 
         part = RunnableLambda(lambda x: later(x))
         assert asyncio.run(part.ainvoke(1)) == 2
-        with pytest.raises(ColourError, match="returned an awaitable in a blocking run"):
+        with pytest.raises(AsyncRequiredError, match="returned an awaitable in a blocking run"):
             part.invoke(1)
 
     def test_an_async_generator_that_awaits_only_its_input_works_in_blocking_code(self):
@@ -383,7 +383,7 @@ class TestColours:
                 closed.append(True)
 
         def go():
-            with pytest.raises(ColourError, match=r"event loop.*astream"):
+            with pytest.raises(AsyncRequiredError, match=r"event loop.*astream"):
                 list((RunnableLambda(add_one) | waits).stream(1))
 
         async def main():
@@ -428,6 +428,6 @@ def test_an_async_function_deep_in_a_parallel_is_refused_with_its_place():
     async def later(x):
         return x
 
-    with pytest.raises(ColourError) as refused:
+    with pytest.raises(AsyncRequiredError) as refused:
         RunnableParallel(a=add_one, b=later).invoke(1)
     assert refused.value.path == ("RunnableParallel<a,b>", "'b' (later)")

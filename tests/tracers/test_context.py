@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from prill.callbacks.run import ALWAYS
+from prill.callbacks.run import GLOBAL_CALLBACKS
 from prill.errors import ConfigError
 from prill.runnables import RunnableLambda
 from prill.tracers.base import BaseTracer
@@ -24,9 +24,9 @@ class Names(BaseTracer):
 
 @pytest.fixture
 def _hooks_removed():
-    before = list(ALWAYS)
+    before = list(GLOBAL_CALLBACKS)
     yield
-    ALWAYS[:] = before
+    GLOBAL_CALLBACKS[:] = before
 
 
 def test_nothing_is_collected_outside_the_block():

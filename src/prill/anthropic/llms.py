@@ -13,13 +13,14 @@ from prill.anthropic.usage import usage_metadata
 from prill.callbacks.run import Run
 from prill.io import closing
 from prill.language_models import BaseLLM
+from prill.language_models.built_in_hooks import TextHooks
 from prill.language_models.chat_models import combine_llm_outputs
-from prill.language_models.told import told
+from prill.language_models.stream_notifications import notify_chunks
 from prill.messages import BaseMessage, HumanMessage
 from prill.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
 
 
-class Anthropic(AnthropicSettings, BaseLLM):
+class Anthropic(TextHooks, AnthropicSettings, BaseLLM):
     """Anthropic's models: text in, text out.
 
         >>> llm = Anthropic(model="claude-sonnet-5", temperature=0)  # the key is in ANTHROPIC_API_KEY
@@ -32,17 +33,14 @@ class Anthropic(AnthropicSettings, BaseLLM):
 
     model: str = Field(default="claude-sonnet-5", validation_alias=AliasChoices("model", "model_name"))
 
+    _cache_ignores = BaseLLM._cache_ignores | AnthropicSettings.not_in_cache_key | {"streaming"}
+
     @property
     def _llm_type(self) -> str:
         return "anthropic-llm"
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         return {**super()._get_ls_params(stop=stop or stops(self.stop), **kwargs), "ls_provider": self.provider}
-
-    def _generate(
-        self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> LLMResult:
-        return self.generate(prompts, stop=stop, **kwargs)
 
     def _chat(self) -> ChatAnthropic:
         """The chat model that does the work, with this model's clients."""
@@ -62,7 +60,7 @@ class Anthropic(AnthropicSettings, BaseLLM):
         return LLMResult(generations=[[one] for one in generations], llm_output=combine_llm_outputs(outputs))
 
     async def _by_streaming(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> Generation:
-        stream = told(run, self._chunks(prompt, run, **kwargs), lambda chunk: chunk.text)
+        stream = notify_chunks(run, self._stream_chunks(prompt, run, kwargs), lambda chunk: chunk.text)
         whole = merge_generation_chunks([chunk async for chunk in stream])
         return Generation(text=whole.text, generation_info=whole.generation_info)
 

@@ -14,20 +14,19 @@ from typing import Any, Self
 from prill.callbacks.base import BaseCallbackHandler, Callbacks
 from prill.callbacks.handled import HandlerObserver
 from prill.callbacks.run import (
-    ADAPTERS,
-    CURRENT,
-    MANAGERS,
-    HandedOn,
+    CURRENT_RUN,
+    CallbacksWithParent,
     Notice,
     Observer,
     Run,
     inside,
     join_observers,
 )
+from prill.callbacks.started_runs import model_output, prepare_run
 from prill.io import BLOCKING, Colour, asyncio_colour, drive
 
 
-async def _tell(run: Run, settle: Colour | None, hook: str, *facts: Any, **more: Any) -> None:
+async def _notify(run: Run, settle: Colour | None, hook: str, *facts: Any, **more: Any) -> None:
     for observer in run.observers or ():
         told = getattr(observer, hook, None)
         notice: Notice = told(run, *facts, **more) if told is not None else None
@@ -35,7 +34,7 @@ async def _tell(run: Run, settle: Colour | None, hook: str, *facts: Any, **more:
             await (notice if settle is None else settle.settle(notice))
 
 
-class BaseRunManager(HandedOn):
+class BaseRunManager(CallbacksWithParent):
     """What a user's code can say of the run that it is in, and hand on."""
 
     def __init__(self, run: Run, tag: str | None = None) -> None:
@@ -65,7 +64,7 @@ class BaseRunManager(HandedOn):
         run.start("nothing", "chain")
         return cls(run)
 
-    def get_child(self, tag: str | None = None) -> HandedOn:
+    def get_child(self, tag: str | None = None) -> CallbacksWithParent:
         """Callbacks for a run that this one starts; ``tag`` is one for that run alone."""
         return type(self)(self.run, tag) if self.run is not None else self
 
@@ -79,37 +78,37 @@ class BaseRunManager(HandedOn):
     __hash__ = None  # type: ignore[assignment]  # as for every class with __eq__
 
 
-def _tells_chunks(run: Run) -> bool:
+def _reports_chunks(run: Run) -> bool:
     """Whether each chunk that a model's code yields is told, also inside ``invoke``."""
-    return run.streamed or "told" in run.state
+    return run.streamed or "chunks_reported" in run.state
 
 
 class RunManager(BaseRunManager):
     """The manager of a run whose user code is plain."""
 
-    def _say(self, hook: str, *facts: Any, **more: Any) -> None:
+    def _report(self, hook: str, *facts: Any, **more: Any) -> None:
         if self.run is not None:
-            drive(_tell(self.run, BLOCKING, hook, *facts, **more))
+            drive(_notify(self.run, BLOCKING, hook, *facts, **more))
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
-        if self.run is not None and not _tells_chunks(self.run):
-            self._say("on_chunk", _piece(token, chunk))
+        if self.run is not None and not _reports_chunks(self.run):
+            self._report("on_chunk", _piece(token, chunk))
 
     def on_text(self, text: str, **kwargs: Any) -> None:
-        self._say("on_other", "on_text", text, **kwargs)
+        self._report("on_other", "on_text", text, **kwargs)
 
     def on_retry(self, retry_state: Any, **kwargs: Any) -> None:
-        self._say("on_other", "on_retry", retry_state, **kwargs)
+        self._report("on_other", "on_retry", retry_state, **kwargs)
 
     def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> None:
-        self._say("on_custom", name, data)
+        self._report("on_custom", name, data)
 
     def on_agent_action(self, action: Any, **kwargs: Any) -> None:
-        self._say("on_other", "on_agent_action", action, **kwargs)
+        self._report("on_other", "on_agent_action", action, **kwargs)
 
     def on_agent_finish(self, finish: Any, **kwargs: Any) -> None:
-        self._say("on_other", "on_agent_finish", finish, **kwargs)
+        self._report("on_other", "on_agent_finish", finish, **kwargs)
 
 
 class AsyncRunManager(BaseRunManager):
@@ -120,29 +119,71 @@ class AsyncRunManager(BaseRunManager):
         assert self.run is not None
         return RunManager(self.run, self._tag)
 
-    def _say(self, hook: str, *facts: Any, **more: Any) -> Awaitable[None]:
+    def _report(self, hook: str, *facts: Any, **more: Any) -> Awaitable[None]:
         assert self.run is not None
-        return _tell(self.run, None, hook, *facts, **more)
+        return _notify(self.run, None, hook, *facts, **more)
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
-        if self.run is not None and not _tells_chunks(self.run):
-            await self._say("on_chunk", _piece(token, chunk))
+        if self.run is not None and not _reports_chunks(self.run):
+            await self._report("on_chunk", _piece(token, chunk))
 
     def on_text(self, text: str, **kwargs: Any) -> Awaitable[None]:
-        return self._say("on_other", "on_text", text, **kwargs)
+        return self._report("on_other", "on_text", text, **kwargs)
 
     def on_retry(self, retry_state: Any, **kwargs: Any) -> Awaitable[None]:
-        return self._say("on_other", "on_retry", retry_state, **kwargs)
+        return self._report("on_other", "on_retry", retry_state, **kwargs)
 
     def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> Awaitable[None]:
-        return self._say("on_custom", name, data)
+        return self._report("on_custom", name, data)
 
     def on_agent_action(self, action: Any, **kwargs: Any) -> Awaitable[None]:
-        return self._say("on_other", "on_agent_action", action, **kwargs)
+        return self._report("on_other", "on_agent_action", action, **kwargs)
 
     def on_agent_finish(self, finish: Any, **kwargs: Any) -> Awaitable[None]:
-        return self._say("on_other", "on_agent_finish", finish, **kwargs)
+        return self._report("on_other", "on_agent_finish", finish, **kwargs)
+
+
+class StartedRunManager(RunManager):
+    """The manager of a run that user code started with ``CallbackManager.on_…_start``, and ends with one of these."""
+
+    def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+        """The run ended; ``outputs`` is its output."""
+        self._report("on_end", outputs)
+
+    on_tool_end = on_retriever_end = on_chain_end
+
+    def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+        """The run of a model ended; ``response`` is an ``LLMResult``."""
+        assert self.run is not None
+        self._report("on_end", model_output(self.run, response))
+
+    def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
+        """The run failed."""
+        self._report("on_error", error)
+
+    on_llm_error = on_tool_error = on_retriever_error = on_chain_error
+
+
+class AsyncStartedRunManager(AsyncRunManager):
+    """The same for asyncio."""
+
+    async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
+        """The run ended; ``outputs`` is its output."""
+        await self._report("on_end", outputs)
+
+    on_tool_end = on_retriever_end = on_chain_end
+
+    async def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+        """The run of a model ended; ``response`` is an ``LLMResult``."""
+        assert self.run is not None
+        await self._report("on_end", model_output(self.run, response))
+
+    async def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
+        """The run failed."""
+        await self._report("on_error", error)
+
+    on_llm_error = on_tool_error = on_retriever_error = on_chain_error
 
 
 ParentRunManager = CallbackManagerForChainRun = CallbackManagerForLLMRun = RunManager
@@ -151,7 +192,7 @@ AsyncParentRunManager = AsyncCallbackManagerForChainRun = AsyncCallbackManagerFo
 AsyncCallbackManagerForToolRun = AsyncCallbackManagerForRetrieverRun = AsyncRunManager
 
 
-class BaseCallbackManager(HandedOn):
+class BaseCallbackManager(CallbacksWithParent):
     """Handlers, with tags and metadata for the runs that they watch; given as ``callbacks`` like a list of handlers."""
 
     def __init__(
@@ -182,14 +223,22 @@ class BaseCallbackManager(HandedOn):
         return False
 
     def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:
+        """Add a handler; with ``inherit`` child runs get it too."""
         if handler not in self.handlers:
             self.handlers.append(handler)
+        if inherit and handler not in self.inheritable_handlers:
+            self.inheritable_handlers.append(handler)
 
     def remove_handler(self, handler: BaseCallbackHandler) -> None:
+        """Remove a handler, if it is there."""
         self.handlers = [each for each in self.handlers if each is not handler]
+        self.inheritable_handlers = [each for each in self.inheritable_handlers if each is not handler]
 
     def set_handlers(self, handlers: list[BaseCallbackHandler], inherit: bool = True) -> None:
-        self.handlers = list(handlers)
+        """Replace the handlers; with ``inherit`` child runs get them too."""
+        self.handlers, self.inheritable_handlers = [], []
+        for handler in handlers:
+            self.add_handler(handler, inherit)
 
     def set_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:
         self.set_handlers([handler], inherit)
@@ -208,11 +257,20 @@ class BaseCallbackManager(HandedOn):
             self.metadata.pop(key, None)
 
     def copy(self) -> BaseCallbackManager:
-        return type(self)(self.handlers, None, self.parent_run_id, tags=self.tags, metadata=self.metadata, run=self.run)
+        return type(self)(
+            self.handlers,
+            self.inheritable_handlers,
+            self.parent_run_id,
+            tags=self.tags,
+            metadata=self.metadata,
+            run=self.run,
+        )
 
     def merge(self, other: BaseCallbackManager) -> BaseCallbackManager:
         merged = self.copy()
         merged.handlers += [each for each in other.handlers if each not in merged.handlers]
+        more = [each for each in other.inheritable_handlers if each not in merged.inheritable_handlers]
+        merged.inheritable_handlers += more
         merged.add_tags(other.tags)
         merged.add_metadata(other.metadata)
         return merged
@@ -234,17 +292,81 @@ class CallbackManager(BaseCallbackManager):
     ) -> CallbackManager:
         """A manager of all that is given; each callback is a list of handlers or a manager."""
         observers = join_observers(join_observers(None, inheritable_callbacks), local_callbacks) or ()
+        given = (each for each in (local_callbacks, inheritable_callbacks) if isinstance(each, CallbacksWithParent))
         return cls(
             _handlers(observers),
+            run=next((each.run for each in given if each.run is not None), None),
             tags=[*(inheritable_tags or []), *(local_tags or [])],
             metadata={**(inheritable_metadata or {}), **(local_metadata or {})},
         )
 
-    def on_custom_event(self, name: str, data: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
-        """Tell the handlers of an event of your own; ``run_id`` is that of the run it belongs to, or a new one."""
-        drive(_tell(self._told_as(run_id), BLOCKING, "on_custom", name, data))
+    def _prepare(self, io: Colour, kind: str, serialized: Any, input: Any, kwargs: dict[str, Any]) -> Run:
+        more = {"tags": self.tags, "metadata": self.metadata, **kwargs}
+        return prepare_run(io, self.run, self.observers(), kind, serialized, input, **more)
 
-    def _told_as(self, run_id: uuid.UUID | None) -> Run:
+    def _start(self, kind: str, serialized: Any, input: Any, **kwargs: Any) -> Any:
+        run = self._prepare(BLOCKING, kind, serialized, input, kwargs)
+        drive(_notify(run, BLOCKING, "on_start", input))
+        return StartedRunManager(run)
+
+    def on_chain_start(self, serialized: Any, inputs: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
+        """Start and report a run of your own code; ``name`` in ``kwargs`` names it.
+
+        Returns a run manager: ``on_chain_end(outputs)`` or ``on_chain_error(error)`` ends the run, ``get_child()`` are
+        callbacks for what it calls.
+
+        >>> run_manager = manager.on_chain_start({"name": "mine"}, {"x": 1})  # doctest: +SKIP
+        >>> result = chain.invoke(1, {"callbacks": run_manager.get_child()})  # doctest: +SKIP
+        >>> run_manager.on_chain_end(result)  # doctest: +SKIP
+        """
+        return self._start("chain", serialized, inputs, run_id=run_id, **kwargs)
+
+    def on_llm_start(
+        self, serialized: Any, prompts: list[str], run_id: uuid.UUID | None = None, **kwargs: Any
+    ) -> list[Any]:
+        """Start and report a run of a text model for each prompt; ``run_id`` is the id of the first."""
+        return [
+            self._start("llm", serialized, {"prompts": [prompt]}, run_id=None if index else run_id, **kwargs)
+            for index, prompt in enumerate(prompts)
+        ]
+
+    def on_chat_model_start(
+        self, serialized: Any, messages: list[list[Any]], run_id: uuid.UUID | None = None, **kwargs: Any
+    ) -> list[Any]:
+        """Start and report a run of a chat model for each list of messages; ``run_id`` is the id of the first."""
+        return [
+            self._start("chat_model", serialized, {"messages": [each]}, run_id=None if index else run_id, **kwargs)
+            for index, each in enumerate(messages)
+        ]
+
+    def on_tool_start(
+        self,
+        serialized: Any,
+        input_str: str,
+        run_id: uuid.UUID | None = None,
+        parent_run_id: uuid.UUID | None = None,
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Start and report a run of a tool. See ``on_chain_start``."""
+        return self._start("tool", serialized, input_str if inputs is None else inputs, run_id=run_id, **kwargs)
+
+    def on_retriever_start(
+        self,
+        serialized: Any,
+        query: str,
+        run_id: uuid.UUID | None = None,
+        parent_run_id: uuid.UUID | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Start and report a run of a retriever. See ``on_chain_start``."""
+        return self._start("retriever", serialized, query, run_id=run_id, **kwargs)
+
+    def on_custom_event(self, name: str, data: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
+        """Report an event of your own to the handlers; ``run_id`` is that of the run it belongs to, or a new one."""
+        drive(_notify(self._run_for_event(run_id), BLOCKING, "on_custom", name, data))
+
+    def _run_for_event(self, run_id: uuid.UUID | None) -> Run:
         if self.run is not None and run_id is None:
             return self.run
         said = {"run_id": run_id or uuid.uuid4(), "tags": self.tags, "metadata": self.metadata}
@@ -254,11 +376,63 @@ class CallbackManager(BaseCallbackManager):
 
 
 class AsyncCallbackManager(CallbackManager):
-    """The same; handlers of both kinds work in both colours."""
+    """A ``CallbackManager`` whose methods that report are awaited; handlers of both kinds work in both."""
+
+    async def _astart(self, kind: str, serialized: Any, input: Any, **kwargs: Any) -> Any:
+        run = self._prepare(asyncio_colour(), kind, serialized, input, kwargs)
+        await _notify(run, None, "on_start", input)
+        return AsyncStartedRunManager(run)
+
+    async def on_chain_start(self, serialized: Any, inputs: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
+        """Start and report a run of your own code. See ``CallbackManager.on_chain_start``."""
+        return await self._astart("chain", serialized, inputs, run_id=run_id, **kwargs)
+
+    async def on_llm_start(
+        self, serialized: Any, prompts: list[str], run_id: uuid.UUID | None = None, **kwargs: Any
+    ) -> list[Any]:
+        """Start and report a run of a text model for each prompt; ``run_id`` is the id of the first."""
+        return [
+            await self._astart("llm", serialized, {"prompts": [prompt]}, run_id=None if index else run_id, **kwargs)
+            for index, prompt in enumerate(prompts)
+        ]
+
+    async def on_chat_model_start(
+        self, serialized: Any, messages: list[list[Any]], run_id: uuid.UUID | None = None, **kwargs: Any
+    ) -> list[Any]:
+        """Start and report a run of a chat model for each list of messages; ``run_id`` is the id of the first."""
+        return [
+            await self._astart(
+                "chat_model", serialized, {"messages": [each]}, run_id=None if index else run_id, **kwargs
+            )
+            for index, each in enumerate(messages)
+        ]
+
+    async def on_tool_start(
+        self,
+        serialized: Any,
+        input_str: str,
+        run_id: uuid.UUID | None = None,
+        parent_run_id: uuid.UUID | None = None,
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Start and report a run of a tool. See ``CallbackManager.on_chain_start``."""
+        return await self._astart("tool", serialized, input_str if inputs is None else inputs, run_id=run_id, **kwargs)
+
+    async def on_retriever_start(
+        self,
+        serialized: Any,
+        query: str,
+        run_id: uuid.UUID | None = None,
+        parent_run_id: uuid.UUID | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Start and report a run of a retriever. See ``CallbackManager.on_chain_start``."""
+        return await self._astart("retriever", serialized, query, run_id=run_id, **kwargs)
 
     async def on_custom_event(self, name: str, data: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> None:
-        """Tell the handlers of an event of your own; ``run_id`` is that of the run it belongs to, or a new one."""
-        await _tell(self._told_as(run_id), None, "on_custom", name, data)
+        """Report an event of your own to the handlers; ``run_id`` is that of the run it belongs to, or a new one."""
+        await _notify(self._run_for_event(run_id), None, "on_custom", name, data)
 
     @property
     def is_async(self) -> bool:
@@ -274,13 +448,9 @@ def _piece(token: Any, chunk: Any) -> Any:
     return message if message is not None else getattr(chunk, "text", token)
 
 
-def _adapt(callback: Any) -> Observer | None:
+def adapt_callback(callback: Any) -> Observer | None:
+    """Return the observer that notifies a user's handler; ``None`` if ``callback`` is not a handler."""
     return HandlerObserver(callback) if isinstance(callback, BaseCallbackHandler) else None
-
-
-ADAPTERS.append(_adapt)
-MANAGERS["run"] = lambda run: (RunManager if run.io.blocking else AsyncRunManager)(run)
-MANAGERS["plain"] = RunManager
 
 
 def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
@@ -290,21 +460,21 @@ def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
     """
     run = _run_of(config)
     if run is not None:
-        drive(_tell(run, BLOCKING, "on_custom", name, data))
+        drive(_notify(run, BLOCKING, "on_custom", name, data))
 
 
 async def adispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
     """Tell the observers of the run that this code is part of; where none is, nothing happens."""
     run = _run_of(config)
     if run is not None:
-        await _tell(run, None, "on_custom", name, data)
+        await _notify(run, None, "on_custom", name, data)
 
 
 def _run_of(config: Any) -> Run | None:
     given = (config or {}).get("callbacks")
-    if isinstance(given, HandedOn) and given.run is not None:
+    if isinstance(given, CallbacksWithParent) and given.run is not None:
         return given.run
-    return CURRENT.get()
+    return CURRENT_RUN.get()
 
 
 class CallbackManagerForChainGroup(RunManager):
@@ -339,24 +509,24 @@ class AsyncCallbackManagerForChainGroup(AsyncRunManager):
 async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[Any]:
     manager = (CallbackManagerForChainGroup if run.io.blocking else AsyncCallbackManagerForChainGroup)(run)
     run.given = run.input = inputs
-    await _tell(run, settle, "on_start", inputs)
+    await _notify(run, settle, "on_start", inputs)
     try:
         with inside(run):
             yield manager
     except Exception as error:
-        await _tell(run, settle, "on_error", error)
+        await _notify(run, settle, "on_error", error)
         raise
     except BaseException:
-        await _tell(run, settle, "on_cancel", manager.outputs)
+        await _notify(run, settle, "on_cancel", manager.outputs)
         raise
     if manager.error is not None:
-        await _tell(run, settle, "on_error", manager.error)
+        await _notify(run, settle, "on_error", manager.error)
     else:
-        await _tell(run, settle, "on_end", manager.outputs)
+        await _notify(run, settle, "on_end", manager.outputs)
 
 
 def _group_run(io: Colour, name: str, callbacks: Callbacks, run_id: Any, tags: Any, metadata: Any) -> Run:
-    outer = CURRENT.get()
+    outer = CURRENT_RUN.get()
     observers = join_observers(outer.observers if outer is not None else None, callbacks)
     said = {"run_id": run_id, "tags": tags, "metadata": metadata}
     run = Run(io, {key: value for key, value in said.items() if value}, observers, outer)

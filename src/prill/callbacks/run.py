@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
-from importlib import import_module
+from copy import copy
 from typing import Any
 
 from prill.callbacks.config import Config, merge_configs
@@ -142,6 +142,12 @@ class Run:
             return self
         return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
 
+    def with_io(self, io: Colour) -> Run:
+        """This started run, for code of the other colour."""
+        run = copy(self)
+        run.io = io
+        return run
+
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""
         config = self.config
@@ -178,12 +184,18 @@ class Run:
     @property
     def manager(self) -> Any:
         """What a user's ``_generate`` or ``_stream`` is given as ``run_manager``; ``None`` where nobody watches."""
-        return None if self.observers is None else MANAGERS["run"](self)
+        return None if self.observers is None else self.make_manager()
 
     @property
     def plain_manager(self) -> Any:
         """The same for plain code, which an asyncio run calls in a worker thread."""
-        return None if self.observers is None else MANAGERS["plain"](self)
+        return None if self.observers is None else self.make_manager(plain=True)
+
+    def make_manager(self, *, plain: bool = False) -> Any:
+        """Return a new manager of this run, watched or not; ``plain`` for code that is not ``async``."""
+        from prill.callbacks.manager import AsyncRunManager, RunManager  # noqa: PLC0415 - it imports this file
+
+        return RunManager(self) if plain or self.io.blocking else AsyncRunManager(self)
 
     def said(self, key: str) -> Any:
         """What the config says of ``key``; ``None`` where it says nothing."""
@@ -203,7 +215,7 @@ def inherited(config: Config) -> Config:
     return config
 
 
-class HandedOn:
+class CallbacksWithParent:
     """Callbacks that carry a run: handed on in a config, they make what it configures a child of ``run``."""
 
     run: Run | None = None
@@ -211,23 +223,6 @@ class HandedOn:
     def observers(self) -> tuple[Observer, ...]:
         """Who watches."""
         return (self.run.observers or ()) if self.run is not None else ()
-
-
-_HANDLERS = "prill.callbacks.manager"
-"""What knows handlers and managers; it is loaded when there first is one, for few runs are watched."""
-
-
-class _Managers(dict[str, Callable[["Run"], Any]]):
-    def __missing__(self, kind: str) -> Callable[[Run], Any]:
-        import_module(_HANDLERS)
-        return self[kind]
-
-
-MANAGERS: dict[str, Callable[[Run], Any]] = _Managers()
-"""What makes the managers that user code is handed; entered by ``prill.callbacks.manager``."""
-
-ADAPTERS: list[Callable[[Any], Observer | None]] = []
-"""What makes an observer of a user's callback; each gives ``None`` for what it does not know."""
 
 
 def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Observer, ...] | None:
@@ -241,15 +236,15 @@ def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Ob
 
 
 def _observers_of(callback: Any) -> tuple[Observer, ...]:
-    if isinstance(callback, HandedOn):
+    if isinstance(callback, CallbacksWithParent):
         return callback.observers()
     if isinstance(callback, Observer):
         return (callback,)
-    import_module(_HANDLERS)
-    for adapt in ADAPTERS:
-        observer = adapt(callback)
-        if observer is not None:
-            return (observer,)
+    from prill.callbacks.manager import adapt_callback  # noqa: PLC0415 - it imports this file
+
+    observer = adapt_callback(callback)
+    if observer is not None:
+        return (observer,)
     hint = ": give an instance, not the class" if isinstance(callback, type) else ""
     raise ConfigError(
         f"callbacks are handlers (instances of BaseCallbackHandler), not {callback!r:.80} "
@@ -257,16 +252,16 @@ def _observers_of(callback: Any) -> tuple[Observer, ...]:
     )
 
 
-ALWAYS: list[Any] = []
+GLOBAL_CALLBACKS: list[Any] = []
 """Callbacks that watch every run of the program; most programs have none."""
 
-AMBIENT: ContextVar[Sequence[Any]] = ContextVar("prill_ambient", default=ALWAYS)
+CONTEXT_CALLBACKS: ContextVar[Sequence[Any]] = ContextVar("prill_ambient", default=GLOBAL_CALLBACKS)
 """Callbacks that watch every run which begins in this context and is nobody's child.
 
-Where none were set these are ``ALWAYS`` itself, so that a verb needs to look at one thing only.
+Where none were set these are ``GLOBAL_CALLBACKS`` itself, so that a verb needs to look at one thing only.
 """
 
-CURRENT: ContextVar[Run | None] = ContextVar("prill_run", default=None)
+CURRENT_RUN: ContextVar[Run | None] = ContextVar("prill_run", default=None)
 """The run whose user code executes right now, in this task or thread."""
 
 
@@ -285,19 +280,19 @@ class inside:
 
     def __enter__(self) -> None:
         if not self._run.plain:
-            self._token = CURRENT.set(self._run)
+            self._token = CURRENT_RUN.set(self._run)
             if self._run.around:
                 self._exits = [enter() for enter in self._run.around]
         else:
             # A later step that pulls this one may be the current run; what starts here is none of its children.
-            self._token = None if CURRENT.get() is None else CURRENT.set(None)
+            self._token = None if CURRENT_RUN.get() is None else CURRENT_RUN.set(None)
 
     def __exit__(self, *error: object) -> None:
         if self._run.around:
             for leave in reversed(self._exits):
                 leave()
         if self._token is not None:
-            CURRENT.reset(self._token)
+            CURRENT_RUN.reset(self._token)
 
 
 UNWATCHED = Run(BLOCKING, {})

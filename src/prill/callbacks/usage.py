@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 from prill.callbacks.base import BaseCallbackHandler
-from prill.callbacks.run import ALWAYS, AMBIENT
+from prill.callbacks.run import CONTEXT_CALLBACKS, GLOBAL_CALLBACKS
+from prill.io import make_lock
 from prill.messages.usage import UsageMetadata, add_usage
 
 
@@ -16,7 +16,7 @@ class UsageMetadataCallbackHandler(BaseCallbackHandler):
     """Adds up ``usage_metadata`` by the models' names; ``usage_metadata`` is the sum so far."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self.usage_metadata: dict[str, UsageMetadata] = {}
 
     def __repr__(self) -> str:
@@ -55,9 +55,9 @@ def get_usage_metadata_callback(name: str = "usage_metadata_callback") -> Iterat
 @contextlib.contextmanager
 def ambient(*callbacks: Any) -> Iterator[None]:
     """Watch every run that begins inside the ``with`` block, in this task or thread and those it starts."""
-    outer = AMBIENT.get()
-    token = AMBIENT.set(callbacks if outer is ALWAYS else (*outer, *callbacks))
+    outer = CONTEXT_CALLBACKS.get()
+    token = CONTEXT_CALLBACKS.set(callbacks if outer is GLOBAL_CALLBACKS else (*outer, *callbacks))
     try:
         yield
     finally:
-        AMBIENT.reset(token)
+        CONTEXT_CALLBACKS.reset(token)

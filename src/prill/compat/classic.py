@@ -141,7 +141,7 @@ CLASSIC = {
         "RunnableParallel,RunnableSequence,RunnableSerializable,coerce_to_runnable"
     ),
     "langchain.schema.runnable.branch": "prill.runnables:RunnableBranch",
-    "langchain.schema.runnable.config": "prill.runnables.config",
+    "langchain.schema.runnable.config": "prill.runnables.config prill.compat.config",
     "langchain.schema.runnable.fallbacks": "prill.runnables:RunnableWithFallbacks",
     "langchain.schema.runnable.history": "prill.runnables:RunnableWithMessageHistory",
     "langchain.schema.runnable.passthrough": "prill.runnables:RunnableAssign,RunnablePassthrough",

@@ -131,7 +131,7 @@ CORE = {
     "langchain_core.prompts.few_shot": "prill.prompts:FewShotChatMessagePromptTemplate,FewShotPromptTemplate",
     "langchain_core.prompts.few_shot_with_templates": "prill.prompts:FewShotPromptWithTemplates",
     "langchain_core.prompts.image": "prill.prompts.image:ImagePromptTemplate",
-    "langchain_core.prompts.message": "prill.prompts.message:BaseMessagePromptTemplate",
+    "langchain_core.prompts.message": "prill.prompts.chat:BaseMessagePromptTemplate",
     "langchain_core.prompts.prompt": "prill.prompts:PromptTemplate",
     "langchain_core.prompts.string": "prill.prompts.string",
     # What is there is pydantic 2, which is what Prill takes; programs of that time used little that differs.
@@ -145,7 +145,7 @@ CORE = {
         "RunnableSerializable,chain,coerce_to_runnable"
     ),
     "langchain_core.runnables.branch": "prill.runnables:RunnableBranch",
-    "langchain_core.runnables.config": "prill.runnables.config",
+    "langchain_core.runnables.config": "prill.runnables.config prill.compat.config",
     "langchain_core.runnables.configurable": "prill.runnables.configurable",
     "langchain_core.runnables.fallbacks": "prill.runnables:RunnableWithFallbacks",
     "langchain_core.runnables.graph": "prill.runnables.graph",

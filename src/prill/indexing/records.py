@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from threading import Lock
 
 from prill.errors import ConfigError
-from prill.io import asyncio_colour
+from prill.io import asyncio_colour, make_lock
 
 
 class RecordManager(ABC):
@@ -113,7 +112,7 @@ class InMemoryRecordManager(RecordManager):
     def __init__(self, namespace: str) -> None:
         super().__init__(namespace)
         self._records: dict[str, tuple[float, str | None]] = {}
-        self._lock = Lock()
+        self._lock = make_lock()
         self._last = 0.0
 
     def create_schema(self) -> None:

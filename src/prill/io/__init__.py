@@ -1,16 +1,24 @@
-"""The two colours: how a body waits, in blocking code and in asyncio.
+"""Blocking code and asyncio from one body: how leaves wait, in threads or on an event loop.
 
-A body is one ``async def`` that does a Runnable's work. In the *blocking* colour none of its leaves ever suspends, so
-``drive`` runs it to its end with one ``send(None)``, without an event loop; several at once are threads. In the
-*asyncio* colour the same body is awaited, and several at once are tasks. Only the leaves in this file know the
-difference, and only this file starts threads or tasks.
+A body is one ``async def`` that does a Runnable's work. In blocking code its leaves never suspend, so ``drive`` runs it
+to its end with one ``send(None)``, without an event loop; several bodies at once are threads. In asyncio the same body
+is awaited, and several at once are tasks. Only the leaves in this package know the difference, and only this package
+starts threads or tasks.
 
-Traps, and how they are met:
+Hazards, and how they are met:
 
 - A blocked socket read cannot be interrupted from Python, but shutting its socket down from another thread ends it at
-  once. What blocks registers its way out in the current ``Scope``; cancelling the scope takes all ways out.
+  once. A blocking call registers a function that unblocks it in the current ``Scope``; cancelling the scope calls it.
 - A pool whose tasks wait for tasks of the same pool deadlocks. ``Blocking.gather`` lets the calling thread work too
-  and uses pool threads only as assistants, so it ends even when the pool has none to spare.
+  and never waits for a worker that has not started. A plain function that a thread of a loop's pool waits for gets a
+  thread of its own.
+- A loop whose thread is blocked cannot be waited for. The context of blocking work carries the loops that wait for it.
+- Two threads that take two locks in different orders deadlock. A lock is held for a few lines that call nothing of
+  ours: no other object, no observer, no user code.
+- A signal handler or a finalizer may run between any two lines, also under a lock or inside ``Condition.wait``. Locks
+  are reentrant (``make_lock``), and threads wait in a ``SimpleQueue``, whose ``put`` may interrupt its ``get``.
+- A child of ``fork`` has the parent's objects without the parent's threads. Values that belong to one process are
+  ``PerProcess``, and all locks are free in the child.
 - Under anyio's cancel scopes an ``await`` in a ``finally`` is cancelled again and again. ``finish`` waits for tasks
   until they have ended, however often it is cancelled.
 - A generator that runs in one thread cannot be closed from another: the closing waits for it, after cancelling the
@@ -20,16 +28,16 @@ Traps, and how they are met:
 from prill.io.blocking import BLOCKING
 from prill.io.cancel import CancelToken, Heeded
 from prill.io.colour import Colour, Thunk
-from prill.io.depth import is_deep
-from prill.io.drive import SUSPENDED, close, closing, drive, drive_stream
+from prill.io.drive import SUSPENDED, close, closing, drive, drive_stream, is_deep
+from prill.io.interrupter import Stopper, Watchdog
 from prill.io.limit import Limit
+from prill.io.process import PerProcess, hold_during_fork, make_lock
 from prill.io.scope import Scope, interruptible
-from prill.io.stopper import Stopper, Watchdog
 from prill.io.tee import Ended, Tee
 
 
 def asyncio_colour() -> Colour:
-    """The asyncio colour; asyncio is imported now, so that blocking programs do not pay its 35 ms."""
+    """``Asyncio``; asyncio is imported now, so that blocking programs do not pay its 35 ms."""
     from prill.io.loop import ASYNCIO  # noqa: PLC0415 - see the docstring
 
     return ASYNCIO
@@ -43,6 +51,7 @@ __all__ = [
     "Ended",
     "Heeded",
     "Limit",
+    "PerProcess",
     "Scope",
     "Stopper",
     "Tee",
@@ -53,6 +62,8 @@ __all__ = [
     "closing",
     "drive",
     "drive_stream",
+    "hold_during_fork",
     "interruptible",
     "is_deep",
+    "make_lock",
 ]

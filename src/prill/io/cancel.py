@@ -1,26 +1,29 @@
-"""A word that stops runs, from anywhere."""
+"""A token that cancels runs from any thread."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
+from prill.io.process import make_lock, process_number
+
 
 class CancelToken:
-    """Stops the runs that it was given to, from any thread: ``chain.stream(x, {"cancel": token})``, ``token.cancel()``.
+    """Cancels the runs that it is passed to: ``chain.stream(x, {"cancel": token})``, then ``token.cancel()``.
 
-    A stopped run ends with ``Cancelled``, which carries what had come; also one that waits for its first chunk. One
-    token may be given to many runs; runs that are given a cancelled token do not begin. What cannot be stopped is a
-    plain function of yours in the middle of its work: its run ends when it returns.
+    A cancelled run ends with ``Cancelled``, which carries the output so far, also while it waits for its first chunk.
+    One token may be passed to many runs; a run that gets a cancelled token does not start. A plain function of yours
+    cannot be interrupted while it computes: its run ends when it returns.
+
+    ``cancel`` may be called from any thread and from a signal handler.
     """
 
     heeded = False
-    """Whether a run around heeds it, so that a step need only look at it before it begins."""
+    """Whether a run around watches the token already, so that a step only checks it before it starts."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stops: set[Callable[[], None]] = set()
+        self._lock = make_lock()
+        self._stops: dict[Callable[[], None], int] = {}  # with the process that each belongs to
         self._cancelled = False
 
     @property
@@ -29,15 +32,15 @@ class CancelToken:
         return self._cancelled
 
     def cancel(self) -> None:
-        """Stop all runs that have this token; calling it again does no harm."""
+        """Cancel all runs that have this token; calling it again has no effect."""
         with self._lock:
             self._cancelled = True
-            stops = list(self._stops)
+            stops = [stop for stop, process in self._stops.items() if process == process_number()]
         failed: list[Exception] = []
         for stop in stops:
             try:
                 stop()
-            except Exception as error:  # the others are to be stopped all the same
+            except Exception as error:  # the other runs are to be cancelled all the same
                 failed.append(error)
         if failed:
             raise failed[0]
@@ -45,7 +48,7 @@ class CancelToken:
     def add(self, stop: Callable[[], None]) -> None:
         """Call ``stop`` when the token is cancelled; at once, if it is."""
         with self._lock:
-            self._stops.add(stop)
+            self._stops[stop] = process_number()
             cancelled = self._cancelled
         if cancelled:
             stop()
@@ -53,30 +56,30 @@ class CancelToken:
     def discard(self, stop: Callable[[], None]) -> None:
         """Forget ``stop``."""
         with self._lock:
-            self._stops.discard(stop)
+            self._stops.pop(stop, None)
 
     def anew(self) -> CancelToken:
-        """The token for a run that begins in a step's own code, perhaps in another thread: that run heeds it too."""
+        """The token for a run that starts in a step's own code, perhaps in another thread, and watches it too."""
         return self
 
     @property
     def itself(self) -> CancelToken:
-        """The token that was given."""
+        """The token that the user passed."""
         return self
 
     def __deepcopy__(self, memo: object) -> CancelToken:
-        return self  # a config may be copied; the word remains one
+        return self  # a config may be copied; its token stays the same
 
 
 class Heeded(CancelToken):
-    """A token as the steps of a run that heeds it see it; ``tally`` is whatever that run counts what they use with."""
+    """The token as seen inside a run that already watches it; ``tally`` collects the token counts of that run."""
 
     heeded = True
 
     def __init__(self, token: CancelToken, tally: Any = None) -> None:
         self._token = token.itself
         self.tally = tally
-        self.cancel = self._token.cancel  # type: ignore[method-assign]  # the word is the token's
+        self.cancel = self._token.cancel  # type: ignore[method-assign]  # the original token does it
         self.add = self._token.add  # type: ignore[method-assign]  # as above
         self.discard = self._token.discard  # type: ignore[method-assign]  # as above
 

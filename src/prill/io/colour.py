@@ -1,21 +1,21 @@
-"""What a leaf can do, in either colour."""
+"""The operations of leaves, for blocking code and for asyncio."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from prill.io.interrupter import Stopper
 from prill.io.limit import Limit
-from prill.io.stopper import Stopper
 
 T = TypeVar("T")
 Thunk = Callable[[], Awaitable[T]]
 Put = Callable[[Any], Awaitable[None] | None]
-"""Hands an item over; what it returns, if anything, is awaited before the next."""
+"""Emits an item; its result, if not ``None``, is awaited before the next item."""
 
 
 class Condition(Protocol):
-    """A condition variable of either colour."""
+    """A condition variable, for threads or for tasks."""
 
     async def __aenter__(self) -> Any: ...
     async def __aexit__(self, *error: object) -> Any: ...
@@ -24,7 +24,7 @@ class Condition(Protocol):
 
 
 class Colour(Protocol):
-    """How leaves wait. ``Blocking`` and ``Asyncio`` are the two."""
+    """How leaves wait: ``Blocking`` or ``Asyncio``."""
 
     @property
     def blocking(self) -> bool: ...
@@ -32,10 +32,10 @@ class Colour(Protocol):
         """Call a plain function that may block."""
 
     def pull(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
-        """Iterate what ``make`` returns, which may block."""
+        """Iterate the iterator that ``make`` returns; both may block."""
 
     def gather(self, thunks: Sequence[Thunk[T]], limit: Limit | None = None) -> Awaitable[list[T]]:
-        """Run bodies at once, as far as ``limit`` allows; the first error ends the others."""
+        """Run bodies at once, as far as ``limit`` allows; the first error cancels the others."""
 
     def merge(
         self, streams: Sequence[AsyncIterator[T]], limit: Limit | None = None
@@ -43,29 +43,29 @@ class Colour(Protocol):
         """Iterate streams at once, as far as ``limit`` allows: ``(index, chunk)`` in the order in which chunks come."""
 
     def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
-        """The same stream, run on a stack of its own: in a thread or a task, which waits until it is asked."""
+        """The same stream, run on a new stack: in a thread or a task, which pulls a chunk when it is asked for one."""
 
     def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
-        """Make a plain iterator of a stream, for a plain generator that runs in this colour."""
+        """A plain iterator over a stream, for a plain generator that runs inside ``pull``."""
 
     def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
-        """Iterate what ``work`` puts while it runs beside the consumer, at most ``limit`` items ahead of it.
+        """Iterate the items that ``work`` emits while it runs beside the consumer, at most ``limit`` items ahead.
 
-        Its error is raised after the last item. Leaving the iteration stops it.
+        Its error is raised after the last item. Leaving the iteration cancels it.
         """
 
     def stopper(self) -> Stopper:
-        """What can stop, from outside, what this task or thread is about to run."""
+        """An interrupter for the work that this task or thread is about to run."""
 
     def condition(self) -> Condition: ...
     def sleep(self, seconds: float) -> Awaitable[None]: ...
     def settle(self, waiting: Awaitable[T]) -> Awaitable[T]:
-        """Await what needs an event loop; the blocking colour has one in a thread for it."""
+        """Await something that needs an event loop; for blocking code there is one in a thread."""
 
-    def before(self, deadline: float, thunk: Thunk[T], way_out: Callable[[], None]) -> Awaitable[T]:
+    def before(self, deadline: float, thunk: Thunk[T], unblock: Callable[[], None]) -> Awaitable[T]:
         """Run a body that must end before ``deadline`` (``time.monotonic``); ``TimeoutError`` if it does not.
 
-        ``way_out`` is what unblocks it in the blocking colour, from another thread.
+        ``unblock`` ends a blocked call; blocking code calls it from another thread.
         """
 
     def shield(self, thunk: Thunk[T]) -> Awaitable[T]:

@@ -1,4 +1,4 @@
-"""Awaiting in a context of one's own."""
+"""Awaiting in another context."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ T = TypeVar("T")
 
 
 class InContext(Generic[T]):
-    """``await InContext(context, awaitable)`` runs ``awaitable`` in ``context``, whichever task or thread awaits it.
+    """``await InContext(context, awaitable)`` runs ``awaitable`` in ``context``, in any task or thread that awaits it.
 
-    A generator that is advanced by several tasks then finds the context variables that it set itself, and can reset
-    them.
+    A generator that several tasks advance then finds the context variables that it set itself, and can reset them.
     """
 
     __slots__ = ("_awaitable", "_context")

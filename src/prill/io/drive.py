@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import Any, Generic, TypeVar
 
-from prill.errors import ColourError
+from prill.errors import AsyncRequiredError
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -17,7 +18,10 @@ SUSPENDED = (
 
 
 def drive(body: Awaitable[T]) -> T:
-    """Run a body of the blocking colour to its end and return its value."""
+    """Run a blocking body to its end and return its value.
+
+    Raises ``AsyncRequiredError`` if the body waits for an event loop.
+    """
     coroutine: Any = body if hasattr(body, "send") else body.__await__()
     try:
         coroutine.send(None)
@@ -26,15 +30,15 @@ def drive(body: Awaitable[T]) -> T:
     raise _refuse(coroutine)
 
 
-def _refuse(suspended: Any) -> ColourError:
-    """End a suspended body with the error that is to be raised.
+def _refuse(suspended: Any) -> AsyncRequiredError:
+    """End a suspended body and return the error to raise.
 
-    It is raised inside the body first, so that its ``finally`` blocks run and the traceback shows what waited.
+    It is raised inside the body first, so that its ``finally`` blocks run and the traceback shows the ``await``.
     """
-    error = ColourError(SUSPENDED)
+    error = AsyncRequiredError(SUSPENDED)
     try:
         suspended.throw(error)
-    except ColourError as raised:
+    except AsyncRequiredError as raised:
         return raised
     except StopIteration:
         return error
@@ -43,7 +47,7 @@ def _refuse(suspended: Any) -> ColourError:
 
 
 def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
-    """Iterate a stream of the blocking colour; leaving the iteration closes the stream."""
+    """Iterate a blocking stream; leaving the iteration closes the stream."""
     following = stream.__anext__
     try:
         while True:
@@ -61,10 +65,10 @@ def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
 
 
 def close(stream: Any) -> Awaitable[None]:
-    """Close a stream, if it is of a kind that can be closed.
+    """Close a stream, if it can be closed.
 
-    Generators close one another from the last step of a chain to the first, each inside the next; so no call is spent
-    here.
+    Generators close one another from the last step of a chain to the first, each inside the next, so this adds no
+    frame of its own.
     """
     aclose = getattr(stream, "aclose", None)
     if aclose is None:
@@ -72,7 +76,7 @@ def close(stream: Any) -> Awaitable[None]:
     running = getattr(stream, "ag_running", None)
     if running is None:
         return _close(aclose)
-    # An event loop that shuts down closes all generators at once, so this one may be being closed already.
+    # An event loop that shuts down closes all generators at once, so this one may be closing already.
     return _NOTHING if running else aclose()
 
 
@@ -85,7 +89,7 @@ async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
 
 
 class _Nothing:
-    """Nothing to be waited for."""
+    """An awaitable that does not wait."""
 
     def __await__(self) -> Generator[Any, None, None]:
         return
@@ -108,3 +112,12 @@ class closing(Generic[S]):
 
     def __aexit__(self, *error: object) -> Awaitable[None]:
         return close(self._stream)
+
+
+def is_deep() -> bool:
+    """Whether more than 40 % of the recursion limit is in use."""
+    try:
+        sys._getframe(sys.getrecursionlimit() * 2 // 5)
+    except ValueError:
+        return False
+    return True

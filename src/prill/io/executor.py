@@ -1,4 +1,4 @@
-"""Threads for users' own code that takes an executor, as some interfaces have it."""
+"""Executors and coroutine helpers under LangChain's documented names (``runnables.config``, ``runnables.utils``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class ContextThreadPoolExecutor(ThreadPoolExecutor):
-    """A pool of threads in which each call sees the context variables of the code that submitted it."""
+    """A thread pool in which each call sees the context variables of the code that submitted it."""
 
     def submit(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call ``func`` in a thread."""
@@ -34,8 +34,8 @@ async def run_in_executor(
 ) -> T:
     """Call a plain function in a thread, its context copied, and await what it returns.
 
-    ``executor_or_config`` is an executor to use; a config, or ``None``, stands for the event loop's own. A
-    ``StopIteration``, which no future can carry, comes as ``RuntimeError``.
+    ``executor_or_config`` is an executor; a config or ``None`` stands for the event loop's own executor. A
+    ``StopIteration``, which a future cannot carry, is raised as ``RuntimeError``.
     """
 
     def call() -> T:
@@ -51,7 +51,7 @@ async def run_in_executor(
 
 
 async def gather_with_concurrency(n: int | None, *coros: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Await all, at most ``n`` of them at once; the results are in their order."""
+    """Await all coroutines, at most ``n`` at once; the results keep their order."""
     asyncio = import_module("asyncio")
     if n is None:
         found: list[Any] = await asyncio.gather(*coros)

@@ -1,13 +1,14 @@
-"""How much may go on at once in a whole tree of runs."""
+"""Limits the number of workers in a whole tree of runs."""
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 
+from prill.io.process import make_lock
+
 Take = Callable[[], bool]
-"""Begins one more worker, if there is still work for it; whether it did."""
+"""Starts one more worker if there is still work for it; returns whether it did."""
 
 
 class _Request:
@@ -16,26 +17,31 @@ class _Request:
     def __init__(self, take: Take) -> None:
         self.take = take
         self.withdrawn = False
-        self.withdraw_outer: Callable[[], bool] | None = None  # while it waits for room in the limit around
+        self.withdraw_outer: Callable[[], bool] | None = None  # while it waits for a place in the outer limit
 
 
 class Limit:
-    """At most ``width`` workers at once, over all levels of a tree.
+    """Allows at most ``width`` workers at once, over all levels of a tree of runs.
 
-    Who starts the tree is the first worker. Whoever has several things to do works at them itself and *asks* for
-    others to help; an asker never waits for help, so a limit of 1 cannot lock itself up. ``outer`` is the limit of
-    the tree around: a helper counts there too.
+    The thread or task that starts the tree is the first worker. A worker with several bodies to run runs them itself
+    and *asks* for others to help. It never waits for help, so a limit of 1 cannot deadlock. ``outer`` is the limit of
+    the tree around; a worker counts in both.
+
+    ``take`` functions are called without a lock, in the thread that asks or in the one that releases a place.
     """
 
     def __init__(self, width: int, outer: Limit | None = None) -> None:
         self.width = width
         self._outer = outer
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self._free = width - 1
         self._asking: deque[_Request] = deque()
 
     def ask(self, take: Take) -> Callable[[], bool]:
-        """Call ``take`` when there is room for one more; returns what withdraws the request, if it still can."""
+        """Call ``take`` when a place is free.
+
+        Returns a function that withdraws the request, and says whether it could.
+        """
         request = _Request(take)
         with self._lock:
             self._asking.append(request)
@@ -43,7 +49,7 @@ class Limit:
         return lambda: self._withdraw(request)
 
     def release(self) -> None:
-        """A helper has ended."""
+        """Free the place of a worker that has ended."""
         if self._outer is not None:
             self._outer.release()
         self._give_back()

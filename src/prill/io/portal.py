@@ -1,62 +1,148 @@
-"""Event loops for blocking code: the one that a worker thread works for, or one of Prill's own."""
+"""Event loops for blocking code: the loop that a worker thread works for, or one in a thread of Prill's own."""
 
 from __future__ import annotations
 
-import atexit
-import functools
+import contextlib
 import sys
-import threading
-from collections.abc import Awaitable
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from prill.errors import Cancelled
+from prill.io.process import PerProcess, make_lock
+from prill.io.scope import current_scope, interruptible
+from prill.io.threads import ServiceThread
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
-HOME: ContextVar[tuple[Any, int] | None] = ContextVar("prill_home", default=None)
-"""In a worker thread of an asyncio run: the run's loop and that loop's thread."""
+HOME_LOOP: ContextVar[Any] = ContextVar("prill_home_loop", default=None)
+"""In a worker thread of an asyncio run: the run's loop."""
+
+_BLOCKED: ContextVar[frozenset[Any]] = ContextVar("prill_blocked_loops", default=frozenset())
+"""The loops whose threads are blocked until the code in this context ends; waiting for one of them is a deadlock."""
+
+_CHECK_SECONDS = 5.0
+"""How often a thread that waits for a loop checks that the loop was not closed in the meantime."""
 
 
 def wait_on_loop(waiting: Awaitable[T]) -> T:
     """Await something on an event loop, in the caller's context, and block until it is done.
 
-    The loop is the one that this thread works for; elsewhere (and on that loop's own thread, which must not wait for
-    itself) one in a thread of its own.
+    The loop is the one that this thread works for, if its thread is free; else one in a thread of Prill's own. A hook
+    that runs there and calls a blocking verb, whose hooks need a loop again, gets another such loop.
+
+    Raises ``Cancelled`` when the current scope is cancelled.
     """
-    home = HOME.get()
-    at_home = home is not None and home[1] != threading.get_ident() and home[0].is_running()
-    loop = home[0] if home is not None and at_home else _portal()
+    context = copy_context_of_worker()
+    blocked = context.get(_BLOCKED, frozenset())
+    home = HOME_LOOP.get()
+    loop = home if home is not None and home not in blocked and home.is_running() else _free_loop(blocked)
 
     async def body() -> T:
         return await waiting
 
-    # Only programs that mix the colours need asyncio here, and it takes 35 ms to import.
-    result: T = import_module("asyncio").run_coroutine_threadsafe(body(), loop).result()
-    return result
+    return run_on(loop, body(), context)
 
 
-@functools.cache
-def _portal() -> Any:
-    loop = import_module("asyncio").new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="prill-portal", daemon=True)
-    thread.start()
+def run_on(loop: Any, body: Coroutine[Any, Any, T], context: Context | None = None) -> T:
+    """Run a coroutine on a loop of another thread, and block until it is done."""
+    context = context or copy_context()
+    # Only programs that mix blocking code and asyncio need asyncio here, and it takes 35 ms to import.
+    future: Future[T] = context.run(import_module("asyncio").run_coroutine_threadsafe, body, loop)
+    scope = current_scope()
+    if scope is None or scope.cancelled:  # what runs in a cancelled scope closes something, and is not interrupted
+        return _wait(future, loop)
+    try:
+        with interruptible(future.cancel):
+            return _wait(future, loop)
+    except Exception as error:
+        if scope.cancelled and future.cancelled():
+            raise Cancelled("the run was cancelled while it waited for a coroutine") from error
+        raise
 
-    def stop() -> None:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
-    atexit.register(stop)
-    return loop
+def _wait(future: Future[T], loop: Any) -> T:
+    while True:
+        try:
+            return future.result(_CHECK_SECONDS)
+        except TimeoutError:
+            if future.done():  # with an error of its own, or just now
+                return future.result()
+            if loop.is_closed():
+                raise RuntimeError("the event loop was closed while a thread waited for it") from None
+
+
+def copy_context_of_worker() -> Context:
+    """A copy of the context for work that this thread waits for: there its event loop, if one runs here, is blocked."""
+    context = copy_context()
+    loop = _running_loop()
+    if loop is not None:
+        context.run(_BLOCKED.set, _BLOCKED.get() | {loop})
+    return context
+
+
+def _running_loop() -> Any:
+    loaded = sys.modules.get("asyncio")
+    return None if loaded is None else loaded._get_running_loop()
 
 
 def loop_runs_here() -> bool:
-    """Whether this thread is one that an event loop runs in."""
-    loaded = sys.modules.get("asyncio")
-    return loaded is not None and loaded._get_running_loop() is not None
+    """Whether an event loop runs in this thread."""
+    return _running_loop() is not None
 
 
-def pause(seconds: float) -> Awaitable[None]:
-    """``asyncio.sleep``, where a loop runs and asyncio is loaded, therefore."""
-    paused: Awaitable[None] = sys.modules["asyncio"].sleep(seconds)
-    return paused
+class _Portals:
+    """Event loops, each in a thread of its own: the first is the usual one, the others are for hooks within hooks."""
+
+    def __init__(self) -> None:
+        self._lock = make_lock()
+        self._loops: list[Any] = []
+        self._threads: list[ServiceThread] = []
+
+    def free_loop(self, blocked: frozenset[Any]) -> Any:
+        with self._lock:
+            for loop in self._loops:
+                if loop not in blocked:
+                    return loop
+            return self._start()
+
+    def _start(self) -> Any:
+        loop = import_module("asyncio").new_event_loop()
+        thread = ServiceThread(loop.run_forever, "prill-portal")
+        thread.start()
+        self._loops.append(loop)
+        self._threads.append(thread)
+        return loop
+
+    def close(self) -> None:
+        for loop, thread in zip(self._loops, self._threads, strict=True):
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(1.0)  # a hook may never end
+            if not thread.is_alive():
+                loop.close()
+
+
+_PORTALS: PerProcess[_Portals] = PerProcess(close=_Portals.close)
+
+
+def _free_loop(blocked: frozenset[Any]) -> Any:
+    return _PORTALS.get(_Portals).free_loop(blocked)
+
+
+def make_wake(loop: Any) -> tuple[Awaitable[None], Callable[[], None]]:
+    """A future of ``loop``, which runs here, and a function that ends it from any thread, once or more often."""
+    future = loop.create_future()
+
+    def end() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    def wake() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nothing waits there
+            loop.call_soon_threadsafe(end)
+
+    return future, wake

@@ -1,97 +1,112 @@
-"""Ways out of a blocked thread."""
+"""Unblocking threads from outside."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token, copy_context
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from prill.errors import Cancelled
+from prill.io.process import make_lock, process_number
 
 T = TypeVar("T")
 
 
 class Scope:
-    """What may be blocked in one thread or in several, and how to get it out.
+    """The calls in which one or several threads may be blocked, and how to unblock them.
 
-    ``cancel`` may be called from any thread, once or often. Scopes nest: cancelling one cancels those opened inside.
+    ``cancel`` may be called from any thread and more than once. Scopes nest: cancelling one cancels those inside.
     """
 
     def __init__(self, outer: Scope | None = None) -> None:
-        self._lock = threading.Lock()
-        self._exits: set[Callable[[], None]] = set()
-        self._ended = False
-        self._woken: threading.Event | None = None  # made when somebody sleeps: it costs more than all the rest
+        self._lock = make_lock()
+        self._unblocks: dict[Callable[[], object], int] = {}  # with the process that each belongs to
+        self._cancelled = False
         self._outer = outer
         if outer is not None:
             outer.add(self.cancel)
 
     @property
     def cancelled(self) -> bool:
-        return self._ended
+        return self._cancelled
 
-    def add(self, way_out: Callable[[], None]) -> None:
+    def add(self, unblock: Callable[[], object]) -> None:
+        """Call ``unblock`` when the scope is cancelled; at once, if it is. It may be called in any thread.
+
+        ``unblock`` must not block: the thread of all timers may wait for it.
+        """
         with self._lock:
-            if not self._ended:
-                self._exits.add(way_out)
+            if not self._cancelled:
+                self._unblocks[unblock] = process_number()
                 return
-        way_out()
+        unblock()
 
-    def discard(self, way_out: Callable[[], None]) -> None:
+    def discard(self, unblock: Callable[[], object]) -> None:
+        """Forget ``unblock``."""
         with self._lock:
-            self._exits.discard(way_out)
+            self._unblocks.pop(unblock, None)
 
     def cancel(self) -> None:
+        """Unblock every thread that is blocked in this scope, and each that is about to block in it."""
         with self._lock:
-            self._ended = True
-            woken = self._woken
-            exits, self._exits = self._exits, set()
-        if woken is not None:
-            woken.set()
-        for way_out in exits:
-            # What has just ended of itself may refuse; the other ways out are to be taken all the same.
+            self._cancelled = True
+            unblocks, self._unblocks = self._unblocks, {}
+        for unblock, process in unblocks.items():
+            if process != process_number():
+                continue  # a thread of the parent, on a socket of the parent
+            # A call that has just ended may refuse; the others are to be unblocked all the same.
             with contextlib.suppress(Exception):
-                way_out()
+                unblock()
 
     def leave(self) -> None:
-        """Forget this scope in the one around it."""
+        """Remove this scope from the one around it."""
         if self._outer is not None:
             self._outer.discard(self.cancel)
 
     def sleep(self, seconds: float) -> None:
-        with self._lock:
-            woken = self._woken = self._woken or threading.Event()
-            if self._ended:
-                woken.set()
-        if woken.wait(seconds):
-            raise Cancelled("the run was stopped while it slept")
+        """Sleep; raises ``Cancelled`` as soon as the scope is cancelled."""
+        woken: SimpleQueue[None] = SimpleQueue()  # not an Event, whose ``set`` may not interrupt its ``wait``
+        wake = partial(woken.put, None)
+        self.add(wake)
+        try:
+            woken.get(timeout=max(seconds, 0))
+        except Empty:
+            return
+        finally:
+            self.discard(wake)
+        raise Cancelled("the run was cancelled while it slept")
 
 
 _SCOPE: ContextVar[Scope | None] = ContextVar("prill_scope", default=None)
 
 
 @contextlib.contextmanager
-def interruptible(way_out: Callable[[], None]) -> Iterator[None]:
-    """While the body blocks, let the current scope call ``way_out`` from another thread."""
+def interruptible(unblock: Callable[[], object]) -> Iterator[None]:
+    """While the body blocks, let the current scope call ``unblock`` from another thread.
+
+    ``unblock`` must end the blocked call, and must not block itself.
+    """
     scope = _SCOPE.get()
     if scope is None:
         yield
         return
-    scope.add(way_out)
+    scope.add(unblock)
     try:
         yield
     finally:
-        scope.discard(way_out)
+        scope.discard(unblock)
 
 
 def current_scope() -> Scope | None:
+    """The scope that this code runs in."""
     return _SCOPE.get()
 
 
 def enter(scope: Scope | None) -> Token[Scope | None]:
+    """Make ``scope`` the current one, until ``restore`` is called with the token."""
     return _SCOPE.set(scope)
 
 
@@ -100,7 +115,7 @@ restore: Callable[[Token[Scope | None]], None] = _SCOPE.reset
 
 
 def entering(scope: Scope) -> Callable[[], Token[Scope | None]]:
-    """What makes ``scope`` the current one, and returns what ``restore`` takes back."""
+    """A function that makes ``scope`` the current one and returns the token for ``restore``."""
     return partial(_SCOPE.set, scope)
 
 

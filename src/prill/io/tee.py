@@ -16,18 +16,18 @@ from prill.io.drive import close
 from prill.io.scope import current_scope, enter
 
 TEE_LIMIT = 64
-"""How many chunks the fastest reader of a ``Tee`` may be ahead of the slowest, where nothing else is said."""
+"""The default number of chunks that the fastest reader of a ``Tee`` may be ahead of the slowest."""
 
 
 class Ended(BaseException):
-    """Ends all readers of a stream alike. Not an ``Exception``, so that no user code between them catches it."""
+    """Ends all readers of a stream alike. Not an ``Exception``, so that user code between them does not catch it."""
 
 
 class Tee:
-    """One stream given to several readers, none more than ``limit`` chunks ahead of another that still reads.
+    """Shares one stream among several readers, none more than ``limit`` chunks ahead of another that still reads.
 
-    Whichever reader finds its buffer empty pulls the next chunk for all. Readers run in different tasks or threads,
-    so the source runs in a context of its own.
+    A reader whose buffer is empty pulls the next chunk for all. Readers run in different tasks or threads, so the
+    source runs in a context of its own.
     """
 
     def __init__(self, source: AsyncIterator[Any], readers: int, colour: Colour, limit: int | None = TEE_LIMIT) -> None:
@@ -63,17 +63,18 @@ class Tee:
             await self.leave(index)
 
     async def leave(self, index: int) -> None:
-        """Wait for this reader no longer; the last to leave closes the source."""
-        if self._buffers[index] is None:
-            return
-        self._buffers[index] = None
-        if all(left is None for left in self._buffers):
+        """Stop waiting for this reader; the last to leave closes the source."""
+        async with self._changed:  # of two that leave at once, in two threads, one is the last
+            if self._buffers[index] is None:
+                return
+            self._buffers[index] = None
+            is_last = all(buffer is None for buffer in self._buffers)
+            self._changed.notify_all()
+        if is_last:
             await InContext(self._context, close(self._source))
-        elif not self._ended:
-            await self._notify()
 
     async def _must_pull(self, buffer: deque[Any]) -> bool:
-        """Wait for a chunk, for the end, or for one's turn to pull."""
+        """Wait for a chunk, for the end, or until this reader is to pull."""
         async with self._changed:
             while not buffer and not self._ended:
                 if not self._pulling and all(len(b) < self._limit for b in self._buffers if b is not None):
@@ -92,7 +93,7 @@ class Tee:
             self._ended, self.error = True, error
         except BaseException:
             self._ended = True
-            self.error = Cancelled("another reader of this stream was stopped while it waited for the next chunk")
+            self.error = Cancelled("another reader of this stream was cancelled while it waited for the next chunk")
             raise
         else:
             for buffer in self._buffers:
@@ -108,7 +109,7 @@ class Tee:
 
 
 class _Reader:
-    """One reader's stream. An object, because closing a generator that was never begun runs none of its code."""
+    """One reader's stream. An object, because closing a generator that was never started runs none of its code."""
 
     __slots__ = ("_index", "_stream", "_tee")
 
@@ -123,7 +124,7 @@ class _Reader:
 
     @property
     def error(self) -> BaseException | None:
-        """What the shared source failed with."""
+        """The error that the shared source ended with."""
         return self._tee.error
 
     def __aiter__(self) -> _Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -25,10 +25,12 @@ from prill.messages import (
 from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
-from prill.runnables.cancelling import call_tallied, tallied, tally_of
-from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.engine.cancellation import call_tallied, tallied, tally_of
+from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
+from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.streams import bare, like, sum_of
 from prill.runnables.serializable import RunnableSerializable
-from prill.runnables.streams import bare, like, sum_of
+from prill.runnables.structure import Streaming
 
 LanguageModelInput = PromptValue | str | Sequence[MessageLikeRepresentation]
 LanguageModelOutput = BaseMessage | str
@@ -60,6 +62,24 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     ``response_metadata["cached"]`` and a usage of 0 tokens. ``rate_limiter`` is asked before each request.
     """
 
+    _hooks: ClassVar[frozenset[str]] = frozenset(
+        ("_generate", "_agenerate", "_call", "_acall", "_stream", "_astream", "_answer", "_chunks")
+    )
+    _answers_by_hooks: ClassVar[bool] = False
+    """Whether a subclass wrote ``_generate`` (or its like) below the body ``_answer`` that would stand in for it."""
+    _streams_by_hooks: ClassVar[bool] = False
+    """Whether a subclass wrote ``_stream`` or ``_astream`` below the body ``_chunks`` that would stand in for it."""
+    _async_hooks: ClassVar[frozenset[str]] = frozenset()
+    """The asyncio hooks that an asyncio run calls: those not older than the plain hook of the same kind."""
+
+    _cache_ignores: ClassVar[frozenset[str]] = frozenset(
+        (
+            *("cache", "callbacks", "custom_get_token_ids", "disable_streaming", "metadata", "name"),
+            *("rate_limiter", "tags", "verbose"),
+        )
+    )
+    """Fields that do not change the answers: all others are part of the key under which a cache stores them."""
+
     cache: BaseCache | bool | None = Field(default=None, exclude=True, repr=False)
     rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True, repr=False)
     callbacks: Any = Field(default=None, exclude=True, repr=False)
@@ -67,6 +87,30 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
     verbose: bool = Field(default=False, exclude=True, repr=False)
     custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True, repr=False)
+
+    def _streaming(self) -> Streaming:
+        disabled = getattr(self, "disable_streaming", False)
+        if disabled is True:
+            return Streaming("buffers", False, "disable_streaming is on", "leave disable_streaming out")
+        if not any(_is_defined(type(self), name) for name in ("_chunks", "_stream", "_astream")):
+            why = "the model has no _stream: it answers in one piece"
+            return Streaming("buffers", False, why, "define _stream in its class")
+        why = "a model needs its whole prompt; it streams its answer"
+        return Streaming("buffers", True, why + (", unless tools are bound" if disabled == "tool_calling" else ""))
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        nearest_hooks = (
+            nearest(spaces, "_agenerate", "_acall", "_generate", "_call"),
+            nearest(spaces, "_acall", "_call", "_agenerate", "_generate"),
+            nearest(spaces, "_astream", "_stream"),
+        )
+        return {
+            **super()._find_overrides(spaces),
+            "_answers_by_hooks": are_overridden(spaces, ("_generate", "_agenerate", "_call", "_acall"), "_answer"),
+            "_streams_by_hooks": are_overridden(spaces, ("_stream", "_astream"), "_chunks"),
+            "_async_hooks": frozenset(hook for hook in nearest_hooks if hook is not None and hook.startswith("_a")),
+        }
 
     @property
     def InputType(self) -> Any:
@@ -90,7 +134,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
         """The body of ``generate``: one result for several inputs."""
 
-    def _is_guarded(self) -> bool:
+    def _has_cache_or_limiter(self) -> bool:
         """Whether a cache or a rate limiter stands before the model."""
         return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
 
@@ -177,6 +221,25 @@ def config_from(callbacks: Any, kwargs: dict[str, Any]) -> RunnableConfig | None
     return said or None  # type: ignore[return-value]  # the keys are those of a config
 
 
+Message = TypeVar("Message", bound=BaseMessage)
+
+
+def copy_message(message: Message) -> Message:
+    """A shallow copy, which may be given an id; a validated copy would cost ten times as much."""
+    copy = type(message).__new__(type(message))
+    object.__setattr__(copy, "__dict__", {**message.__dict__})
+    object.__setattr__(copy, "__pydantic_fields_set__", {*message.__pydantic_fields_set__})
+    object.__setattr__(copy, "__pydantic_extra__", message.__pydantic_extra__)
+    object.__setattr__(copy, "__pydantic_private__", message.__pydantic_private__)
+    return copy
+
+
+def set_id(message: BaseMessage, id: str) -> None:
+    """Give a message of our own an id; a pydantic assignment would cost ten times as much."""
+    message.__dict__["id"] = id
+    message.__pydantic_fields_set__.add("id")
+
+
 def answer_id(run: Run) -> str:
     """The id of one answer's chunks: that of the run, if it is watched and so has one."""
     return f"run-{run.id or uuid.uuid4()}"
@@ -186,3 +249,12 @@ def _provider_of(name: str) -> str:
     """The provider that a class's name tells: ``ChatOpenAI`` → ``openai``."""
     short = name.removeprefix("Chat").removesuffix("Chat").removesuffix("LLM")
     return (short or name).lower()
+
+
+_BASES = ("BaseChatModel", "BaseLLM", "LLM", "SimpleChatModel")
+
+
+def _is_defined(cls: type, name: str) -> bool:
+    """Whether a subclass of the public base classes defines ``name``."""
+    definer = next((kind for kind in cls.__mro__ if name in kind.__dict__), None)
+    return definer is not None and definer.__name__ not in _BASES and getattr(cls, name) is not None

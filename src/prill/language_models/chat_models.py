@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
@@ -12,10 +12,17 @@ from pydantic import Field
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, EmptyResponseError
 from prill.io import closing, drive
-from prill.language_models.base import BaseLanguageModel, LanguageModelInput, answer_id, config_from
-from prill.language_models.guarded import ChatGuard
+from prill.language_models.base import (
+    BaseLanguageModel,
+    LanguageModelInput,
+    answer_id,
+    config_from,
+    copy_message,
+    set_id,
+)
+from prill.language_models.cache_and_limits import ChatCall
+from prill.language_models.stream_notifications import notify_chunks, streams_in_invoke
 from prill.language_models.structured import StructuredModel
-from prill.language_models.told import streams_inside, told
 from prill.messages import (
     AIMessage,
     AnyMessage,
@@ -29,10 +36,9 @@ from prill.messages import (
 from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
-from prill.runnables.config import begin, begin_asyncio
-from prill.runnables.leaves import each_inside
-from prill.runnables.parts import PARTS
-from prill.runnables.streams import NOTHING, collect
+from prill.runnables.engine.leaves import each_inside
+from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.streams import NOTHING, collect
 
 T = TypeVar("T")
 StructuredMethod = Literal["function_calling", "json_schema", "json_mode"]
@@ -58,7 +64,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     def OutputType(self) -> Any:
         return AnyMessage
 
-    # What subclasses write. Those that are not written are None here, so that the bodies can tell.
+    # The hooks that subclasses write. Those that are not written are None here, which the bodies check.
 
     @abstractmethod
     def _generate(
@@ -70,33 +76,45 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     _stream: ClassVar[Any] = None
     _astream: ClassVar[Any] = None
 
-    # The bodies. Prill's own models override _answer and _chunks.
+    # The bodies. These call the hooks; Prill's own models override them, and subclasses of those may write hooks again.
 
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
         """Answer in one piece."""
-        if streams_inside(self, run, kwargs) and not self._must_wait(kwargs):
+        return _owned(await self._call_hooks(messages, run, kwargs))
+
+    async def _call_hooks(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
+        if streams_in_invoke(self, run, kwargs) and not self._must_wait(kwargs):
             return await self._answer_by_streaming(messages, run, kwargs)
         with inside(run):
             if run.io.blocking:
                 return self._generate(messages, run_manager=run.manager, **kwargs)
-            if self._agenerate is not None:
+            if "_agenerate" in self._async_hooks:
                 result: ChatResult = await self._agenerate(messages, run_manager=run.manager, **kwargs)
                 return result
             return await run.io.call(partial(self._generate, messages, run_manager=run.plain_manager, **kwargs))
 
     def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[BaseMessageChunk] | None:
         """Answer piece by piece; ``None`` from a model that cannot."""
-        if not run.io.blocking and self._astream is not None:
-            return _messages_of(each_inside(run, self._astream(messages, run_manager=run.manager, **kwargs)))
+        if not run.io.blocking and "_astream" in self._async_hooks:
+            return _messages_in(each_inside(run, self._astream(messages, run_manager=run.manager, **kwargs)))
         if self._stream is None:
             return None
         make = partial(self._stream, messages, run_manager=run.plain_manager, **kwargs)
-        return _messages_of(each_inside(run, run.io.pull(make)))
+        return _messages_in(each_inside(run, run.io.pull(make)))
+
+    def _stream_chunks(
+        self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
+    ) -> AsyncIterator[BaseMessageChunk] | None:
+        """Answer piece by piece, by the hooks where a subclass wrote them."""
+        if self._streams_by_hooks:
+            return BaseChatModel._chunks(self, messages, run, **kwargs)
+        return self._chunks(messages, run, **kwargs)
 
     async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
-        """Answer in one piece, of a stream whose chunks are told to observers."""
-        stream = self._chunks(messages, run, **kwargs)
-        chunks = [chunk async for chunk in told(run, _named(stream, run))] if stream is not None else []
+        """Answer in one piece, made of a stream whose chunks are reported to observers."""
+        stream = self._stream_chunks(messages, run, kwargs)
+        named = None if stream is None else _named(stream, run)
+        chunks = [chunk async for chunk in notify_chunks(run, named)]
         if not chunks:
             raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
         message = message_chunk_to_message(merge_chunks(chunks))
@@ -104,27 +122,35 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
         messages = as_messages(input)
-        answer = self._guarded_answer if self._is_guarded() else self._answer
-        result = await answer(messages, run, **_with_stop(kwargs))
+        answer = self._answer_with_cache if self._has_cache_or_limiter() else self._answer_body
+        result = await answer(messages, run, _with_stop(kwargs))
         if not result.generations:
             raise EmptyResponseError(f"{self.get_name()} answered without a message")
         message = result.generations[0].message
         if message.id is None:
-            message.__dict__["id"] = answer_id(run)
+            set_id(message, answer_id(run))
         if results_ is not None:
             results_.append(result)
         if run.observers is not None:
             run.state["result"] = result
         return message
 
-    async def _guarded_answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
-        guard = ChatGuard(self, messages, run, kwargs)
-        if (known := await guard.recall()) is not None:
+    def _answer_body(
+        self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
+    ) -> Coroutine[Any, Any, ChatResult]:
+        """Answer in one piece, by the hooks where a subclass wrote them."""
+        if self._answers_by_hooks:
+            return BaseChatModel._answer(self, messages, run, **kwargs)
+        return self._answer(messages, run, **kwargs)
+
+    async def _answer_with_cache(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
+        call = ChatCall(self, messages, run, kwargs)
+        if (known := await call.lookup()) is not None:
             return ChatResult(generations=known)
-        async with guard.asking() as answer:
-            result = await self._answer(messages, run, **kwargs)
+        async with call.limited() as answer:
+            result = await self._answer_body(messages, run, kwargs)
             answer.generations = result.generations
-        await guard.keep(result.generations)
+        await call.store(result.generations)
         return result
 
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
@@ -132,18 +158,18 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         if input is NOTHING:
             return
         whole = self._in_one_piece(run, kwargs)
-        chunks = None if whole else self._chunks(as_messages(input), run, **_with_stop(kwargs))
+        chunks = None if whole else self._stream_chunks(as_messages(input), run, _with_stop(kwargs))
         if chunks is None:
             yield await self._work(input, run, **kwargs)
             return
-        if self._is_guarded():
-            chunks = ChatGuard(self, as_messages(input), run, _with_stop(kwargs)).chunks(chunks)
+        if self._has_cache_or_limiter():
+            chunks = ChatCall(self, as_messages(input), run, _with_stop(kwargs)).chunks(chunks)
         id = None
         async with closing(chunks):
             async for chunk in chunks:
                 if chunk.id is None:
                     id = id or answer_id(run)
-                    chunk.__dict__["id"] = id  # a pydantic assignment costs ten times as much
+                    set_id(chunk, id)
                 yield chunk
                 input = None
         if input is not None:
@@ -151,9 +177,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
         return self._must_wait(kwargs) or (
-            type(self)._chunks is BaseChatModel._chunks
+            (type(self)._chunks is BaseChatModel._chunks or self._streams_by_hooks)
             and self._stream is None
-            and (run.io.blocking or self._astream is None)
+            and (run.io.blocking or "_astream" not in self._async_hooks)
         )
 
     def _must_wait(self, kwargs: dict[str, Any]) -> bool:
@@ -282,7 +308,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             ConfigError: the schema cannot be described to a model, or the model does not know the method.
             OutputParserException: when run: the answer is not whole, or not valid.
         """
-        return PARTS["structured_output"](self, schema, method, include_raw, strict, kwargs)
+        from prill.providers.structured import structured_output  # noqa: PLC0415 - its room is above this one
+
+        return structured_output(self, schema, method, include_raw, strict, kwargs)
 
     def _asked_for(
         self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
@@ -330,14 +358,26 @@ def _with_stop(kwargs: dict[str, Any]) -> dict[str, Any]:
     return kwargs if "stop" in kwargs else {"stop": None, **kwargs}
 
 
-async def _messages_of(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncIterator[BaseMessageChunk]:
+async def _messages_in(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncIterator[BaseMessageChunk]:
+    """The message chunks that a hook yields; copies where an id will be set, for they belong to the user's code."""
     async with closing(chunks):
         async for chunk in chunks:
             message = chunk.message
+            if message.id is None:
+                message = copy_message(message)
             if chunk.generation_info:
                 message = message.model_copy()
                 message.response_metadata = {**chunk.generation_info, **message.response_metadata}
             yield message
+
+
+def _owned(result: ChatResult) -> ChatResult:
+    """A hook's result, with a copy of the answer if an id will be set: it may be an object that the user keeps."""
+    if not result.generations or result.generations[0].message.id is not None:
+        return result
+    first, *others = result.generations
+    answer = first.model_copy(update={"message": copy_message(first.message)})
+    return ChatResult(generations=[answer, *others], llm_output=result.llm_output)
 
 
 async def _named(chunks: AsyncIterator[BaseMessageChunk], run: Run) -> AsyncIterator[BaseMessageChunk]:
@@ -346,7 +386,7 @@ async def _named(chunks: AsyncIterator[BaseMessageChunk], run: Run) -> AsyncIter
     async with closing(chunks):
         async for chunk in chunks:
             if chunk.id is None:
-                chunk.__dict__["id"] = id
+                set_id(chunk, id)
             yield chunk
 
 

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from prill.callbacks.run import Run
+from prill.language_models.built_in_hooks import TextStreamHooks
 from prill.language_models.llms import LLM
 from prill.outputs import Generation, GenerationChunk, LLMResult, generation_chunk
 
 
 class FakeListLLMError(Exception):
-    """Raised by a fake that was told to fail."""
+    """Raised by a fake whose ``error_on_chunk_number`` was reached."""
 
 
 class FakeListLLM(LLM):
@@ -19,6 +20,8 @@ class FakeListLLM(LLM):
 
     ``sleep`` is how many seconds an answer, or in a stream each chunk, takes.
     """
+
+    _cache_ignores = LLM._cache_ignores | {"i", "sleep"}
 
     responses: list[str]
     sleep: float | None = None
@@ -49,11 +52,13 @@ class FakeListLLM(LLM):
         return LLMResult(generations=[[Generation(text=text)] for text in texts])
 
 
-class FakeStreamingListLLM(FakeListLLM):
+class FakeStreamingListLLM(TextStreamHooks, FakeListLLM):
     """Streams the texts of ``responses`` character by character.
 
     ``error_on_chunk_number`` makes it fail instead of giving that chunk; the first is number 0.
     """
+
+    _cache_ignores = FakeListLLM._cache_ignores | {"error_on_chunk_number"}
 
     error_on_chunk_number: int | None = None
 

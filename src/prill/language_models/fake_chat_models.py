@@ -8,6 +8,7 @@ from typing import Any
 
 from prill.callbacks.run import Run
 from prill.errors import EmptyResponseError
+from prill.language_models.built_in_hooks import ChatAnswerHooks, ChatHooks, ChatStreamHooks
 from prill.language_models.chat_models import BaseChatModel, SimpleChatModel
 from prill.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk, ai_chunk, text_chunk
 from prill.messages.tool_calls import as_chunks
@@ -15,11 +16,13 @@ from prill.outputs import ChatGeneration, ChatResult
 
 
 class FakeListChatModelError(Exception):
-    """Raised by a fake that was told to fail."""
+    """Raised by a fake whose ``error_on_chunk_number`` was reached."""
 
 
 class _Fake(BaseChatModel):
     """A fake whose answers come from ``_next``."""
+
+    _cache_ignores = BaseChatModel._cache_ignores | {"i", "sleep"}
 
     @property
     def _llm_type(self) -> str:
@@ -28,18 +31,13 @@ class _Fake(BaseChatModel):
     def _next(self, messages: list[BaseMessage]) -> BaseMessage:
         raise NotImplementedError
 
-    def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=self._next(messages))])
-
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
         if sleep := getattr(self, "sleep", None):
             await run.io.sleep(sleep)
-        return self._generate(messages)
+        return ChatResult(generations=[ChatGeneration(message=self._next(messages))])
 
 
-class FakeMessagesListChatModel(_Fake):
+class FakeMessagesListChatModel(ChatAnswerHooks, _Fake):
     """Answers with the messages of ``responses`` one after the other, and again from the start.
 
     ``sleep`` is how many seconds an answer takes.
@@ -55,7 +53,7 @@ class FakeMessagesListChatModel(_Fake):
         return message.model_copy()
 
 
-class FakeListChatModel(_Fake):
+class FakeListChatModel(ChatStreamHooks, _Fake, SimpleChatModel):
     """Answers with the texts of ``responses`` one after the other, and again from the start.
 
     It streams character by character. ``sleep`` is how many seconds an answer, or in a stream each chunk, takes;
@@ -66,6 +64,8 @@ class FakeListChatModel(_Fake):
     sleep: float | None = None
     i: int = 0
     error_on_chunk_number: int | None = None
+
+    _cache_ignores = _Fake._cache_ignores | {"error_on_chunk_number"}
 
     @property
     def _llm_type(self) -> str:
@@ -82,6 +82,11 @@ class FakeListChatModel(_Fake):
 
     def _next(self, messages: list[BaseMessage]) -> BaseMessage:
         return AIMessage(content=self._text())
+
+    def _call(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> str:
+        return self._text()
 
     async def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[BaseMessageChunk]:
         text = self._text()
@@ -109,10 +114,10 @@ class FakeChatModel(SimpleChatModel):
         return "fake response"
 
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
-        return self._generate(messages)
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="fake response"))])
 
 
-class ParrotFakeChatModel(_Fake):
+class ParrotFakeChatModel(ChatAnswerHooks, _Fake):
     """Answers with the last message it was given."""
 
     @property
@@ -121,11 +126,11 @@ class ParrotFakeChatModel(_Fake):
 
     def _next(self, messages: list[BaseMessage]) -> BaseMessage:
         if not messages:
-            raise EmptyResponseError("a parrot repeats the last message, and was given none")
-        return messages[-1]
+            raise EmptyResponseError("ParrotFakeChatModel repeats the last message, but the list of messages is empty")
+        return messages[-1].model_copy()
 
 
-class GenericFakeChatModel(_Fake):
+class GenericFakeChatModel(ChatHooks, _Fake):
     """Answers with what ``messages``, an iterator of messages or texts, gives next.
 
     It streams word by word (the white space between words is a chunk too), then the tool calls and other fields.
@@ -140,7 +145,9 @@ class GenericFakeChatModel(_Fake):
     def _next(self, messages: list[BaseMessage]) -> AIMessage:
         message = next(self.messages, None)
         if message is None:
-            raise EmptyResponseError("the fake model's messages are used up: give it more, or itertools.cycle")
+            raise EmptyResponseError(
+                "GenericFakeChatModel has given all its messages: give it more, or itertools.cycle"
+            )
         return AIMessage(content=message) if isinstance(message, str) else message.model_copy()
 
     async def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[BaseMessageChunk]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,15 +11,15 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, EmptyResponseError
 from prill.io import closing, drive
 from prill.language_models.base import BaseLanguageModel, LanguageModelInput, config_from
+from prill.language_models.cache_and_limits import TextCall
 from prill.language_models.chat_models import combine_llm_outputs
-from prill.language_models.guarded import TextGuard
-from prill.language_models.told import streams_inside, told
+from prill.language_models.stream_notifications import notify_chunks, streams_in_invoke
 from prill.messages import convert_to_messages, get_buffer_string
 from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from prill.prompt_values import PromptValue
-from prill.runnables.config import begin, begin_asyncio
-from prill.runnables.leaves import each_inside
-from prill.runnables.streams import NOTHING, collect
+from prill.runnables.engine.leaves import each_inside
+from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.streams import NOTHING, collect
 
 
 class BaseLLM(BaseLanguageModel[str]):
@@ -36,7 +36,7 @@ class BaseLLM(BaseLanguageModel[str]):
     def OutputType(self) -> Any:
         return str
 
-    # What subclasses write. Those that are not written are None here, so that the bodies can tell.
+    # The hooks that subclasses write. Those that are not written are None here, which the bodies check.
 
     @abstractmethod
     def _generate(
@@ -48,40 +48,59 @@ class BaseLLM(BaseLanguageModel[str]):
     _stream: ClassVar[Any] = None
     _astream: ClassVar[Any] = None
 
-    # The bodies. Prill's own models override _answer and _chunks.
+    # The bodies. These call the hooks; Prill's own models override them, and subclasses of those may write hooks again.
 
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
         """Continue each prompt."""
-        if streams_inside(self, run, kwargs):
+        return await self._call_hooks(prompts, run, kwargs)
+
+    async def _call_hooks(self, prompts: list[str], run: Run, kwargs: dict[str, Any]) -> LLMResult:
+        if streams_in_invoke(self, run, kwargs):
             return LLMResult(generations=[[await self._by_streaming(prompt, run, kwargs)] for prompt in prompts])
         with inside(run):
             if run.io.blocking:
                 return self._generate(prompts, run_manager=run.manager, **kwargs)
-            if self._agenerate is not None:
+            if "_agenerate" in self._async_hooks:
                 result: LLMResult = await self._agenerate(prompts, run_manager=run.manager, **kwargs)
                 return result
             return await run.io.call(partial(self._generate, prompts, run_manager=run.plain_manager, **kwargs))
 
     def _chunks(self, prompt: str, run: Run, **kwargs: Any) -> AsyncIterator[GenerationChunk] | None:
         """Continue a prompt piece by piece; ``None`` from a model that cannot."""
-        if not run.io.blocking and self._astream is not None:
+        if not run.io.blocking and "_astream" in self._async_hooks:
             return each_inside(run, self._astream(prompt, run_manager=run.manager, **kwargs))
         if self._stream is None:
             return None
         return each_inside(run, run.io.pull(partial(self._stream, prompt, run_manager=run.plain_manager, **kwargs)))
 
+    def _stream_chunks(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> AsyncIterator[GenerationChunk] | None:
+        """Continue a prompt piece by piece, by the hooks where a subclass wrote them."""
+        if self._streams_by_hooks:
+            return BaseLLM._chunks(self, prompt, run, **kwargs)
+        return self._chunks(prompt, run, **kwargs)
+
+    def _answer_body(self, prompts: list[str], run: Run, kwargs: dict[str, Any]) -> Coroutine[Any, Any, LLMResult]:
+        """Continue each prompt, by the hooks where a subclass wrote them."""
+        if self._answers_by_hooks:
+            return self._call_hooks(prompts, run, kwargs)
+        return self._answer(prompts, run, **kwargs)
+
     async def _by_streaming(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> Generation:
-        """Continue a prompt in one piece, of a stream whose chunks are told to observers."""
-        stream = self._chunks(prompt, run, **kwargs)
-        chunks = [chunk async for chunk in told(run, stream, lambda chunk: chunk.text)] if stream is not None else []
+        """Continue a prompt in one piece, made of a stream whose chunks are reported to observers."""
+        stream = self._stream_chunks(prompt, run, kwargs)
+        chunks = (
+            [chunk async for chunk in notify_chunks(run, stream, lambda chunk: chunk.text)]
+            if stream is not None
+            else []
+        )
         if not chunks:
             raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
         whole = merge_generation_chunks(chunks)
         return Generation(text=whole.text, generation_info=whole.generation_info)
 
     async def _work(self, input: Any, run: Run, *, results_: list[Any] | None = None, **kwargs: Any) -> Any:
-        answer = self._guarded_answer if self._is_guarded() else self._answer
-        result = await answer([as_text(input)], run, **{"stop": None, **kwargs})
+        answer = self._answer_with_cache if self._has_cache_or_limiter() else self._answer_body
+        result = await answer([as_text(input)], run, {"stop": None, **kwargs})
         if not result.generations or not result.generations[0]:
             raise EmptyResponseError(f"{self.get_name()} answered without a text")
         if results_ is not None:
@@ -90,27 +109,27 @@ class BaseLLM(BaseLanguageModel[str]):
             run.state["result"] = result
         return result.generations[0][0].text
 
-    async def _guarded_answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
-        guard = TextGuard(self, prompts[0], run, kwargs)
-        if (known := await guard.recall()) is not None:
+    async def _answer_with_cache(self, prompts: list[str], run: Run, kwargs: dict[str, Any]) -> LLMResult:
+        call = TextCall(self, prompts[0], run, kwargs)
+        if (known := await call.lookup()) is not None:
             return LLMResult(generations=[known])
-        async with guard.asking() as answer:
-            result = await self._answer(prompts, run, **kwargs)
+        async with call.limited() as answer:
+            result = await self._answer_body(prompts, run, kwargs)
             answer.generations = result.generations[0] if result.generations else ()
             answer.usage = (result.llm_output or {}).get("token_usage")
-        await guard.keep(answer.generations)
+        await call.store(answer.generations)
         return result
 
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         input = await collect(inputs)
         if input is NOTHING:
             return
-        chunks = self._chunks(as_text(input), run, **{"stop": None, **kwargs})
+        chunks = self._stream_chunks(as_text(input), run, {"stop": None, **kwargs})
         if chunks is None:
             yield await self._work(input, run, **kwargs)
             return
-        if self._is_guarded():
-            chunks = TextGuard(self, as_text(input), run, {"stop": None, **kwargs}).chunks(chunks)
+        if self._has_cache_or_limiter():
+            chunks = TextCall(self, as_text(input), run, {"stop": None, **kwargs}).chunks(chunks)
         watched = run.observers is not None
         async with closing(chunks):
             async for chunk in chunks:
@@ -123,9 +142,9 @@ class BaseLLM(BaseLanguageModel[str]):
 
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
         return (
-            type(self)._chunks is BaseLLM._chunks
+            (type(self)._chunks is BaseLLM._chunks or self._streams_by_hooks)
             and self._stream is None
-            and (run.io.blocking or self._astream is None)
+            and (run.io.blocking or "_astream" not in self._async_hooks)
         )
 
     def _told(self, input: Any) -> Any:
@@ -182,9 +201,9 @@ class LLM(BaseLLM):
         texts = [self._call(prompt, stop=stop, run_manager=run_manager, **kwargs) for prompt in prompts]
         return LLMResult(generations=[[Generation(text=text)] for text in texts])
 
-    async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
-        if run.io.blocking or self._acall is None or streams_inside(self, run, kwargs):
-            return await super()._answer(prompts, run, **kwargs)
+    async def _call_hooks(self, prompts: list[str], run: Run, kwargs: dict[str, Any]) -> LLMResult:
+        if run.io.blocking or "_acall" not in self._async_hooks or streams_in_invoke(self, run, kwargs):
+            return await super()._call_hooks(prompts, run, kwargs)
         with inside(run):
             texts = [await self._acall(prompt, run_manager=run.manager, **kwargs) for prompt in prompts]
         return LLMResult(generations=[[Generation(text=text)] for text in texts])

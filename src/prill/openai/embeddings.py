@@ -15,7 +15,7 @@ from prill.embeddings import Embeddings
 from prill.io import Limit, drive
 from prill.openai.settings import OpenAISettings, posted
 from prill.providers.streams import ProviderStreams
-from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.engine.runs import begin, begin_asyncio
 
 
 class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):

@@ -11,8 +11,9 @@ from pydantic import AliasChoices, Field
 from prill.callbacks.run import Run
 from prill.errors import ConfigError, EmptyResponseError
 from prill.language_models import BaseLLM
+from prill.language_models.built_in_hooks import TextHooks
 from prill.language_models.chat_models import combine_llm_outputs
-from prill.language_models.told import told
+from prill.language_models.stream_notifications import notify_chunks
 from prill.openai.completions_decode import CompletionDecoder, completion_result, streamed_result
 from prill.openai.settings import OpenAISettings, posted
 from prill.outputs import GenerationChunk, LLMResult
@@ -38,7 +39,7 @@ _SENT = (
 )
 
 
-class OpenAI(OpenAISettings, ProviderStreams, BaseLLM):
+class OpenAI(TextHooks, OpenAISettings, ProviderStreams, BaseLLM):
     """A text model of OpenAI, or of any server that speaks its protocol: a prompt in, text out.
 
         >>> llm = OpenAI(model="gpt-3.5-turbo-instruct", temperature=0)
@@ -66,6 +67,8 @@ class OpenAI(OpenAISettings, ProviderStreams, BaseLLM):
     user: str | None = None
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
+
+    _cache_ignores = BaseLLM._cache_ignores | ProviderStreams.not_in_cache_key | {"streaming"}
 
     @property
     def _llm_type(self) -> str:
@@ -102,11 +105,6 @@ class OpenAI(OpenAISettings, ProviderStreams, BaseLLM):
         request = self._request(prompts, streaming, kwargs)
         return await self._send(run, posted("completions", request, "model", "prompt", "stream"))
 
-    def _generate(
-        self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> LLMResult:
-        return self.generate(prompts, stop=stop, **kwargs)
-
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
         if self.streaming:
             results = [await self._streamed(prompt, run, kwargs) for prompt in prompts]
@@ -118,7 +116,7 @@ class OpenAI(OpenAISettings, ProviderStreams, BaseLLM):
         return self._whole(response, lambda payload: completion_result(payload, self.provider, len(prompts)))
 
     async def _streamed(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> LLMResult:
-        stream = told(run, self._chunks(prompt, run, **kwargs), lambda chunk: chunk.text)
+        stream = notify_chunks(run, self._stream_chunks(prompt, run, kwargs), lambda chunk: chunk.text)
         chunks = [chunk async for chunk in stream]
         if not chunks:
             raise EmptyResponseError(f"{self.provider} ended the stream without a chunk", provider=self.provider)

@@ -12,8 +12,9 @@ from prill.messages import AnyMessage
 from prill.output_parsers.inputs import LanguageModelOutput, as_generation
 from prill.outputs import Generation
 from prill.prompt_values import PromptValue
-from prill.runnables.parts import PARTS
+from prill.runnables.base import Runnable
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 
 T = TypeVar("T")
 
@@ -54,6 +55,12 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
     _custom: ClassVar[frozenset[str]] = frozenset()
     """Which of the methods are a user's, and so may block and start runs of their own."""
 
+    def _streaming(self) -> Streaming:
+        if type(self)._flow is not Runnable._flow:
+            return super()._streaming()
+        advice = "derive it from BaseTransformOutputParser or BaseCumulativeTransformOutputParser"
+        return Streaming("buffers", False, "the parser's parse needs the whole text", advice)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         methods = {name: getattr(cls, name, None) for name in _METHODS}
@@ -69,7 +76,9 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
 
     @property
     def OutputType(self) -> Any:
-        return PARTS["types.annotated"](self.parse_result, "output")
+        from prill.runnables.describe.types import annotated  # noqa: PLC0415 - few programs ask for types
+
+        return annotated(self.parse_result, "output")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         result = input if isinstance(input, list) and input else [as_generation(input)]
@@ -95,7 +104,9 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
 
     @property
     def OutputType(self) -> Any:
-        return PARTS["types.annotated"](self.parse, "output")
+        from prill.runnables.describe.types import annotated  # noqa: PLC0415 - few programs ask for types
+
+        return annotated(self.parse, "output")
 
     @abstractmethod
     def parse(self, text: str) -> T:

@@ -16,7 +16,7 @@ from prill.output_parsers.base import first_text
 from prill.output_parsers.inputs import as_text, cut_reason, cut_short
 from prill.output_parsers.transform import BaseCumulativeTransformOutputParser
 from prill.outputs import Generation
-from prill.runnables.streams import Snapshots
+from prill.runnables.engine.streams import Snapshots
 from prill.transducers.json_diff import diff as json_patch
 from prill.transducers.partial_json import NOTHING, PartialJSON, parse_partial, parse_strict
 

@@ -16,7 +16,7 @@ from prill.output_parsers.pydantic import validation_failed
 from prill.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
 from prill.output_parsers.transform import BaseCumulativeTransformOutputParser
 from prill.outputs import ChatGeneration, Generation
-from prill.runnables.streams import Snapshots
+from prill.runnables.engine.streams import Snapshots
 from prill.transducers.partial_json import NOTHING, parse_partial
 
 

@@ -12,8 +12,8 @@ from prill.output_parsers.answer_source import AnswerSource
 from prill.output_parsers.partials import is_partial
 from prill.output_parsers.target import Target
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import AddableDict
-from prill.runnables.streams import Elements, Snapshots
+from prill.runnables.engine.chunks import AddableDict
+from prill.runnables.engine.streams import Elements, Snapshots
 from prill.transducers.partial_json import NOTHING
 
 T = TypeVar("T", covariant=True)

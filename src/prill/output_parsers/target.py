@@ -13,7 +13,7 @@ from prill.errors import ConfigError, OutputParserException
 from prill.output_parsers.json_schema_check import Fault, faults_of
 from prill.output_parsers.shape_of import shape_of_class
 from prill.output_parsers.shapes import RAW, Grower, ItemsShape, Misfit, ObjectShape, Shape, View
-from prill.runnables.typed_dicts import usable
+from prill.runnables.describe.typed_dicts import usable
 from prill.transducers.partial_json import NOTHING, PartialJSON
 
 _NAME = "answer"

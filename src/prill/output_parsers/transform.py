@@ -10,7 +10,7 @@ from prill.io import closing
 from prill.output_parsers.base import BaseOutputParser
 from prill.output_parsers.inputs import as_generation, as_generation_chunk
 from prill.outputs import Generation, merge_generation_chunks
-from prill.runnables.streams import Snapshots
+from prill.runnables.engine.streams import Snapshots
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from prill.output_parsers.transform import BaseTransformOutputParser
 from prill.output_parsers.xml_chunk import XMLChunk
 from prill.output_parsers.xml_reader import XMLReader
 from prill.outputs import Generation
-from prill.runnables.chunks import AddableDict
+from prill.runnables.engine.chunks import AddableDict
 
 _fence: Final = re.compile(r"```(?:xml)?\s*(?=<)").search
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from prill.runnables.chunks import AddableDict
+from prill.runnables.engine.chunks import AddableDict
 
 
 class Leaf(NamedTuple):

@@ -13,8 +13,8 @@ from prill.callbacks.run import Run
 from prill.errors import MissingVariableError, PromptError, PromptInputError
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.prompts.f_string import missing_variables
-from prill.runnables.parts import PARTS
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 
 FormatOutputType = TypeVar("FormatOutputType")
 
@@ -83,6 +83,10 @@ class BasePromptTemplate(_Base[FormatOutputType]):
         values = self._read(input)
         return self.format_prompt(**values) if run.io.blocking else await self.aformat_prompt(**values)
 
+    def _streaming(self) -> Streaming:
+        advice = "put nothing that streams before it"
+        return Streaming("buffers", False, "a prompt needs all of its variables", advice)
+
     @property
     def InputType(self) -> Any:
         return dict[str, Any]
@@ -93,10 +97,11 @@ class BasePromptTemplate(_Base[FormatOutputType]):
 
     def get_input_schema(self, config: Config | None = None) -> type[BaseModel]:
         """The variables as a pydantic model; one without a type in ``input_types`` is text."""
+        from prill.runnables.describe.schemas import object_model  # noqa: PLC0415 - few programs ask for schemas
+
         needed = {name: (self.input_types.get(name, str), ...) for name in self.input_variables}
         optional = {name: (self.input_types.get(name, str), _empty(self, name)) for name in self.optional_variables}
-        model: type[BaseModel] = PARTS["schemas.object"]("PromptInput", {**needed, **optional})
-        return model
+        return object_model("PromptInput", {**needed, **optional})
 
     def _read(self, input: Any) -> Any:
         """The variables that ``input`` gives."""

@@ -27,7 +27,6 @@ from prill.prompts.roles import (
     SystemMessagePromptTemplate,
 )
 from prill.prompts.template import PromptTemplateFormat
-from prill.runnables.parts import part
 
 __all__ = [
     "AIMessagePromptTemplate",
@@ -87,7 +86,6 @@ MessageLikeRepresentation = (
 )
 
 
-@part("chat_prompt")
 class ChatPromptTemplate(BaseChatPromptTemplate):
     """A prompt of messages with variables.
 
@@ -222,6 +220,9 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     @property
     def _prompt_type(self) -> str:
         return "chat"
+
+
+BaseMessagePromptTemplate._chat_prompt = ChatPromptTemplate
 
 
 @lru_cache(maxsize=256)

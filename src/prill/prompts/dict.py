@@ -10,6 +10,7 @@ from prill.errors import PromptError, PromptInputError
 from prill.prompts.f_string import missing_variables
 from prill.prompts.template import parse_template
 from prill.runnables.serializable import RunnableSerializable
+from prill.runnables.structure import Streaming
 
 
 class DictPromptTemplate(RunnableSerializable[dict[str, Any], dict[str, Any]]):
@@ -23,6 +24,10 @@ class DictPromptTemplate(RunnableSerializable[dict[str, Any], dict[str, Any]]):
 
     template: dict[str, Any]
     template_format: Literal["f-string", "mustache"] = "f-string"
+
+    def _streaming(self) -> Streaming:
+        advice = "put nothing that streams before it"
+        return Streaming("buffers", False, "a prompt needs all of its variables", advice)
 
     def __init__(self, **data: Any) -> None:
         if data.get("template_format") == "jinja2":

@@ -1,18 +1,20 @@
-"""The base of what stands for messages within a chat prompt."""
+"""The base of the parts of a chat prompt that make messages."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from prill.messages import BaseMessage
-from prill.runnables.parts import PARTS
 
 
 class BaseMessagePromptTemplate(BaseModel, ABC):
     """Makes one or more messages of a chat prompt; a subclass says how in ``format_messages``."""
+
+    _chat_prompt: ClassVar[type[Any]]
+    """Makes a chat prompt; set by ``prill.prompts.chat``, which imports this file."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", defer_build=True)  # built when first used
 
@@ -39,12 +41,12 @@ class BaseMessagePromptTemplate(BaseModel, ABC):
 
     def __add__(self, other: Any) -> Any:
         """The chat prompt of this and ``other``."""
-        return PARTS["chat_prompt"]([self]) + other
+        return self._chat_prompt([self]) + other
 
     def __radd__(self, other: Any) -> Any:
         if not isinstance(other, BaseMessage):
             return NotImplemented
-        return PARTS["chat_prompt"]([other, self])
+        return self._chat_prompt([other, self])
 
     def __repr_args__(self) -> Any:
         for name, value in super().__repr_args__():

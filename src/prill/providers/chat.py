@@ -10,19 +10,20 @@ import httpx2
 from pydantic import AliasChoices, Field
 
 from prill.callbacks.run import Run
-from prill.language_models.base import answer_id
+from prill.language_models.base import answer_id, set_id
+from prill.language_models.built_in_hooks import ChatHooks
 from prill.language_models.chat_models import BaseChatModel, as_messages
-from prill.language_models.told import told
+from prill.language_models.stream_notifications import notify_chunks
 from prill.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
 from prill.outputs import ChatGeneration, ChatResult
 from prill.providers.reading import ProviderError, StreamDecoder
 from prill.providers.streams import ProviderStreams
-from prill.runnables.streams import NOTHING, collect
+from prill.runnables.engine.streams import NOTHING, collect
 
 __all__ = ["ProviderChatModel", "ProviderError", "StreamDecoder"]
 
 
-class ProviderChatModel(ProviderStreams, BaseChatModel):
+class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
     """A chat model behind a provider's HTTP API.
 
     ``streaming=True`` makes ``invoke`` and ``generate`` stream too, for handlers that want tokens. ``stream_usage``
@@ -35,6 +36,8 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
     stop: list[str] | str | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
     streaming: bool = Field(default=False, repr=False)
     stream_usage: bool = Field(default=True, repr=False)
+
+    _cache_ignores = BaseChatModel._cache_ignores | ProviderStreams.not_in_cache_key | {"stream_usage", "streaming"}
 
     # What a vendor's room writes
 
@@ -56,11 +59,6 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
 
     # The bodies
 
-    def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> ChatResult:
-        return self.generate([messages], stop=stop, **kwargs).generations[0]  # type: ignore[return-value]
-
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
         if self.streaming:
             return await self._answer_by_streaming(messages, run, kwargs)
@@ -68,12 +66,12 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
         return self._whole(response, lambda payload: self._result(payload, response))
 
     async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
-        chunks = [chunk async for chunk in told(run, self._chunks(messages, run, **kwargs))]
+        chunks = [chunk async for chunk in notify_chunks(run, self._stream_chunks(messages, run, kwargs))]
         message = message_chunk_to_message(merge_chunks(chunks))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if self._is_guarded() or self._must_wait(kwargs):
+        if self._streams_by_hooks or self._has_cache_or_limiter() or self._must_wait(kwargs):
             return super()._flow(inputs, run, **kwargs)
 
         # The same without a layer of its own around every chunk.
@@ -102,4 +100,4 @@ class _Naming:
         if batch[0].id is None:  # the chunks of a batch have one id
             self._id = self._id or answer_id(self._run)
             for chunk in batch:
-                chunk.__dict__["id"] = self._id  # a pydantic assignment costs ten times as much
+                set_id(chunk, self._id)

@@ -49,6 +49,14 @@ class ProviderSettings(BaseModel):
 
     _clients: Clients[Any, Any] = PrivateAttr(default_factory=Clients)
 
+    not_in_cache_key: ClassVar[frozenset[str]] = frozenset(
+        (
+            *("api_key", "base_url", "first_chunk_timeout", "http_async_client", "http_client", "max_retries"),
+            *("stream_idle_timeout", "timeout"),
+        )
+    )
+    """Settings that do not change the answers; ``base_url`` is in cache keys as the address that is used."""
+
     _provider: ClassVar[str]
     """The vendor's name in events and errors."""
     _package: ClassVar[str]

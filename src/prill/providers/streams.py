@@ -19,7 +19,7 @@ from prill.errors import (
 from prill.io import closing
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
-from prill.runnables.chunks import SoFar
+from prill.runnables.engine.chunks import SoFar
 from prill.wire.body import Body
 from prill.wire.failures import failure_of_event
 

@@ -8,14 +8,12 @@ from prill.errors import ConfigError
 from prill.language_models.structured import StructuredModel
 from prill.output_parsers.structured import RawAndParsed, StructuredParser
 from prill.output_parsers.target import Target
-from prill.runnables.parts import part
 from prill.runnables.sequence import RunnableSequence
 from prill.tools.function_schema import convert_to_openai_function
 
 _METHODS = ("function_calling", "json_schema", "json_mode")
 
 
-@part("structured_output")
 def structured_output(
     model: Any, schema: Any, method: str, include_raw: bool, strict: bool | None, kwargs: dict[str, Any]
 ) -> RunnableSequence[Any, Any]:

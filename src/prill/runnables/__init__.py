@@ -8,11 +8,9 @@ from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
     from prill.io import CancelToken
-    from prill.runnables.base import Runnable
+    from prill.runnables.base import Runnable, coerce_to_runnable
     from prill.runnables.binding import RunnableBinding
     from prill.runnables.branch import RunnableBranch
-    from prill.runnables.chunks import AddableDict, StreamRestart, aadd, add
-    from prill.runnables.coerce import coerce_to_runnable
     from prill.runnables.config import (
         RunnableConfig,
         ensure_config,
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
         ConfigurableFieldSpec,
     )
     from prill.runnables.each import RunnableEach
+    from prill.runnables.engine.chunks import AddableDict, StreamRestart, aadd, add
     from prill.runnables.fallbacks import RunnableWithFallbacks
     from prill.runnables.function import RunnableLambda, chain
     from prill.runnables.generator import RunnableGenerator
@@ -79,7 +78,7 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "AddableDict": "prill.runnables.chunks",
+            "AddableDict": "prill.runnables.engine.chunks",
             "CancelToken": "prill.io",
             "ConfigurableField": "prill.runnables.config_fields",
             "ConfigurableFieldMultiOption": "prill.runnables.config_fields",
@@ -103,11 +102,11 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
             "RunnableSerializable": "prill.runnables.serializable",
             "RunnableWithFallbacks": "prill.runnables.fallbacks",
             "RunnableWithMessageHistory": "prill.runnables.history",
-            "StreamRestart": "prill.runnables.chunks",
-            "aadd": "prill.runnables.chunks",
-            "add": "prill.runnables.chunks",
+            "StreamRestart": "prill.runnables.engine.chunks",
+            "aadd": "prill.runnables.engine.chunks",
+            "add": "prill.runnables.engine.chunks",
             "chain": "prill.runnables.function",
-            "coerce_to_runnable": "prill.runnables.coerce",
+            "coerce_to_runnable": "prill.runnables.base",
             "ensure_config": "prill.runnables.config",
             "get_config_list": "prill.runnables.config",
             "merge_configs": "prill.runnables.config",

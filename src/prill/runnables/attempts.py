@@ -10,9 +10,10 @@ from prill.errors import Cancelled, CompositionError, ConfigError
 from prill.io import closing
 from prill.io.scope import current_scope
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import SoFar, StreamRestart
-from prill.runnables.restart import restarting
-from prill.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.engine.chunks import SoFar, StreamRestart
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.restarts import restarting
+from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -28,7 +29,7 @@ class Attempt(NamedTuple):
     tag: str | None = None
 
 
-class Recovering(Runnable[Input, Output]):
+class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """A Runnable that tries again when a try fails.
 
     In streams a failure before the first chunk is not seen. After it, with ``mid_stream="raise"`` the error goes on,
@@ -120,9 +121,9 @@ class Recovering(Runnable[Input, Output]):
 class _Tries:
     """The tries of one run, the next one found out before the last one's error is forgotten."""
 
-    def __init__(self, recovering: Recovering[Any, Any], input: Any) -> None:
-        self._recovering = recovering
-        self._attempts: Any = recovering._attempts(input)
+    def __init__(self, runnable: RetryingRunnable[Any, Any], input: Any) -> None:
+        self._runnable = runnable
+        self._attempts: Any = runnable._attempts(input)
         self._next: Attempt | None = next(self._attempts, None)
         self._number = 0
         self._first: Exception | None = None
@@ -139,7 +140,7 @@ class _Tries:
         self._errors += 1
         self._first = self._first or error
         # A chain that is too deep, or a machine that is full, is so the next time; nested, the tries would multiply.
-        if isinstance(error, RecursionError | MemoryError) or not self._recovering._handles(error):
+        if isinstance(error, RecursionError | MemoryError) or not self._runnable._handles(error):
             self._first = error
             return False
         try:

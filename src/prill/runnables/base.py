@@ -1,8 +1,8 @@
-"""``Runnable``: the verbs, and how runnables are put together."""
+"""``Runnable``: how a step is run, how runnables are composed, and what can be asked of one without running it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
@@ -10,30 +10,33 @@ from pydantic import BaseModel
 
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run
-from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
+from prill.errors import CompositionError
 from prill.lazy import lazy_names
-from prill.runnables.batch import Batch
-from prill.runnables.cancelling import call_until_cancelled, cancelled, heeding, stream_until_cancelled, token_of
-from prill.runnables.config import begin, begin_asyncio
-from prill.runnables.described import Described
-from prill.runnables.known_as import OF_BASE
-from prill.runnables.observed import observe_call, observe_flow
-from prill.runnables.overrides import (
+from prill.runnables.engine.cancellation import (
+    call_until_cancelled,
+    cancelled,
+    heeding,
+    stream_until_cancelled,
+    token_of,
+)
+from prill.runnables.engine.observing import observe_call, observe_flow
+from prill.runnables.engine.overrides import (
+    VERBS,
+    Namespaces,
     call_override,
     call_without_body,
     flow_override,
     has_body,
     overridden_verbs,
     stream_override,
+    update_overrides,
+    update_patches,
 )
-from prill.runnables.parts import PARTS
-from prill.runnables.restart import flow_of, may_restart, start_over
-from prill.runnables.streams import NOTHING, Single, Snapshots, collect, from_async_iterable, from_iterable, like
-from prill.runnables.watching import watch
-
-if TYPE_CHECKING:  # few programs watch
-    from prill.tracers.run_log import RunLog, RunLogPatch
-    from prill.tracers.schema import StreamEvent
+from prill.runnables.engine.restarts import flow_of, may_restart, start_over
+from prill.runnables.engine.signature import is_generator
+from prill.runnables.engine.streams import NOTHING, Snapshots, collect, like
+from prill.runnables.structure import Streaming, Structure
+from prill.runnables.verbs import Verbs
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -41,10 +44,26 @@ Other = TypeVar("Other")
 T = TypeVar("T")
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(__name__, OF_BASE)
+    # Names that the documented API has in this module too; the files that define them import this one.
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "RunnableBinding": "prill.runnables.binding",
+            "RunnableBindingBase": "prill.runnables.binding",
+            "RunnableEach": "prill.runnables.each",
+            "RunnableEachBase": "prill.runnables.each",
+            "RunnableGenerator": "prill.runnables.generator",
+            "RunnableLambda": "prill.runnables.function",
+            "RunnableMap": "prill.runnables.parallel",
+            "RunnableParallel": "prill.runnables.parallel",
+            "RunnableSequence": "prill.runnables.sequence",
+            "RunnableSerializable": "prill.runnables.serializable",
+            "chain": "prill.runnables.function",
+        },
+    )
 
 
-class Runnable(Described, Generic[Input, Output]):
+class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     """A unit of work that can be invoked, batched and streamed, in blocking code and in asyncio.
 
     ``a | b | c`` joins runnables into a chain, which is a Runnable itself. Your own is a subclass with ``invoke``
@@ -57,6 +76,8 @@ class Runnable(Described, Generic[Input, Output]):
     _kind: ClassVar[str] = "chain"
     _overrides: ClassVar[frozenset[str]] = frozenset()
     _has_body: ClassVar[bool] = False
+    _hooks: ClassVar[frozenset[str]] = frozenset()
+    """Methods beside the verbs that subclasses may write, and bodies that stand in for them."""
     _waits: ClassVar[bool] = True
     """Whether the body waits for its whole input before it puts anything out."""
 
@@ -64,10 +85,24 @@ class Runnable(Described, Generic[Input, Output]):
         super().__init_subclass__(**kwargs)
         if not issubclass(cls, BaseModel) and not hasattr(cls, "name"):
             cls.name = None  # not set on Runnable itself: in pydantic classes ``name`` is a field, and must not shadow
-        cls._overrides = overridden_verbs(cls)
-        cls._has_body = has_body(cls, Runnable)
+        update_overrides(cls)
         if "_flow" in cls.__dict__ and "_waits" not in cls.__dict__:
             cls._waits = False
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        """The class's attributes that depend on what it overrides; read when it is made, or a method is patched."""
+        return {"_overrides": overridden_verbs(spaces, Runnable), "_has_body": has_body(spaces, Runnable)}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in VERBS:  # a test patches one object
+            update_patches(self)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        if name in VERBS:
+            update_patches(self)
 
     # The bodies: Prill's own parts override these, users override the verbs.
 
@@ -97,7 +132,9 @@ class Runnable(Described, Generic[Input, Output]):
                 if may_restart(inputs):
                     return start_over(lambda attempt: flow_override(self, verb, attempt, run, kwargs), inputs)
                 return flow_override(self, verb, inputs, run, kwargs)
-            if verb is not None or ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
+            invoke = "invoke" if run.io.blocking else "ainvoke"
+            # A subclass that overrides only invoke goes on streaming where its base streams.
+            if verb is not None or (invoke in self._overrides and not self._streams(run, kwargs)):
                 return self._collect_and_override(verb, inputs, run, kwargs)
         return self._enter_flow(inputs, run, **kwargs)
 
@@ -135,6 +172,10 @@ class Runnable(Described, Generic[Input, Output]):
             return flow_of(self, inputs, run, kwargs)
         return self._flow(inputs, run, **kwargs)
 
+    def _streams(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        """Whether the body has a stream of its own."""
+        return type(self)._flow is not Runnable._flow and not self._in_one_piece(run, kwargs)
+
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
@@ -151,245 +192,6 @@ class Runnable(Described, Generic[Input, Output]):
         """Whether the output, streamed or not, is one value: it leaves when the run has ended."""
         return self._kind in ("prompt", "retriever", "tool")
 
-    # The verbs
-
-    def invoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
-        """Run on one input and return the output."""
-        return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
-
-    async def ainvoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
-        """Run on one input and return the output."""
-        return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
-
-    def stream(self, input: Input, config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
-        """Run on one input and yield the output piece by piece, as far as the steps can.
-
-        Leaving the iteration (``break``, an exception, ``close``) stops the run and closes what it holds.
-        """
-        return drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
-
-    def astream(self, input: Input, config: Config | None = None, **kwargs: Any) -> AsyncIterator[Output]:
-        """Run on one input and yield the output piece by piece, as far as the steps can.
-
-        ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
-        """
-        return self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
-
-    def transform(self, input: Iterator[Input], config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
-        """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
-
-    def atransform(
-        self, input: AsyncIterator[Input], config: Config | None = None, **kwargs: Any
-    ) -> AsyncIterator[Output]:
-        """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
-
-    @overload
-    def batch(
-        self,
-        inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: Literal[False] = False,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> list[Output]: ...
-    @overload
-    def batch(
-        self,
-        inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: bool,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> list[Output | Exception]: ...
-    def batch(
-        self,
-        inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: bool = False,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """Run on many inputs at once, in threads, and return the outputs in the order of the inputs.
-
-        ``config`` is one for all or a list with one for each. ``max_concurrency`` bounds how many calls go on at once,
-        in the batch and in all that it starts. With ``return_exceptions`` an input's error stands in its place;
-        without, the first error ends the batch, with ``batch_index`` and, for the inputs that were done, the
-        ``batch_outputs`` by index. ``progress`` shows a bar.
-        """
-        return drive(Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress).outputs())
-
-    @overload
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: Literal[False] = False,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> list[Output]: ...
-    @overload
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: bool,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> list[Output | Exception]: ...
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: bool = False,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """Run on many inputs at once, in tasks, and return the outputs in the order of the inputs. See ``batch``."""
-        return await Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).outputs()
-
-    def batch_as_completed(
-        self,
-        inputs: Iterable[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: bool = False,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> Iterator[tuple[int, Output | Exception]]:
-        """Run on many inputs at once and yield ``(index, output)`` as each is done.
-
-        ``inputs`` may be a generator: they are taken as they are needed.
-        """
-        batch = Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress)
-        return drive_stream(batch.as_completed())
-
-    def abatch_as_completed(
-        self,
-        inputs: Iterable[Input],
-        config: Config | Sequence[Config] | None = None,
-        *,
-        return_exceptions: bool = False,
-        progress: bool = False,
-        **kwargs: Any,
-    ) -> AsyncIterator[tuple[int, Output | Exception]]:
-        """Run on many inputs at once and yield ``(index, output)`` as each is done. See ``batch_as_completed``."""
-        return Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).as_completed()
-
-    # Watching
-
-    def astream_events(
-        self,
-        input: Input,
-        config: Config | None = None,
-        *,
-        version: Literal["v1", "v2"] = "v2",
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        include_paths: Sequence[str] | None = None,
-        root_only: bool = False,
-        **kwargs: Any,
-    ) -> AsyncIterator[StreamEvent]:
-        """Stream, and give an event for everything that happens: in this, and in every step within.
-
-        Of ``include_…`` one must fit a run for it to be shown, of ``exclude_…`` none may; types are ``chain
-        chat_model llm parser prompt retriever tool``. ``include_paths`` are globs over the names from the root down
-        (``"*/agent/*"``); ``root_only`` shows the outermost run alone. The root's end or error is always shown: an
-        error is the last event, ``on_<type>_error``, and is then raised. A slow consumer slows the run down.
-        """
-        selection = PARTS["views.selection"](
-            include_names=include_names,
-            include_types=include_types,
-            include_tags=include_tags,
-            exclude_names=exclude_names,
-            exclude_types=exclude_types,
-            exclude_tags=exclude_tags,
-            include_paths=include_paths,
-            root_only=root_only,
-        )
-        make = PARTS["views.events"](version, selection, input)
-        return watch(self, input, begin_asyncio, config, asyncio_colour(), make, kwargs)
-
-    def stream_events(
-        self,
-        input: Input,
-        config: Config | None = None,
-        *,
-        version: Literal["v1", "v2"] = "v2",
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        include_paths: Sequence[str] | None = None,
-        root_only: bool = False,
-        **kwargs: Any,
-    ) -> Iterator[StreamEvent]:
-        """The events of ``astream_events``, in blocking code; the run is in a thread beside the consumer."""
-        selection = PARTS["views.selection"](
-            include_names=include_names,
-            include_types=include_types,
-            include_tags=include_tags,
-            exclude_names=exclude_names,
-            exclude_types=exclude_types,
-            exclude_tags=exclude_tags,
-            include_paths=include_paths,
-            root_only=root_only,
-        )
-        make = PARTS["views.events"](version, selection, input)
-        return drive_stream(watch(self, input, begin, config, BLOCKING, make, kwargs))
-
-    @overload
-    def astream_log(
-        self, input: Input, config: Config | None = None, *, diff: Literal[True] = True, **kwargs: Any
-    ) -> AsyncIterator[RunLogPatch]: ...
-    @overload
-    def astream_log(
-        self, input: Input, config: Config | None = None, *, diff: Literal[False], **kwargs: Any
-    ) -> AsyncIterator[RunLog]: ...
-    def astream_log(
-        self,
-        input: Input,
-        config: Config | None = None,
-        *,
-        diff: bool = True,
-        with_streamed_output_list: bool = True,
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[RunLogPatch] | AsyncIterator[RunLog]:
-        """Stream, and give the log of all that happens: as JSON patches, or without ``diff`` as the log so far.
-
-        Patches are added up with ``+``. ``include_…`` and ``exclude_…`` choose the steps that have an entry. A slow
-        consumer slows the run down. An error is told in the last patch, and is then raised.
-        """
-        selection = PARTS["views.log_selection"](
-            include_names=include_names,
-            include_types=include_types,
-            include_tags=include_tags,
-            exclude_names=exclude_names,
-            exclude_types=exclude_types,
-            exclude_tags=exclude_tags,
-        )
-        make = PARTS["views.log"](selection, diff, with_streamed_output_list)
-        return watch(self, input, begin_asyncio, config, asyncio_colour(), make, kwargs)
-
     # Composition
 
     @overload
@@ -405,28 +207,40 @@ class Runnable(Described, Generic[Input, Output]):
     @overload
     def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
     def __or__(self, other: Any) -> Any:
-        return PARTS["sequence"](self, other)
+        from prill.runnables.sequence import RunnableSequence  # noqa: PLC0415 - it imports this file
+
+        return RunnableSequence(self, other)
 
     def __ror__(self, other: Callable[[T], Any] | Mapping[str, Any]) -> Runnable[Any, Output]:
-        return PARTS["sequence"](other, self)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.sequence import RunnableSequence  # noqa: PLC0415 - it imports this file
+
+        return RunnableSequence(other, self)
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """The chain of this and ``others``; the same as ``self | other | …``, with a name."""
-        return PARTS["sequence"](self, *others, name=name)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.sequence import RunnableSequence  # noqa: PLC0415 - it imports this file
+
+        return RunnableSequence(self, *others, name=name)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
         """This, called with ``kwargs`` each time: ``model.bind(stop=["\\n"])``."""
-        return PARTS["binding"](self, kwargs=kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
+
+        return RunnableBinding(self, kwargs=kwargs)
 
     def with_config(self, config: Config | None = None, **kwargs: Any) -> Runnable[Input, Output]:
         """This, run with ``config`` each time: ``model.with_config(tags=["cheap"], run_name="Summary")``."""
-        return PARTS["binding"](self, config={**(config or {}), **kwargs})  # type: ignore[no-any-return]  # as above
+        from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
+
+        return RunnableBinding(self, config={**(config or {}), **kwargs})
 
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
         """This, with the types that its schemas show."""
-        return PARTS["binding"](self, input_type=input_type, output_type=output_type)  # type: ignore[no-any-return]
+        from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
+
+        return RunnableBinding(self, input_type=input_type, output_type=output_type)
 
     def with_retry(
         self,
@@ -445,7 +259,9 @@ class Runnable(Described, Generic[Input, Output]):
         first chunk is tried again unseen; after it, ``mid_stream="raise"`` raises, with what had come as the error's
         ``partial``, and ``"restart"`` yields a ``StreamRestart`` and starts over.
         """
-        return PARTS["retry"](  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.retry import RunnableRetry  # noqa: PLC0415 - it imports this file
+
+        return RunnableRetry(
             self,
             retry_if_exception_type,
             wait_exponential_jitter,
@@ -467,8 +283,9 @@ class Runnable(Described, Generic[Input, Output]):
         With ``exception_key`` a fallback finds the error before it in its input, which must be a dict. ``mid_stream``
         says, as in ``with_retry``, what happens to a stream that fails after its first chunk.
         """
-        make = PARTS["fallbacks"]
-        return make(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)  # type: ignore[no-any-return]
+        from prill.runnables.fallbacks import RunnableWithFallbacks  # noqa: PLC0415 - it imports this file
+
+        return RunnableWithFallbacks(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)
 
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
@@ -479,16 +296,225 @@ class Runnable(Described, Generic[Input, Output]):
         run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
         ``total``). The error carries ``chunks_received`` and ``partial``.
         """
-        return PARTS["timeout"](self, first_chunk, between_chunks, total)  # type: ignore[no-any-return]
+        from prill.runnables.timeout import RunnableTimeout  # noqa: PLC0415 - it imports this file
+
+        return RunnableTimeout(self, first_chunk, between_chunks, total)
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
         """The output, which must be a dict, with keys added: each value is a step that is given that dict."""
-        return self | PARTS["passthrough.assign"](kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.passthrough import RunnableAssign  # noqa: PLC0415 - it imports this file
+
+        return self.pipe(RunnableAssign(kwargs))
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
         """One value of the output dict, or a dict of some of its keys."""
-        return self | PARTS["passthrough.pick"](keys)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.passthrough import RunnablePick  # noqa: PLC0415 - it imports this file
+
+        return self.pipe(RunnablePick(keys))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """This, run on each item of a list."""
-        return PARTS["each"](self)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.each import RunnableEach  # noqa: PLC0415 - it imports this file
+
+        return RunnableEach(self)
+
+    # What a class reports about itself. A composite overrides these; for others the defaults are right.
+
+    def _structure(self) -> Structure:
+        """How this is made of other Runnables."""
+        return Structure()
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        """The same as graphs draw it; ``config`` may select parts."""
+        return self._structure()
+
+    def _children(self) -> list[tuple[str, Runnable[Any, Any]]]:
+        """The Runnables inside this one, each with its name there; by default those in its attributes."""
+        from prill.runnables.describe.children import find_children  # noqa: PLC0415 - it imports this file
+
+        return find_children(self)
+
+    def _streaming(self) -> Streaming:
+        """How this streams."""
+        from prill.runnables.describe.streaming_report import default_streaming  # noqa: PLC0415 - it imports this file
+
+        return default_streaming(self)
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        """The type of the input or the output; ``Any`` where nothing declares it."""
+        from prill.runnables.describe.types import get_type  # noqa: PLC0415 - it imports this file
+
+        return get_type(self, side)
+
+    @staticmethod
+    def _annotation(
+        function: Callable[..., Any] | None, side: Literal["input", "output"], *, yields: bool = False
+    ) -> Any:
+        """The annotated type of a function's first parameter or of its result; of the items, if it ``yields``."""
+        from prill.runnables.describe.types import annotated  # noqa: PLC0415 - it imports this file
+
+        return annotated(function, side, yields=yields)
+
+    # Introspection
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """The name in events, logs and paths: the one given, or the class's."""
+        own = name or self.name or type(self).__name__
+        if not suffix:
+            return own
+        return own + suffix.title() if own[0].isupper() else f"{own}_{suffix.lower()}"
+
+    @property
+    def InputType(self) -> Any:
+        """The type of the input, as far as annotations and the parts tell; ``Any`` where they do not."""
+        return self._io_type("input")
+
+    @property
+    def OutputType(self) -> Any:
+        """The type of the output, as far as annotations and the parts tell; ``Any`` where they do not."""
+        return self._io_type("output")
+
+    @property
+    def input_schema(self) -> type[BaseModel]:
+        """The input as a pydantic model."""
+        return self.get_input_schema()
+
+    @property
+    def output_schema(self) -> type[BaseModel]:
+        """The output as a pydantic model."""
+        return self.get_output_schema()
+
+    def get_input_schema(self, config: Config | None = None) -> type[BaseModel]:
+        """The input as a pydantic model; what is no object is a ``RootModel``. ``config`` may configure parts."""
+        from prill.runnables.describe.schemas import make_schema  # noqa: PLC0415 - it imports this file
+
+        return make_schema(self, "input", config)
+
+    def get_output_schema(self, config: Config | None = None) -> type[BaseModel]:
+        """The output as a pydantic model; what is no object is a ``RootModel``. ``config`` may configure parts."""
+        from prill.runnables.describe.schemas import make_schema  # noqa: PLC0415 - it imports this file
+
+        return make_schema(self, "output", config)
+
+    def get_input_jsonschema(self, config: Config | None = None) -> dict[str, Any]:
+        """The input as a JSON schema."""
+        return self.get_input_schema(config).model_json_schema()
+
+    def get_output_jsonschema(self, config: Config | None = None) -> dict[str, Any]:
+        """The output as a JSON schema."""
+        return self.get_output_schema(config).model_json_schema()
+
+    @property
+    def config_specs(self) -> list[Any]:
+        """What a config's ``configurable`` may hold, for this and all within: ``ConfigurableFieldSpec``."""
+        from prill.runnables.describe.config_specs import collect_specs  # noqa: PLC0415 - it imports this file
+
+        return collect_specs(self)
+
+    def config_schema(self, *, include: Sequence[str] | None = None) -> type[BaseModel]:
+        """A config as a pydantic model: ``configurable``, and the keys of a config that ``include`` names."""
+        from prill.runnables.describe.config_specs import make_config_model  # noqa: PLC0415 - it imports this file
+
+        return make_config_model(self, include)
+
+    def get_config_jsonschema(self, *, include: Sequence[str] | None = None) -> dict[str, Any]:
+        """A config as a JSON schema. See ``config_schema``."""
+        return self.config_schema(include=include).model_json_schema()
+
+    def _check_configurable(self, configurable: Mapping[str, Any]) -> None:
+        """Raise ``ConfigError`` for a key that no part of this has."""
+        from prill.runnables.describe.config_check import check_configurable  # noqa: PLC0415 - it imports this file
+
+        check_configurable(self, configurable)
+
+    def get_graph(self, config: Config | None = None) -> Any:
+        """The steps as a ``Graph``, to draw: ``.draw_mermaid()``, ``.print_ascii()``, ``.draw_svg()`` …"""
+        from prill.runnables.drawing.build import build_graph  # noqa: PLC0415 - it imports this file
+
+        return build_graph(self, config)
+
+    def get_prompts(self, config: Config | None = None) -> list[Any]:
+        """The prompts within, in the order of the steps."""
+        from prill.runnables.describe.children import walk  # noqa: PLC0415 - it imports this file
+
+        return [step for step in walk(self) if step._kind == "prompt"]
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, Any] | None = None,
+    ) -> Any:
+        """This as a ``StructuredTool``; its arguments are the keys of the input, or what is given of them here."""
+        from prill.tools.from_runnable import make_tool  # noqa: PLC0415 - its room is above this one
+
+        return make_tool(self, args_schema, name, description, arg_types)
+
+    def explain_streaming(self) -> Any:
+        """A table, step by step, of what streams, what waits for its whole input, why, and what to do about it.
+
+        >>> print(chain.explain_streaming())  # doctest: +SKIP
+        """
+        from prill.runnables.describe.streaming_report import explain  # noqa: PLC0415 - it imports this file
+
+        return explain(self)
+
+    def with_listeners(self, *, on_start: Any = None, on_end: Any = None, on_error: Any = None) -> Any:
+        """This, with functions that are called when it starts, ends and fails.
+
+        Each is given the recorded run (``id``, ``name``, ``inputs``, ``outputs``, ``error`` …), and the config if it
+        has a second parameter.
+        """
+        from prill.runnables.listeners import with_listeners  # noqa: PLC0415 - it imports this file
+
+        return with_listeners(self, on_start, on_end, on_error)
+
+    def with_alisteners(self, *, on_start: Any = None, on_end: Any = None, on_error: Any = None) -> Any:
+        """The same with async functions; each is awaited before the run goes on."""
+        from prill.runnables.listeners import with_listeners  # noqa: PLC0415 - it imports this file
+
+        return with_listeners(self, on_start, on_end, on_error)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """How a notebook shows it: a picture where it can be drawn, and the text."""
+        from prill.runnables.drawing.notebook import notebook_forms  # noqa: PLC0415 - it imports this file
+
+        return notebook_forms(self)
+
+    def __rich__(self) -> Any:
+        """How ``rich`` prints it: a tree of its parts."""
+        from prill.runnables.drawing.notebook import rich_tree  # noqa: PLC0415 - it imports this file
+
+        return rich_tree(self)
+
+
+def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
+    """Make a step of a chain out of ``thing``.
+
+    A Runnable is returned as it is, a generator function becomes a ``RunnableGenerator``, any other callable a
+    ``RunnableLambda``, a dict of such things a ``RunnableParallel``.
+
+    Raises:
+        CompositionError: ``thing`` is none of these.
+    """
+    if isinstance(thing, Runnable):
+        return thing
+    if isinstance(thing, Mapping):
+        from prill.runnables.parallel import RunnableParallel  # noqa: PLC0415 - it imports this file
+
+        return RunnableParallel(thing)
+    if is_generator(thing):
+        from prill.runnables.generator import RunnableGenerator  # noqa: PLC0415 - it imports this file
+
+        return RunnableGenerator(thing)
+    if callable(thing) and not (isinstance(thing, type) and issubclass(thing, Runnable)):
+        from prill.runnables.function import RunnableLambda  # noqa: PLC0415 - it imports this file
+
+        return RunnableLambda(thing)
+    hint = " It is a class: did you mean an instance of it?" if isinstance(thing, type) else ""
+    raise CompositionError(
+        f"{thing!r:.80} ({type(thing).__name__}) cannot be a step of a chain. A step is a Runnable, a function, "
+        f"a generator function, or a dict of these.{hint}"
+    )

@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prill.callbacks.config import Config, check_config, merge_configs
 from prill.callbacks.run import Run
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import PARTS, part
-from prill.runnables.wrapper import Wrapper
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.overrides import VERBS, PatchAware
+from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("binding")
-class RunnableBinding(Wrapper, Runnable[Input, Output]):
+class RunnableProxy:
+    """Forwards unknown attributes to ``bound``, so that a model with retries still has a model's ``bind_tools``.
+
+    A Runnable that a forwarded method returns is wrapped the same way.
+    """
+
+    bound: Runnable[Any, Any]
+
+    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+        """Return a copy of this wrapper around another Runnable."""
+        raise NotImplementedError
+
+    def _structure(self) -> Structure:
+        return Structure("wrapper", [Part(self.bound)])
+
+    def _restarts(self) -> bool:
+        return self.bound._restarts()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "bound" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        found = getattr(self.bound, name)
+        is_method = callable(found) and not isinstance(found, type)
+        return functools.partial(_call, self, found) if is_method else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "bound" in self.__dict__ and name not in VERBS and self._belongs_to_bound(name):
+            setattr(self.bound, name, value)  # where reading it would find it
+        else:
+            super().__setattr__(name, value)
+
+    def _belongs_to_bound(self, name: str) -> bool:
+        """Whether reading ``name`` gives an attribute of the wrapped Runnable."""
+        if name.startswith("_") or name in self.__dict__ or hasattr(type(self), name):
+            return False
+        declared = any(name in inspect.get_annotations(kind) for kind in type(self).__mro__)
+        return not declared and hasattr(self.bound, name)
+
+
+def _call(proxy: RunnableProxy, method: Any, *args: Any, **kwargs: Any) -> Any:
+    made = method(*args, **kwargs)
+    return proxy._rewrap(made) if isinstance(made, Runnable) else made
+
+
+class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
     """``bound``, called with ``kwargs`` and run with ``config`` each time; made by ``bind`` and ``with_config``.
 
-    It is no step of its own: observers see the bound Runnable alone.
+    It is not a step of its own: observers see the bound Runnable alone.
     """
 
     def __init__(
@@ -34,7 +78,7 @@ class RunnableBinding(Wrapper, Runnable[Input, Output]):
     ) -> None:
         inner = coerce_to_runnable(bound)
         if config and config.get("configurable"):
-            PARTS["configurable"](inner, config["configurable"])
+            inner._check_configurable(config["configurable"])
         self.kwargs = dict(kwargs or {})
         self.config = merge_configs(check_config(config or {}))
         self.custom_input_type, self.custom_output_type = input_type, output_type
@@ -52,14 +96,18 @@ class RunnableBinding(Wrapper, Runnable[Input, Output]):
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
 
-    def _place(self, run: Run) -> Run:
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        own = self.custom_input_type if side == "input" else self.custom_output_type
+        return own if own is not None else super()._io_type(side)
+
+    def _resolve(self, run: Run) -> Run:
         return run.configured(self.config) if self.config else run
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return self.bound._step(input, self._place(run), **{**self.kwargs, **kwargs})
+        return self.bound._step(input, self._resolve(run), **{**self.kwargs, **kwargs})
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return self.bound._step_flow(inputs, self._place(run), **{**self.kwargs, **kwargs})
+        return self.bound._step_flow(inputs, self._resolve(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:
         said = [f"{key}={value!r}" for key, value in {**self.kwargs, **self.config}.items() if key != "callbacks"]

@@ -1,4 +1,4 @@
-"""Choosing a step by its input."""
+"""ConditionalRunnable a step by its input."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import closing
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.restart import restarting
-from prill.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.restarts import restarting
+from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class Choosing(Runnable[Input, Output]):
+class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """Runs, on the whole input, one of several steps; its output streams."""
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
@@ -25,6 +26,9 @@ class Choosing(Runnable[Input, Output]):
         raise NotImplementedError
 
     _waits = True
+
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "the whole input selects the step, which then streams as it can")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         step, given, tag, label = await self._choose(input, run)
@@ -63,7 +67,7 @@ class Choosing(Runnable[Input, Output]):
         add_step(error, self.get_name(), f"{label} ({name})", inner=name)
 
 
-class RunnableBranch(Choosing[Input, Output]):
+class RunnableBranch(ConditionalRunnable[Input, Output]):
     """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that holds.
 
     Conditions and steps are whatever can be a step of a chain; a condition is given the input.
@@ -85,6 +89,14 @@ class RunnableBranch(Choosing[Input, Output]):
 
     def _restarts(self) -> bool:
         return self.default._restarts() or any(step._restarts() for _, step in self.branches)
+
+    def _structure(self) -> Structure:
+        parts = []
+        for number, (condition, step) in enumerate(self.branches, 1):
+            name = condition.get_name()
+            when = f"condition {number}" if name == "RunnableLambda" else f"if {name}"
+            parts.append(Part(step, f"branch {number}", when))
+        return Structure("choice", [*parts, Part(self.default, "default", "else")])
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         for number, (condition, step) in enumerate(self.branches, 1):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, TypeVar
@@ -11,9 +10,7 @@ from typing import Any, TypeVar
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
-from prill.runnables.base import Runnable
-from prill.runnables.children import walk
-from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import (
     AnyConfigurableField,
     ConfigurableField,
@@ -24,9 +21,8 @@ from prill.runnables.config_fields import (
     make_options_spec,
     prefix_config_spec,
 )
-from prill.runnables.function import RunnableLambda
-from prill.runnables.generator import RunnableGenerator
-from prill.runnables.parts import part
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.structure import Part, Structure
 
 __all__ = [
     "DynamicRunnable",
@@ -41,7 +37,7 @@ Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class DynamicRunnable(Runnable[Input, Output]):
+class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """Runs what ``prepare`` makes of the config. Observers see that alone; it streams as that streams.
 
     A method that it has not, as a model's ``bind_tools``, is that of ``default``; a Runnable that comes back is
@@ -70,16 +66,22 @@ class DynamicRunnable(Runnable[Input, Output]):
             given, step = step._inner_config(given), step._configured(given)
         return step, given
 
+    def _structure(self) -> Structure:
+        return Structure("wrapper", [Part(self.default)])
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        return Structure("wrapper", [Part(self._configured(config or {}))])
+
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.default.get_name(suffix, name=name or self.name)
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return self._configured(run.config)._step(input, self._place(run), **kwargs)
+        return self._configured(run.config)._step(input, self._resolve(run), **kwargs)
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return self._configured(run.config)._step_flow(inputs, self._place(run), **kwargs)
+        return self._configured(run.config)._step_flow(inputs, self._resolve(run), **kwargs)
 
-    def _place(self, run: Run) -> Run:
+    def _resolve(self, run: Run) -> Run:
         inner = self._inner_config(run.config)
         return run if inner is run.config else run.configured({"configurable": inner["configurable"]})
 
@@ -97,7 +99,7 @@ class DynamicRunnable(Runnable[Input, Output]):
         if name.startswith("_") or "default" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = getattr(self.default, name)
-        return functools.partial(_later, self, name) if callable(found) else found
+        return functools.partial(_defer, self, name) if callable(found) else found
 
     def __eq__(self, other: object) -> bool:
         return self.__dict__ == other.__dict__ if type(self) is type(other) else NotImplemented
@@ -105,12 +107,12 @@ class DynamicRunnable(Runnable[Input, Output]):
     __hash__ = object.__hash__
 
 
-def _later(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: Any) -> Any:
+def _defer(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: Any) -> Any:
     made = getattr(step.default, method)(*args, **kwargs)
-    return _Later(step, method, args, kwargs, made) if isinstance(made, Runnable) else made
+    return DeferredMethod(step, method, args, kwargs, made) if isinstance(made, Runnable) else made
 
 
-class _Later(DynamicRunnable[Input, Output]):
+class DeferredMethod(DynamicRunnable[Input, Output]):
     """What a method of a prepared Runnable gives, called when it is known which one that is."""
 
     def __init__(
@@ -165,7 +167,7 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
     def _configured(self, config: Config) -> Runnable[Any, Any]:
         given = config.get("configurable") or {}
         changed = {name: _value(field, given) for name, field in self.fields.items()}
-        changed = {name: value for name, value in changed.items() if value is not _UNSAID}
+        changed = {name: value for name, value in changed.items() if value is not _UNSET}
         if not changed:
             return self.default
         inner = self.default
@@ -177,7 +179,7 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
         return f"{self.default!r}.configurable_fields({', '.join(self.fields)})"
 
 
-_UNSAID: Any = object()
+_UNSET: Any = object()
 
 
 def _settings(step: Any) -> Any:
@@ -190,21 +192,21 @@ def _value(field: AnyConfigurableField, given: Mapping[str, Any]) -> Any:
     if field.id in given:
         said = given[field.id]
     elif isinstance(field, ConfigurableField):
-        return _UNSAID
+        return _UNSET
     else:
         said = field.default
     if isinstance(field, ConfigurableFieldSingleOption):
-        return field.options[_known(field.id, said, field.options)]
+        return field.options[check_option(field.id, said, field.options)]
     if isinstance(field, ConfigurableFieldMultiOption):
         if isinstance(said, str):
             raise ConfigError(
                 f"configurable field {field.id!r} takes a list of {', '.join(field.options)}, not {said!r}"
             )
-        return [field.options[_known(field.id, each, field.options)] for each in said]
+        return [field.options[check_option(field.id, each, field.options)] for each in said]
     return said
 
 
-def _known(id: str, said: Any, options: Mapping[str, Any]) -> str:
+def check_option(id: str, said: Any, options: Mapping[str, Any]) -> str:
     said = getattr(said, "value", said)
     if said not in options:
         raise ConfigError(f"configurable field {id!r} is one of {', '.join(sorted(options))}, not {said!r}")
@@ -253,7 +255,7 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         return found if isinstance(found, Runnable) else coerce_to_runnable(found())
 
     def _key(self, config: Config) -> str:
-        return _known(
+        return check_option(
             self.which.id,
             (config.get("configurable") or {}).get(self.which.id, self.default_key),
             dict.fromkeys(self.keys),
@@ -261,6 +263,11 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
 
     def _configured(self, config: Config) -> Runnable[Any, Any]:
         return self.chosen(self._key(config))
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        if config:
+            return super()._graph_structure(config)
+        return Structure("choice", [Part(self.chosen(key), key, key) for key in self.keys])
 
     def _inner_config(self, config: Config) -> Config:
         if not self.prefix_keys:
@@ -296,59 +303,3 @@ def _makes_one(alternative: Any) -> bool:
     """Whether an alternative is a function without parameters, which makes the Runnable when it is chosen."""
     code = getattr(alternative, "__code__", None)
     return code is not None and code.co_argcount == 0
-
-
-@part("configurable")
-def check_configurable(step: Runnable[Any, Any], given: Mapping[str, Any]) -> None:
-    """Refuse keys that no part of ``step`` has, where all that reads them is known.
-
-    A function that takes the config, and a class of the user's, may read any key; where nothing has settings, keys
-    can be no slip of the pen.
-
-    Raises:
-        ConfigError: a key is unknown, or an alternative is.
-    """
-    parts = list(walk(step))
-    if any(_reads_config(each) for each in parts) or not any(_has_settings(each) for each in parts):
-        return
-    specs = {spec.id: spec for spec in step.config_specs}
-    for key, value in given.items():
-        if key not in specs:
-            known = f"it has {', '.join(specs)}" if specs else "it has none (see configurable_fields)"
-            raise ConfigError(f"{step.get_name()} has no configurable field {key!r}; {known}")
-        members = getattr(specs[key].annotation, "__members__", None)
-        if members is not None:
-            _known(key, value, members)
-
-
-def _has_settings(step: Runnable[Any, Any]) -> bool:
-    """Whether there is anything about a step that could have been made configurable."""
-    return isinstance(step, DynamicRunnable) or hasattr(type(step), "model_fields")
-
-
-def _reads_config(step: Runnable[Any, Any]) -> bool:
-    if isinstance(step, RunnableLambda | RunnableGenerator):
-        return any(step._wants.values()) or _opaque(step)
-    return bool(step._overrides) or not type(step).__module__.startswith(__name__.partition(".")[0] + ".")
-
-
-def _opaque(step: RunnableLambda[Any, Any] | RunnableGenerator[Any, Any]) -> bool:
-    """Whether a function reaches anything around it: that may start runs, which the config is handed on to."""
-    forms = [step.func, step.afunc] if isinstance(step, RunnableLambda) else [step._plain, step._async]
-    try:
-        around = [inspect.getclosurevars(inspect.unwrap(form)) for form in forms if form is not None]
-    except TypeError:  # a builtin, such as itemgetter, reaches nothing; a callable object may
-        return any(hasattr(type(form), "__dict__") and type(form).__module__ != "operator" for form in forms if form)
-    return any(each.nonlocals or each.globals for each in around)
-
-
-@part("configurable.fields")
-def configurable_fields(step: Any, fields: Mapping[str, AnyConfigurableField]) -> RunnableConfigurableFields[Any, Any]:
-    return RunnableConfigurableFields(step, fields)
-
-
-@part("configurable.alternatives")
-def configurable_alternatives(
-    step: Any, which: ConfigurableField, alternatives: Mapping[str, Any], default_key: str, prefix_keys: bool
-) -> RunnableConfigurableAlternatives[Any, Any]:
-    return RunnableConfigurableAlternatives(step, which, alternatives, default_key, prefix_keys)

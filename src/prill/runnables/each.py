@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import part
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("each")
-class RunnableEach(Runnable[Sequence[Any], list[Any]]):
+class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
     """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
 
     def __init__(self, bound: Any) -> None:
@@ -25,6 +25,16 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]]):
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return super().get_name(suffix, name=name or self.name or f"RunnableEach<{self.bound.get_name()}>")
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        return Structure("wrapper", [Part(self.bound)])
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        item = self.bound.InputType if side == "input" else self.bound.OutputType
+        return list[item]  # type: ignore[valid-type]  # a type made at run time
+
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "it runs on each item of the whole list, and returns all outputs at once")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         if isinstance(input, str | bytes) or not hasattr(input, "__iter__"):

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
-from prill.runnables.attempts import Attempt, MidStream, Recovering, check_types
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import part
+from prill.runnables.attempts import Attempt, MidStream, RetryingRunnable, check_types
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("fallbacks")
-class RunnableWithFallbacks(Recovering[Input, Output]):
+class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
     """``runnable``, and when it fails the ``fallbacks`` one after the other; made by ``with_fallbacks``.
 
     Only ``exceptions_to_handle`` lead to the next; if all fail, the last error is raised, with a note of the first.
@@ -53,6 +51,16 @@ class RunnableWithFallbacks(Recovering[Input, Output]):
 
     def _restarts(self) -> bool:
         return self.mid_stream == "restart" or any(each._restarts() for each in self.runnables)
+
+    def _structure(self) -> Structure:
+        others = [Part(each, str(number), "if it fails") for number, each in enumerate(self.fallbacks, 2)]
+        return Structure("choice", [Part(self.runnable, "1", "first"), *others])
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return self.runnable.InputType if side == "input" else self.runnable.OutputType
+
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "the whole input is kept for the next try; the step that answers streams")
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
         if self.exception_key is not None and not isinstance(input, Mapping):

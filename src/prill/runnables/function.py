@@ -5,19 +5,19 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
-from prill.callbacks.config import DEFAULT_RECURSION_LIMIT
+from prill.callbacks.config import DEFAULT_RECURSION_LIMIT, Config
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError, RecursionLimitError
+from prill.errors import AsyncRequiredError, CompositionError, RecursionLimitError
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import join
-from prill.runnables.coerce import is_async, is_generator
-from prill.runnables.parts import part
-from prill.runnables.restart import restarting
-from prill.runnables.signature import extras_for, name_of, wanted_extras
-from prill.runnables.streams import NOTHING, Growth, Single, collect, replaces
+from prill.runnables.engine.chunks import join
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.restarts import restarting
+from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
+from prill.runnables.engine.streams import NOTHING, Growth, Single, collect, replaces
+from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -25,8 +25,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-@part("function")
-class RunnableLambda(Runnable[Input, Output]):
+class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     """A function as a step: it is given the whole input and returns the output.
 
     ``func`` is a plain or an async function; with ``afunc`` beside it, each colour uses its own. A plain function in
@@ -56,11 +55,33 @@ class RunnableLambda(Runnable[Input, Output]):
     def _function(self, run: Run) -> Callable[..., Any]:
         function = self.func if run.io.blocking else self.afunc or self.func
         if function is None:
-            raise ColourError(
+            raise AsyncRequiredError(
                 f"{self.get_name()} is an async function and was run by a blocking verb. Use ainvoke, astream or "
                 f"abatch, or give it a plain form beside it: RunnableLambda(plain, afunc={self.get_name()})"
             )
         return function
+
+    def _children(self) -> list[tuple[str, Runnable[Any, Any]]]:
+        return [child for function in (self.func, self.afunc) if function for child in _runnables_used_by(function)]
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        parts = [Part(child, condition="may run") for _, child in self._children()]
+        return Structure("choice", parts) if parts else Structure()
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return self._annotation(self.afunc or self.func, side, yields=bool(self._yields))
+
+    def _streaming(self) -> Streaming:
+        if self._yields:
+            return Streaming("buffers", True, "the function is given the whole input; it yields its output in chunks")
+        if isinstance(self.func, operator.itemgetter):
+            why = "itemgetter is a plain function, which is given the whole input"
+            return Streaming("buffers", False, why, "use RunnablePick or .pick(…), which pass chunks on")
+        if self._children():
+            why = "a function is given the whole input; a Runnable that it returns is streamed"
+            return Streaming("buffers", True, why)
+        why = "a plain function is given the whole input, and returns the whole output"
+        return Streaming("buffers", False, why, "make it a generator: def f(chunks): for chunk in chunks: yield …")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         function = self._function(run)
@@ -118,7 +139,9 @@ class RunnableLambda(Runnable[Input, Output]):
             return await output
         if isinstance(output, Coroutine):
             output.close()
-        raise ColourError(f"{self.get_name()} returned an awaitable in a blocking run: use ainvoke, astream or abatch")
+        raise AsyncRequiredError(
+            f"{self.get_name()} returned an awaitable in a blocking run: use ainvoke, astream or abatch"
+        )
 
     async def _items(
         self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]
@@ -158,6 +181,16 @@ class RunnableLambda(Runnable[Input, Output]):
         return _identity(self.func) == _identity(other.func) and self.afunc == other.afunc
 
     __hash__ = object.__hash__
+
+
+def _runnables_used_by(function: Callable[..., Any]) -> list[tuple[str, Runnable[Any, Any]]]:
+    """The Runnables that a function reads from the code around it, by their names there."""
+    try:
+        variables = inspect.getclosurevars(inspect.unwrap(function))
+    except TypeError:  # a builtin, or a callable object
+        return []
+    around = {**variables.globals, **variables.nonlocals}
+    return [(name, value) for name, value in around.items() if isinstance(value, Runnable)]
 
 
 def _identity(function: Any) -> Any:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError
+from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import join
-from prill.runnables.coerce import is_async, is_generator
-from prill.runnables.parts import part
-from prill.runnables.signature import extras_for, name_of, wanted_extras
-from prill.runnables.streams import Single
+from prill.runnables.engine.chunks import join
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
+from prill.runnables.engine.streams import Single
+from prill.runnables.structure import Streaming
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("generator")
-class RunnableGenerator(Runnable[Input, Output]):
+class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
     """A generator function that is given the input as an iterator and yields the output piece by piece.
 
     In a chain the function itself stands for it. ``transform`` is a plain or an async generator function; with
@@ -49,6 +48,12 @@ class RunnableGenerator(Runnable[Input, Output]):
     def _restarts(self) -> bool:
         return False
 
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return self._annotation(self._plain or self._async, side, yields=True)
+
+    def _streaming(self) -> Streaming:
+        return Streaming("streams", True, "a generator is given the chunks, and yields its own")
+
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         chunks = [chunk async for chunk in self._flow(Single(input), run, **kwargs)]
         return join(chunks) if chunks else None
@@ -76,7 +81,7 @@ class RunnableGenerator(Runnable[Input, Output]):
                         break
                     except RuntimeError as error:
                         if blocking and "no running event loop" in str(error):
-                            raise ColourError(f"in {self.get_name()}, {SUSPENDED}") from error
+                            raise AsyncRequiredError(f"in {self.get_name()}, {SUSPENDED}") from error
                         raise
                     yield chunk
 

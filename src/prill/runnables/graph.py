@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from prill.errors import ConfigError, MissingDependencyError
-from prill.runnables.ascii import draw_ascii
-from prill.runnables.graph_parts import (
+from prill.runnables.drawing.ascii import draw_ascii
+from prill.runnables.drawing.mermaid import draw_mermaid
+from prill.runnables.drawing.nodes import (
     Branch,
     CurveStyle,
     Edge,
@@ -23,8 +24,7 @@ from prill.runnables.graph_parts import (
     node_data_json,
     node_data_str,
 )
-from prill.runnables.mermaid import draw_mermaid
-from prill.runnables.svg import draw_svg
+from prill.runnables.drawing.svg import draw_svg
 
 __all__ = [
     "Branch",

@@ -7,16 +7,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from prill.callbacks.config import Config
 from prill.callbacks.run import Run, inside
 from prill.chat_history import BaseChatMessageHistory
-from prill.errors import ColourError, CompositionError, ConfigError
+from prill.errors import AsyncRequiredError, CompositionError, ConfigError
 from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
-from prill.runnables.base import Runnable
-from prill.runnables.chunks import SoFar
-from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
-from prill.runnables.streams import NOTHING, collect, like, replaces
+from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.streams import NOTHING, collect, like, replaces
+from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -30,7 +32,7 @@ _SESSION_ID = ConfigurableFieldSpec(
 )
 
 
-class RunnableWithMessageHistory(Runnable[Input, Output]):
+class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     """``runnable``, given the conversation so far; what is asked and answered is added to it.
 
         chats = {}
@@ -93,6 +95,20 @@ class RunnableWithMessageHistory(Runnable[Input, Output]):
 
     def _own_specs(self) -> list[ConfigurableFieldSpec]:
         return [*self.history_factory_config, *self.runnable.config_specs]
+
+    def _structure(self) -> Structure:
+        return Structure("choice", [Part(self.runnable)])
+
+    def _graph_structure(self, config: Config | None) -> Structure:
+        return Structure()
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return Any
+
+    def _streaming(self) -> Streaming:
+        return Streaming(
+            "buffers", False, "the whole input is joined with the history; the step inside streams as it can"
+        )
 
     # The bodies
 
@@ -168,7 +184,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output]):
             if inspect.isawaitable(history):
                 if run.io.blocking:
                     history.close()  # type: ignore[attr-defined]  # a coroutine, which would complain otherwise
-                    raise ColourError("get_session_history is an async function: use ainvoke, astream or abatch")
+                    raise AsyncRequiredError("get_session_history is an async function: use ainvoke, astream or abatch")
                 history = await history
         return history  # type: ignore[no-any-return]  # what the user's function gives
 

@@ -10,8 +10,7 @@ from prill.callbacks.run import Notice, Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
-from prill.runnables.config import config_for_child
-from prill.runnables.parts import part
+from prill.runnables.engine.runs import config_for_child
 from prill.tracers.tree import Recorder, TracedRun
 
 Listener = Callable[..., Any]
@@ -44,7 +43,6 @@ def _takes_two(listener: Listener) -> bool:
     return True
 
 
-@part("listeners")
 def with_listeners(
     step: Runnable[Any, Any], on_start: Listener | None, on_end: Listener | None, on_error: Listener | None
 ) -> Runnable[Any, Any]:

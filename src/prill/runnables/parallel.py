@@ -9,19 +9,18 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import Tee, closing
-from prill.runnables.base import Runnable
-from prill.runnables.chunks import AddableDict
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.origin import came_from, frame_of
-from prill.runnables.parts import part
-from prill.runnables.restart import holding, holds_restarts
-from prill.runnables.streams import Single, Snapshots, like
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.chunks import AddableDict
+from prill.runnables.engine.error_origin import came_from, frame_of
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.restarts import holding, holds_restarts
+from prill.runnables.engine.streams import Single, Snapshots, like
+from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
 
 
-@part("parallel")
-class RunnableParallel(Runnable[Input, dict[str, Any]]):
+class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
     """Several steps that are given the same input at once; the output is a dict with a key for each.
 
     In a chain a dict stands for it: ``{"context": retriever, "question": RunnablePassthrough()} | prompt``. It streams
@@ -38,6 +37,9 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         own = name or self.name or f"RunnableParallel<{','.join(self.steps__)}>"
         return super().get_name(suffix, name=own)
+
+    def _structure(self) -> Structure:
+        return Structure("parallel", [Part(step, repr(key)) for key, step in self.steps__.items()])
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         thunks = [partial(self._branch, key, input, run) for key in self.steps__]

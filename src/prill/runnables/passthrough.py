@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError
+from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.chunks import AddableDict, join
-from prill.runnables.coerce import is_async
+from prill.runnables.engine.chunks import AddableDict, join
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.restarts import holding, holds_restarts, restarting
+from prill.runnables.engine.signature import is_async
+from prill.runnables.engine.streams import NOTHING, Growth, Snapshots, like, replaces
 from prill.runnables.parallel import RunnableParallel, share
-from prill.runnables.parts import part
-from prill.runnables.restart import holding, holds_restarts, restarting
-from prill.runnables.streams import NOTHING, Growth, Snapshots, like, replaces
+from prill.runnables.structure import Streaming, Structure
 
 Other = TypeVar("Other")
+
+_PASSES_ON = Streaming("streams", False, "it passes each chunk on as it arrives")
 
 
 def identity(x: Other) -> Other:
@@ -29,7 +32,7 @@ async def aidentity(x: Other) -> Other:
     return x
 
 
-class RunnablePassthrough(Runnable[Other, Other]):
+class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
     """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
 
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
@@ -45,6 +48,12 @@ class RunnablePassthrough(Runnable[Other, Other]):
     def assign(cls, **kwargs: Any) -> RunnableAssign:
         """Hand a dict on with keys added: each value is a step that is given that dict."""
         return RunnableAssign(kwargs)
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return Any
+
+    def _streaming(self) -> Streaming:
+        return _PASSES_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         await self._look(input, run)
@@ -75,7 +84,7 @@ class RunnablePassthrough(Runnable[Other, Other]):
             elif self.func is not None:
                 await run.io.call(self.func, input)
             else:
-                raise ColourError("this RunnablePassthrough has an async function only: use ainvoke or astream")
+                raise AsyncRequiredError("this RunnablePassthrough has an async function only: use ainvoke or astream")
 
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
@@ -94,8 +103,7 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
             yield chunk
 
 
-@part("passthrough.assign")
-class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
+class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAware):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
 
     def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
@@ -105,6 +113,12 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         own = name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>"
         return super().get_name(suffix, name=own)
+
+    def _structure(self) -> Structure:
+        return self.mapper._structure()._replace(keeps_input=True)
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return dict[str, Any]
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         _require_dict(self, input)
@@ -142,8 +156,7 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     __hash__ = object.__hash__
 
 
-@part("passthrough.pick")
-class RunnablePick(Runnable[dict[str, Any], Any]):
+class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
     """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
 
     A key that is not there gives ``None`` (one key) or is left out (several).
@@ -156,6 +169,12 @@ class RunnablePick(Runnable[dict[str, Any], Any]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         keys = [self.keys] if isinstance(self.keys, str) else self.keys
         return super().get_name(suffix, name=name or self.name or f"RunnablePick<{','.join(keys)}>")
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return dict[str, Any] if side == "input" else Any
+
+    def _streaming(self) -> Streaming:
+        return _PASSES_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         picked = self._pick(input)

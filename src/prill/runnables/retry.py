@@ -8,11 +8,9 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
-from prill.runnables.attempts import Attempt, MidStream, Recovering, check_types
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import part
-from prill.runnables.wrapper import Wrapper
+from prill.runnables.attempts import Attempt, MidStream, RetryingRunnable, check_types
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.binding import RunnableProxy
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -42,8 +40,7 @@ _LONGEST = 60.0
 """Seconds that a pause lasts at most, where ``max`` says nothing else."""
 
 
-@part("retry")
-class RunnableRetry(Wrapper, Recovering[Input, Output]):
+class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     """``bound``, run again when it fails; made by ``with_retry``.
 
     With the default, any error is tried again except one that says of itself that it cannot pass (``retryable`` is
@@ -60,7 +57,6 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
         mid_stream: MidStream = "raise",
     ) -> None:
         super().__init__(mid_stream)
-        self.bound = coerce_to_runnable(bound)
         if not isinstance(stop_after_attempt, int) or stop_after_attempt < 1:
             raise ConfigError(f"stop_after_attempt is the number of tries, 1 or more, not {stop_after_attempt!r}")
         self.max_attempt_number = stop_after_attempt
@@ -74,6 +70,7 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
             if callable(retry_if_exception_type) and not isinstance(retry_if_exception_type, type)
             else check_types(retry_if_exception_type, "retry_if_exception_type")
         )
+        self.bound = coerce_to_runnable(bound)
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)

@@ -1,17 +1,17 @@
-"""Choosing a step by the name that its input gives."""
+"""ConditionalRunnable a step by the name that its input gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from typing_extensions import TypedDict
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
-from prill.runnables.base import Runnable
-from prill.runnables.branch import Choosing
-from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.branch import ConditionalRunnable
+from prill.runnables.structure import Part, Structure
 
 Output = TypeVar("Output", covariant=True)
 
@@ -23,7 +23,7 @@ class RouterInput(TypedDict):
     input: Any
 
 
-class RouterRunnable(Choosing[Any, Output]):
+class RouterRunnable(ConditionalRunnable[Any, Output]):
     """``RouterRunnable({"add": a, "count": b})`` runs the step that its input names: ``{"key": "add", "input": x}``."""
 
     def __init__(self, runnables: Mapping[str, Any]) -> None:
@@ -34,6 +34,12 @@ class RouterRunnable(Choosing[Any, Output]):
 
     def _restarts(self) -> bool:
         return any(step._restarts() for step in self.runnables.values())
+
+    def _structure(self) -> Structure:
+        return Structure("choice", [Part(step, repr(key), key) for key, step in self.runnables.items()])
+
+    def _io_type(self, side: Literal["input", "output"]) -> Any:
+        return RouterInput if side == "input" else super()._io_type(side)
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         if not isinstance(input, Mapping) or "key" not in input or "input" not in input:

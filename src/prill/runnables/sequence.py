@@ -9,19 +9,18 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
 from prill.io import Colour, closing
-from prill.runnables.base import Runnable
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.joints import STEPS, jointed, relieved
-from prill.runnables.origin import came_from, first_passed, frame_of
-from prill.runnables.parts import part
-from prill.runnables.streams import Single, bare, like, sum_of
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.engine.error_origin import came_from, first_passed, frame_of
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.stack import STEPS, jointed, relieved
+from prill.runnables.engine.streams import Single, bare, like, sum_of
+from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-@part("sequence")
-class RunnableSequence(Runnable[Input, Output]):
+class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
     """A chain: each step is given the output of the one before. Usually written ``a | b | c``.
 
     It streams as far as its steps do: a step that works on pieces passes pieces on, one that must wait for its whole
@@ -38,8 +37,11 @@ class RunnableSequence(Runnable[Input, Output]):
         end = [] if last is None else [last]
         for thing in (*begin, *steps, *middle, *end):
             step = coerce_to_runnable(thing)
-            # A named sequence stays one step, so that its name is seen.
-            flat += step.steps if isinstance(step, RunnableSequence) and step.name is None else [step]
+            # A named sequence stays one step, so that its name is seen; one with verbs of its own, so that they are.
+            if isinstance(step, RunnableSequence) and step.name is None and not step._overrides:
+                flat += step.steps
+            else:
+                flat.append(step)
         if len(flat) < 2:
             raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
         self.steps = flat
@@ -58,6 +60,9 @@ class RunnableSequence(Runnable[Input, Output]):
     @property
     def last(self) -> Runnable[Any, Any]:
         return self.steps[-1]
+
+    def _structure(self) -> Structure:
+        return Structure("sequence", [Part(step, f"step {number}") for number, step in enumerate(self.steps, 1)])
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         index = 0

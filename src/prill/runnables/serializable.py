@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from prill.runnables.base import Runnable
-from prill.runnables.parts import PARTS
+from prill.runnables.engine.overrides import VERBS, PatchAware, update_patches
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
 
-class RunnableSerializable(BaseModel, Runnable[Input, Output]):
+if TYPE_CHECKING:  # users' classes may have bases such as ABC, whose metaclass a checker takes for a conflict
+    from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
+else:
+
+    class _ModelMetaclass(PatchAware, type(BaseModel)):
+        pass
+
+
+class RunnableSerializable(BaseModel, Runnable[Input, Output], metaclass=_ModelMetaclass):
     """A Runnable that is a pydantic model: its fields are validated, shown in schemas and copied with it."""
 
     model_config = ConfigDict(
@@ -28,6 +36,20 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
 
     if not TYPE_CHECKING:
 
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in VERBS or name in self._hooks:  # a test patches one object; to pydantic it is an unknown field
+                object.__setattr__(self, name, value)
+                update_patches(self)
+            else:
+                super().__setattr__(name, value)
+
+        def __delattr__(self, name: str) -> None:
+            if name in VERBS or name in self._hooks:
+                object.__delattr__(self, name)
+                update_patches(self)
+            else:
+                super().__delattr__(name)
+
         @classmethod
         def __class_getitem__(cls, parameters: Any) -> Any:
             # pydantic would make a class for each pair of types; the types are for the checker alone.
@@ -40,7 +62,9 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
 
         ``with_config(configurable={"temperature": 0})`` then sets it. Raises ``ConfigError`` for an unknown setting.
         """
-        return PARTS["configurable.fields"](self, kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.configurable import RunnableConfigurableFields  # noqa: PLC0415 - few programs need it
+
+        return RunnableConfigurableFields(self, kwargs)
 
     def configurable_alternatives(
         self, which: Any, *, default_key: str = "default", prefix_keys: bool = False, **kwargs: Any
@@ -50,8 +74,9 @@ class RunnableSerializable(BaseModel, Runnable[Input, Output]):
         An alternative may be a function without parameters, called when it is chosen. With ``prefix_keys`` the
         configurable fields of an alternative are called ``which==name/field``.
         """
-        make = PARTS["configurable.alternatives"]
-        return make(self, which, kwargs, default_key, prefix_keys)  # type: ignore[no-any-return]  # PARTS is untyped
+        from prill.runnables.configurable import RunnableConfigurableAlternatives  # noqa: PLC0415 - as above
+
+        return RunnableConfigurableAlternatives(self, which, kwargs, default_key, prefix_keys)
 
     def __repr_args__(self) -> Any:
         """What was given, in the order of the fields; a field with ``repr=False``, which may be secret, is left out."""

@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
-from prill.runnables.base import Runnable
-from prill.runnables.chunks import SoFar
-from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.parts import part
-from prill.runnables.streams import Snapshots, bare, like, replaces
-from prill.runnables.wrapper import Wrapper
+from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.binding import RunnableProxy
+from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.streams import Snapshots, bare, like, replaces
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -22,8 +21,7 @@ Output = TypeVar("Output", covariant=True)
 _NEVER = float("inf")
 
 
-@part("timeout")
-class RunnableTimeout(Wrapper, Runnable[Input, Output]):
+class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
     """``bound``, ended with ``StreamTimeout`` after so many seconds; made by ``with_timeout``."""
 
     def __init__(
@@ -33,12 +31,12 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
         between_chunks: float | None = None,
         total: float | None = None,
     ) -> None:
-        self.bound = coerce_to_runnable(bound)
+        inner = coerce_to_runnable(bound)
         self.first_chunk, self.between_chunks, self.total = first_chunk, between_chunks, total
         self.name = None
         limits = {"first_chunk": first_chunk, "between_chunks": between_chunks, "total": total}
         given = {name: limit for name, limit in limits.items() if limit is not None}
-        name = self.bound.get_name()
+        name = inner.get_name()
         if not given:
             raise ConfigError(f"with_timeout of {name} sets no limit: give first_chunk, between_chunks or total")
         for what, limit in given.items():
@@ -48,6 +46,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
                 raise ConfigError(
                     f"with_timeout of {name}: {what}={limit:g} can never be reached within total={total:g}"
                 )
+        self.bound = inner
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)

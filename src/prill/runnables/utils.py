@@ -9,7 +9,6 @@ from typing import Any, TypeGuard
 
 from prill.io.executor import coro_with_context, gated_coro, gather_with_concurrency
 from prill.runnables.base import Input, Output
-from prill.runnables.chunks import Addable, AddableDict, SupportsAdd, aadd, add
 from prill.runnables.config_fields import (
     AnyConfigurableField,
     ConfigurableField,
@@ -18,8 +17,9 @@ from prill.runnables.config_fields import (
     ConfigurableFieldSpec,
     get_unique_config_specs,
 )
-from prill.runnables.key_reads import keys_read, source_tree
-from prill.runnables.signature import accepts
+from prill.runnables.describe.key_reads import keys_read, source_tree
+from prill.runnables.engine.chunks import Addable, AddableDict, SupportsAdd, aadd, add
+from prill.runnables.engine.signature import accepts
 
 __all__ = [
     "Addable",

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from prill.callbacks.config import Config, merge_configs
 from prill.runnables import Runnable
-from prill.runnables.chunks import join
+from prill.runnables.engine.chunks import join
 from prill.testing.witness import Witness
 
 ColourName = Literal["blocking", "asyncio"]

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from prill.tools.base import ArgsSchema, BaseTool, BaseToolkit, SchemaAnnotationError
     from prill.tools.convert import tool
     from prill.tools.examples import tool_example_to_messages
+    from prill.tools.from_runnable import convert_runnable_to_tool
     from prill.tools.function_schema import convert_to_openai_function, convert_to_openai_tool
     from prill.tools.injected import InjectedToolArg, InjectedToolCallId
-    from prill.tools.of_runnable import convert_runnable_to_tool
     from prill.tools.render import ToolsRenderer, render_text_description, render_text_description_and_args
     from prill.tools.retriever import RetrieverInput, create_retriever_tool
     from prill.tools.simple import Tool
@@ -34,7 +34,7 @@ _HOMES = {
     "ToolException": "",
     "ToolsRenderer": "render",
     "_get_runnable_config_param": "arguments",
-    "convert_runnable_to_tool": "of_runnable",
+    "convert_runnable_to_tool": "from_runnable",
     "convert_to_openai_function": "function_schema",
     "convert_to_openai_tool": "function_schema",
     "create_retriever_tool": "retriever",

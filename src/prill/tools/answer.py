@@ -21,7 +21,7 @@ class Answering(Protocol):
     response_format: Literal["content", "content_and_artifact"]
 
 
-def answer_of(tool: Answering, output: Any, call_id: str | None) -> Any:
+def format_output(tool: Answering, output: Any, call_id: str | None) -> Any:
     """The answer with a function's output; a ``ToolMessage`` if ``call_id`` is the id of a call."""
     artifact = None
     if tool.response_format == "content_and_artifact":
@@ -36,7 +36,7 @@ def answer_of(tool: Answering, output: Any, call_id: str | None) -> Any:
     return ToolMessage(_content(tool.name, output), artifact=artifact, tool_call_id=call_id, name=tool.name)
 
 
-def failed_answer(tool: Answering, handler: Any, error: ToolException | ValidationError, call_id: str | None) -> Any:
+def format_failure(tool: Answering, handler: Any, error: ToolException | ValidationError, call_id: str | None) -> Any:
     """The answer after an error, as ``handler`` says; the error itself is raised where it says nothing."""
     if not handler:
         raise error

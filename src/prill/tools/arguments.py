@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
-from prill.runnables.typed_dicts import usable
+from prill.runnables.describe.typed_dicts import usable
 from prill.tools.docstring import not_taken, read_docstring
 from prill.tools.injected import InjectedToolCallId, is_injected, marks_of
 from prill.tools.parameters import Own, hints_of, own, parameters_of, unwrapped
@@ -63,7 +63,7 @@ def create_schema_from_function(
     if parse_docstring and error_on_invalid_docstring:
         check_docstring(model_name, func)
     model = _model(model_name, own(func), frozenset(filter_args or ()), parse_docstring)
-    return model if include_injected else told_model(model_name, model)
+    return model if include_injected else visible_args_model(model_name, model)
 
 
 def check_docstring(name: str, function: Callable[..., Any]) -> None:
@@ -78,7 +78,7 @@ def check_docstring(name: str, function: Callable[..., Any]) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
-def names_of(model: type[BaseModel]) -> Names:
+def argument_names(model: type[BaseModel]) -> Names:
     """The arguments in a model, by field."""
     fields = model.model_fields
     return Names(
@@ -91,9 +91,9 @@ def names_of(model: type[BaseModel]) -> Names:
 
 
 @functools.lru_cache(maxsize=1024)
-def told_model(name: str, model: type[BaseModel]) -> type[BaseModel]:
+def visible_args_model(name: str, model: type[BaseModel]) -> type[BaseModel]:
     """The model without the arguments that are injected: what a chat model is told."""
-    injected = names_of(model).injected
+    injected = argument_names(model).injected
     if not injected:
         return model
     fields: dict[str, Any] = {

@@ -9,19 +9,21 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from prill.callbacks.run import MANAGERS, Run, inside
+from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
-from prill.runnables.config import config_for_child
+from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
+from prill.runnables.engine.runs import config_for_child
+from prill.runnables.engine.streams import NOTHING, Snapshots, collect
 from prill.runnables.serializable import RunnableSerializable
-from prill.runnables.streams import NOTHING, Snapshots, collect
-from prill.tools.answer import answer_of, failed_answer
-from prill.tools.arguments import args_model, injected_parameters, names_of, told_model
+from prill.runnables.structure import Streaming
+from prill.tools.answer import format_failure, format_output
+from prill.tools.arguments import args_model, argument_names, injected_parameters, visible_args_model
 from prill.tools.json_schema import json_schema_of
-from prill.tools.parameters import called_with, takes_any_name
+from prill.tools.parameters import bind_call, takes_any_name
 from prill.tools.progress import Progress, is_generator
-from prill.tools.wrong_arguments import say_what_is_wrong
+from prill.tools.wrong_arguments import describe_wrong_arguments
 
 ToolInput = str | dict[str, Any] | ToolCall
 ArgsSchema = type[BaseModel] | dict[str, Any]
@@ -69,20 +71,43 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
             raise SchemaAnnotationError(f"{cls.__name__}.args_schema is a class: annotate it with type[BaseModel]")
 
+    def _streaming(self) -> Streaming:
+        return Streaming("buffers", False, "a tool needs all of its arguments")
+
     # What subclasses write. Those that are not written are None here, so that the body can tell.
 
     _run: ClassVar[Any] = None
     _arun: ClassVar[Any] = None
 
+    _hooks: ClassVar[frozenset[str]] = frozenset(("_run", "_arun"))
+    _runs_by_hooks: ClassVar[bool] = True
+    """Whether a subclass wrote ``_run`` or ``_arun``, so that the functions of the tool do not stand in for it."""
+    _async_hook: ClassVar[bool] = False
+    """Whether an asyncio run calls ``_arun``: it is not older than ``_run``."""
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        return {
+            **super()._find_overrides(spaces),
+            "_runs_by_hooks": are_overridden(spaces, ("_run", "_arun"), "_functions"),
+            "_async_hook": nearest(spaces, "_arun", "_run") == "_arun",
+        }
+
     def _forms(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         """The plain and the asyncio function; at least one is there."""
-        return self._run, self._arun
+        if not self._runs_by_hooks:
+            return self._functions()
+        return self._run, self._arun if self._async_hook else None
+
+    def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
+        """The functions that a tool is made of."""
+        return None, None
 
     def _form(self, run: Run) -> tuple[Callable[..., Any], bool]:
         """The function for the colour of a run, and whether it is the asyncio one."""
-        plain, later = self._forms()
-        if later is not None and (plain is None or not run.io.blocking):
-            return later, True
+        plain, asyncio_form = self._forms()
+        if asyncio_form is not None and (plain is None or not run.io.blocking):
+            return asyncio_form, True
         return plain or self._function(), False
 
     def _function(self) -> Callable[..., Any]:
@@ -104,7 +129,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def tool_call_schema(self) -> ArgsSchema:
         """What a model is told of the arguments: all but the injected ones."""
         model = self.args_model
-        return told_model(self.name, model) if model is not None else self.args_schema or {}
+        return visible_args_model(self.name, model) if model is not None else self.args_schema or {}
 
     def get_input_schema(self, config: Any = None) -> type[BaseModel]:
         """The arguments as a pydantic model."""
@@ -130,7 +155,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         model = self.args_model
         if model is None:
             return dict(given)
-        names = names_of(model)
+        names = argument_names(model)
         if names.call_id:
             if call_id is None:
                 raise ConfigError(f"the tool {self.name} wants the id of its call: invoke it with a whole tool call")
@@ -138,7 +163,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         try:
             checked = model.model_validate(given)
         except ValidationError as error:
-            error.add_note(say_what_is_wrong(self.name, error, given, self._names()))
+            error.add_note(describe_wrong_arguments(self.name, error, given, self._names()))
             raise
         values, others = checked.__dict__, checked.__pydantic_extra__
         args = {argument: values[field] for field, argument in names.fields}
@@ -184,11 +209,11 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         try:
             args = self._read(given, call_id)
         except ValidationError as error:
-            return failed_answer(self, self.handle_validation_error, error, call_id)
+            return format_failure(self, self.handle_validation_error, error, call_id)
         try:
-            return answer_of(self, await self._apply(args, run), call_id)
+            return format_output(self, await self._apply(args, run), call_id)
         except ToolException as error:
-            return failed_answer(self, self.handle_tool_error, error, call_id)
+            return format_failure(self, self.handle_tool_error, error, call_id)
 
     async def _apply(self, args: dict[str, Any], run: Run) -> Any:
         function, is_later = self._form(run)
@@ -198,15 +223,15 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
             args = {**args, **_injected(wanted, run, plain=not is_later)}
         with inside(run):
             if is_later:
-                return await run.io.settle(called_with(function, args)())
-            call = called_with(function, args)
+                return await run.io.settle(bind_call(function, args)())
+            call = bind_call(function, args)
             return call() if run.io.blocking else await run.io.call(call)
 
     def _progress(self, args: dict[str, Any], run: Run) -> Progress:
         function, is_later = self._form(run)
         if wanted := injected_parameters(function):
             args = {**args, **_injected(wanted, run, plain=not is_later)}
-        return Progress(called_with(function, args), run)
+        return Progress(bind_call(function, args), run)
 
     async def _watch_progress(self, progress: Progress, run: Run) -> Any:
         """Run a generator to its end, telling observers of what it yields."""
@@ -232,16 +257,16 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         try:
             args = self._read(given, call_id)
         except ValidationError as error:
-            yield failed_answer(self, self.handle_validation_error, error, call_id)
+            yield format_failure(self, self.handle_validation_error, error, call_id)
             return
         progress = self._progress(args, run)
         try:
             async with closing(progress.chunks()) as chunks:
                 async for last in chunks:
                     yield last
-            answer = answer_of(self, progress.result, call_id)
+            answer = format_output(self, progress.result, call_id)
         except ToolException as error:
-            answer = failed_answer(self, self.handle_tool_error, error, call_id)
+            answer = format_failure(self, self.handle_tool_error, error, call_id)
         if answer is not last:
             yield answer
 
@@ -311,6 +336,5 @@ def _injected(wanted: Mapping[str, str], run: Run, *, plain: bool) -> dict[str, 
     config = config_for_child(run, plain=plain)
     values = {"config": config, "callbacks": config.get("callbacks")}
     return {
-        name: MANAGERS["plain" if plain else "run"](run) if what == "run_manager" else values[what]
-        for name, what in wanted.items()
+        name: run.make_manager(plain=plain) if what == "run_manager" else values[what] for name, what in wanted.items()
     }

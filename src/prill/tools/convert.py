@@ -8,9 +8,9 @@ from typing import Any, Literal, overload
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
 from prill.tools.base import ArgsSchema, BaseTool, Handler
-from prill.tools.of_runnable import convert_runnable_to_tool
+from prill.tools.from_runnable import convert_runnable_to_tool
 from prill.tools.simple import Tool
-from prill.tools.structured import StructuredTool, description_of
+from prill.tools.structured import StructuredTool, find_description
 
 
 @overload
@@ -124,7 +124,7 @@ def tool(
             raise ConfigError(f"a tool is made of a function or a Runnable, not of {made_of!r:.80}")
         if not infer_schema and args_schema is None:
             name = name or made_of.__name__
-            told = description or description_of(made_of) or f"{name} tool"
+            told = description or find_description(made_of) or f"{name} tool"
             return Tool.from_function(made_of, name, told, **settings)
         return StructuredTool.from_function(
             made_of,

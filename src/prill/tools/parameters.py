@@ -54,7 +54,7 @@ def parameters_of(whose: Own) -> dict[str, inspect.Parameter]:
     return parameters
 
 
-def called_with(function: Callable[..., Any], args: Mapping[str, Any]) -> functools.partial[Any]:
+def bind_call(function: Callable[..., Any], args: Mapping[str, Any]) -> functools.partial[Any]:
     """The function with arguments, each of which is given by its name, or by its place where it has to be."""
     places = _by_place(own(function))
     if not places:

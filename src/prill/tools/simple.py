@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from prill.errors import ConfigError, ToolException
+from prill.io import asyncio_colour
 from prill.tools.base import ArgsSchema, BaseTool
+from prill.tools.structured import call_function
 
 _INPUT = "tool_input"
 _ONE_TEXT = {"type": "object", "properties": {_INPUT: {"type": "string"}}, "required": [_INPUT]}
@@ -46,7 +48,25 @@ class Tool(BaseTool):
         return cls(name, func, description, **more)
 
     def _forms(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
-        return _by_place(self.func), _by_place(self.coroutine)
+        forms = super()._forms()
+        if self._runs_by_hooks:  # bound methods are made at each access: no cache would find them
+            plain, asyncio_form = (None if form is None else _ByPlace(form) for form in forms)
+            return plain, asyncio_form
+        return _by_place(forms[0]), _by_place(forms[1])
+
+    def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
+        return self.func, self.coroutine
+
+    # For subclasses that write one of these and call it with super()
+
+    def _run(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        return call_function(self, self.func, args, kwargs, config, run_manager)
+
+    async def _arun(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        if self.coroutine is None:
+            plain = functools.partial(call_function, self, self.func, args, kwargs, config, run_manager)
+            return await asyncio_colour().call(plain)
+        return await call_function(self, self.coroutine, args, kwargs, config, run_manager)
 
     @property
     def args_model(self) -> Any:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field
 
-from prill.errors import ConfigError
-from prill.tools.arguments import args_model, check_docstring, create_schema_from_function, refuse_old_classes
+from prill.errors import AsyncRequiredError, ConfigError
+from prill.io import asyncio_colour
+from prill.tools.arguments import (
+    args_model,
+    check_docstring,
+    create_schema_from_function,
+    injected_parameters,
+    refuse_old_classes,
+)
 from prill.tools.base import ArgsSchema, BaseTool
 from prill.tools.docstring import read_docstring
 from prill.tools.parameters import unwrapped
@@ -21,8 +29,19 @@ class StructuredTool(BaseTool):
     func: Callable[..., Any] | None = Field(default=None, repr=False)
     coroutine: Callable[..., Any] | None = Field(default=None, repr=False)
 
-    def _forms(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
+    def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         return self.func, self.coroutine
+
+    # For subclasses that write one of these and call it with super()
+
+    def _run(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        return call_function(self, self.func, args, kwargs, config, run_manager)
+
+    async def _arun(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        if self.coroutine is None:
+            plain = functools.partial(call_function, self, self.func, args, kwargs, config, run_manager)
+            return await asyncio_colour().call(plain)
+        return await call_function(self, self.coroutine, args, kwargs, config, run_manager)
 
     @classmethod
     def from_function(
@@ -57,7 +76,7 @@ class StructuredTool(BaseTool):
             args_schema = args_model(name, function) if described else create_schema_from_function(name, function)
         elif args_schema is None:
             args_schema = {"type": "object", "properties": {}, "additionalProperties": True}
-        description = description or description_of(function, described) or description_of(args_schema) or ""
+        description = description or find_description(function, described) or find_description(args_schema) or ""
         return cls(
             name=name,
             description=description,
@@ -69,7 +88,27 @@ class StructuredTool(BaseTool):
         )
 
 
-def description_of(what: Any, described: bool = True) -> str | None:
+def call_function(
+    tool: BaseTool,
+    function: Callable[..., Any] | None,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    config: Any,
+    run_manager: Any,
+) -> Any:
+    """Call a tool's function from an override of ``_run``, with the parameters that the run fills where it has them."""
+    if function is None:
+        raise AsyncRequiredError(f"the tool {tool.name} has only a coroutine: call it with ainvoke, or override _arun")
+    values = {
+        "config": config or {},
+        "run_manager": run_manager,
+        "callbacks": run_manager.get_child() if run_manager is not None else None,
+    }
+    filled = {name: values[what] for name, what in injected_parameters(function).items()}
+    return function(*args, **{**filled, **kwargs})
+
+
+def find_description(what: Any, described: bool = True) -> str | None:
     """What a function's or a class's docstring, or a JSON schema, says of it, without the section on arguments."""
     if isinstance(what, dict):
         return what.get("description")

@@ -56,20 +56,20 @@ class BaseTracer(Recorder):
 
     def opened(self, run: Run, traced: TracedRun) -> Notice:
         hook = "chat_model" if traced.kind == "chat_model" else _HOOKS.get(traced.kind, "chain")
-        return self._say(run, ["_on_run_create", f"_on_{hook}_start"], traced)
+        return self._report(run, ["_on_run_create", f"_on_{hook}_start"], traced)
 
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
         super().on_chunk(run, chunk)
         if run.kind not in MODELS:
             return None
-        return self._say(run, ["_on_llm_new_token"], run.state[self], getattr(chunk, "content", chunk), chunk)
+        return self._report(run, ["_on_llm_new_token"], run.state[self], getattr(chunk, "content", chunk), chunk)
 
     def closed(self, run: Run, traced: TracedRun) -> Notice:
         ending = "end" if traced.status == "ok" else "error"
         hooks = ["_on_run_update", f"_on_{_HOOKS.get(traced.kind, 'chain')}_{ending}"]
-        return self._say(run, ["_persist_run", *hooks] if traced.parent_run_id is None else hooks, traced)
+        return self._report(run, ["_persist_run", *hooks] if traced.parent_run_id is None else hooks, traced)
 
-    def _say(self, run: Run, hooks: list[str], *facts: Any) -> Notice:
+    def _report(self, run: Run, hooks: list[str], *facts: Any) -> Notice:
         waiting = []
         for hook in hooks:
             try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from prill.callbacks.run import ALWAYS, HandedOn, Notice, Observer, Run, join_observers
+from prill.callbacks.run import GLOBAL_CALLBACKS, CallbacksWithParent, Notice, Observer, Run, join_observers
 from prill.callbacks.usage import ambient
 from prill.errors import ConfigError
 from prill.tracers.tree import Recorder, TracedRun
@@ -39,7 +39,7 @@ def collect_runs() -> Iterator[RunCollectorCallbackHandler]:
         yield collector
 
 
-class _Hook(HandedOn):
+class _Hook(CallbacksWithParent):
     """Watches with the handler that a context variable holds when a run begins."""
 
     def __init__(self, variable: ContextVar[Any], make: Callable[[], Any] | None, environment: str | None) -> None:
@@ -74,4 +74,4 @@ def register_configure_hook(
     """
     if env_var is not None and handle_class is None:
         raise ConfigError(f"the environment variable {env_var} switches a handler on: give its class as handle_class")
-    ALWAYS.append(_Hook(context_var, handle_class, env_var))
+    GLOBAL_CALLBACKS.append(_Hook(context_var, handle_class, env_var))

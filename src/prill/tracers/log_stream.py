@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
+
+from typing_extensions import Unpack
 
 from prill.callbacks.run import Notice, Observer, Run, Teller, unwaited
 from prill.io import Colour, asyncio_colour
@@ -14,7 +16,7 @@ from prill.io.colour import Put
 from prill.messages import BaseMessageChunk
 from prill.tracers.recorded import MODELS, error_text, outputs_of, run_type
 from prill.tracers.run_log import LogEntry, Op, RunLog, RunLogPatch, RunState, patch_of, pointer
-from prill.tracers.select import Selection
+from prill.tracers.select import RunFilters, Selection
 
 __all__ = ["LogEntry", "LogStreamCallbackHandler", "LogView", "RunLog", "RunLogPatch", "RunState"]
 
@@ -164,23 +166,10 @@ class LogStreamCallbackHandler(LogView):
         self,
         *,
         auto_close: bool = True,
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
+        **filters: Unpack[RunFilters],
     ) -> None:
         self.auto_close = auto_close
-        selection = log_selection(
-            include_names=include_names,
-            include_types=include_types,
-            include_tags=include_tags,
-            exclude_names=exclude_names,
-            exclude_types=exclude_types,
-            exclude_tags=exclude_tags,
-        )
-        super().__init__(self._keep, selection)
+        super().__init__(self._keep, Selection(**log_filters(filters)))
         self._io: Colour = asyncio_colour()
         self._changed = self._io.condition()
         self._waiting: deque[RunLogPatch] = deque()
@@ -230,11 +219,10 @@ class LogStreamCallbackHandler(LogView):
             yield patch
 
 
-def log_selection(
-    *, include_types: Sequence[str] | None = None, exclude_types: Sequence[str] | None = None, **more: Any
-) -> Selection:
-    """A selection in the types that logs have: ``llm`` stands for models of both kinds."""
-    return Selection(include_types=_kinds(include_types), exclude_types=_kinds(exclude_types), **more)
+def log_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """The filters in the types that logs have: ``llm`` stands for models of both kinds."""
+    kinds = {key: _kinds(filters.get(key)) for key in ("include_types", "exclude_types")}
+    return {**filters, **kinds}
 
 
 def _kinds(types: Sequence[str] | None) -> list[str] | None:

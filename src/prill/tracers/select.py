@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
+
+from typing_extensions import TypedDict, Unpack
 
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
@@ -11,51 +14,53 @@ from prill.errors import ConfigError
 TYPES = ("chain", "chat_model", "llm", "parser", "prompt", "retriever", "tool")
 
 
-class Selection:
-    """The runs whose name, type, tags or path were asked for; without any of these, all.
+class RunFilters(TypedDict, total=False):
+    """Which runs a view shows; without any of these, all."""
 
-    ``include_paths`` are globs over a run's path in the tree, the names from the root down joined by ``/``:
-    ``"*/agent/*"``. ``root_only`` shows the outermost run alone.
+    include_names: Sequence[str] | None
+    include_types: Sequence[str] | None
+    include_tags: Sequence[str] | None
+    exclude_names: Sequence[str] | None
+    exclude_types: Sequence[str] | None
+    exclude_tags: Sequence[str] | None
+    include_paths: Sequence[str] | None
+    """Globs over a run's path in the tree, the names from the root down joined by ``/``: ``"*/agent/*"``."""
+    root_only: bool
+    """Show the outermost run alone."""
+
+
+def split_filters(kwargs: Mapping[str, Any]) -> tuple[Selection, dict[str, Any]]:
+    """Split the keyword arguments of a verb into a selection of runs and the other arguments."""
+    filters = {key: value for key, value in kwargs.items() if key in RunFilters.__annotations__}
+    arguments = {key: value for key, value in kwargs.items() if key not in filters}
+    return Selection(**filters), arguments
+
+
+class Selection:
+    """The runs that match the filters: one of ``include_…`` if any is given, and none of ``exclude_…``.
+
+    Raises:
+        ConfigError: a type of runs that does not exist.
     """
 
-    def __init__(
-        self,
-        *,
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        include_paths: Sequence[str] | None = None,
-        root_only: bool = False,
-    ) -> None:
-        for kind in (*(include_types or ()), *(exclude_types or ())):
+    def __init__(self, **filters: Unpack[RunFilters]) -> None:
+        for kind in (*(filters.get("include_types") or ()), *(filters.get("exclude_types") or ())):
             if kind not in TYPES:
-                raise ConfigError(f"there are no runs of type {kind!r}; the types are {', '.join(TYPES)}")
-        self._names = None if include_names is None else frozenset(include_names)
-        self._types = None if include_types is None else frozenset(include_types)
-        self._tags = None if include_tags is None else frozenset(include_tags)
-        self._no_names = frozenset(exclude_names or ())
-        self._no_types = frozenset(exclude_types or ())
-        self._no_tags = frozenset(exclude_tags or ())
-        self._paths = None if include_paths is None else list(include_paths)
-        self._root_only = root_only
-        self.everything = not root_only and not any(
-            given is not None
-            for given in (
-                include_names,
-                include_types,
-                include_tags,
-                exclude_names,
-                exclude_types,
-                exclude_tags,
-                include_paths,
-            )
+                raise ConfigError(f"{kind!r} is not a type of runs; the types are {', '.join(TYPES)}")
+        self._names, self._types, self._tags = (
+            None if given is None else frozenset(given)
+            for given in (filters.get("include_names"), filters.get("include_types"), filters.get("include_tags"))
         )
+        self._no_names = frozenset(filters.get("exclude_names") or ())
+        self._no_types = frozenset(filters.get("exclude_types") or ())
+        self._no_tags = frozenset(filters.get("exclude_tags") or ())
+        paths = filters.get("include_paths")
+        self._paths = None if paths is None else list(paths)
+        self._root_only = filters.get("root_only", False)
+        self.everything = all(given is None or given is False for given in filters.values())
 
     def shows(self, run: Run, is_root: bool, name: str | None = None) -> bool:
-        """Whether ``run`` is to be shown; ``name`` is that of an event of its own."""
+        """Whether ``run`` is shown; ``name`` is that of a custom event."""
         if self.everything:
             return True
         if self._root_only:

@@ -7,7 +7,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from prill.io import BLOCKING, drive, drive_stream
 from prill.io import Tee as SharedStream
-from prill.runnables.streams import from_iterable
+from prill.runnables.engine.streams import from_iterable
 from prill.utils.batches import batches
 
 __all__ = ["Tee", "batch_iterate", "safetee"]

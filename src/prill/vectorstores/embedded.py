@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from threading import Lock
 from typing import Any, Self
 
 from prill.documents import Document
 from prill.embeddings import Embeddings, LocalEmbeddings
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, Colour, asyncio_colour, drive, make_lock
 from prill.vectorstores.arguments import count_of, names_of, refuse_unknown, share_of
 from prill.vectorstores.arrays import rows_of
 from prill.vectorstores.base import VectorStore, documents_of
@@ -34,7 +33,7 @@ class EmbeddedStore(VectorStore):
         self._embedding = embedding
         self._ids: list[str] = []
         self._documents: dict[str, Document] = {}
-        self._lock = Lock()
+        self._lock = make_lock()
 
     @property
     def embeddings(self) -> Embeddings | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from prill.io import make_lock
 from prill.io.per_loop import PerLoop
 
 Plain = TypeVar("Plain")
@@ -21,7 +21,7 @@ class Clients(Generic[Plain, Async]):
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self._plain: Any = None
         self._per_loop: PerLoop[Async] = PerLoop(_close)
 

@@ -1,0 +1,119 @@
+"""Several streams at once, each in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+from prill.io.drive import close, drive, drive_stream
+from prill.io.limit import Limit
+from prill.io.portal import copy_context_of_worker
+from prill.io.process import check_process, make_lock, process_number
+from prill.io.scope import Scope, current_scope, interruptible, scoped
+from prill.io.threads import join
+
+END: Any = object()
+"""Stands for the end of a stream."""
+
+
+class StreamThreads:
+    """Pulls streams in threads; each pulls its next chunk only when the last one has been used.
+
+    The first starts in place of the calling thread, which only waits; the others when the limit allows.
+    """
+
+    def __init__(self, streams: Sequence[AsyncIterator[Any]], limit: Limit) -> None:
+        self.running = len(streams)
+        self._limit = limit
+        self._lock = make_lock()
+        self._arrived: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        self._gates: list[SimpleQueue[None]] = [SimpleQueue() for _ in streams]
+        self._scope = Scope(current_scope())
+        self._context = copy_context_of_worker()
+        self._process = process_number()
+        self._started = 0
+        self._threads: SimpleQueue[list[threading.Thread]] = SimpleQueue()  # a list for each that was started
+        self._waiting = deque(enumerate(streams))  # its methods are atomic
+        self._requests: list[Callable[[], bool]] = []
+        try:
+            self._start_thread(False)
+            self._requests = [limit.ask(partial(self._start_thread, True)) for _ in range(len(streams) - 1)]
+        except BaseException:
+            self.stop()
+            raise
+
+    def take(self) -> tuple[int, Any]:
+        """The next chunk of any stream, with the stream's index; ``END`` for its end. Raises a stream's error."""
+        check_process(self._process)
+        # The scope may be another one than where the streams were started.
+        with interruptible(self._scope.cancel):
+            index, chunk, error = self._arrived.get()
+        if error is not None:
+            raise error
+        if chunk is END:
+            self.running -= 1
+        return index, chunk
+
+    def resume(self, index: int) -> None:
+        """Let a stream pull its next chunk."""
+        self._gates[index].put(None)
+
+    def stop(self) -> None:
+        """Cancel and close all streams, and wait for their threads."""
+        self._scope.cancel()
+        for withdraw in self._requests:
+            withdraw()
+        for gate in self._gates:
+            gate.put(None)
+        with self._lock:
+            waiting, self._waiting = self._waiting, deque()
+            started = self._started
+        for _ in range(started):
+            join(self._threads.get())
+        for _, stream in waiting:
+            drive(close(stream))
+        self._scope.leave()
+
+    def _start_thread(self, counted: bool) -> bool:
+        """Start the next stream; ``counted``: its thread has a place in the limit."""
+        with self._lock:
+            if not self._waiting or self._scope.cancelled:
+                return False
+            index, stream = self._waiting.popleft()
+            self._started += 1
+        pull = partial(self._run, index, stream, counted)
+        thread = threading.Thread(target=self._context.copy().run, args=(pull,), name="prill-branch", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no thread can be started
+            self._waiting.append((index, stream))
+            self._threads.put([])
+            self._arrived.put((index, END, error))
+            return False
+        self._threads.put([thread])
+        return True
+
+    def _run(self, index: int, stream: AsyncIterator[Any], counted: bool) -> None:
+        scoped(partial(self._pull, index, stream), self._scope)
+        if counted:
+            self._limit.release()
+        else:
+            self._start_thread(False)
+
+    def _pull(self, index: int, stream: AsyncIterator[Any]) -> None:
+        error: BaseException | None = None
+        try:
+            with contextlib.closing(drive_stream(stream)) as chunks:  # type: ignore[type-var]  # it is a generator
+                for chunk in chunks:
+                    self._arrived.put((index, chunk, None))
+                    self._gates[index].get()
+                    if self._scope.cancelled:
+                        return
+        except BaseException as raised:
+            error = raised
+        self._arrived.put((index, END, error))

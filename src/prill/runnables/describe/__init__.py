@@ -1,0 +1,1 @@
+"""What a Runnable says of itself without running: types, schemas, parts, how it streams, itself as a tool."""

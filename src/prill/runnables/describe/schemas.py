@@ -1,0 +1,213 @@
+"""What goes into a Runnable and what comes out, as pydantic models, from which JSON schemas and checks are made."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
+from pydantic.fields import FieldInfo
+
+from prill.callbacks.config import Config
+from prill.runnables.base import Runnable
+from prill.runnables.branch import RunnableBranch
+from prill.runnables.configurable import DynamicRunnable
+from prill.runnables.describe.key_reads import keys_read
+from prill.runnables.describe.typed_dicts import usable
+from prill.runnables.describe.types import Side
+from prill.runnables.each import RunnableEach
+from prill.runnables.fallbacks import RunnableWithFallbacks
+from prill.runnables.function import RunnableLambda
+from prill.runnables.parallel import RunnableParallel
+from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
+from prill.runnables.sequence import RunnableSequence
+
+Fields = dict[str, Any]
+"""What ``create_model`` takes: a type and a default (``...`` for none) by name."""
+
+
+def make_schema(step: Runnable[Any, Any], side: Side, config: Config | None = None) -> type[BaseModel]:
+    """The model of the input or of the output of ``step``."""
+    wrapped = _wrapped(step, config)
+    if wrapped is not None and getattr(step, f"custom_{side}_type", None) is None:
+        return _asked(wrapped, side, config)
+    name = step.get_name(side)
+    fields: Fields | None = None
+    if side == "input":
+        fields = _input_fields(step, config)
+    elif isinstance(step, RunnableParallel | RunnableAssign | RunnableSequence | RunnablePick):
+        return _output(step, name, config)
+    if fields is not None:
+        return object_model(name, fields)
+    if isinstance(step, RunnableSequence) and side == "input":
+        return _asked(_first_that_looks(step), side, config)
+    if isinstance(step, RunnableEach):
+        return value_model(name, list[_asked(step.bound, side, config)])  # type: ignore[misc]  # made at run time
+    return value_model(name, step.InputType if side == "input" else step.OutputType)
+
+
+def _wrapped(step: Runnable[Any, Any], config: Config | None) -> Runnable[Any, Any] | None:
+    """The Runnable whose input and output ``step`` has: of a binding, a retry, a configurable step …"""
+    if isinstance(step, DynamicRunnable):
+        return step._configured(config or {})
+    if isinstance(step, RunnableWithFallbacks):
+        return step.runnable
+    structure = step._structure()
+    return structure.parts[0].step if structure.kind == "wrapper" else None
+
+
+def _asked(step: Runnable[Any, Any], side: Side, config: Config | None) -> type[BaseModel]:
+    """The public method, which a user's class may have defined."""
+    return step.get_input_schema(config) if side == "input" else step.get_output_schema(config)
+
+
+# Inputs
+
+
+def _input_fields(step: Runnable[Any, Any], config: Config | None) -> Fields | None:
+    """The keys that the input has as far as they are known, ``None`` if it is no dict or nothing is known."""
+    match step:
+        case RunnableLambda():
+            return _read_by(step)
+        case RunnableParallel():
+            return merged(fields_of(_asked(branch, "input", config)) for branch in step.steps__.values())
+        case RunnableAssign():
+            return fields_of(_asked(step.mapper, "input", config))
+        case RunnableSequence():
+            return _sequence_fields(step.steps, config)
+        case RunnableBranch():
+            parts = [each for pair in step.branches for each in pair] + [step.default]
+            return merged(fields_of(_asked(each, "input", config)) for each in parts)
+    return None
+
+
+def _read_by(step: RunnableLambda[Any, Any]) -> Fields | None:
+    function = step.func or step.afunc
+    if function is None or step.InputType not in (Any, dict, dict[str, Any], inspect.Parameter.empty):
+        return None
+    keys = keys_read(function)
+    if keys is None:
+        return None
+    return {key: (Any, ...) if keys[key] else (Any, None) for key in sorted(keys)}
+
+
+def _sequence_fields(steps: list[Runnable[Any, Any]], config: Config | None) -> Fields | None:
+    """What the first step reads; if it hands a dict on with keys added, also what the next reads of the rest."""
+    first, *rest = steps
+    if not isinstance(first, RunnableAssign) or not rest:
+        return None
+    needed = fields_of(_asked(first, "input", config))
+    later = _sequence_fields(rest, config) or fields_of(_asked(rest[0], "input", config))
+    added = first.mapper.steps__
+    return merged([needed, {key: field for key, field in (later or {}).items() if key not in added}])
+
+
+def _first_that_looks(step: RunnableSequence[Any, Any]) -> Runnable[Any, Any]:
+    return next((each for each in step.steps if not isinstance(each, RunnablePassthrough)), step.first)
+
+
+# Outputs
+
+
+def _output(step: Runnable[Any, Any], name: str, config: Config | None) -> type[BaseModel]:
+    if isinstance(step, RunnableSequence):
+        return _last_output(step.steps, config)
+    if isinstance(step, RunnableParallel):
+        return object_model(name, _branches(step, config))
+    if isinstance(step, RunnableAssign):
+        kept = fields_of(_asked(step, "input", config)) or {}
+        return object_model(name, {**kept, **_branches(step.mapper, config)})
+    return value_model(name, step.OutputType)
+
+
+def _last_output(steps: list[Runnable[Any, Any]], config: Config | None) -> type[BaseModel]:
+    """The output of the last step; of one that hands on, that of the steps before, with what it adds or takes."""
+    *before, last = steps
+    if not before or not isinstance(last, RunnablePassthrough | RunnableAssign | RunnablePick):
+        return _asked(last, "output", config)
+    given = _last_output(before, config)
+    if isinstance(last, RunnablePassthrough):
+        return given
+    known = fields_of(given) or {}
+    if isinstance(last, RunnableAssign):
+        return object_model(last.get_name("output"), {**known, **_branches(last.mapper, config)})
+    if isinstance(last.keys, str):
+        return value_model(last.get_name("output"), known[last.keys][0] if last.keys in known else Any)
+    return object_model(last.get_name("output"), {key: known.get(key, (Any, ...)) for key in last.keys})
+
+
+def _branches(step: RunnableParallel[Any], config: Config | None) -> Fields:
+    return {key: (_bare(_asked(branch, "output", config)), ...) for key, branch in step.steps__.items()}
+
+
+# Models
+
+
+def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
+    """A model of a dict with these keys."""
+    safe = {_field_name(key): _aliased(key, *field) for key, field in fields.items()}
+    return create_model(name, __config__=_CONFIG, **safe)
+
+
+_CONFIG = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
+
+
+def _field_name(key: str) -> str:
+    """``key``, or where a model has no room for a field of that name, another."""
+    plain = key.isidentifier() and not key.startswith("_") and not hasattr(BaseModel, key)
+    return key if plain else "field_" + "".join(each if each.isalnum() else f"_{ord(each):x}_" for each in key)
+
+
+def _aliased(key: str, hint: Any, default: Any) -> Any:
+    if _field_name(key) == key:
+        return (usable(hint), default)
+    if isinstance(default, FieldInfo):
+        title = default.title or key
+        return (usable(hint), Field(default.default, alias=key, title=title, description=default.description))
+    return (usable(hint), Field(default, alias=key, title=key.replace("_", " ").strip().title()))
+
+
+def value_model(name: str, hint: Any) -> type[BaseModel]:
+    """A model of a value of any type; a type that is a model already is taken as it is."""
+    if inspect.isclass(hint) and issubclass(hint, BaseModel) and not typing.get_args(hint):
+        return hint
+    base: Any = RootModel.__class_getitem__(usable(hint))
+    made: type[BaseModel] = create_model(name, __base__=base, __doc__="")
+    return made
+
+
+def fields_of(model: type[BaseModel]) -> Fields | None:
+    """The fields of a model of a dict, ``None`` for one of another value."""
+    if issubclass(model, RootModel):
+        return None
+    found = model.model_fields.items()
+    return {
+        field.alias or name: (
+            field.annotation,
+            ... if field.is_required() else field.get_default(call_default_factory=True),
+        )
+        for name, field in found
+    }
+
+
+def _bare(model: type[BaseModel]) -> Any:
+    return model.model_fields["root"].annotation if issubclass(model, RootModel) else model
+
+
+def merged(several: Iterable[Fields | None]) -> Fields | None:
+    """The keys of all; one whose type is told in two ways has any, one that somebody needs is needed."""
+    total: Fields = {}
+    for fields in several:
+        for key, (hint, default) in (fields or {}).items():
+            if key in total:
+                hint, default = _agreed(total[key], (hint, default))
+            total[key] = (hint, default)
+    return total or None
+
+
+def _agreed(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Any, Any]:
+    known = [hint for hint, _ in (one, other) if hint is not Any]
+    hint = known[0] if known and all(each == known[0] for each in known) else Any
+    return hint, ... if ... in (one[1], other[1]) else one[1]

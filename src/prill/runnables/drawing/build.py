@@ -1,0 +1,81 @@
+"""Builds the graph of a Runnable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from prill.callbacks.config import Config
+from prill.runnables.base import Runnable
+from prill.runnables.binding import RunnableBinding
+from prill.runnables.graph import Graph
+from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough
+from prill.runnables.structure import Part
+
+
+def build_graph(step: Runnable[Any, Any], config: Config | None = None) -> Graph:
+    """Build the graph of ``step``: its input, its steps, its output."""
+    structure = step._graph_structure(config)
+    match structure.kind:
+        case "sequence":
+            return _in_line([part.step for part in structure.parts], config)
+        case "wrapper":
+            return _wrapped(step, structure.parts[0].step, config)
+        case "parallel" if structure.keeps_input:
+            return _side_by_side(step, [*structure.parts, Part(RunnablePassthrough[Any]())], config)
+        case "parallel" | "choice":
+            return _side_by_side(step, structure.parts, config)
+    return _alone(step, config)
+
+
+def _alone(step: Runnable[Any, Any], config: Config | None) -> Graph:
+    graph = Graph()
+    first = graph.add_node(step.get_input_schema(config))
+    own = graph.add_node(step)
+    last = graph.add_node(step.get_output_schema(config))
+    graph.add_edge(first, own)
+    graph.add_edge(own, last)
+    return graph
+
+
+def _wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: Config | None) -> Graph:
+    graph: Graph = inner.get_graph(config)
+    metadata = step.config.get("metadata") if isinstance(step, RunnableBinding) else None
+    if metadata:
+        for key, node in graph.nodes.items():
+            if node.data is inner:
+                graph.nodes[key] = node._replace(metadata={**(node.metadata or {}), **metadata})
+    return graph
+
+
+def _in_line(steps: list[Runnable[Any, Any]], config: Config | None) -> Graph:
+    graph = Graph()
+    last = None
+    for index, step in enumerate(steps):
+        inner: Graph = step.get_graph(config)
+        if index:
+            inner.trim_first_node()
+        if index < len(steps) - 1:
+            inner.trim_last_node()
+        begin, end = graph.extend(inner)
+        if last is not None and begin is not None:
+            graph.add_edge(last, begin)
+        last = end
+    return graph
+
+
+def _side_by_side(step: Runnable[Any, Any], parts: Sequence[Part], config: Config | None) -> Graph:
+    """Parallel paths from the input to the output; a labelled path is taken only if its condition is true."""
+    graph = Graph()
+    framed = step.mapper if isinstance(step, RunnableAssign) else step
+    first = graph.add_node(framed.get_input_schema(config))
+    last = graph.add_node(framed.get_output_schema(config))
+    for part in parts:
+        inner: Graph = part.step.get_graph(config)
+        inner.trim_first_node()
+        inner.trim_last_node()
+        begin, end = graph.extend(inner)
+        if begin is not None and end is not None:
+            graph.add_edge(first, begin, part.condition, part.condition is not None)
+            graph.add_edge(end, last)
+    return graph

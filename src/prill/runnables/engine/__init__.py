@@ -1,0 +1,1 @@
+"""How Runnables run: streams and their accumulation, observation, cancellation, overrides, batches, live views."""

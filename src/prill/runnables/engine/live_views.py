@@ -1,0 +1,35 @@
+"""A run beside its consumer: the live views."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from prill.callbacks.config import Config, merge_configs
+from prill.callbacks.run import Observer, Run
+from prill.io import Colour, closing
+from prill.io.colour import Put
+from prill.runnables.engine.streams import Single
+
+BUFFER = 64
+"""How many events a live view may be ahead of its consumer; then the run waits."""
+
+
+def watch(
+    step: Any,
+    input: Any,
+    begin: Callable[[Config | None], Run],
+    config: Config | None,
+    io: Colour,
+    view: Callable[[Put], Observer],
+    kwargs: dict[str, Any],
+) -> AsyncGenerator[Any, None]:
+    """Stream ``step`` in the background and give what ``view`` makes of it, no more than ``BUFFER`` ahead."""
+
+    async def work(put: Put) -> None:
+        run = begin(merge_configs(config, {"callbacks": [view(put)]}))
+        async with closing(step._enter_flow(Single(input), run, **kwargs)) as chunks:
+            async for _ in chunks:
+                continue
+
+    return io.background(work, BUFFER)

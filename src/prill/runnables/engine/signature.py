@@ -1,0 +1,57 @@
+"""What a user's function wants to be given beside its input, and what it is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from prill.callbacks.run import Run
+from prill.runnables.engine.runs import config_for_child
+
+_WANTED = ("config", "run_manager", "callbacks")
+
+
+def wanted_extras(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Which of ``config``, ``run_manager`` and ``callbacks`` the function has as parameters."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):  # some builtins have no signature
+        return ()
+    # The first parameter is the input, whatever its name.
+    return tuple(each.name for each in parameters[1:] if each.name in _WANTED)
+
+
+def accepts(function: Callable[..., Any], name: str) -> bool:
+    """Whether the function has a parameter called ``name``."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (ValueError, TypeError):
+        return False
+
+
+def extras_for(wanted: tuple[str, ...], run: Run, kwargs: dict[str, Any], *, plain: bool) -> dict[str, Any]:
+    """The values of what the function, a plain or an ``async`` one, wants; what the caller gave goes first."""
+    config = config_for_child(run, plain=plain)
+    values = {"config": config, "callbacks": config.get("callbacks"), "run_manager": config.get("callbacks")}
+    return {**{name: values[name] for name in wanted}, **kwargs}
+
+
+def name_of(function: Any) -> str | None:
+    """The name a function shows in events: its own; ``None`` for a lambda, which has none."""
+    name = getattr(function, "__name__", None)
+    if name is None and not isinstance(function, type):
+        name = type(function).__name__
+    return None if name == "<lambda>" else name
+
+
+def is_generator(function: Any) -> bool:
+    """Whether ``function``, or the ``__call__`` of an object, yields; in either colour."""
+    call = getattr(function, "__call__", None)  # noqa: B004 - its code is looked at, not whether it is there
+    return any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))
+
+
+def is_async(function: Any) -> bool:
+    """Whether calling ``function`` returns a coroutine or an async generator."""
+    call = getattr(function, "__call__", None)  # noqa: B004 - as above
+    return any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))

@@ -1,0 +1,283 @@
+"""The verbs of a Runnable: run it on one input or on many, stream it, watch it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+
+from prill.callbacks.config import Config
+from prill.callbacks.run import Observer, Run
+from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
+from prill.io.colour import Put
+from prill.runnables.engine.batch import Batch
+from prill.runnables.engine.live_views import watch
+from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.streams import Single, from_async_iterable, from_iterable
+
+if TYPE_CHECKING:  # few programs watch
+    from typing_extensions import Unpack
+
+    from prill.tracers.run_log import RunLog, RunLogPatch
+    from prill.tracers.schema import StreamEvent
+    from prill.tracers.select import RunFilters
+
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
+
+
+class Verbs(Generic[Input, Output]):
+    """The public verbs, in both colours; each drives the step's body, which ``Runnable`` enters."""
+
+    if TYPE_CHECKING:
+
+        def _step(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
+        def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
+        def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
+
+    def invoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+        """Run on one input and return the output.
+
+        Args:
+            input: the input.
+            config: settings of this run: ``callbacks``, ``tags``, ``metadata``, ``run_name``, ``max_concurrency``,
+                ``recursion_limit``, ``configurable``, ``cancel``.
+            kwargs: more arguments, which a chain hands to its first step.
+
+        Raises:
+            ConfigError: ``config`` has an unknown key or a value of the wrong type.
+            AsyncRequiredError: a step exists for asyncio only; use ``ainvoke``.
+
+        >>> from prill.runnables import RunnableLambda
+        >>> RunnableLambda(lambda x: x + 1).invoke(1)
+        2
+        """
+        return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
+
+    async def ainvoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+        """Run on one input in asyncio and return the output. See ``invoke``."""
+        return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
+
+    def stream(self, input: Input, config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+        """Run on one input and yield the output in chunks, as far as the steps can stream.
+
+        The chunks add up to the output of ``invoke``. A step that needs its whole input waits for it;
+        ``explain_streaming`` shows which do. Leaving the iteration (``break``, an exception, ``close``) stops the run
+        and closes what it holds. Arguments and errors are those of ``invoke``.
+
+        >>> from prill.runnables import RunnableGenerator
+        >>> list(RunnableGenerator(lambda chunks: (c.upper() for c in chunks)).stream("hi"))  # doctest: +SKIP
+        ['HI']
+        """
+        return drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
+
+    def astream(self, input: Input, config: Config | None = None, **kwargs: Any) -> AsyncIterator[Output]:
+        """Run on one input in asyncio and yield the output in chunks. See ``stream``.
+
+        ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
+        """
+        return self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
+
+    def transform(self, input: Iterator[Input], config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+        """Run on an input that arrives in chunks, and yield the output in chunks.
+
+        Args:
+            input: an iterator of chunks that add up to the input; it is closed with the stream.
+            config: as for ``invoke``.
+
+        >>> from prill.output_parsers import StrOutputParser
+        >>> list(StrOutputParser().transform(iter(["a", "b"])))
+        ['a', 'b']
+        """
+        return drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
+
+    def atransform(
+        self, input: AsyncIterator[Input], config: Config | None = None, **kwargs: Any
+    ) -> AsyncIterator[Output]:
+        """Run in asyncio on an input that arrives in chunks, and yield the output in chunks. See ``transform``."""
+        return self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    def batch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Run on many inputs at once, in threads, and return the outputs in the order of the inputs.
+
+        Args:
+            inputs: the inputs.
+            config: one config for all, or a list with one for each input. Its ``max_concurrency`` limits how many
+                calls run at the same time, in the batch and in everything that it starts.
+            return_exceptions: put the error of an input in its place, instead of raising it.
+            progress: show a progress bar.
+
+        Raises:
+            Exception: the first error of an input, which ends the batch; it has ``batch_index`` and, for the inputs
+                that were done, ``batch_outputs`` by index.
+
+        >>> from prill.runnables import RunnableLambda
+        >>> RunnableLambda(lambda x: x + 1).batch([1, 2])
+        [2, 3]
+        """
+        return drive(Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress).outputs())
+
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> list[Output]: ...
+    @overload
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> list[Output | Exception]: ...
+    async def abatch(
+        self,
+        inputs: Sequence[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Run on many inputs at once, in tasks, and return the outputs in the order of the inputs. See ``batch``."""
+        return await Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).outputs()
+
+    def batch_as_completed(
+        self,
+        inputs: Iterable[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, Output | Exception]]:
+        """Run on many inputs at once, in threads, and yield ``(index, output)`` as each is done.
+
+        ``inputs`` may be a generator: an input is taken when there is room to run it. Arguments as for ``batch``.
+        """
+        batch = Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress)
+        return drive_stream(batch.as_completed())
+
+    def abatch_as_completed(
+        self,
+        inputs: Iterable[Input],
+        config: Config | Sequence[Config] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, Output | Exception]]:
+        """Run on many inputs at once, in tasks, and yield ``(index, output)`` as each is done. See ``batch``."""
+        return Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).as_completed()
+
+    # Watching
+
+    def astream_events(
+        self,
+        input: Input,
+        config: Config | None = None,
+        *,
+        version: Literal["v1", "v2"] = "v2",
+        **kwargs: Unpack[RunFilters],
+    ) -> AsyncIterator[StreamEvent]:
+        """Stream, and yield an event for everything that happens in this Runnable and in every step within.
+
+        Args:
+            version: the format of the events.
+            kwargs: which runs are shown, and what else the Runnable is called with. A run is shown if it matches one
+                of ``include_names``, ``include_types``, ``include_tags``, ``include_paths`` (if any is given), and
+                none of ``exclude_names``, ``exclude_types``, ``exclude_tags``. Types are ``chain chat_model llm
+                parser prompt retriever tool``; paths are globs over the names from the root down, such as
+                ``"*/agent/*"``. ``root_only=True`` shows the outermost run alone. The end or the error of the root is
+                always shown.
+
+        An error is the last event, ``on_<type>_error``, and is then raised. A slow consumer slows the run down.
+        """
+        view, arguments = _event_view(version, input, kwargs)
+        return watch(self, input, begin_asyncio, config, asyncio_colour(), view, arguments)
+
+    def stream_events(
+        self,
+        input: Input,
+        config: Config | None = None,
+        *,
+        version: Literal["v1", "v2"] = "v2",
+        **kwargs: Unpack[RunFilters],
+    ) -> Iterator[StreamEvent]:
+        """Yield the events of ``astream_events`` in blocking code; the run is in a thread beside the consumer."""
+        view, arguments = _event_view(version, input, kwargs)
+        return drive_stream(watch(self, input, begin, config, BLOCKING, view, arguments))
+
+    @overload
+    def astream_log(
+        self, input: Input, config: Config | None = None, *, diff: Literal[True] = True, **kwargs: Any
+    ) -> AsyncIterator[RunLogPatch]: ...
+    @overload
+    def astream_log(
+        self, input: Input, config: Config | None = None, *, diff: Literal[False], **kwargs: Any
+    ) -> AsyncIterator[RunLog]: ...
+    def astream_log(
+        self,
+        input: Input,
+        config: Config | None = None,
+        *,
+        diff: bool = True,
+        with_streamed_output_list: bool = True,
+        **kwargs: Any,
+    ) -> AsyncIterator[RunLogPatch] | AsyncIterator[RunLog]:
+        """Stream, and yield the log of all that happens: as JSON patches, or without ``diff`` as the log so far.
+
+        Patches are added up with ``+``. The filters of ``astream_events`` choose the steps that have an entry. An
+        error is reported in the last patch, and is then raised. A slow consumer slows the run down.
+        """
+        from prill.tracers.log_stream import LogView, log_filters  # noqa: PLC0415 - few programs watch
+        from prill.tracers.select import split_filters  # noqa: PLC0415 - as above
+
+        selection, arguments = split_filters(log_filters(kwargs))
+        view = partial(LogView, selection=selection, diff=diff, streamed_list=with_streamed_output_list)
+        return watch(self, input, begin_asyncio, config, asyncio_colour(), view, arguments)
+
+
+def _event_view(version: str, input: Any, kwargs: Any) -> tuple[Callable[[Put], Observer], dict[str, Any]]:
+    """The view of ``astream_events``, and the arguments that are not its filters."""
+    from prill.tracers.events import event_view  # noqa: PLC0415 - few programs watch
+    from prill.tracers.select import split_filters  # noqa: PLC0415 - as above
+
+    selection, arguments = split_filters(kwargs)
+    make = event_view(version)
+    return lambda put: make(put, selection, input), arguments
