@@ -1,7 +1,8 @@
-"""``make test-latest``: the tests with the newest of everything that ``pyproject.toml`` lets in, in an environment apart.
+"""``make test-latest``: the tests with the newest of everything, in an environment apart.
 
-It fails nothing: it says which tests fail there, and which versions differ from those of ``constraints.txt``, so that
-what a new version changes is known before the lock is renewed.
+The newest is the newest that ``pyproject.toml`` lets in. It fails nothing: it says which tests fail there, and which
+versions differ from those of ``constraints.txt``, so that a change is known before
+the lock is renewed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def loosen(requirement: str) -> str:
 
 
 def newest(project: dict[str, dict[str, list[str]]]) -> list[str]:
-    """What to install: the extra ``dev``, with each pin loosened, in which the package itself is the one in this folder."""
+    """The extra ``dev`` with each pin loosened; the package itself is the one in this folder."""
     wanted = [loosen(each) for each in project["optional-dependencies"]["dev"]]
     return [re.sub(r"^prill\[", f"{PROJECT}[", each) for each in wanted]
 
