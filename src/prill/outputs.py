@@ -9,7 +9,17 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
 
 from prill.errors import CompositionError, ConfigError
-from prill.messages.base import BaseMessageChunk, construct, merge_chunks, shown_fields
+from prill.messages.ai import AIMessageChunk
+from prill.messages.base import (
+    BaseMessageChunk,
+    construct,
+    merge_chunks,
+    set_extra,
+    set_fields_set,
+    set_private,
+    set_values,
+    shown_fields,
+)
 from prill.messages.kinds import Message, MessageChunk
 from prill.transducers.merge import merge_metadata
 
@@ -70,6 +80,20 @@ class ChatGenerationChunk(ChatGeneration):
 
     type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # its own name on the wire
     message: MessageChunk
+
+    def __init__(self, **kwargs: Any) -> None:
+        # One is made for every token: validating it would take several times as long.
+        message = kwargs.get("message")
+        if len(kwargs) == 1 and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
+            content = message.content
+            text = content if type(content) is str else str(message.text)
+            values = {"text": text, "generation_info": None, "type": "ChatGenerationChunk", "message": message}
+            set_values(self, values)
+            set_fields_set(self, {"message"})
+            set_extra(self, None)
+            set_private(self, None)
+        else:
+            super().__init__(**kwargs)
 
     def __add__(self, other: Any) -> Self:
         return cast("Self", _add(self, other, ChatGenerationChunk))

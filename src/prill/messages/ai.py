@@ -1,11 +1,11 @@
-"""What a model says."""
+"""Messages of models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from prill.messages.base import (
     BaseMessage,
@@ -18,7 +18,7 @@ from prill.messages.base import (
 )
 from prill.messages.blocks import standard_blocks
 from prill.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
-from prill.messages.tool import default_tool_parser
+from prill.messages.tool import default_tool_chunk_parser, default_tool_parser
 from prill.messages.tool_calls import (
     as_chunks,
     merge_tool_call_chunks,
@@ -56,8 +56,9 @@ __all__ = [
 class AIMessage(BaseMessage):
     """A model's answer.
 
-    ``tool_calls`` are the calls that may be executed; ``invalid_tool_calls`` those with arguments that cannot be
-    read, with the reason. ``usage_metadata`` counts the tokens, if the provider told them.
+    ``tool_calls`` are the calls that may be executed; ``invalid_tool_calls`` are those whose arguments cannot be read
+    or whose pieces could not be assembled, with the reason. ``usage_metadata`` has the numbers of tokens, if the
+    provider reported them.
     """
 
     type: Literal["ai"] = "ai"
@@ -80,13 +81,15 @@ class AIMessage(BaseMessage):
     @model_validator(mode="before")
     @classmethod
     def _read_provider_tool_calls(cls, values: Any) -> Any:
-        """Tool calls that were given in OpenAI's form, within ``additional_kwargs``."""
+        """Read tool calls that are given in OpenAI's form, in ``additional_kwargs``."""
         if not isinstance(values, dict):
             return values
         raw = (values.get("additional_kwargs") or {}).get("tool_calls")
         named = (values.get(field) for field in ("tool_calls", "invalid_tool_calls", "tool_call_chunks"))
         if not raw or any(named):
             return values
+        if "tool_call_chunks" in cls.model_fields:
+            return {**values, "tool_call_chunks": default_tool_chunk_parser(raw)}
         calls, invalid = default_tool_parser(raw)
         return {**values, "tool_calls": calls, "invalid_tool_calls": invalid}
 
@@ -113,10 +116,14 @@ class AIMessage(BaseMessage):
         if isinstance(reasoning, str) and not any(block.get("type") == "reasoning" for block in blocks):
             blocks.insert(0, {"type": "reasoning", "reasoning": reasoning})
         known = {block.get("id") for block in blocks if block.get("type") in ("tool_call", "invalid_tool_call")}
-        for call in (*self.tool_calls, *self.invalid_tool_calls):
+        for call in self._beside():
             if call["id"] is None or call["id"] not in known:
                 blocks.append(cast("ContentBlock", dict(call)))
         return blocks
+
+    def _beside(self) -> Iterable[Any]:
+        """The tool calls that are kept beside the content."""
+        return (*self.tool_calls, *self.invalid_tool_calls)
 
     def pretty_repr(self, html: bool = False) -> str:
         """The message under a title line, then its tool calls."""
@@ -154,23 +161,45 @@ def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
 class AIMessageChunk(AIMessage, BaseMessageChunk):
     """A piece of a model's answer.
 
-    ``tool_call_chunks`` are the pieces of tool calls. ``tool_calls`` shows them as far as they have come, read when
-    first asked for; only in a chunk with ``chunk_position="last"``, and in the message that
-    ``message_chunk_to_message`` makes, are they sure to be whole.
+    ``tool_call_chunks`` are the pieces of tool calls. ``tool_calls`` shows them as far as they have arrived, parsed when
+    it is first read; only in a chunk with ``chunk_position="last"``, in the message that ``message_chunk_to_message``
+    makes, and in the ``partial`` of an error are they certain to be whole.
     """
 
     type: Literal["AIMessageChunk"] = "AIMessageChunk"  # type: ignore[assignment]  # its own name on the wire
     tool_call_chunks: list[ToolCallChunk] = Field(default_factory=list)
     chunk_position: Literal["last"] | None = None
 
-    if TYPE_CHECKING:  # what a type checker would otherwise make up from the fields
-
-        def __init__(
-            self,
-            content: str | Sequence[str | dict[Any, Any]] | None = None,
-            content_blocks: Sequence[ContentBlock] | None = None,
-            **kwargs: Any,
-        ) -> None: ...
+    def __init__(
+        self,
+        content: str | Sequence[str | dict[Any, Any]] | None = None,
+        content_blocks: Sequence[ContentBlock] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # A chunk of text is made for every token: validating it would take several times as long.
+        if content_blocks is None and type(content) is str and type(self) is AIMessageChunk:
+            if not kwargs or _is_plain(kwargs):
+                values = {
+                    "content": content,
+                    "additional_kwargs": {},
+                    "response_metadata": {},
+                    "type": "AIMessageChunk",
+                    "name": None,
+                    "id": None,
+                    "tool_calls": [],
+                    "invalid_tool_calls": [],
+                    "usage_metadata": None,
+                    "tool_call_chunks": [],
+                    "chunk_position": None,
+                }
+                if kwargs:
+                    values.update(kwargs)
+                    values["response_metadata"] = dict(values["response_metadata"])
+                set_values(self, values)
+                set_fields_set(self, {"content", *kwargs})
+                set_extra(self, {})
+                return
+        super().__init__(content, content_blocks, **kwargs)
 
     @field_validator("tool_call_chunks")
     @classmethod
@@ -235,11 +264,12 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         self._read_tool_calls()
         return super().__repr_args__()
 
-    # Without a return annotation pydantic keeps the JSON schema of the fields.
-    @model_serializer(mode="wrap")
-    def _serialize(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # see above
+    def _prepare_dump(self) -> None:
         self._read_tool_calls()
-        return handler(self)
+
+    def _beside(self) -> Iterable[Any]:
+        # Half of the arguments must not look like a whole call.
+        return super()._beside() if self.chunk_position == "last" else _pieces(self)
 
     @classmethod
     def text_chunk(cls, content: str, id: str | None = None) -> AIMessageChunk:
@@ -283,15 +313,34 @@ def whole_server_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[A
 _TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens"})
 
 
-def strict_calls(chunk: AIMessageChunk) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-    """The tool calls of a whole answer that may be executed, and those that may not."""
+def strict_calls(
+    chunk: AIMessageChunk, *, interrupted: bool = False
+) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """The tool calls of a whole answer that may be executed, and those that may not.
+
+    ``interrupted`` says that the answer broke off.
+    """
     facts = chunk.response_metadata
     reasons = [facts.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason")]
     if isinstance(details := facts.get("incomplete_details"), dict):
         reasons.append(details.get("reason"))
     truncated = any(isinstance(reason, str) and reason.lower() in _TRUNCATED for reason in reasons)
     ended = chunk.chunk_position == "last" or any(reasons)
-    return parse_complete_calls(chunk.tool_call_chunks, complete=ended and not truncated, truncated=truncated)
+    complete = ended and not truncated and not interrupted
+    return parse_complete_calls(
+        chunk.tool_call_chunks, complete=complete, truncated=truncated, interrupted=interrupted
+    )
+
+
+def as_interrupted(value: Any) -> Any:
+    """The sum of the chunks of an answer that broke off, with only whole calls in ``tool_calls``.
+
+    Anything but a message with pieces of tool calls is given back as it is.
+    """
+    if not isinstance(value, AIMessageChunk) or not value.tool_call_chunks:
+        return value
+    calls, invalid = strict_calls(value, interrupted=True)
+    return value.model_copy(update={"tool_calls": calls, "invalid_tool_calls": invalid})
 
 
 _TOLD_BY_NOBODY = frozenset({"type", "tool_calls", "invalid_tool_calls"})
@@ -319,6 +368,23 @@ def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
     )
     set_extra(chunk, {})
     return chunk
+
+
+def _is_plain(kwargs: dict[str, Any]) -> bool:
+    """Whether validation would take the arguments of a text chunk as they are, or copied."""
+    for name, value in kwargs.items():
+        if name == "id" or name == "name":
+            if value is not None and type(value) is not str:
+                return False
+        elif name == "chunk_position":
+            if value is not None and value != "last":
+                return False
+        elif name == "response_metadata":
+            if type(value) is not dict:
+                return False
+        elif value is not None or name != "usage_metadata":
+            return False
+    return True
 
 
 _new = object.__new__

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import PydanticUndefined
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializationInfo, SerializerFunctionWrapHandler
+from pydantic_core import CoreSchema, PydanticUndefined, core_schema
 
 from prill.errors import CompositionError, ConfigError
 from prill.messages.blocks import standard_blocks
@@ -60,12 +60,19 @@ class TextAccessor(str):
         return str(self)
 
 
+_CLASSES: dict[str, type[BaseMessage]] = {}
+"""The classes of messages by their ``type``."""
+
+
 class BaseMessage(BaseModel):
     """One message of a conversation.
 
-    ``content`` is text, or a list of texts and blocks (dictionaries with a ``type``). ``additional_kwargs`` is what
-    the provider sent beside the known fields, ``response_metadata`` what it told about its answer. Fields that are
-    not declared are kept.
+    ``content`` is text, or a list of texts and blocks (dictionaries with a ``type``). ``additional_kwargs`` holds data
+    of the provider that has no field here, ``response_metadata`` its facts about the answer. Fields that are not
+    declared are kept.
+
+    In a field of a pydantic model, of whatever class of messages the field is, a message is dumped with the fields of
+    its own class, and loaded as that class.
     """
 
     # Built when first validated: building all kinds of message would double the time to import them.
@@ -89,6 +96,25 @@ class BaseMessage(BaseModel):
         elif content is not None:
             kwargs["content"] = content
         super().__init__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        kind = cls.model_fields["type"].default
+        if isinstance(kind, str):
+            _CLASSES.setdefault(kind, cls)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        model: Any = handler.resolve_ref_schema(schema)
+        while model["type"] != "model":
+            model = model["schema"]  # below the validators of the whole model
+        model["serialization"] = core_schema.wrap_serializer_function_ser_schema(_dump_as(cls), info_arg=True)
+        return core_schema.no_info_before_validator_function(_load_as(cls), schema)
+
+    def _prepare_dump(self) -> None:
+        """Fill in fields that are computed when they are first read."""
 
     @property
     def text(self) -> TextAccessor:
@@ -118,6 +144,48 @@ class BaseMessage(BaseModel):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return shown_fields(self, super().__repr_args__())
+
+
+def _dump_as(cls: type[BaseMessage]) -> Any:
+    """The serializer of fields of the type ``cls``, which may hold messages of its subclasses."""
+
+    # Without a return annotation pydantic keeps the JSON schema of the fields.
+    def dump(message: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo):  # type: ignore[no-untyped-def]
+        own = type(message)
+        if isinstance(message, BaseMessage):
+            message._prepare_dump()
+            if own is not cls:
+                return own.__pydantic_serializer__.to_python(message, **_dump_options(info))
+        return handler(message)
+
+    return dump
+
+
+def _dump_options(info: SerializationInfo) -> dict[str, Any]:
+    return {
+        "mode": info.mode,
+        "include": info.include,
+        "exclude": info.exclude,
+        "by_alias": info.by_alias,
+        "exclude_unset": info.exclude_unset,
+        "exclude_defaults": info.exclude_defaults,
+        "exclude_none": info.exclude_none,
+        "round_trip": info.round_trip,
+        "context": info.context,
+    }
+
+
+def _load_as(cls: type[BaseMessage]) -> Any:
+    """The reader of fields of the type ``cls``: a dictionary whose ``type`` names a subclass becomes one of that."""
+
+    def load(values: Any) -> Any:
+        if type(values) is dict and (kind := values.get("type")) is not None:
+            named = _CLASSES.get(kind) if type(kind) is str else None
+            if named is not None and named is not cls and issubclass(named, cls):
+                return named.model_validate(values)
+        return values
+
+    return load
 
 
 def _texts(content: list[str | dict[Any, Any]]) -> Iterable[str]:

@@ -94,7 +94,7 @@ class ReasoningContentBlock(TypedDict):
 
 
 class RefusalContentBlock(TypedDict):
-    """The model declined to answer; ``refusal`` is what it said of that, and may be empty."""
+    """The model declined to answer; ``refusal`` is the text it gave, and may be empty."""
 
     type: Literal["refusal"]
     refusal: str

@@ -1,172 +1,160 @@
-"""Tool calls: putting their pieces together, and reading the arguments.
-
-Pieces are told apart by their ``index``. Within one index a piece with an id goes on with the call that has this id,
-and a piece without an id goes on with the call before it, unless it names another tool: some providers give every
-call of an answer the same index, some repeat the name or an empty id in every piece, some send no index at all.
-
-A piece that may be the beginning of a call whose id comes late, or the end of a call in chunks not seen yet, is kept
-apart until the pieces are read; so merging stays associative.
-"""
+"""Reading tool calls: which of them may be executed, and what is wrong with the others."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from json import JSONDecoder
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from prill.messages.call_assembly import merge_tool_call_chunks, settle
 from prill.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
+
+__all__ = [
+    "as_chunks",
+    "merge_tool_call_chunks",
+    "parse_complete_calls",
+    "parse_partial_calls",
+    "read_args",
+    "settle",
+]
 
 Parsed = tuple[list[ToolCall], list[InvalidToolCall]]
 
 
-class _Call:
-    """The pieces of one call."""
-
-    __slots__ = ("args", "extras", "id", "index", "name")
-
-    def __init__(self, piece: ToolCallChunk) -> None:
-        self.index = piece.get("index")
-        self.id = piece.get("id")
-        self.name = piece.get("name")
-        self.args = [piece.get("args")]
-        self.extras = piece.get("extras")
-
-    def add(self, piece: ToolCallChunk) -> None:
-        self.args.append(piece.get("args"))
-        self.id = self.id or piece.get("id")
-        self.name = self.name or piece.get("name")
-        if extras := piece.get("extras"):
-            self.extras = {**(self.extras or {}), **extras}
-
-    def joined(self) -> ToolCallChunk:
-        known = [args for args in self.args if args is not None]
-        call = ToolCallChunk(
-            name=self.name,
-            args="".join(known) if known else None,
-            id=self.id,
-            index=self.index,
-            type="tool_call_chunk",
-        )
-        if self.extras is not None:
-            call["extras"] = dict(self.extras)
-        return call
-
-
-def merge_tool_call_chunks(pieces: Iterable[ToolCallChunk]) -> list[ToolCallChunk]:
-    """Join the pieces that belong to one call; the calls stay in the order in which they began."""
-    calls: list[_Call] = []
-    last: dict[Any, _Call] = {}
-    by_id: dict[Any, _Call] = {}
-    for piece in pieces:
-        index, id = piece.get("index"), piece.get("id")
-        call = by_id.get((index, id)) if id else last.get(index)
-        if call is None or not (id or _goes_on(call, piece)):
-            call = last[index] = _Call(piece)
-            calls.append(call)
-            if id:
-                by_id[index, id] = call
-        else:
-            call.add(piece)
-    return [call.joined() for call in calls]
-
-
-def _goes_on(call: _Call, piece: ToolCallChunk) -> bool:
-    name = piece.get("name")
-    # Without an index a second name is a second call: whole calls are sent this way.
-    return not name or (name == call.name and piece.get("index") is not None)
-
-
-def settle(pieces: Sequence[ToolCallChunk]) -> list[ToolCallChunk]:
-    """Join calls whose id or name came late, which can be told once all pieces are there."""
-    settled: list[ToolCallChunk] = []
-    open_at: dict[Any, int] = {}
-    for piece in merge_tool_call_chunks(pieces):
-        index = piece["index"]
-        at = open_at.get(index)
-        if at is not None and _came_late(settled[at], piece):
-            call = _Call(settled[at])
-            call.add(piece)
-            settled[at] = call.joined()
-        else:
-            open_at[index] = len(settled)
-            settled.append(piece)
-    return settled
-
-
-def _came_late(call: ToolCallChunk, piece: ToolCallChunk) -> bool:
-    if call["id"] and piece["id"]:
-        return False
-    if not call["name"]:
-        return True
-    return not piece["name"] or (piece["name"] == call["name"] and piece["index"] is not None and not call["id"])
-
-
 def parse_partial_calls(pieces: Sequence[ToolCallChunk]) -> Parsed:
-    """Read the calls as far as they have come: ``{"city": "Par`` is ``{"city": "Par"}``.
+    """Read the calls as far as they have arrived: ``{"city": "Par`` is ``{"city": "Par"}``.
 
-    Only for showing. A call whose text is no beginning of a JSON object is invalid.
+    Only for display. A call whose text is not the start of a JSON object is invalid.
     """
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for piece in settle(pieces):
         args = piece["args"] or ""
         try:
-            value = _from_json(args, allow_partial="trailing-strings") if args.strip() else {}
-        except (ValueError, TypeError) as error:
-            invalid.append(_invalid(piece, f"the arguments are no JSON: {error}"))
+            value = _read_start(args) if args.strip() else {}
+        except (ValueError, TypeError, RecursionError) as error:
+            invalid.append(_invalid(piece, f"the arguments are not JSON: {error}"))
             continue
         if isinstance(value, dict):
-            calls.append(ToolCall(name=piece["name"] or "", args=value, id=piece["id"], type="tool_call"))
+            calls.append(_valid(piece, value))
         else:
-            invalid.append(_invalid(piece, _NO_OBJECT))
+            invalid.append(_invalid(piece, _NOT_AN_OBJECT))
     return calls, invalid
 
 
-_NO_OBJECT = "the arguments are no JSON object"
+def _read_start(args: str) -> Any:
+    text = _PLACEHOLDER.sub("", args)
+    try:
+        value = _from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        value = _DECODER.raw_decode(text.lstrip())[0]  # a whole object, and some of its repetition
+        to_json(value)  # half a character cannot be written
+    return value
+
+
+_PLACEHOLDER = re.compile(r"\A\s*\{\s*\}(?=\{)")
+"""Arguments that some servers send before the real ones."""
+
+_NOT_AN_OBJECT = "the arguments are not a JSON object"
 _CUT = "the answer was cut at its token limit before the arguments were complete"
+_NO_END = "no arguments came, and the answer did not come to its end"
+_STRAY = "the call has no arguments, but the answer has pieces of arguments that belong to no call"
+_AMBIGUOUS = "without ids and indices this cannot be told from the start of the next call's name"
 
 
-def parse_complete_calls(pieces: Sequence[ToolCallChunk], *, complete: bool, truncated: bool = False) -> Parsed:
+def parse_complete_calls(
+    pieces: Sequence[ToolCallChunk], *, complete: bool, truncated: bool = False, interrupted: bool = False
+) -> Parsed:
     """Read calls that may be executed: only arguments that are a whole JSON object make a call, all else is invalid.
 
-    ``complete`` says that the answer is known to have ended in order: then no arguments at all are ``{}``.
-    ``truncated`` says that it was cut at the token limit.
+    Args:
+        pieces: the pieces of all calls of the answer.
+        complete: the answer is known to have ended in order; then no arguments at all are ``{}``.
+        truncated: the answer was cut at the token limit.
+        interrupted: the answer broke off, so ``{}`` in its last call may not be all of its arguments.
     """
+    settled = settle(pieces)
+    read = [_read_whole(piece, complete=complete, truncated=truncated) for piece in settled]
+    if interrupted and read and not read[-1][1] and not read[-1][0]:
+        read[-1] = ({}, _NO_END)
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
-    for piece in settle(pieces):
-        error = None
-        value: Any = None
-        args = piece["args"] or ""
-        if not piece["name"]:
-            error = "the call names no tool"
-        elif not args.strip():
-            value = {}
-            if not complete:
-                error = _CUT if truncated else "no arguments came, and the answer did not come to its end"
-        else:
-            value, error = read_args(args)
-            if error and truncated:
-                error = f"{_CUT}: {error}"
+    for place, (piece, (value, error)) in enumerate(zip(settled, read, strict=True)):
+        error = error or (None if value else _suspicion(settled, read, place))
         if error is None:
-            calls.append(ToolCall(name=piece["name"] or "", args=value, id=piece["id"], type="tool_call"))
+            calls.append(_valid(piece, value))
         else:
             invalid.append(_invalid(piece, error))
     return calls, invalid
 
 
+def _read_whole(piece: ToolCallChunk, *, complete: bool, truncated: bool) -> tuple[dict[str, Any], str | None]:
+    args = piece["args"] or ""
+    if not piece["name"]:
+        return {}, "the call names no tool"
+    if not args.strip():
+        return {}, None if complete else _CUT if truncated else _NO_END
+    value, error = read_args(args)
+    return value, f"{_CUT}: {error}" if error and truncated else error
+
+
+def _suspicion(
+    settled: Sequence[ToolCallChunk], read: Sequence[tuple[dict[str, Any], str | None]], place: int
+) -> str | None:
+    """Why a call without arguments may have lost them to another call of the answer."""
+    if len(settled) == 1:
+        return None
+    call = settled[place]
+    for other, (_, error) in zip(settled, read, strict=True):
+        if error is not None and (not other["name"] or other["index"] == call["index"]):
+            return _STRAY
+    follower = settled[place + 1] if place + 1 < len(settled) else None
+    blank = not (call["args"] or "").strip()
+    if blank and follower is not None and all(one["id"] is None and one["index"] is None for one in (call, follower)):
+        return _AMBIGUOUS
+    return None
+
+
 def read_args(args: str) -> tuple[dict[str, Any], str | None]:
     """The arguments in a JSON text, and what is wrong with it (``None`` if nothing is).
 
-    Line ends and tabs inside of strings, which models write, are no mistakes.
+    Line ends and tabs inside of strings, which models write, are allowed. ``{}`` before the arguments, and their
+    repetition, are ignored.
     """
     try:
         value = _from_json(args, allow_inf_nan=False)
     except (ValueError, TypeError) as error:  # a TypeError: half a character (a lone surrogate)
-        return {}, f"the arguments are no whole JSON: {error}"
-    return (value, None) if isinstance(value, dict) else ({}, _NO_OBJECT)
+        try:
+            value = _read_repeated(args)
+        except (ValueError, RecursionError):
+            return {}, f"the arguments are not whole JSON: {error}"
+    return (value, None) if isinstance(value, dict) else ({}, _NOT_AN_OBJECT)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = JSONDecoder(strict=False, parse_constant=_refuse_constant)
+
+
+def _read_repeated(args: str) -> Any:
+    """The one value of several JSON values without a separator, where all but placeholders are equal."""
+    values: list[Any] = []
+    text = args.strip()
+    place = 0
+    while place < len(text):
+        value, place = _DECODER.raw_decode(text, place)
+        values.append(value)
+    found = [value for value in values if value != {}]
+    if len(values) < 2 or any(value != found[0] or not isinstance(value, dict) for value in found):
+        raise ValueError("several different values")
+    value = found[0] if found else {}
+    to_json(value)  # half a character cannot be written
+    return value
 
 
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
@@ -183,21 +171,35 @@ def _from_json(text: str, **options: Any) -> Any:
         return from_json(escaped, **options)
 
 
+def _valid(piece: ToolCallChunk, args: dict[str, Any]) -> ToolCall:
+    call = ToolCall(name=piece["name"] or "", args=args, id=piece["id"], type="tool_call")
+    if extras := piece.get("extras"):
+        call["extras"] = extras
+    return call
+
+
 def _invalid(piece: ToolCallChunk, error: str) -> InvalidToolCall:
-    return InvalidToolCall(
+    call = InvalidToolCall(
         name=piece["name"], args=piece["args"], id=piece["id"], error=error, type="invalid_tool_call"
     )
+    if extras := piece.get("extras"):
+        call["extras"] = extras
+    return call
 
 
 def as_chunks(calls: Iterable[ToolCall]) -> list[ToolCallChunk]:
     """Whole calls in the form of pieces."""
-    return [
-        ToolCallChunk(
-            name=call["name"],
-            args=to_json(call["args"]).decode(),
-            id=call.get("id"),
-            index=call.get("index"),
-            type="tool_call_chunk",
-        )
-        for call in calls
-    ]
+    return [_as_chunk(call) for call in calls]
+
+
+def _as_chunk(call: ToolCall) -> ToolCallChunk:
+    piece = ToolCallChunk(
+        name=call["name"],
+        args=to_json(call["args"]).decode(),
+        id=call.get("id"),
+        index=call.get("index"),
+        type="tool_call_chunk",
+    )
+    if extras := call.get("extras"):
+        piece["extras"] = extras
+    return piece

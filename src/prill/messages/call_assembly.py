@@ -1,0 +1,208 @@
+"""Assembling tool calls out of their pieces: the one place that decides to which call a piece belongs.
+
+Providers disagree about how they cut a call. Some give every call of an answer the same index, some give every piece an
+id of its own, some repeat the name or the id in every piece, some split the name, some send no index at all. The rules:
+
+- a piece without a name continues the call with its id, else the call that its index has open;
+- a piece with a name starts a call, unless it repeats the name of the open call, or continues it: the open call has no
+  arguments yet, and the piece has no other id;
+- a piece that fits nowhere is kept as a call without a name, which is never valid.
+
+``ToolCallStream`` applies them to a provider's stream, in the order of arrival. ``merge_tool_call_chunks`` joins pieces
+of messages only where no other piece could change the result, so merging stays associative; ``settle`` applies the
+rules to what is left, once all pieces are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import uuid4
+
+from pydantic_core import from_json
+
+from prill.messages.call_types import ToolCallChunk
+from prill.transducers.merge import merge_metadata
+
+__all__ = ["ToolCallAssembler", "ToolCallStream", "merge_tool_call_chunks", "settle"]
+
+
+class AssembledCall:
+    """The pieces of one call. ``args`` are texts, ``None`` where a piece has none."""
+
+    __slots__ = ("_extras", "args", "id", "index", "name")
+
+    def __init__(self, piece: ToolCallChunk) -> None:
+        self.index = piece.get("index")
+        self.id = piece.get("id")
+        self.name = piece.get("name")
+        self.args = [piece.get("args")]
+        self._extras = [extras] if (extras := piece.get("extras")) else []
+
+    def add(self, piece: ToolCallChunk) -> None:
+        self.args.append(piece.get("args"))
+        self.id = self.id or piece.get("id")
+        name = piece.get("name")
+        if name and name != self.name:
+            self.name = (self.name or "") + name
+        if extras := piece.get("extras"):
+            self._extras.append(extras)
+
+    def has_args(self) -> bool:
+        return any(args and not args.isspace() for args in self.args)
+
+    def joined(self) -> ToolCallChunk:
+        known = [args for args in self.args if args is not None]
+        call = ToolCallChunk(
+            name=self.name,
+            args="".join(known) if known else None,
+            id=self.id,
+            index=self.index,
+            type="tool_call_chunk",
+        )
+        if self._extras:
+            call["extras"] = merge_metadata(*self._extras)
+        return call
+
+
+class ToolCallAssembler:
+    """Assigns pieces to calls in the order in which they arrive; ``calls`` are in the order in which they started."""
+
+    def __init__(self) -> None:
+        self.calls: list[AssembledCall] = []
+        self._open: dict[Any, AssembledCall] = {}  # by index: the call that got the last piece
+        self._by_id: dict[Any, AssembledCall] = {}  # by index and id, and by id alone
+
+    def add(self, piece: ToolCallChunk) -> AssembledCall:
+        """Assign a piece; the call is new if ``calls`` has become longer."""
+        index, id = piece.get("index"), piece.get("id")
+        call = self._named(piece, index, id) if piece.get("name") else self._unnamed(index, id)
+        if call is None:
+            call = AssembledCall(piece)
+            self.calls.append(call)
+        else:
+            call.add(piece)
+        self._open[index] = call
+        if id:
+            self._by_id[index, id] = self._by_id[id] = call
+        return call
+
+    def _unnamed(self, index: Any, id: str | None) -> AssembledCall | None:
+        same = (self._by_id.get((index, id)) or self._by_id.get(id)) if id else None
+        return same or self._open.get(index)
+
+    def _named(self, piece: ToolCallChunk, index: Any, id: str | None) -> AssembledCall | None:
+        same = self._by_id.get((index, id)) if id else None
+        call = same or self._open.get(index)
+        if call is None or (id and call.id and call is not same):
+            return None
+        if not call.name:
+            return call
+        if piece["name"] == call.name:
+            # Without an index a second name is a second call: whole calls are sent this way.
+            return call if same or (index is not None and not _is_second_call(call, piece)) else None
+        return call if not call.has_args() and (index is not None or call.id) else None
+
+
+def _is_second_call(call: AssembledCall, piece: ToolCallChunk) -> bool:
+    """Whether a call that repeats a name without an id is a whole call of its own."""
+    args = (piece.get("args") or "").strip()
+    if piece.get("id") or not args.startswith("{"):
+        return False
+    try:
+        before = from_json("".join(filter(None, call.args)))
+    except ValueError:
+        return False
+    return bool(before) and isinstance(before, dict) and before != _read(args)
+
+
+def _read(args: str) -> Any:
+    try:
+        return from_json(args)
+    except ValueError:
+        return None
+
+
+class ToolCallStream:
+    """Tool calls of one streamed answer: the provider's pieces in, pieces that need no guessing out.
+
+    What comes out has one index for each call, and an id and the name in the call's first piece, where the provider's
+    next piece does not continue the name. A call without an id gets one.
+    """
+
+    def __init__(self) -> None:
+        self._assembler = ToolCallAssembler()
+        self._indices: dict[int, int | str] = {}  # by id(call); the assembler keeps the calls alive
+        self._taken: set[int | str] = set()
+
+    def feed(self, pieces: Iterable[ToolCallChunk], *, whole: bool = False) -> list[ToolCallChunk]:
+        """The next pieces; ``whole`` says that each is a call of its own."""
+        return [self._whole(piece) if whole else self._feed(piece) for piece in pieces]
+
+    def _feed(self, piece: ToolCallChunk) -> ToolCallChunk:
+        started, before = len(self._assembler.calls), self._name_before(piece)
+        call = self._assembler.add(piece)
+        if len(self._assembler.calls) > started:
+            self._indices[id(call)] = self._free_index(piece.get("index"))
+            return self._first(piece, self._indices[id(call)])
+        name = piece.get("name")
+        repeated = name is None or name == before.get(id(call))
+        placed = ToolCallChunk(
+            name=None if repeated else name, args=piece.get("args"), id=None, index=self._indices[id(call)]
+        )
+        if extras := piece.get("extras"):
+            placed["extras"] = extras
+        return placed
+
+    def _name_before(self, piece: ToolCallChunk) -> dict[int, str | None]:
+        return {id(call): call.name for call in self._assembler.calls} if piece.get("name") else {}
+
+    def _whole(self, piece: ToolCallChunk) -> ToolCallChunk:
+        return self._first(piece, self._free_index(piece.get("index")))
+
+    def _first(self, piece: ToolCallChunk, index: int | str) -> ToolCallChunk:
+        placed = ToolCallChunk(
+            name=piece.get("name"), args=piece.get("args"), id=piece.get("id") or f"call_{uuid4().hex}", index=index
+        )
+        if extras := piece.get("extras"):
+            placed["extras"] = extras
+        return placed
+
+    def _free_index(self, index: int | str | None) -> int | str:
+        if index is None or index in self._taken:
+            index = 1 + max((taken for taken in self._taken if isinstance(taken, int)), default=-1)
+        self._taken.add(index)
+        return index
+
+
+def merge_tool_call_chunks(pieces: Iterable[ToolCallChunk]) -> list[ToolCallChunk]:
+    """Join the pieces that surely belong to one call; the calls stay in the order in which they started."""
+    calls: list[AssembledCall] = []
+    last: dict[Any, AssembledCall] = {}
+    by_id: dict[Any, AssembledCall] = {}
+    for piece in pieces:
+        index, id = piece.get("index"), piece.get("id")
+        call = by_id.get((index, id)) if id else last.get(index)
+        if call is None or not _surely_continues(call, piece):
+            call = last[index] = AssembledCall(piece)
+            calls.append(call)
+            if id:
+                by_id[index, id] = call
+        else:
+            call.add(piece)
+    return [call.joined() for call in calls]
+
+
+def _surely_continues(call: AssembledCall, piece: ToolCallChunk) -> bool:
+    name = piece.get("name")
+    return not name or (name == call.name and bool(piece.get("id") or piece.get("index") is not None))
+
+
+def settle(pieces: Sequence[ToolCallChunk]) -> list[ToolCallChunk]:
+    """Join the pieces of whole calls, which is possible once all pieces are there."""
+    if len(pieces) == 1:
+        return merge_tool_call_chunks(pieces)
+    assembler = ToolCallAssembler()
+    for piece in merge_tool_call_chunks(pieces):
+        assembler.add(piece)
+    return [call.joined() for call in assembler.calls]
