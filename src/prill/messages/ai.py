@@ -179,7 +179,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         # A chunk of text is made for every token: validating it would take several times as long.
         if content_blocks is None and type(content) is str and type(self) is AIMessageChunk:
             if not kwargs or _is_plain(kwargs):
-                values = {
+                values: dict[str, Any] = {
                     "content": content,
                     "additional_kwargs": {},
                     "response_metadata": {},
