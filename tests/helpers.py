@@ -252,6 +252,16 @@ def left_threads(before: Iterable[threading.Thread], *, patience: float = 10) ->
     return {thread.name for thread in new if thread.is_alive() and not thread.name.startswith("prill-clock")}
 
 
+def eventually(condition: Callable[[], object], *, patience: float = 30) -> bool:
+    """Whether ``condition`` comes true: what another thread has to notice may take a busy machine a while."""
+    ends = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.005)
+    return True
+
+
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
