@@ -160,7 +160,7 @@ def test_a_graph_built_by_hand_is_drawn_and_refuses_what_it_does_not_know():
     graph = Graph()
     start, end = graph.add_node(None, "start"), graph.add_node(None, "end")
     graph.add_edge(start, end, "when ready", conditional=True)
-    assert "start -. &nbsp;when ready&nbsp; .-> end;" in graph.draw_mermaid()
+    assert "start -. &nbsp;when ready&nbsp; .-> \\65nd;" in graph.draw_mermaid()
     assert "when ready" in graph.draw_svg()
     with pytest.raises(ConfigError, match="has a node 'start' already"):
         graph.add_node(None, "start")
@@ -172,3 +172,78 @@ def test_a_graph_built_by_hand_is_drawn_and_refuses_what_it_does_not_know():
 def test_prompts_of_a_chain_are_found_in_order():
     found = OURS["assign"].get_prompts()
     assert [type(prompt).__name__ for prompt in found] == ["PromptTemplate"]  # one object, used twice
+
+
+@pytest.mark.parametrize("name", ["end", "graph", "subgraph", "style", "class", "click", "End", "end-of-line", "call"])
+def test_a_name_that_is_a_word_of_mermaid_is_not_an_id_as_it_is(name):
+    text = (RunnableLambda(lambda x: x, name=name) | RunnableLambda(lambda x: x, name="z")).get_graph().draw_mermaid()
+    assert f"({name})" in text
+    starts = [line.strip() for line in text.splitlines() if f"({name})" in line or "-->" in line]
+    assert not [line for line in starts if line.lower().startswith(name.lower())]
+
+
+@pytest.mark.parametrize("name", ["a--b", "a-", "-a", "a->b", "a-b"])
+def test_dashes_of_an_id_are_no_arrow(name):
+    graph = Graph()
+    graph.add_edge(graph.add_node(None, name), graph.add_node(None, "z"))
+    [line] = [line for line in graph.draw_mermaid().splitlines() if " --> " in line]
+    source = line.strip().removesuffix(" --> z;")
+    assert "--" not in source and "->" not in source and not source.endswith("-")
+
+
+def test_a_colon_in_a_name_stays_in_the_label():
+    chain = RunnableLambda(lambda x: x, name="load:docs") | RunnableLambda(lambda x: x, name="z")
+    assert "(load:docs)" in chain.get_graph().draw_mermaid()
+    assert "subgraph" not in chain.get_graph().draw_mermaid()
+
+
+def nested_graph(*ids):
+    graph = Graph()
+    nodes = [graph.add_node(None, id) for id in ids]
+    for one, other in pairwise(nodes):
+        graph.add_edge(one, other)
+    return graph
+
+
+def test_ids_with_colons_are_drawn_in_subgraphs_as_the_peer_draws_them():
+    ids = ["__start__", "p", "child:inner:g1", "child:inner:g2", "child:c", "q", "__end__"]
+    lines = [line.strip() for line in nested_graph(*ids).draw_mermaid().splitlines()]
+    start, end = lines.index("subgraph child"), len(lines) - lines[::-1].index("end") - 1
+    inner = lines.index("subgraph inner")
+    inside = lines[start : end + 1]
+    assert start < inner < end and inside.count("end") == 2
+    assert "child\\3ac(c)" in lines[start:inner]
+    assert {"child\\3ainner\\3ag1(g1)", "child\\3ainner\\3ag1 --> child\\3ainner\\3ag2;"} <= set(lines[inner:end])
+    assert lines.index("p --> child\\3ainner\\3ag1;") < start
+
+
+def test_subgraphs_of_one_name_within_others_stay_two():
+    lines = nested_graph("a:x:1", "b:x:1", "x").draw_mermaid().splitlines()
+    subgraphs = [line.split()[1].split("[")[0] for line in lines if line.strip().startswith("subgraph")]
+    assert len(set(subgraphs)) == len(subgraphs) == 4
+
+
+def test_lists_in_metadata_are_drawn_as_text():
+    graph = Graph()
+    graph.add_node(None, "a", metadata={"tags": ["x", "y"]})
+    assert "tags = x, y" in graph.draw_mermaid()
+
+
+def test_the_first_node_stays_where_several_edges_leave_it():
+    graph = nested_graph("s", "a", "e")
+    graph.add_edge(graph.nodes["s"], graph.nodes["e"])
+    graph.trim_first_node()
+    graph.trim_last_node()
+    assert list(graph.nodes) == ["s", "a", "e"]
+
+
+def test_a_step_whose_types_raise_a_type_error_is_drawn():
+    class Untyped(Runnable):
+        @property
+        def InputType(self):
+            raise TypeError
+
+        def invoke(self, input, config=None, **kwargs):
+            return input
+
+    assert [node.name for node in Untyped().get_graph().nodes.values()] == ["UntypedInput", "Untyped", "UntypedOutput"]

@@ -308,7 +308,7 @@ def test_without_markdown_the_text_is_the_value_and_nothing_else() -> None:
     [
         ("", "character 0 .*expected a JSON value"),
         ("hello", "character 0 .*expected a JSON value"),
-        ('Here: {"a": 1}', "expected a JSON value, bare or behind"),
+        ('Here: {"a": 1} {"b": 2}', "nothing more behind the JSON value"),
         ("nul", "the rest of a number or literal, but the text ends"),
         ("-", "the rest of a number or literal, but the text ends"),
         ('{"a": "x', "the rest of a string, but the text ends"),

@@ -150,8 +150,8 @@ CLASSIC = {
     "langchain.schema.vectorstore": "prill.vectorstores:VST,VectorStore,VectorStoreRetriever",
     "langchain.storage": "prill.stores:InMemoryByteStore,InMemoryStore,InvalidKeyException",
     "langchain.text_splitter": (
-        "prill.text_splitters:CharacterTextSplitter,MarkdownHeaderTextSplitter,MarkdownTextSplitter,"
-        "RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter"
+        "prill.text_splitters:CharacterTextSplitter,Language,LatexTextSplitter,MarkdownHeaderTextSplitter,"
+        "MarkdownTextSplitter,PythonCodeTextSplitter,RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter"
     ),
     "langchain.tools": (
         "prill.tools:BaseTool,InjectedToolArg,InjectedToolCallId,StructuredTool,Tool,ToolException,tool"
@@ -188,8 +188,8 @@ COMMUNITY = {
 
 TEXT_SPLITTERS = {
     "langchain_text_splitters": (
-        "prill.text_splitters:CharacterTextSplitter,MarkdownHeaderTextSplitter,MarkdownTextSplitter,"
-        "RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter "
+        "prill.text_splitters:CharacterTextSplitter,Language,LatexTextSplitter,MarkdownHeaderTextSplitter,"
+        "MarkdownTextSplitter,PythonCodeTextSplitter,RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter "
         "prill.compat.versions:__version__=TEXT_SPLITTERS"
     ),
     "langchain_text_splitters.base": "prill.text_splitters:TextSplitter,TokenTextSplitter",

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 
 from prill.errors import OutputParserException
 from prill.output_parsers.base import BaseOutputParser
+from prill.transducers.reasoning import strip_reasoning
 
 
 class DatetimeOutputParser(BaseOutputParser[datetime]):
     """Reads a ``datetime`` written in ``format`` (as ``strptime`` takes it); space around it does not matter.
+
+    Reasoning in front of it (``<think>...</think>``) is left out.
 
     Raises:
         OutputParserException: the text is not in that form.
@@ -18,9 +21,9 @@ class DatetimeOutputParser(BaseOutputParser[datetime]):
     format: str = "%Y-%m-%dT%H:%M:%S.%fZ"
 
     def parse(self, text: str) -> datetime:
-        """The time that the text names."""
+        """Return the time that the text names."""
         try:
-            return datetime.strptime(text.strip(), self.format)
+            return datetime.strptime(strip_reasoning(text).strip(), self.format)
         except ValueError as error:
             raise OutputParserException(
                 f"expected a time as {self.format!r}, for example {self._example()}, but found {text!r:.80}",

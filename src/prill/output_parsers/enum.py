@@ -9,15 +9,18 @@ from pydantic import field_validator
 
 from prill.errors import OutputParserException
 from prill.output_parsers.base import BaseOutputParser
+from prill.transducers.reasoning import strip_reasoning
 
 
 class EnumOutputParser(BaseOutputParser[Any]):
     """Reads the value of a member of ``enum``; space around it, and a full stop or quotes, do not matter.
 
+    Reasoning in front of it (``<think>...</think>``) is left out.
+
     Upper and lower case do not matter either, unless two values differ by it.
 
     Raises:
-        OutputParserException: the text is none of the values, which the message lists.
+        OutputParserException: the text is not one of the values, which the message lists.
     """
 
     enum: type[Enum]
@@ -34,8 +37,9 @@ class EnumOutputParser(BaseOutputParser[Any]):
         return self.enum
 
     def parse(self, text: str) -> Any:
-        """The member that the text names."""
-        for word in (text.strip(), text.strip().strip("\"'`*.").strip()):
+        """Return the member that the text names."""
+        answer = strip_reasoning(text).strip()
+        for word in (answer, answer.strip("\"'`*.").strip()):
             same = [member for member in self.enum if member.value == word]
             same = same or [member for member in self.enum if member.value.casefold() == word.casefold()]
             if len(same) == 1:

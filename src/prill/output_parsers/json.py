@@ -135,6 +135,8 @@ async def each_change(inputs: AsyncIterator[Any]) -> AsyncGenerator[PartialJSON,
             if cut is None:
                 raise
             raise cut_short(error, cut) from error
+        if read.replaced_at_end:
+            yield read
 
 
 def schema_instructions(model: type[BaseModel]) -> str:

@@ -7,29 +7,34 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from prill.callbacks.run import Run, inside
+from prill.errors import OutputParserException
 from prill.io import closing
 from prill.output_parsers.comma_items import CommaItems
 from prill.output_parsers.inputs import as_text
-from prill.output_parsers.line_items import Items, LineItems, MatchedItems, ParsedItems
+from prill.output_parsers.line_items import AnswerItems, Items, LineItems, MatchedItems, ParsedItems
 from prill.output_parsers.transform import BaseTransformOutputParser
+from prill.transducers.reasoning import strip_reasoning
 
-_NUMBERED = r"\d+\.\s([^\n]+)"
-_BULLETS = r"^\s*[-*]\s([^\n]+)$"
+# One digit is enough: matching all digits of a number is quadratic where no full stop follows.
+_NUMBERED = r"(?:\d\.|^[^\S\n]*\d{1,9}\))(?:\r\n|\s)([^\r\n]+)"
+_NUMBER_ALONE = r"(?:\d\.|^\s*\d{1,9}\))\r?$"
+_BULLETS = r"(?:^|(?<=\r))[^\S\r\n]*[-*+•](?:\r\n|\s)([^\r\n]+)"
+_BULLET_ALONE = r"^\s*[-*+•]\r?$"
 
 
 class ListOutputParser(BaseTransformOutputParser[list[str]]):
-    """A parser of lists, that streams item by item: each chunk is a list with the next item.
+    """Base of parsers of lists, which stream item by item: each chunk is a list with the next item.
 
-    Yours defines ``parse``, and ``parse_iter`` if its items can be found by a pattern. While streaming, an item counts
-    as whole when the next one has begun.
+    A subclass defines ``parse``, and ``parse_iter`` if a pattern finds its items. While streaming, an item is complete
+    when the next one has started.
     """
 
     def parse_iter(self, text: str) -> Iterator[re.Match[str]]:
-        """The matches of the items in a text; group 1 of each is the item."""
+        """Return the matches of the items in a text; group 1 of each is the item."""
         raise NotImplementedError(f"{type(self).__name__} does not find its items by a pattern")
 
     def _items(self) -> Items:
-        """What finds the items of one stream."""
+        """Return a reader of the items of one stream."""
         if type(self).parse_iter is ListOutputParser.parse_iter:
             return ParsedItems(self.parse)
         return MatchedItems(self.parse_iter)
@@ -51,17 +56,19 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
 class CommaSeparatedListOutputParser(ListOutputParser):
     """Reads ``a, b, c``. An item in double quotes may hold commas; line ends separate items too.
 
+    Reasoning (``<think>...</think>``) is left out.
+
     >>> CommaSeparatedListOutputParser().invoke('red, "light, blue", green')
     ['red', 'light, blue', 'green']
     """
 
     def parse(self, text: str) -> list[str]:
-        """All items of a text."""
-        items = CommaItems()
+        """Return all items of a text."""
+        items = AnswerItems(CommaItems)
         return [*items.feed(text), *items.finish()]
 
     def _items(self) -> Items:
-        return ParsedItems(self.parse) if "parse" in self._custom else CommaItems()
+        return ParsedItems(self.parse) if "parse" in self._custom else AnswerItems(CommaItems)
 
     def get_format_instructions(self) -> str:
         """Ask for items between commas."""
@@ -76,33 +83,42 @@ class _PatternListOutputParser(ListOutputParser):
     pattern: str
 
     def parse(self, text: str) -> list[str]:
-        """All items of a text."""
-        return [match[1] for match in self.parse_iter(text)]
+        """Return all items of a text."""
+        items = [match[1] for match in self.parse_iter(strip_reasoning(text))]
+        if not items and text.strip():
+            raise self._no_items(text)
+        return items
 
     def parse_iter(self, text: str) -> Iterator[re.Match[str]]:
-        """The matches of ``pattern`` in a text; group 1 of each is the item."""
+        """Return the matches of ``pattern`` in a text; group 1 of each is the item."""
         return re.finditer(self.pattern, text, re.MULTILINE)
 
-    def _items_by(self, pattern: str, opens: str) -> Items:
-        if self._custom or self.pattern != pattern or _users(self):
+    def _no_items(self, text: str) -> OutputParserException:
+        return OutputParserException(
+            f"there is no item of a {self._type.replace('-', ' ')} in the text {text!r:.80}", llm_output=text
+        )
+
+    def _items_by(self, pattern: str, alone: str) -> Items:
+        if self._custom or type(self).parse_iter is not _PatternListOutputParser.parse_iter:
             return super()._items()
-        return LineItems(pattern, opens)
-
-
-def _users(parser: _PatternListOutputParser) -> bool:
-    return type(parser).parse_iter is not _PatternListOutputParser.parse_iter
+        if self.pattern != pattern:
+            return AnswerItems(super()._items, no_items=self._no_items)
+        return AnswerItems(lambda: LineItems(pattern, alone), no_items=self._no_items)
 
 
 class NumberedListOutputParser(_PatternListOutputParser):
-    """Reads the items of a numbered list, ``1. first``, one to a line; other text is left out.
+    """Reads the items of a numbered list, ``1. first`` or ``1) first``, one to a line; other text is left out.
 
-    ``pattern`` finds an item, as its group 1.
+    Reasoning (``<think>...</think>``) is left out too. ``pattern`` finds an item, as its group 1.
+
+    Raises:
+        OutputParserException: there is text, but no item in it.
     """
 
     pattern: str = _NUMBERED
 
     def _items(self) -> Items:
-        return self._items_by(_NUMBERED, r"\d\.$")
+        return self._items_by(_NUMBERED, _NUMBER_ALONE)
 
     def get_format_instructions(self) -> str:
         """Ask for a numbered list."""
@@ -114,15 +130,18 @@ class NumberedListOutputParser(_PatternListOutputParser):
 
 
 class MarkdownListOutputParser(_PatternListOutputParser):
-    """Reads the items of a Markdown list, ``- first`` or ``* first``, one to a line; other text is left out.
+    """Reads the items of a Markdown list, ``- first``, ``* first`` or ``+ first``, one to a line.
 
-    ``pattern`` finds an item, as its group 1.
+    Other text and reasoning (``<think>...</think>``) are left out. ``pattern`` finds an item, as its group 1.
+
+    Raises:
+        OutputParserException: there is text, but no item in it.
     """
 
     pattern: str = _BULLETS
 
     def _items(self) -> Items:
-        return self._items_by(_BULLETS, r"^\s*[-*]$")
+        return self._items_by(_BULLETS, _BULLET_ALONE)
 
     def get_format_instructions(self) -> str:
         """Ask for a Markdown list."""

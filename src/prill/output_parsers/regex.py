@@ -9,13 +9,15 @@ from pydantic import Field, field_validator, model_validator
 
 from prill.errors import OutputParserException
 from prill.output_parsers.base import BaseOutputParser
+from prill.transducers.reasoning import strip_reasoning
 
 
 class RegexParser(BaseOutputParser[dict[str, str]]):
-    """Gives the groups of ``regex``, where it is first found in the text, under the names ``output_keys``.
+    """Returns the groups of the first match of ``regex`` in the text, under the names ``output_keys``.
 
-    Without ``output_keys`` the groups have names of their own: ``(?P<name>...)``. With ``default_output_key`` a text
-    without a match is given whole under that key, and the others are empty.
+    Without ``output_keys`` the groups are named in the pattern: ``(?P<name>...)``. With ``default_output_key`` a text
+    without a match is returned whole under that key, and the others are empty. Reasoning in front of the answer
+    (``<think>...</think>``) is left out.
 
     Raises:
         OutputParserException: there is no match.
@@ -31,7 +33,7 @@ class RegexParser(BaseOutputParser[dict[str, str]]):
         try:
             re.compile(regex)
         except re.error as error:
-            raise ValueError(f"{regex!r} is no regular expression: {error}") from error
+            raise ValueError(f"{regex!r} is not a regular expression: {error}") from error
         return regex
 
     @model_validator(mode="after")
@@ -41,13 +43,14 @@ class RegexParser(BaseOutputParser[dict[str, str]]):
         if not keys or (self.output_keys and pattern.groups < len(keys)):
             raise ValueError(f"{self.regex!r} has {pattern.groups} groups for the output_keys {self.output_keys}")
         if self.default_output_key is not None and self.default_output_key not in keys:
-            raise ValueError(f"default_output_key={self.default_output_key!r} is none of {', '.join(keys)}")
+            raise ValueError(f"default_output_key={self.default_output_key!r} is not one of {', '.join(keys)}")
         return self
 
     def parse(self, text: str) -> dict[str, str]:
-        """The groups of the first match."""
+        """Return the groups of the first match."""
         pattern = re.compile(self.regex)
-        match = pattern.search(text)
+        answer = strip_reasoning(text)
+        match = pattern.search(answer)
         if match is not None:
             if not self.output_keys:
                 return {key: value or "" for key, value in match.groupdict().items()}
@@ -55,7 +58,7 @@ class RegexParser(BaseOutputParser[dict[str, str]]):
         if self.default_output_key is None:
             raise OutputParserException(f"expected {self.regex!r}, which is not in {text!r:.80}", llm_output=text)
         keys = self.output_keys or list(pattern.groupindex)
-        return {key: text if key == self.default_output_key else "" for key in keys}
+        return {key: answer if key == self.default_output_key else "" for key in keys}
 
     @property
     def _type(self) -> str:

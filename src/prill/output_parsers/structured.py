@@ -10,11 +10,11 @@ from prill.errors import ModelRefusalError, OutputParserException
 from prill.io import closing
 from prill.output_parsers.answer_source import AnswerSource
 from prill.output_parsers.partials import is_partial
-from prill.output_parsers.target import Target
+from prill.output_parsers.target import PartialAnswer, Target
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import AddableDict
 from prill.runnables.engine.streams import Elements, Snapshots
-from prill.transducers.partial_json import NOTHING
+from prill.transducers.partial_json import NOTHING, PartialJSON
 
 T = TypeVar("T", covariant=True)
 
@@ -60,14 +60,15 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
 
     async def _flow_values(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         target = self.target
-        source, grower = AnswerSource(self.tool, closings=not target.is_raw), target.grower()
+        source = AnswerSource(self.tool, closings=not target.is_raw)
+        partial = PartialAnswer(target)
         last: Any = NOTHING
         is_all = False  # whether what was shown last is all that has come
         async with closing(inputs):
             async for chunk in inputs:
                 if (json := source.feed(chunk)) is None:
                     continue
-                shown = target.see(grower, json)
+                shown = partial.update(json)
                 is_all = shown is not NOTHING
                 if is_all:
                     yield shown
@@ -119,10 +120,16 @@ class ElementsParser(Runnable[Any, Any]):
 
     async def _flow_elements(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         source, place, given = AnswerSource(self.tool), self._place, 0
+        start = 0  # which of the values that the text starts is the one given
         async with closing(inputs):
             async for chunk in inputs:
                 if (json := source.feed(chunk)) is None:
                     continue
+                if json.provisional:
+                    continue
+                if given and json.starts != start:
+                    raise _replaced(json)
+                start = json.starts
                 path = json.open_path()
                 if path and given in path[:2]:
                     continue  # the same element is still open
@@ -133,6 +140,8 @@ class ElementsParser(Runnable[Any, Any]):
                     given += 1
                 del items
         raw, text = source.finish()
+        if given and source.json.starts != start:
+            raise _replaced(source.json)
         try:
             self.target.whole(raw, text)
         except OutputParserException as error:
@@ -170,7 +179,8 @@ class RawAndParsed(Runnable[Any, dict[str, Any]]):
 
     async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         target = self.parser.target
-        source, grower = AnswerSource(self.parser.tool, closings=not target.is_raw), target.grower()
+        source = AnswerSource(self.parser.tool, closings=not target.is_raw)
+        partial = PartialAnswer(target)
         failed: Exception | None = None
         async with closing(inputs):
             async for chunk in inputs:
@@ -179,7 +189,7 @@ class RawAndParsed(Runnable[Any, dict[str, Any]]):
                 if json is None or failed is not None:
                     continue
                 try:
-                    shown = target.see(grower, json)
+                    shown = partial.update(json)
                 except OutputParserException as error:
                     failed = error
                     continue
@@ -198,6 +208,14 @@ class RawAndParsed(Runnable[Any, dict[str, Any]]):
 
 
 _PARSED = frozenset({"parsed"})
+
+
+def _replaced(json: PartialJSON) -> OutputParserException:
+    return OutputParserException(
+        "the model's text has another answer behind the one whose elements were streamed: use invoke, which waits for "
+        "the whole text",
+        llm_output=json.text,
+    )
 
 
 def _whole(target: Target, source: AnswerSource) -> Any:

@@ -35,6 +35,25 @@ class ListPlace(NamedTuple):
     item: Shape
 
 
+class PartialAnswer:
+    """One answer of a ``Target`` while it arrives."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._starts = -1
+        self._grower = target.grower()
+
+    def update(self, json: PartialJSON) -> Any:
+        """Return what to show of the answer now, ``NOTHING`` if nothing of it is new.
+
+        Raises:
+            OutputParserException: a part that is complete is not valid.
+        """
+        if json.starts != self._starts:  # another value has replaced the one before
+            self._starts, self._grower = json.starts, self._target.grower()
+        return self._target.see(self._grower, json)
+
+
 class Target:
     """A pydantic class, a ``TypedDict``, a dataclass, any other type, or a JSON schema that an answer must fit.
 
@@ -84,6 +103,8 @@ class Target:
         Raises:
             OutputParserException: a part that is whole is not valid.
         """
+        if json.provisional:
+            return NOTHING  # a value that may give way to another is not validated yet
         raw = json.value
         if raw is NOTHING or (self._checked and not isinstance(raw, dict)):
             return NOTHING

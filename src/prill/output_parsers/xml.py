@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from prill.callbacks.run import Run
 from prill.errors import OutputParserException
@@ -17,16 +16,16 @@ from prill.output_parsers.xml_reader import XMLReader
 from prill.outputs import Generation
 from prill.runnables.engine.chunks import AddableDict
 
-_fence: Final = re.compile(r"```(?:xml)?\s*(?=<)").search
-
 
 class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
     """Reads XML into nested dictionaries: an element is ``{name: text}``, or ``{name: [its elements]}``.
 
-    Prose and a Markdown fence around the XML are left out, attributes too. An empty element is ``{name: None}``; text
-    between elements is kept, as a string in the list. A stream puts out each element without children as soon as it is
-    whole, inside the elements around it; the chunks add up to the whole. ``tags`` are the names that
-    ``get_format_instructions`` asks for. ``parser`` has no effect: reading is safe against entity attacks either way.
+    Prose, reasoning (``<think>...</think>``) and a Markdown fence around the XML are left out, attributes too. An empty
+    element is ``{name: None}``; text between elements is kept, as a string in the list. A stream puts out each element
+    without children as soon as it is complete, inside the elements around it; the chunks add up to the whole.
+
+    ``tags`` are the names that ``get_format_instructions`` asks for; one of them is never taken for reasoning.
+    ``parser`` has no effect: reading is safe against entity attacks either way.
 
     Raises:
         OutputParserException: there is no XML, it is broken or cut off, or declares a document type or entities;
@@ -41,19 +40,17 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
     parser: Literal["defusedxml", "xml"] = "defusedxml"
 
     def parse(self, text: str) -> dict[str, Any]:
-        """The value of a whole text."""
-        reader = XMLReader()
-        fence = _fence(text)
+        """Return the value of a whole text."""
+        reader = XMLReader(data_names=self.tags or ())
         try:
-            chunks = reader.feed(text[fence.end() :] if fence else text)
-            reader.finish()
+            chunks = [*reader.feed(text), *reader.finish()]
         except OutputParserException as error:
             error.llm_output = text
             raise
         return dict(XMLChunk.merge_many(chunks))
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> dict[str, Any]:
-        """The value of the text of the first candidate."""
+        """Return the value of the text of the first candidate."""
         text = first_text(result)
         try:
             return self.parse(text)
@@ -63,7 +60,11 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
             raise cut_short(error, reason) from error
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return super()._flow(inputs, run, **kwargs) if self._custom else _elements(inputs)
+        return (
+            super()._flow(inputs, run, **kwargs)
+            if self._custom
+            else _elements(inputs, XMLReader(data_names=self.tags or ()))
+        )
 
     def get_format_instructions(self) -> str:
         """Ask for XML, with ``tags`` if they are given."""
@@ -77,8 +78,7 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
         return "xml"
 
 
-async def _elements(inputs: AsyncIterator[Any]) -> AsyncGenerator[AddableDict, None]:
-    reader = XMLReader()
+async def _elements(inputs: AsyncIterator[Any], reader: XMLReader) -> AsyncGenerator[AddableDict, None]:
     cut: str | None = None
     begun = False
     async with closing(inputs):
@@ -89,8 +89,10 @@ async def _elements(inputs: AsyncIterator[Any]) -> AsyncGenerator[AddableDict, N
             cut = cut_reason(chunk) or cut
     if begun:
         try:
-            reader.finish()
+            last = reader.finish()
         except OutputParserException as error:
             if cut is None:
                 raise
             raise cut_short(error, cut) from error
+        for element in last:
+            yield element

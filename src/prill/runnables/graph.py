@@ -87,19 +87,22 @@ class Graph:
         return first and self.nodes[ids[first.id]], last and self.nodes[ids[last.id]]
 
     def reid(self) -> Graph:
-        """The same graph with readable ids: the names, and where several have one, ``name_1``, ``name_2`` …"""
-        named: dict[str, list[str]] = {}
-        for key, node in self.nodes.items():
-            named.setdefault(node.name if is_uuid(key) else key, []).append(key)
-        ids = {
-            key: name if len(keys) == 1 else f"{name}_{number}"
-            for name, keys in named.items()
-            for number, key in enumerate(keys, 1)
-        }
+        """Return the same graph with readable ids: the names, and if several share one, ``name_1``, ``name_2`` …"""
+        ids = self._readable_ids()
         return Graph(
             {ids[key]: node.copy(id=ids[key]) for key, node in self.nodes.items()},
             [edge.copy(source=ids[edge.source], target=ids[edge.target]) for edge in self.edges],
         )
+
+    def _readable_ids(self) -> dict[str, str]:
+        named: dict[str, list[str]] = {}
+        for key, node in self.nodes.items():
+            named.setdefault(node.name if is_uuid(key) else key, []).append(key)
+        return {
+            key: name if len(keys) == 1 else f"{name}_{number}"
+            for name, keys in named.items()
+            for number, key in enumerate(keys, 1)
+        }
 
     def first_node(self) -> Node | None:
         """The only node that no edge leads to; ``None`` if there are several."""
@@ -114,15 +117,19 @@ class Graph:
         return found[0] if len(found) == 1 else None
 
     def trim_first_node(self) -> None:
-        """Take the first node away, if another one becomes the first."""
+        """Remove the first node, if one edge leaves it and another node becomes the first."""
         first = self.first_node()
-        if first and self._only({edge.target for edge in self.edges if edge.source != first.id}, first.id):
+        if first is None or sum(edge.source == first.id for edge in self.edges) != 1:
+            return
+        if self._only({edge.target for edge in self.edges if edge.source != first.id}, first.id):
             self.remove_node(first)
 
     def trim_last_node(self) -> None:
-        """Take the last node away, if another one becomes the last."""
+        """Remove the last node, if one edge enters it and another node becomes the last."""
         last = self.last_node()
-        if last and self._only({edge.source for edge in self.edges if edge.target != last.id}, last.id):
+        if last is None or sum(edge.target == last.id for edge in self.edges) != 1:
+            return
+        if self._only({edge.source for edge in self.edges if edge.target != last.id}, last.id):
             self.remove_node(last)
 
     def to_json(self, *, with_schemas: bool = False) -> dict[str, list[dict[str, Any]]]:
@@ -149,14 +156,19 @@ class Graph:
         wrap_label_n_words: int = 9,
         frontmatter_config: dict[str, Any] | None = None,
     ) -> str:
-        """The graph in Mermaid's language, which GitHub and many editors draw."""
+        """Return the graph in Mermaid's language, which GitHub and many editors draw.
+
+        A node whose id was given with colons, such as ``"child:step"``, is drawn in a subgraph, ``child``.
+        """
         graph = self.reid()
+        given = {id: key for key, id in self._readable_ids().items()}
         first, last = graph.first_node(), graph.last_node()
         return draw_mermaid(
             graph.nodes,
             graph.edges,
             first=first and first.id,
             last=last and last.id,
+            nested={id for id, key in given.items() if not is_uuid(key) and ":" in id},
             with_styles=with_styles,
             curve_style=curve_style,
             node_styles=node_colors,

@@ -1,7 +1,8 @@
-"""``TextSplitter``: what all splitters have in common."""
+"""``TextSplitter``: the base of all splitters."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Self
@@ -15,10 +16,10 @@ class TextSplitter(BaseDocumentTransformer):
     """Splits texts into chunks of at most ``chunk_size``, which share ``chunk_overlap`` with their neighbours.
 
     Lengths are those of ``length_function``, by default characters. A chunk is longer only where it cannot be split.
-    ``add_start_index`` puts into the metadata at which character of its text a chunk begins, as ``start_index``.
+    ``add_start_index`` puts into the metadata at which character of its text a chunk starts, as ``start_index``.
     ``strip_whitespace`` leaves out white space at the ends of chunks, and chunks of nothing else.
 
-    Your own is a subclass with ``split_text``.
+    A custom splitter is a subclass that defines ``split_text``.
     """
 
     def __init__(
@@ -31,13 +32,13 @@ class TextSplitter(BaseDocumentTransformer):
         strip_whitespace: bool = True,
     ) -> None:
         if not isinstance(chunk_size, int) or chunk_size <= 0:
-            raise ConfigError(f"chunk_size is 1 or more, not {chunk_size!r}")
+            raise ConfigError(f"chunk_size must be 1 or more, not {chunk_size!r}")
         if not isinstance(chunk_overlap, int) or not 0 <= chunk_overlap <= chunk_size:
-            raise ConfigError(f"chunk_overlap is between 0 and chunk_size ({chunk_size}), not {chunk_overlap!r}")
+            raise ConfigError(f"chunk_overlap must be between 0 and chunk_size ({chunk_size}), not {chunk_overlap!r}")
         if not callable(length_function):
-            raise ConfigError(f"length_function is a function of a text, not {length_function!r:.60}")
+            raise ConfigError(f"length_function must be a function that takes a text, not {length_function!r:.60}")
         if keep_separator not in (True, False, "start", "end"):
-            raise ConfigError(f"keep_separator is True, False, 'start' or 'end', not {keep_separator!r:.60}")
+            raise ConfigError(f"keep_separator must be True, False, 'start' or 'end', not {keep_separator!r:.60}")
         self._chunk_size = chunk_size
         self._chunk_overlap = chunk_overlap
         self._length_function: Length = length_function
@@ -46,15 +47,15 @@ class TextSplitter(BaseDocumentTransformer):
         self._strip_whitespace = strip_whitespace
 
     def _spans(self, text: str) -> Iterable[Span]:
-        """Where each chunk begins and ends; Prill's own splitters write this."""
-        raise NotImplementedError(f"{type(self).__name__} has no split_text")
+        """Return the start and end of each chunk; Prill's own splitters define this."""
+        raise NotImplementedError(f"{type(self).__name__} does not define split_text")
 
     def split_text(self, text: str) -> list[str]:
-        """The chunks of a text."""
+        """Return the chunks of a text."""
         return [text[start:end] for start, end in self._stripped(text)]
 
     def _stripped(self, text: str) -> Iterator[Span]:
-        """The chunks without what is not wanted at their ends; where one then lies in its neighbour, that alone."""
+        """Strip white space from the chunks, and drop each one that then lies within its neighbour."""
         if not isinstance(text, str):
             raise ConfigError(f"{type(self).__name__} splits text, not {text!r:.60}")
         last: Span | None = None
@@ -71,7 +72,7 @@ class TextSplitter(BaseDocumentTransformer):
             yield last
 
     def create_documents(self, texts: list[str], metadatas: list[dict[Any, Any]] | None = None) -> list[Document]:
-        """A document for each chunk, with the metadata of its text."""
+        """Return a document for each chunk, with a copy of the metadata of its text."""
         if metadatas is not None and len(metadatas) != len(texts):
             raise ConfigError(f"there are {len(texts)} texts, but {len(metadatas)} metadatas")
         documents = []
@@ -79,7 +80,7 @@ class TextSplitter(BaseDocumentTransformer):
             known = metadatas[number] if metadatas else {}
             for start, chunk in self._placed(text):
                 place = {"start_index": start} if self._add_start_index else {}
-                documents.append(Document(chunk, metadata={**known, **place}))
+                documents.append(Document(chunk, metadata={**copy.deepcopy(known), **place}))
         return documents
 
     def _placed(self, text: str) -> Iterator[tuple[int, str]]:
@@ -87,23 +88,23 @@ class TextSplitter(BaseDocumentTransformer):
             for start, end in self._stripped(text):
                 yield start, text[start:end]
             return
-        start = -1  # a user's own: its chunks are looked for, each behind the beginning of the one before
+        start = -1  # custom: each chunk is looked for behind the start of the one before
         for chunk in self.split_text(text):
             start = text.find(chunk, start + 1)
             yield start, chunk
 
     def split_documents(self, documents: Iterable[Document]) -> list[Document]:
-        """A document for each chunk, with the metadata of the one it comes from."""
+        """Return a document for each chunk, with a copy of the metadata of the one it comes from."""
         documents = list(documents)
         return self.create_documents([each.page_content for each in documents], [each.metadata for each in documents])
 
     def transform_documents(self, documents: Sequence[Document], **kwargs: Any) -> Sequence[Document]:
-        """A document for each chunk, with the metadata of the one it comes from."""
+        """Return a document for each chunk, with a copy of the metadata of the one it comes from."""
         return self.split_documents(documents)
 
     @classmethod
     def from_tiktoken_encoder(cls, encoding_name: str = "gpt2", model_name: str | None = None, **kwargs: Any) -> Self:
-        """A splitter that measures in a model's tokens, counted by the package tiktoken.
+        """Make a splitter that measures in a model's tokens, counted by the package tiktoken.
 
         tiktoken downloads an encoding when it is first used. Raises ``MissingDependencyError`` where it is not
         installed.
@@ -112,7 +113,7 @@ class TextSplitter(BaseDocumentTransformer):
 
 
 def tiktoken_counter(encoding_name: str, model_name: str | None) -> Length:
-    """What counts the tokens of a text for a model of OpenAI."""
+    """Return a function that counts the tokens of a text for a model of OpenAI."""
     try:
         tiktoken = import_module("tiktoken")
     except ImportError as error:

@@ -114,6 +114,11 @@ class JSONScanner:
         return self._step is None
 
     @property
+    def depth(self) -> int:
+        """How many containers are open."""
+        return len(self._stack)
+
+    @property
     def is_container(self) -> bool:
         return bool(self._stack) or isinstance(self._leaf, (dict, list))
 

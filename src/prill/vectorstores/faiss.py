@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -15,7 +16,7 @@ from prill.vectorstores.arguments import names_of, refuse_unknown
 from prill.vectorstores.arrays import numpy, rows_of, unit
 from prill.vectorstores.base import documents_of
 from prill.vectorstores.embedded import EmbeddedStore
-from prill.vectorstores.files import damaged, json_text, parse_json, read_whole, write_whole
+from prill.vectorstores.files import damaged, file_name, json_text, parse_json, read_whole, write_whole
 
 Distance = Literal["EUCLIDEAN_DISTANCE", "MAX_INNER_PRODUCT", "COSINE"]
 
@@ -152,7 +153,7 @@ class FAISS(EmbeddedStore):
         A store that was there stays whole until the new one is, also if the program is killed. Raises ``ConfigError``
         for metadata that JSON cannot keep.
         """
-        folder = Path(folder_path)
+        folder, index_name = Path(folder_path), file_name(index_name, "index_name")
         with self._lock:
             vectors = b"" if self.index is None else self._faiss.serialize_index(self.index).tobytes()
             entries = [
@@ -173,7 +174,7 @@ class FAISS(EmbeddedStore):
         # The vectors get a name of their own; the renaming of the second file is what makes the new store the one.
         write_whole(folder / name, vectors)
         write_whole(folder / f"{index_name}.json", json_text(header, "header").encode() + b"\n" + documents)
-        for old in folder.glob(f"{index_name}-*.faiss"):
+        for old in folder.glob(f"{escape(index_name)}-*.faiss"):
             if old.name != name and len(old.name) == len(name):
                 old.unlink(missing_ok=True)
 
@@ -193,7 +194,7 @@ class FAISS(EmbeddedStore):
         Raises ``ConfigError``, which names the file, where one is missing or damaged.
         """
         refuse_unknown(f"{cls.__name__}.load_local", kwargs, names_of(cls.load_local)[1:-1])
-        path = Path(folder_path) / f"{index_name}.json"
+        path = Path(folder_path) / f"{file_name(index_name, 'index_name')}.json"
         first, _, rest = read_whole(path).partition(b"\n")
         header = parse_json(path, first)
         try:

@@ -1,4 +1,4 @@
-"""Files that are written whole, or not at all."""
+"""Files that are written completely, or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prill.errors import ConfigError
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file so that at any moment, also after a crash, the old one or the new one is there whole."""
+    """Replace a file atomically: at any moment, also after a crash, either the old or the new content is there."""
     path = os.fspath(path)
     folder = os.path.dirname(os.path.abspath(path))
     handle, beside = tempfile.mkstemp(dir=folder, prefix=os.path.basename(path) + ".", suffix=".tmp")
@@ -30,7 +30,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Make the renaming last; where folders cannot be opened (Windows) the system does that itself."""
+    """Make the renaming durable; where folders cannot be opened (Windows) the system does that itself."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -40,7 +40,7 @@ def _sync_folder(folder: str) -> None:
 
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:
-    """What a file holds. Raises ``ConfigError``, which names it, where it cannot be read."""
+    """Return the bytes of a file. Raises ``ConfigError``, which names it, if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -48,34 +48,47 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
         raise ConfigError(f"the file {os.fspath(path)!r} cannot be read: {error.strerror or error}") from error
 
 
+def file_name(name: str, argument: str) -> str:
+    """Return ``name`` if it is the name of a file, not a path that could leave its folder.
+
+    Raises:
+        ConfigError: it is not; the message names the ``argument``.
+    """
+    if not isinstance(name, str) or name in ("", ".", "..") or any(each in name for each in "/\\\0:"):
+        raise ConfigError(f"{argument} must be the name of a file, without a folder, not {name!r:.80}")
+    return name
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """What a JSON file holds. Raises ``ConfigError``, which names it, where it is damaged."""
+    """Return the value of a JSON file. Raises ``ConfigError``, which names it, if it is damaged."""
     return parse_json(path, read_whole(path))
 
 
 def parse_json(path: str | os.PathLike[str], data: bytes) -> Any:
-    """What ``data``, read from ``path``, says in JSON."""
+    """Return the JSON value of ``data``, which was read from ``path``."""
     try:
         return json.loads(data)
     except ValueError as error:
         raise damaged(path, error) from error
+    except RecursionError:
+        raise damaged(path, "its JSON is nested too deeply") from None
 
 
 def damaged(path: str | os.PathLike[str], why: object) -> ConfigError:
-    """The error for a file that does not hold what it should."""
-    return ConfigError(f"the file {os.fspath(path)!r} is damaged, or holds something else: {why}")
+    """Return the error for a file with unexpected content."""
+    return ConfigError(f"the file {os.fspath(path)!r} is damaged, or was written by another program: {why}")
 
 
 def json_text(value: Any, what: str) -> str:
-    """``value`` in JSON. Raises ``ConfigError`` where reading it back would not give the same.
+    """Return ``value`` as JSON. Raises ``ConfigError`` if reading it back would give another value.
 
-    JSON has no tuples, no dates, and no keys that are numbers; a store that brought back something else would not say
-    so.
+    JSON has no tuples, no dates, and no keys that are numbers; without this check a store would silently return
+    something else.
     """
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"the {what} cannot be kept in JSON: {error}") from error
+        raise ConfigError(f"the {what} cannot be stored as JSON: {error}") from error
     _check_plain(value, what)
     return text
 
@@ -84,10 +97,10 @@ def _check_plain(value: Any, what: str) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise ConfigError(f"the {what} cannot be kept in JSON: the key {key!r} is no text")
+                raise ConfigError(f"the {what} cannot be stored as JSON: the key {key!r} is not a text")
             _check_plain(inner, what)
     elif isinstance(value, tuple):
-        raise ConfigError(f"the {what} cannot be kept in JSON: {value!r:.80} would come back as a list")
+        raise ConfigError(f"the {what} cannot be stored as JSON: {value!r:.80} would come back as a list")
     elif isinstance(value, list) and not (value and isinstance(value[0], float)):
         for inner in value:
             _check_plain(inner, what)

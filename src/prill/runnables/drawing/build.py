@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import RootModel, create_model
+
 from prill.callbacks.config import Config
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
@@ -30,12 +32,20 @@ def build_graph(step: Runnable[Any, Any], config: Config | None = None) -> Graph
 
 def _alone(step: Runnable[Any, Any], config: Config | None) -> Graph:
     graph = Graph()
-    first = graph.add_node(step.get_input_schema(config))
+    first = graph.add_node(_schema(step, step.get_input_schema, "Input", config))
     own = graph.add_node(step)
-    last = graph.add_node(step.get_output_schema(config))
+    last = graph.add_node(_schema(step, step.get_output_schema, "Output", config))
     graph.add_edge(first, own)
     graph.add_edge(own, last)
     return graph
+
+
+def _schema(step: Runnable[Any, Any], get: Any, suffix: str, config: Config | None) -> Any:
+    """Return a schema; of a step that raises ``TypeError`` for its types, one that takes anything."""
+    try:
+        return get(config)
+    except TypeError:
+        return create_model(step.get_name(suffix), __base__=RootModel[Any])
 
 
 def _wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: Config | None) -> Graph:

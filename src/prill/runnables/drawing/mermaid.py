@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from prill.runnables.drawing.nodes import CurveStyle, Edge, Node, NodeStyles
 
 _MARKDOWN = "*_`"
+_KEYWORD = re.compile(
+    r"(?:graph|flowchart|subgraph|end|style|linkstyle|classdef|class|href|call|click|default|direction|interpolate)(?![A-Za-z0-9_])",
+    re.IGNORECASE,
+)
 
 
 def draw_mermaid(
@@ -18,24 +24,66 @@ def draw_mermaid(
     *,
     first: str | None = None,
     last: str | None = None,
+    nested: Collection[str] = (),
     with_styles: bool = True,
     curve_style: CurveStyle = CurveStyle.LINEAR,
     node_styles: NodeStyles | None = None,
     wrap_label_n_words: int = 9,
     frontmatter_config: dict[str, Any] | None = None,
 ) -> str:
-    """The text of a picture; ``first`` and ``last`` are the ids of the nodes drawn as beginning and end."""
-    lines: list[str] = []
-    if with_styles:
-        lines += ["---", *_frontmatter(curve_style, frontmatter_config), "---", "graph TD;"]
-        lines += [_node(key, node, key == first, key == last) for key, node in nodes.items()]
-    else:
-        lines += ["graph TD;"]
-    lines += [_edge(edge, wrap_label_n_words) for edge in edges]
+    """Return the text of a picture.
+
+    Args:
+        nodes: the nodes by their ids.
+        first: the id of the node drawn as the start.
+        last: the id of the node drawn as the end.
+        nested: ids that are paths, ``"subgraph:node"``.
+    """
+    root = _Subgraph()
+    for key, node in nodes.items() if with_styles else ():
+        path = _path(key, nested)
+        label = _label(node.name.rpartition(":")[2] if path else node.name)
+        root.inner(path).nodes.append(_node(key, node, label, key == first, key == last))
+    for edge in edges:
+        both = zip(_path(edge.source, nested), _path(edge.target, nested), strict=False)
+        shared = [one for one, other in itertools.takewhile(lambda pair: pair[0] == pair[1], both)]
+        root.inner(shared).edges.append(_edge(edge, wrap_label_n_words))
+    head = ["---", *_frontmatter(curve_style, frontmatter_config), "---"] if with_styles else []
+    lines = [*head, "graph TD;", *root.lines((), set(nodes))]
     if with_styles:
         styles = node_styles or NodeStyles()
         lines += [f"\tclassDef {name} {getattr(styles, name)}" for name in ("default", "first", "last")]
     return "\n".join(lines) + "\n"
+
+
+@dataclass
+class _Subgraph:
+    nodes: list[str] = field(default_factory=list)
+    edges: list[str] = field(default_factory=list)
+    subgraphs: dict[str, _Subgraph] = field(default_factory=dict)
+
+    def inner(self, path: Sequence[str]) -> _Subgraph:
+        found = self
+        for name in path:
+            found = found.subgraphs.setdefault(name, _Subgraph())
+        return found
+
+    def lines(self, path: tuple[str, ...], taken: set[str]) -> Iterator[str]:
+        """Return the lines within; ``taken`` are the ids in use."""
+        yield from self.nodes
+        yield from self.edges
+        for name, inner in self.subgraphs.items():
+            is_plain = name not in taken and name == safe_id(name) == _label(name)
+            taken.add(name)
+            inner_path = (*path, name)
+            full = f"{safe_id(':'.join(inner_path) + ':')}[{_label(name)}]"
+            yield f"\tsubgraph {name if is_plain else full}"
+            yield from inner.lines(inner_path, taken)
+            yield "\tend"
+
+
+def _path(key: str, nested: Collection[str]) -> list[str]:
+    return key.split(":")[:-1] if key in nested else []
 
 
 def _frontmatter(curve: CurveStyle, given: dict[str, Any] | None) -> list[str]:
@@ -55,17 +103,19 @@ def _yaml(value: Mapping[str, Any], indent: str = "") -> Any:
             yield f"{indent}{key}: {inner if plain else json.dumps(inner)}"
 
 
-def _node(key: str, node: Node, first: bool, last: bool) -> str:
-    label = _label(node.name)
+def _node(key: str, node: Node, label: str, first: bool, last: bool) -> str:
     if node.metadata:
-        facts = "\n".join(f"{name} = {value}" for name, value in node.metadata.items())
+        facts = "\n".join(f"{name} = {_fact(value)}" for name, value in node.metadata.items())
         label += f"<hr/><small><em>{facts}</em></small>"
     mark = ":::first" if first else ":::last" if last else ""
     return f"\t{safe_id(key)}{f'([{label}])' if mark else f'({label})'}{mark}"
 
 
+def _fact(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
+
+
 def _label(name: str) -> str:
-    name = name.rpartition(":")[2] or name
     framed = name.startswith("__") and name.endswith("__")
     if framed or (name[:1] in _MARKDOWN and name[-1:] in _MARKDOWN):
         return f"<p>{name}</p>"
@@ -85,5 +135,14 @@ def _edge(edge: Edge, words_on_line: int) -> str:
 
 
 def safe_id(key: str) -> str:
-    """``key`` with what Mermaid does not take in an id as its code, so that two ids stay two."""
-    return "".join(each if each.isascii() and (each.isalnum() or each in "_-") else f"\\{ord(each):x}" for each in key)
+    """Return ``key`` with each character that Mermaid does not take in an id as its code, so that two ids stay two.
+
+    Of an id that starts with a word of Mermaid's language, such as ``end``, the first letter is written as its code.
+    """
+    safe = [each if each.isascii() and (each.isalnum() or each == "_") else f"\\{ord(each):x}" for each in key]
+    if _KEYWORD.match(key):
+        safe[0] = f"\\{ord(key[0]):x}"
+    for at in range(1, len(key) - 1):
+        if key[at] == "-" and key[at - 1].isalnum() and key[at + 1].isalnum():  # elsewhere it may read as an arrow
+            safe[at] = "-"
+    return "".join(safe)
