@@ -83,6 +83,6 @@ def verbs(request):
     before = set(threading.enumerate())
     yield request.param()
     for thread in set(threading.enumerate()) - before:
-        if not thread.name.startswith(("prill_", "prill-clock")):  # they are shared, and stay a while
+        if not thread.name.startswith(("prill_", "prill-pool", "prill-clock")):  # they are shared, and stay a while
             thread.join(5)
             assert not thread.is_alive(), f"{thread.name} is still running"

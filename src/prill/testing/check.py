@@ -21,7 +21,7 @@ from prill.testing.witness import Witness
 ColourName = Literal["blocking", "asyncio"]
 
 _UNKNOWN: Any = object()
-_POOLS = ("prill_", "prill-worker", "prill-clock", "prill-portal", "asyncio_")
+_POOLS = ("prill_", "prill-pool", "prill-worker", "prill-clock", "prill-portal", "asyncio_")
 """Threads that are shared by all runs and stay."""
 
 _TICKS = (0, 1, 2, 3, 5, 8, 13)
