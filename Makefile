@@ -17,7 +17,7 @@ INSTALL := $(if $(UV),$(WITH_UV),$(WITH_PIP))
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -X dev -m pytest -n auto --dist worksteal
 
-.PHONY: demo test check test-latest soak bench bench-large providers seeds-table docs figures lock clean
+.PHONY: demo test check test-latest soak bench providers seeds-table docs figures lock clean
 
 demo: $(READY)
 	@$(BIN)/prill demo
@@ -40,9 +40,6 @@ soak: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
-
-bench-large: $(READY)
-	$(BIN)/python -m bench --large
 
 providers: $(READY)
 	$(BIN)/python tests/providers/table.py

@@ -30,13 +30,14 @@ print(spent, resident)
 """
 
 
-def _import(root: str, cache: str, names: bool = True) -> tuple[float, float]:
-    """Seconds of the processor, and resident megabytes afterwards; byte code is kept in ``cache``.
+def _import(root: str, cache: str | None, names: bool = True) -> tuple[float, float]:
+    """Seconds of the processor, and resident megabytes afterwards; byte code is kept in ``cache``, if that is given.
 
     Packages load their names when they are first used: with ``names`` those of the usual chain are.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = cache
+    if cache is not None:
+        environment["PYTHONPYCACHEPREFIX"] = cache
     imports = "\n".join(
         f"from {root}.{room} import {used}" if names else f"import {root}.{room}" for room, used in _NAMES
     )
@@ -47,7 +48,8 @@ def _import(root: str, cache: str, names: bool = True) -> tuple[float, float]:
 
 
 def imports(effort: Effort) -> list[Row]:
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as folder:
+        cache = None if effort.quick else folder
         # The first round compiles; what is installed has been compiled by its installer.
         if effort.repeats > 1:
             _import("prill", cache)

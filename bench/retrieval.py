@@ -82,8 +82,9 @@ def recall(effort: Effort) -> Iterator[Row]:
     for language, name in (("en", "English"), ("zh", "Chinese")):
         corpus = _corpus(language)
         questions = corpus["questions"][: effort.of(1000, 2)]
-        texts = [document["text"] for document in corpus["documents"]]
-        ids = [document["id"] for document in corpus["documents"]]
+        documents = corpus["documents"][: effort.of(10_000, 20)]
+        texts = [document["text"] for document in documents]
+        ids = [document["id"] for document in documents]
         store = InMemoryVectorStore.from_texts(texts, LocalEmbeddings(), ids=ids)
 
         def hits(store: Any = store, questions: Any = questions) -> int:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.helpers import AsyncioModel, BlockingModel, require
 
 from prill.testing import ReplayServer
@@ -18,6 +19,12 @@ PEERS = ("langchain-core", "langchain", "langchain-openai", "langchain-anthropic
 def pytest_report_header() -> str:
     return "compared with: " + ", ".join(f"{name} {version(name)}" for name in PEERS)
 
+
+# Examples take as long as the machine lets them, and none of them changes what a fixture gives.
+settings.register_profile(
+    "prill", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("prill")
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 

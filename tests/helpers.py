@@ -12,6 +12,8 @@ import gc
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -139,6 +141,35 @@ def label(value: object) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
+# New interpreters
+
+_FORKS = """
+import os, sys
+for name, code in eval(sys.argv[1]).items():
+    child = os.fork()
+    if not child:
+        exec(code, {"__name__": "__main__"})
+        sys.stdout.flush()
+        os._exit(0)
+    print(f"\\n{name}", os.waitpid(child, 0)[1], sep="\\0", end="\\1", flush=True)
+"""
+
+
+def run_apart(codes: dict[str, str]) -> dict[str, str]:
+    """Run each code in an interpreter that has imported nothing, all in one process that forks; return what they print.
+
+    A code that fails fails the test, with what it wrote to the standard error.
+    """
+    done = subprocess.run([sys.executable, "-c", _FORKS, repr(codes)], capture_output=True, text=True, check=True)
+    printed = {}
+    for part in done.stdout.split("\1")[:-1]:
+        text, _, head = part.rpartition("\n")
+        name, status = head.split("\0")
+        assert status == "0", f"{name} failed: {done.stderr}"
+        printed[name] = text.strip()
+    return printed
+
+
 # Both colours
 
 
@@ -219,6 +250,16 @@ def left_threads(before: Iterable[threading.Thread], *, patience: float = 10) ->
         if not thread.name.startswith("prill-clock"):
             thread.join(max(ends - time.monotonic(), 0))
     return {thread.name for thread in new if thread.is_alive() and not thread.name.startswith("prill-clock")}
+
+
+def eventually(condition: Callable[[], object], *, patience: float = 30) -> bool:
+    """Whether ``condition`` comes true: what another thread has to notice may take a busy machine a while."""
+    ends = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def descriptors() -> int:

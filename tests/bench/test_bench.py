@@ -21,6 +21,12 @@ from bench import events, imports, kernel, memory, parsing, retrieval, wire
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
 
+@pytest.fixture(autouse=True)
+def no_collections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures do not matter here, and a collection of all that the peers have loaded takes half a second."""
+    monkeypatch.setattr("gc.collect", lambda: 0)
+
+
 def name_of(measure: Any) -> str:
     return f"{measure.__module__}-{measure.__name__}"
 

@@ -1,11 +1,10 @@
 """The house stays as it was planned: layers, sizes, no circles, cheap imports, no twins of one logic."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.helpers import run_apart
 
 import prill
 
@@ -170,7 +169,7 @@ def test_only_io_starts_threads_and_tasks():
 
 
 def test_files_are_short():
-    assert {name: len(lines) for name, lines in LINES.items() if len(lines) > 500} == {}
+    assert {name: len(lines) for name, lines in LINES.items() if len(lines) > 600} == {}
 
 
 def test_functions_are_short():
@@ -230,13 +229,20 @@ ROOMS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def printed():
+    """What each check of imports prints, by its name."""
+    rooms = {
+        room: f"import sys, prill.{room}; print(*sorted(set({HEAVY}) & set(sys.modules)))"
+        for room in ROOMS
+        if f"prill.{room}" in FILES
+    }
+    return run_apart({**rooms, "usual chain": USUAL_CHAIN})
+
+
 @pytest.mark.parametrize("module", ROOMS)
-def test_importing_a_room_is_cheap(module):
-    if f"prill.{module}" not in FILES:
-        pytest.fail(f"there is no prill.{module}")
-    code = f"import sys, prill.{module}; print(*sorted(set({HEAVY}) & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == []
+def test_importing_a_room_is_cheap(module, printed):
+    assert printed[module].split() == []
 
 
 USUAL = """
@@ -246,13 +252,28 @@ from prill.runnables import RunnableLambda
 """
 
 
-def test_a_usual_chain_loads_no_more_than_it_needs():
-    code = (
-        f"import sys{USUAL}"
-        "built = [c.__name__ for c in (ChatPromptTemplate, StrOutputParser) if c.__pydantic_complete__]\n"
-        "few = {'asyncio', 'concurrent.futures', 'difflib', 'json', 'logging', 'prill.callbacks.manager',"
-        " 'prill.messages.trim', 'prill.tracers', 'prill.transducers.mustache'}\n"
-        "print(*built, *sorted(few & set(sys.modules)))"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == []
+USUAL_CHAIN = (
+    f"import sys{USUAL}"
+    "built = [c.__name__ for c in (ChatPromptTemplate, StrOutputParser) if c.__pydantic_complete__]\n"
+    "few = {'asyncio', 'concurrent.futures', 'difflib', 'json', 'logging', 'prill.callbacks.manager',"
+    " 'prill.messages.trim', 'prill.tracers', 'prill.transducers.mustache'}\n"
+    "print(*built, *sorted(few & set(sys.modules)))"
+)
+
+
+def test_a_usual_chain_loads_no_more_than_it_needs(printed):
+    assert printed["usual chain"].split() == []
+
+
+TESTS = Path(__file__).parents[1]
+
+
+def test_files_of_tests_are_short():
+    lengths = {str(path.relative_to(TESTS)): path.read_text("utf8").count("\n") for path in TESTS.rglob("*.py")}
+    assert {name: lines for name, lines in lengths.items() if lines > 600} == {}
+
+
+def test_tests_say_in_one_way_what_they_need():
+    marks = ("pytest.skip(", "importorskip(", "mark.skip")
+    using = {path for path in TESTS.rglob("*.py") if any(mark in path.read_text("utf8") for mark in marks)}
+    assert using <= {TESTS / "helpers.py", Path(__file__)}, "use require() or requires() of tests/helpers.py"

@@ -8,6 +8,7 @@ import time
 import weakref
 
 import pytest
+from tests.helpers import requires
 
 from prill.io.timer import _CLOCKS, Timer
 
@@ -78,7 +79,7 @@ def test_timers_that_timers_set_fire_too(fired):
     assert fired.get(timeout=5) == "second"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@requires("fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_process_has_timers_of_its_own(fired):
     timer = fire_after(60, fired, "never")

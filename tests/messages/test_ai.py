@@ -61,7 +61,7 @@ def streams(draw):
     return chunks
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(streams().filter(lambda chunks: len(chunks) > 1), st.data())
 def test_adding_chunks_is_associative_and_the_same_as_merging_them_at_once(chunks, data):
     whole = merge_chunks(chunks)
@@ -74,7 +74,7 @@ def test_adding_chunks_is_associative_and_the_same_as_merging_them_at_once(chunk
     assert chunks[0] + chunks[1:] == whole
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from("fg"), st.lists(st.sampled_from(["a", "b"]), max_size=3)), min_size=1), st.data()
 )

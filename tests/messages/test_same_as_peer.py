@@ -34,7 +34,7 @@ def plain(messages):
     return [(type(message).__name__, message.model_dump()) for message in messages]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(specs)
 def test_writing(spec):
     mine, theirs = make(ours, spec), make(peer, spec)
@@ -57,7 +57,7 @@ FILTERS = {
 }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(specs, st.fixed_dictionaries({}, optional=FILTERS))
 def test_filtering(spec, options):
     mine, theirs = make(ours, spec), make(peer, spec)
@@ -71,7 +71,7 @@ def count(messages):
 kinds_to_meet = st.sampled_from(["human", ["ai", "human"]])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     specs,
     st.fixed_dictionaries(
@@ -88,7 +88,7 @@ def test_trimming(spec, options, more):
     assert plain(ours.trim_messages(mine, **options)) == plain(peer.trim_messages(theirs, **options))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(specs)
 def test_merging_runs(spec):
     # Where ours differs on purpose: names are kept apart, empty texts beside blocks are dropped.

@@ -216,7 +216,7 @@ def test_each_partial_leads_to_the_next_and_to_the_valid_answer(name: str) -> No
 WRAPPED = {"items", "value"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from([*ANSWERS]), st.lists(st.integers(0, 10_000), max_size=30))
 def test_so_it_is_under_every_split(name: str, cuts: list[int]) -> None:
     schema, answer = ANSWERS[name]

@@ -4,7 +4,7 @@ import asyncio
 import pickle
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.runnables.flaky import NO_WAIT, Failed, Names, call_chunk, chat, streaming, text_of
 
@@ -207,7 +207,7 @@ def tries(draw, text, other):
     return [[*text_of(some, cut)[:count], Failed("cut")] for some, cut, count in broken] + [whole]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(data=st.data())
 @pytest.mark.parametrize("watched", [False, True], ids=["unwatched", "watched"])
 @pytest.mark.parametrize("name", CHAINS)
@@ -233,7 +233,7 @@ def last_of(chunks, expected):
     return joined if joined == expected or not chunks else chunks[-1]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(1, 5), max_size=5), kept=st.integers(0, 5))
 def test_a_tool_call_begins_anew(verbs, cuts, kept):
     pieces = [call_chunk("", "look"), *[call_chunk(text) for text in text_of('{"city": "Oslo", "days": 3}', cuts)]]
@@ -242,7 +242,7 @@ def test_a_tool_call_begins_anew(verbs, cuts, kept):
     assert chunks[-1] == [{"type": "look", "args": {"city": "Oslo", "days": 3}}]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     fails=st.lists(st.integers(0, 4), min_size=1, max_size=6),
     attempts=st.integers(1, 4),

@@ -5,7 +5,7 @@ import json
 import pickle
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.runnables.flaky import NO_WAIT, chat
 
@@ -27,7 +27,7 @@ WRAPPERS = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(order=st.permutations(sorted(WRAPPERS)), streamed=st.booleans())
 def test_any_order_of_wrappers_sends_the_same_request(verbs, server, order, streamed):
     server.clear()
@@ -43,7 +43,7 @@ def test_any_order_of_wrappers_sends_the_same_request(verbs, server, order, stre
     assert mine["tools"][0]["function"]["name"] == "weather"
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 @given(order=st.permutations(sorted(WRAPPERS)))
 def test_a_fallback_is_given_all_of_it_that_was_wrapped_around_both(verbs, server, order):
     server.clear()
@@ -77,7 +77,7 @@ def test_what_the_model_has_not_the_wrapper_has_not(server, name):
         part.nonsense()
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5)
 @given(order=st.permutations(sorted(WRAPPERS)))
 def test_wrapped_models_can_be_copied(verbs, server, order):
     part = chat(server)

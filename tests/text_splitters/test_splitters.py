@@ -50,7 +50,7 @@ def longest_letter(text, length):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(text=texts, size=st.integers(1, 20))
 def test_chunks_without_overlap_are_the_text(kind, text, size):
     splitter = kind(chunk_size=size, chunk_overlap=0, strip_whitespace=False)
@@ -58,7 +58,7 @@ def test_chunks_without_overlap_are_the_text(kind, text, size):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     text=texts, size=st.integers(1, 20), overlap=st.integers(0, 10), keep=st.sampled_from([True, "start", "end", False])
 )
@@ -83,7 +83,7 @@ def test_every_chunk_fits_stands_where_it_says_and_ends_between_letters(kind, te
         assert not lost.strip()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(text=texts, size=st.integers(2, 20))
 def test_neighbours_share_no_more_than_the_overlap(text, size):
     splitter = RecursiveCharacterTextSplitter(chunk_size=size, chunk_overlap=size // 2, add_start_index=True)

@@ -5,8 +5,7 @@ import warnings
 
 import jsonpatch
 import pytest
-
-from tracers.test_events_peer import CHAINS, OURS, THEIRS, plain
+from tests.tracers.peer_chains import CHAINS, OURS, THEIRS, plain
 
 
 async def patches_of(part, input, **more):

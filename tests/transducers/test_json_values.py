@@ -89,7 +89,7 @@ def test_an_iterator_or_a_closure_keeps_its_container_as_it_was(text: str) -> No
         assert json.dumps(closure()) == text_then
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 4), st.integers(1, 40), st.data())
 def test_a_window_of_values_of_any_length_stays_right(which: int, size: int, draw: st.DataObject) -> None:
     text = DOCUMENTS[which]

@@ -26,7 +26,7 @@ kwargs = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(contents, contents, contents)
 def test_merging_contents_is_associative(a, b, c):
     whole = merge_content(a, b, c)
@@ -34,7 +34,7 @@ def test_merging_contents_is_associative(a, b, c):
     assert merge_content(a, merge_content(b, c)) == whole
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(kwargs, kwargs, kwargs)
 def test_merging_dictionaries_is_associative(a, b, c):
     for merge in (merge_dicts, merge_metadata):

@@ -69,7 +69,7 @@ vectors = st.lists(st.lists(st.integers(-9, 9), min_size=3, max_size=3), min_siz
 
 
 @pytest.mark.parametrize("store_of", [InMemoryVectorStore, FAISS])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=vectors, query=st.lists(st.integers(-9, 9), min_size=3, max_size=3), k=st.integers(1, 8), data=st.data())
 def test_a_search_finds_what_comparing_with_each_finds(store_of, rows, query, k, data):
     """Exact, also after some were deleted and with a filter."""

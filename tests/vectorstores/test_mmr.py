@@ -26,7 +26,7 @@ def by_definition(query, vectors, weight, k):
     return chosen
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(query=numbers, vectors=st.lists(numbers, min_size=1, max_size=8), k=st.integers(1, 9))
 def test_it_chooses_each_once_and_the_nearest_first(query, vectors, k):
     chosen = maximal_marginal_relevance(query, vectors, 0.5, k)

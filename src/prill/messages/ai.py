@@ -16,7 +16,7 @@ from prill.messages.base import (
     set_private,
     set_values,
 )
-from prill.messages.blocks import find_refusal, standard_blocks
+from prill.messages.blocks import standard_blocks
 from prill.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
 from prill.messages.tool import default_tool_chunk_parser, default_tool_parser
 from prill.messages.tool_calls import (
@@ -36,7 +36,7 @@ from prill.messages.usage import (
 )
 
 if TYPE_CHECKING:
-    from prill.messages.content import ContentBlock
+    from prill.messages.content import ContentBlock, RefusalContentBlock
 
 __all__ = [
     "AIMessage",
@@ -142,6 +142,22 @@ class AIMessage(BaseMessage):
         return "\n".join([super().pretty_repr(html), *lines]).strip()
 
 
+def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
+    """What the model said when it declined to answer, or ``None`` if it did not decline.
+
+    OpenAI says so in a block of the content or in a field beside it, Anthropic in the reason of the answer's end.
+    """
+    if isinstance(message.content, list):
+        for block in message.content:
+            if isinstance(block, dict) and block.get("type") == "refusal":
+                return cast("RefusalContentBlock", block)
+    if text := message.additional_kwargs.get("refusal"):
+        return {"type": "refusal", "refusal": str(text)}
+    if message.response_metadata.get("stop_reason") == "refusal":
+        return {"type": "refusal", "refusal": ""}
+    return None
+
+
 class AIMessageChunk(AIMessage, BaseMessageChunk):
     """A piece of a model's answer.
 
@@ -163,7 +179,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         # A chunk of text is made for every token: validating it would take several times as long.
         if content_blocks is None and type(content) is str and type(self) is AIMessageChunk:
             if not kwargs or _is_plain(kwargs):
-                values = {
+                values: dict[str, Any] = {
                     "content": content,
                     "additional_kwargs": {},
                     "response_metadata": {},

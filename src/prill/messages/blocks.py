@@ -13,8 +13,7 @@ from pydantic_core import from_json
 from prill.messages.call_types import STANDARD_TYPES
 
 if TYPE_CHECKING:
-    from prill.messages.base import BaseMessage
-    from prill.messages.content import ContentBlock, RefusalContentBlock
+    from prill.messages.content import ContentBlock
 
 Block = dict[str, Any]
 
@@ -30,22 +29,6 @@ def standard_blocks(content: str | list[str | dict[Any, Any]]) -> list[ContentBl
         else:
             blocks.extend(_translate(part))
     return cast("list[ContentBlock]", blocks)
-
-
-def find_refusal(message: BaseMessage) -> RefusalContentBlock | None:
-    """What the model said when it declined to answer, or ``None`` if it did not decline.
-
-    OpenAI says so in a block of the content or in a field beside it, Anthropic in the reason of the answer's end.
-    """
-    if isinstance(message.content, list):
-        for block in message.content:
-            if isinstance(block, dict) and block.get("type") == "refusal":
-                return cast("RefusalContentBlock", block)
-    if text := message.additional_kwargs.get("refusal"):
-        return {"type": "refusal", "refusal": str(text)}
-    if message.response_metadata.get("stop_reason") == "refusal":
-        return {"type": "refusal", "refusal": ""}
-    return None
 
 
 def _translate(block: Block) -> list[Block]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from prill.errors import ModelRefusalError, OutputParserException
 from prill.messages import AIMessage, RefusalContentBlock, merge_chunks
-from prill.messages.blocks import find_refusal
+from prill.messages.ai import find_refusal
 from prill.output_parsers.inputs import as_text, cut_reason, cut_short
 from prill.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
 from prill.transducers.partial_json import PartialJSON
