@@ -61,7 +61,7 @@ def test_a_stream_that_stalls_ends_with_what_had_come(verbs, server, where, at, 
             verbs.stream(limited(chat(server) | StrOutputParser(), where, longer), "Hi")
         # A request that is given up while it is on its way arrives later.
         gone = eventually(lambda: server.open_streams == 0 and server.closed_early == server.request_count)
-        assert gone, [server.open_streams, server.closed_early, server.request_count, server.errors]
+        assert gone, server.requests
         assert server.request_count <= 1
         if raised.value.partial == "one two" or at == 0:
             break
