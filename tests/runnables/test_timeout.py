@@ -22,6 +22,12 @@ def imported(replay_server):
     chat(replay_server).invoke("Hi")  # imports take their time once
 
 
+@pytest.fixture
+def server(own_server):
+    """Requests are given up on their way here."""
+    return own_server
+
+
 def stalled(server, at):
     server.replies(lambda seen: Reply(["one", " two", " three"], faults=Faults(stall_at=at)))
 
