@@ -61,6 +61,13 @@ def server(replay_server: ReplayServer) -> Iterator[ReplayServer]:
         raise errors[0]
 
 
+@pytest.fixture
+def own_server() -> Iterator[ReplayServer]:
+    """A server of this test alone: a request that is given up on its way may arrive when another test has started."""
+    with ReplayServer() as server:
+        yield server
+
+
 @pytest.fixture(params=[BlockingModel(), AsyncioModel()], ids=["blocking", "asyncio"])
 def colour(request: pytest.FixtureRequest) -> Any:
     """The verbs of a model in one colour."""

@@ -10,13 +10,7 @@ from tests.runnables.flaky import Gauge, chat
 
 from prill.errors import ConfigError, MissingDependencyError, ModelServerError
 from prill.runnables import RunnableLambda, RunnableParallel
-from prill.testing import Faults, ReplayServer, Reply
-
-
-@pytest.fixture
-def own_server():
-    with ReplayServer() as server:
-        yield server
+from prill.testing import Faults, Reply
 
 
 def test_outputs_keep_the_order_of_the_inputs(verbs):
