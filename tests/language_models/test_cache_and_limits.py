@@ -18,8 +18,8 @@ from prill.callbacks import UsageMetadataCallbackHandler
 from prill.errors import ConfigError
 from prill.globals import get_llm_cache, set_llm_cache
 from prill.language_models import BaseChatModel, FakeListChatModel, FakeListLLM, GenericFakeChatModel
-from prill.language_models.fake_chat_models import FakeListChatModelError
 from prill.language_models.cache_and_limits import ChatCall
+from prill.language_models.fake_chat_models import FakeListChatModelError
 from prill.messages import (
     AIMessage,
     AIMessageChunk,

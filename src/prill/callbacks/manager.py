@@ -389,7 +389,7 @@ class AsyncCallbackManager(CallbackManager):
         """Start and report a run of your own code. See ``CallbackManager.on_chain_start``."""
         return await self._astart("chain", serialized, inputs, run_id=run_id, **kwargs)
 
-    async def on_llm_start(
+    async def on_llm_start(  # type: ignore[override]  # it is awaited
         self, serialized: Any, prompts: list[str], run_id: uuid.UUID | None = None, **kwargs: Any
     ) -> list[Any]:
         """Start and report a run of a text model for each prompt; ``run_id`` is the id of the first."""
@@ -398,7 +398,7 @@ class AsyncCallbackManager(CallbackManager):
             for index, prompt in enumerate(prompts)
         ]
 
-    async def on_chat_model_start(
+    async def on_chat_model_start(  # type: ignore[override]  # it is awaited
         self, serialized: Any, messages: list[list[Any]], run_id: uuid.UUID | None = None, **kwargs: Any
     ) -> list[Any]:
         """Start and report a run of a chat model for each list of messages; ``run_id`` is the id of the first."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from prill.callbacks.base import BaseCallbackHandler
-from prill.callbacks.run import GLOBAL_CALLBACKS, CONTEXT_CALLBACKS
+from prill.callbacks.run import CONTEXT_CALLBACKS, GLOBAL_CALLBACKS
 from prill.messages.usage import UsageMetadata, add_usage
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -269,11 +269,18 @@ def _identity(model: BaseLanguageModel[Any], kwargs: dict[str, Any]) -> str:
 
 def _digest(values: dict[str, Any]) -> str:
     """A digest of values; equal for equal values, whatever their order."""
-    return sha256(_json({name: _secret(values[name]) for name in sorted(values)}).encode()).hexdigest()
+    return sha256(_json({name: _plain(values[name]) for name in sorted(values)}).encode()).hexdigest()
 
 
-def _secret(value: Any) -> Any:
-    return value.get_secret_value() if isinstance(value, SecretStr | SecretBytes) else value
+def _plain(value: Any) -> Any:
+    """A value as it goes into the digest: with the contents of secrets, and iterators by identity, not read."""
+    if isinstance(value, SecretStr | SecretBytes):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _object_token(value) if isinstance(value, Iterator) else value
 
 
 def _json(value: Any) -> str:

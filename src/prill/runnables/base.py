@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
-from prill.callbacks.config import Config
+from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Run
 from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
 from prill.lazy import lazy_names
@@ -185,43 +195,54 @@ class Runnable(Described, Generic[Input, Output]):
 
     # The verbs
 
-    def invoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input and return the output."""
         return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
 
-    async def ainvoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input and return the output."""
         return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
 
-    def stream(self, input: Input, config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+    def stream(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Generator[Output, None, None]:
         """Run on one input and yield the output piece by piece, as far as the steps can.
 
         Leaving the iteration (``break``, an exception, ``close``) stops the run and closes what it holds.
         """
-        return drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
+        return drive_stream(  # type: ignore[return-value]  # whatever drives it, it can be closed
+            self._enter_flow(Single(input), begin(config), **kwargs)
+        )
 
-    def astream(self, input: Input, config: Config | None = None, **kwargs: Any) -> AsyncIterator[Output]:
+    def astream(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncGenerator[Output, None]:
         """Run on one input and yield the output piece by piece, as far as the steps can.
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
-        return self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
+        return self._enter_flow(Single(input), begin_asyncio(config), **kwargs)  # type: ignore[return-value]  # as above
 
-    def transform(self, input: Iterator[Input], config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+    def transform(
+        self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Generator[Output, None, None]:
         """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
+        return drive_stream(  # type: ignore[return-value]  # as above
+            self._enter_flow(from_iterable(input), begin(config), **kwargs)
+        )
 
     def atransform(
-        self, input: AsyncIterator[Input], config: Config | None = None, **kwargs: Any
-    ) -> AsyncIterator[Output]:
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncGenerator[Output, None]:
         """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+        stream: Any = self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+        return stream  # type: ignore[no-any-return]  # as above
 
     @overload
     def batch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: Literal[False] = False,
         progress: bool = False,
@@ -231,7 +252,7 @@ class Runnable(Described, Generic[Input, Output]):
     def batch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool,
         progress: bool = False,
@@ -240,7 +261,7 @@ class Runnable(Described, Generic[Input, Output]):
     def batch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -259,7 +280,7 @@ class Runnable(Described, Generic[Input, Output]):
     async def abatch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: Literal[False] = False,
         progress: bool = False,
@@ -269,7 +290,7 @@ class Runnable(Described, Generic[Input, Output]):
     async def abatch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool,
         progress: bool = False,
@@ -278,7 +299,7 @@ class Runnable(Described, Generic[Input, Output]):
     async def abatch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -290,7 +311,7 @@ class Runnable(Described, Generic[Input, Output]):
     def batch_as_completed(
         self,
         inputs: Iterable[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -306,7 +327,7 @@ class Runnable(Described, Generic[Input, Output]):
     def abatch_as_completed(
         self,
         inputs: Iterable[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -320,7 +341,7 @@ class Runnable(Described, Generic[Input, Output]):
     def astream_events(
         self,
         input: Input,
-        config: Config | None = None,
+        config: RunnableConfig | None = None,
         *,
         version: Literal["v1", "v2"] = "v2",
         include_names: Sequence[str] | None = None,
@@ -356,7 +377,7 @@ class Runnable(Described, Generic[Input, Output]):
     def stream_events(
         self,
         input: Input,
-        config: Config | None = None,
+        config: RunnableConfig | None = None,
         *,
         version: Literal["v1", "v2"] = "v2",
         include_names: Sequence[str] | None = None,
@@ -385,16 +406,16 @@ class Runnable(Described, Generic[Input, Output]):
 
     @overload
     def astream_log(
-        self, input: Input, config: Config | None = None, *, diff: Literal[True] = True, **kwargs: Any
+        self, input: Input, config: RunnableConfig | None = None, *, diff: Literal[True] = True, **kwargs: Any
     ) -> AsyncIterator[RunLogPatch]: ...
     @overload
     def astream_log(
-        self, input: Input, config: Config | None = None, *, diff: Literal[False], **kwargs: Any
+        self, input: Input, config: RunnableConfig | None = None, *, diff: Literal[False], **kwargs: Any
     ) -> AsyncIterator[RunLog]: ...
     def astream_log(
         self,
         input: Input,
-        config: Config | None = None,
+        config: RunnableConfig | None = None,
         *,
         diff: bool = True,
         with_streamed_output_list: bool = True,
@@ -450,7 +471,7 @@ class Runnable(Described, Generic[Input, Output]):
         """This, called with ``kwargs`` each time: ``model.bind(stop=["\\n"])``."""
         return PARTS["binding"](self, kwargs=kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
 
-    def with_config(self, config: Config | None = None, **kwargs: Any) -> Runnable[Input, Output]:
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
         """This, run with ``config`` each time: ``model.with_config(tags=["cheap"], run_name="Summary")``."""
         return PARTS["binding"](self, config={**(config or {}), **kwargs})  # type: ignore[no-any-return]  # as above
 

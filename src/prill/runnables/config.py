@@ -13,7 +13,17 @@ from typing_extensions import TypedDict
 
 from prill import callbacks
 from prill.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
-from prill.callbacks.run import GLOBAL_CALLBACKS, CONTEXT_CALLBACKS, CURRENT_RUN, UNWATCHED, CallbacksWithParent, Run, inherited, join_observers, limit_of
+from prill.callbacks.run import (
+    CONTEXT_CALLBACKS,
+    CURRENT_RUN,
+    GLOBAL_CALLBACKS,
+    UNWATCHED,
+    CallbacksWithParent,
+    Run,
+    inherited,
+    join_observers,
+    limit_of,
+)
 from prill.errors import ConfigError
 from prill.io import BLOCKING, Colour, asyncio_colour
 from prill.lazy import lazy_names

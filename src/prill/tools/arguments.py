@@ -40,6 +40,17 @@ def injected_parameters(function: Callable[..., Any]) -> dict[str, str]:
     return _filled(own(function))
 
 
+def injected_arguments(function: Callable[..., Any]) -> dict[str, bool]:
+    """The parameters marked with ``InjectedToolArg``, by name; true for those that are given the id of the call."""
+    return _marked(own(function))
+
+
+@functools.lru_cache(maxsize=1024)
+def _marked(whose: Own) -> dict[str, bool]:
+    marks = {name: marks_of(hint) for name, hint in hints_of(whose.function).items()}
+    return {name: is_injected(each, InjectedToolCallId) for name, each in marks.items() if is_injected(each)}
+
+
 def args_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
     """A pydantic model of all parameters but those that the run fills; their docstring describes them."""
     return _model(name, own(function))

@@ -17,8 +17,14 @@ from prill.runnables.config import config_for_child
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
 from prill.runnables.engine.streams import NOTHING, Snapshots, collect
 from prill.runnables.serializable import RunnableSerializable
-from prill.tools.answer import format_output, format_failure
-from prill.tools.arguments import args_model, injected_parameters, argument_names, visible_args_model
+from prill.tools.answer import format_failure, format_output
+from prill.tools.arguments import (
+    args_model,
+    argument_names,
+    injected_arguments,
+    injected_parameters,
+    visible_args_model,
+)
 from prill.tools.json_schema import json_schema_of
 from prill.tools.parameters import bind_call, takes_any_name
 from prill.tools.progress import Progress, is_generator
@@ -147,15 +153,21 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _read(self, given: Any, call_id: str | None) -> dict[str, Any]:
         """The checked arguments."""
         if not isinstance(given, Mapping):
-            given = {self._only_argument(): given}
+            given = {} if given == "" and not self._names() else {self._only_argument(): given}
         model = self.args_model
         if model is None:
             return dict(given)
         names = argument_names(model)
-        if names.call_id:
+        beside = self._injected_beside_schema(model)
+        ids = names.call_id | {name for name, is_id in beside.items() if is_id}
+        if ids:
             if call_id is None:
-                raise ConfigError(f"the tool {self.name} wants the id of its call: invoke it with a whole tool call")
-            given = {**given, **dict.fromkeys(names.call_id, call_id)}
+                raise ConfigError(
+                    f"the tool {self.name} has a parameter for the id of its call: invoke it with a whole tool call"
+                )
+            given = {**given, **dict.fromkeys(ids, call_id)}
+        injected = {name: given[name] for name in beside if name in given}
+        given = {name: value for name, value in given.items() if name not in injected} if injected else given
         try:
             checked = model.model_validate(given)
         except ValidationError as error:
@@ -163,12 +175,20 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
             raise
         values, others = checked.__dict__, checked.__pydantic_extra__
         args = {argument: values[field] for field, argument in names.fields}
+        args |= injected
         return {**others, **args} if others and takes_any_name(self._function()) else args
+
+    def _injected_beside_schema(self, model: type[BaseModel]) -> dict[str, bool]:
+        """The function's injected parameters that an ``args_schema`` of its own leaves out; true for the call's id."""
+        if self.args_schema is None:
+            return {}
+        marked = injected_arguments(self._function())
+        return {name: is_id for name, is_id in marked.items() if name not in model.model_fields} if marked else marked
 
     def _only_argument(self) -> str:
         names = self._names()
         if not names:
-            raise ConfigError(f"the tool {self.name} takes no argument; give it an empty dict")
+            raise ConfigError(f"the tool {self.name} takes no arguments: invoke it with an empty dict")
         required = list(names) if len(names) == 1 else [name for name, is_required in names.items() if is_required]
         if len(required) != 1:
             raise ConfigError(f"the tool {self.name} takes {', '.join(names)}: give it a dict, not a single value")
@@ -270,7 +290,15 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return self.tags, self.metadata
 
     def _told(self, input: Any) -> Any:
-        return _args_of(input)[0]
+        args = _args_of(input)[0]
+        hidden = self._injected_names() if isinstance(args, Mapping) else ()
+        return {name: value for name, value in args.items() if name not in hidden} if hidden else args
+
+    def _injected_names(self) -> frozenset[str]:
+        """The arguments that the program gives: observers do not see them, for they may be secret or large."""
+        model = self.args_model
+        in_schema = argument_names(model).injected if model is not None else frozenset()
+        return in_schema | injected_arguments(self._function()).keys()
 
     def run(
         self,
@@ -330,7 +358,10 @@ def _args_of(input: Any) -> tuple[Any, str | None]:
 def _injected(wanted: Mapping[str, str], run: Run, *, plain: bool) -> dict[str, Any]:
     """The values of the parameters that the run fills."""
     config = config_for_child(run, plain=plain)
-    values = {"config": config, "callbacks": config.get("callbacks")}
+    callbacks = config.get("callbacks")
+    if callbacks is None and "callbacks" in wanted.values():
+        callbacks = MANAGERS["plain" if plain else "run"](run).get_child()
+    values = {"config": config, "callbacks": callbacks}
     return {
         name: MANAGERS["plain" if plain else "run"](run) if what == "run_manager" else values[what]
         for name, what in wanted.items()

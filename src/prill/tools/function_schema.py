@@ -16,13 +16,14 @@ from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.describe.typed_dicts import usable
 from prill.tools.docstring import not_taken, read_docstring
+from prill.tools.injected import is_injected, marks_of
 from prill.tools.json_schema import json_schema_of, tidy
 from prill.tools.json_schema import strict as strictly
 
 Schema = dict[str, Any]
 
-_OURS = frozenset(("callbacks", "run_manager"))
-"""Arguments that are given by what runs the function, not by the model."""
+_FILLED_BY_RUN = frozenset(("callbacks", "run_manager"))
+"""Parameters that the run fills, not the model."""
 
 
 class FunctionDescription(TypedDict):
@@ -180,12 +181,12 @@ def _of_function(function: Callable[..., Any]) -> Schema:
         raise ConfigError(f"cannot describe {function!r:.120} to a model: it has no name; give its method instead")
     name = target.__name__
     if name == "<lambda>":
-        raise ConfigError("a lambda has no name and no types that a model could be told: write it with def")
+        raise ConfigError("a lambda has no name and no types to describe to a model: write it with def")
     description, told = read_docstring(target.__doc__)
     fields = _arguments(function, name, told)
     if unknown := not_taken(told, inspect.signature(target).parameters):
         raise ConfigError(
-            f"the docstring of {name} describes {', '.join(map(repr, unknown))}, which it does not take; it takes "
+            f"the docstring of {name} describes {', '.join(map(repr, unknown))}, which are not parameters: it takes "
             f"{', '.join(map(repr, fields)) or 'no arguments'}"
         )
     return _of_model(_model(name, fields), name, description)
@@ -211,7 +212,8 @@ def _arguments(function: Callable[..., Any], name: str, told: Mapping[str, str])
 
 
 def _is_ours(argument: str, hint: Any) -> bool:
-    return argument in _OURS or hint is RunnableConfig or RunnableConfig in get_args(hint)
+    filled = argument in _FILLED_BY_RUN or hint is RunnableConfig or RunnableConfig in get_args(hint)
+    return filled or is_injected(marks_of(hint))
 
 
 def _check(name: str, argument: str, annotation: Any) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 
-def describe_wrong_arguments(tool: str, error: ValidationError, given: Mapping[Any, Any], arguments: Collection[str]) -> str:
+def describe_wrong_arguments(
+    tool: str, error: ValidationError, given: Mapping[Any, Any], arguments: Collection[str]
+) -> str:
     """One line for each argument that is missing, does not fit, or does not exist."""
     lines = [f"the tool {tool} was called with wrong arguments:"]
     for fault in error.errors(include_url=False, include_context=False):
