@@ -151,7 +151,7 @@ def a_tool(end):
         await end.later()
         return word
 
-    return tool(plain).model_copy(update={"coroutine": later})
+    return tool(plain, description="Repeat a word.").model_copy(update={"coroutine": later})
 
 
 def retriever(end):

@@ -1,6 +1,6 @@
 """Types that are inferred from the arguments of constructors; checked by mypy and pyright, never run."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
 from typing import Any, assert_type
 
@@ -44,6 +44,10 @@ async def aupper(texts: AsyncIterator[str]) -> AsyncIterator[bytes]:
         yield text.encode()
 
 
+def is_even(number: int) -> bool:
+    return number % 2 == 0
+
+
 def is_long(text: str) -> bool:
     return len(text) > 3
 
@@ -71,8 +75,8 @@ passed = RunnablePassthrough()
 assert_type(passed, RunnablePassthrough[Any])
 tapped = RunnablePassthrough(length)
 assert_type(tapped, RunnablePassthrough[str])
-chained = function | (lambda number: [number])
-assert_type(chained, Runnable[str, list[int]])
+chained = function | is_even
+assert_type(chained, Runnable[str, bool])
 
 with closing(function.stream("x")) as chunks:
     for chunk in chunks:
@@ -86,8 +90,8 @@ async def watched() -> None:
 
 
 function.invoke("x", {"tags": ["mine"]})
-function.invoke("x", {"tag": ["mine"]})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
-function.with_config({"run_nam": "x"})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
+function.invoke("x", {"tag": ["mine"]})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+function.with_config({"run_nam": "x"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 @tool
@@ -96,7 +100,10 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-assert_type(add.func, Callable[[int, int], int] | None)
+if add.func is not None:
+    total = add.func(1, 2)
+    assert_type(total, int)
+    add.func("1", 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 added = add.invoke({"a": 1, "b": 2})
 assert_type(added, int)
 answered = add.invoke({"type": "tool_call", "name": "add", "args": {"a": 1, "b": 2}, "id": "1"})

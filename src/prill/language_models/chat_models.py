@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 
 from pydantic import Field
 
@@ -73,9 +73,29 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     ) -> ChatResult:
         """Answer in one piece."""
 
-    _agenerate: ClassVar[Any] = None
-    _stream: ClassVar[Any] = None
-    _astream: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        async def _agenerate(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> ChatResult:
+            """The asyncio form of ``_generate``."""
+            raise NotImplementedError
+
+        def _stream(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> Iterator[ChatGenerationChunk]:
+            """Answer piece by piece."""
+            raise NotImplementedError
+
+        def _astream(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> AsyncIterator[ChatGenerationChunk]:
+            """The asyncio form of ``_stream``."""
+            raise NotImplementedError
+    else:
+        _agenerate: ClassVar[Any] = None
+        _stream: ClassVar[Any] = None
+        _astream: ClassVar[Any] = None
 
     # The bodies. These call the hooks; Prill's own models override them, and subclasses of those may write hooks again.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, EmptyResponseError
@@ -44,9 +44,29 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Continue each prompt."""
 
-    _agenerate: ClassVar[Any] = None
-    _stream: ClassVar[Any] = None
-    _astream: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        async def _agenerate(
+            self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> LLMResult:
+            """The asyncio form of ``_generate``."""
+            raise NotImplementedError
+
+        def _stream(
+            self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> Iterator[GenerationChunk]:
+            """Continue a prompt piece by piece."""
+            raise NotImplementedError
+
+        def _astream(
+            self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> AsyncIterator[GenerationChunk]:
+            """The asyncio form of ``_stream``."""
+            raise NotImplementedError
+    else:
+        _agenerate: ClassVar[Any] = None
+        _stream: ClassVar[Any] = None
+        _astream: ClassVar[Any] = None
 
     # The bodies. These call the hooks; Prill's own models override them, and subclasses of those may write hooks again.
 
@@ -193,7 +213,15 @@ class LLM(BaseLLM):
     def _call(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
         """Continue a prompt."""
 
-    _acall: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        async def _acall(
+            self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> str:
+            """The asyncio form of ``_call``."""
+            raise NotImplementedError
+    else:
+        _acall: ClassVar[Any] = None
 
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any

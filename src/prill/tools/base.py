@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -76,10 +76,18 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
             raise SchemaAnnotationError(f"{cls.__name__}.args_schema is a class: annotate it with type[BaseModel]")
 
-    # What subclasses write. Those that are not written are None here, so that the body can tell.
+    # The hooks that subclasses write. Those that are not written are None here, which the body checks.
 
-    _run: ClassVar[Any] = None
-    _arun: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        def _run(self, *args: Any, **kwargs: Any) -> Any:
+            """Run the tool with the arguments of a call."""
+
+        async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+            """The asyncio form of ``_run``."""
+    else:
+        _run: ClassVar[Any] = None
+        _arun: ClassVar[Any] = None
 
     _hooks: ClassVar[frozenset[str]] = frozenset(("_run", "_arun"))
     _runs_by_hooks: ClassVar[bool] = True

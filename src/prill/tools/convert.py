@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     class FunctionTool(StructuredTool, Generic[P, R]):
         """A tool as type checkers see it, with the types of the function that it is made of."""
 
-        func: Callable[P, R] | None  # type: ignore[assignment]  # of this function
-        coroutine: Callable[P, Coroutine[Any, Any, R]] | None  # type: ignore[assignment]  # as above
+        func: Callable[P, R] | None
+        coroutine: Callable[P, Coroutine[Any, Any, R]] | None
 
-        @overload  # type: ignore[override]  # the input says whether a message comes back
+        @overload
         def invoke(self, input: ToolCall, config: RunnableConfig | None = None, **kwargs: Any) -> ToolMessage: ...
         @overload
         def invoke(self, input: str | dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> R: ...
-        @overload  # type: ignore[override]  # as above
+        def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any: ...
+
+        @overload
         async def ainvoke(
             self, input: ToolCall, config: RunnableConfig | None = None, **kwargs: Any
         ) -> ToolMessage: ...
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         async def ainvoke(
             self, input: str | dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any
         ) -> R: ...
+        async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any: ...
 
     class ToolDecorator(Protocol):
         """``tool("name")``: what makes a tool of a function or a Runnable."""

@@ -115,6 +115,8 @@ def find_description(what: Any, described: bool = True) -> str | None:
     # A class without a docstring of its own would show that of its base.
     what = unwrapped(what)
     text = (what.__dict__.get("__doc__") if isinstance(what, type) else inspect.getdoc(what)) if what else None
+    if not text and callable(what) and not isinstance(what, type):
+        text = type(what).__call__.__doc__ if not inspect.isroutine(what) else None
     if not text:
         return None
     description, arguments = read_docstring(text)
