@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import ref
@@ -300,14 +301,20 @@ _TOKENS: dict[int, tuple[Any, str]] = {}
 """Objects whose ``repr`` is their address, each with a token: a later object may get the same address."""
 
 
+_TOKENS_LOCK = Lock()
+
+
 def _object_token(value: Any) -> str:
-    found = _TOKENS.get(id(value))
-    if found is not None and found[0]() is value:
-        return found[1]
+    token = uuid4().hex
     try:
-        _TOKENS[id(value)] = ref(value), (token := uuid4().hex)
+        reference = ref(value)
     except TypeError:  # it cannot be referred to weakly, so each look-up misses
-        return uuid4().hex
+        return token
+    with _TOKENS_LOCK:
+        found = _TOKENS.get(id(value))
+        if found is not None and found[0]() is value:
+            return found[1]
+        _TOKENS[id(value)] = reference, token
     return token
 
 
