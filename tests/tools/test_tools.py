@@ -175,7 +175,7 @@ def test_the_decorator_is_told_what_becomes_of_errors():
 def test_an_error_that_is_not_handled_is_raised():
     with pytest.raises(ToolException, match="no luck"):
         StructuredTool.from_function(fail).invoke({"x": 1})
-    other = tool("other")(lambda x: 1 / x)
+    other = tool("other", description="Fail.")(lambda x: 1 / x)
     with pytest.raises(ZeroDivisionError):
         other.model_copy(update={"handle_tool_error": True}).invoke({"x": 0})
 

@@ -148,9 +148,10 @@ class HandlerObserver(Observer):
 
 
 def _asked(run: Run) -> dict[str, Any]:
-    """The arguments of a model's call."""
+    """The arguments of a model's call. Those whose names end in an underscore are Prill's own."""
     asked = {key: value for key, value in run.kwargs.items() if not key.endswith("_")}
-    return {"invocation_params": asked, "options": {"stop": asked.get("stop")}, "batch_size": 1}
+    size = run.kwargs.get("batch_size_", 1)
+    return {"invocation_params": asked, "options": {"stop": asked.get("stop")}, "batch_size": size}
 
 
 def _call_id(run: Run) -> str | None:

@@ -217,7 +217,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         sinks: list[list[ChatResult]] = [[] for _ in inputs]
         pairs = zip(inputs, sinks, strict=True)
         await run.io.gather(
-            [partial(self._step, input, run, results_=sink, **kwargs) for input, sink in pairs],
+            [partial(self._step, input, run.again(), results_=sink, **kwargs) for input, sink in pairs],
             run.limit,
         )
         results = [sink[0] for sink in sinks]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, EmptyResponseError
 from prill.io import closing, drive
 from prill.language_models.base import BaseLanguageModel, LanguageModelInput, config_from
+from prill.language_models.batching import answer_together
 from prill.language_models.cache_and_limits import TextCall
 from prill.language_models.chat_models import combine_llm_outputs
 from prill.language_models.stream_notifications import notify_chunks, streams_in_invoke
@@ -18,6 +20,7 @@ from prill.messages import convert_to_messages, get_buffer_string
 from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from prill.prompt_values import PromptValue
 from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.engine.cancellation import token_of
 from prill.runnables.engine.leaves import each_inside
 from prill.runnables.engine.streams import NOTHING, collect
 
@@ -172,11 +175,71 @@ class BaseLLM(BaseLanguageModel[str]):
 
     # generate
 
+    def _answers_together(self, runs: Sequence[Run], kwargs: dict[str, Any]) -> bool:
+        """Whether several prompts may be answered by one call: nothing is done with each of them."""
+        if (
+            not self._answers_by_hooks
+            or self._overrides
+            or self._has_cache_or_limiter()
+            or streams_in_invoke(self, runs[0], kwargs)
+        ):
+            return False
+        return len(runs) > 1 and all(run.plain or token_of(run) is None for run in runs)
+
+    async def _batch(self, inputs: Sequence[Any], runs: Sequence[Run], kwargs: dict[str, Any]) -> list[str]:
+        """Answer all inputs, as many by one call as ``max_concurrency`` allows."""
+        width = min((run.said("max_concurrency") or len(inputs) for run in runs), default=1)
+        texts: list[str] = []
+        for start in range(0, len(inputs), width):
+            prompts = [as_text(input) for input in inputs[start : start + width]]
+            results = await answer_together(self, prompts, runs[start : start + width], kwargs)
+            texts += [result.generations[0][0].text for result in results]
+        return texts
+
+    def batch(
+        self,
+        inputs: Sequence[LanguageModelInput],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Continue many texts; ``_generate`` is called with as many at once as ``max_concurrency`` allows.
+
+        See ``Runnable.batch`` for the arguments.
+        """
+        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), begin)
+        if runs and self._answers_together(runs, kwargs):
+            return drive(self._batch(inputs, runs, kwargs))
+        return super().batch(inputs, config, return_exceptions=return_exceptions, progress=progress, **kwargs)
+
+    async def abatch(
+        self,
+        inputs: Sequence[LanguageModelInput],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Continue many texts; ``_agenerate`` is called with as many at once as ``max_concurrency`` allows."""
+        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), begin_asyncio)
+        if runs and self._answers_together(runs, kwargs):
+            return await self._batch(inputs, runs, kwargs)
+        return await super().abatch(inputs, config, return_exceptions=return_exceptions, progress=progress, **kwargs)
+
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
+        runs = [self._with_own_callbacks(run.again()) for _ in inputs]
+        if runs and self._answers_together(runs, kwargs):
+            together = await answer_together(self, [as_text(input) for input in inputs], runs, kwargs)
+            return LLMResult(
+                generations=[result.generations[0] for result in together], llm_output=together[0].llm_output
+            )
         sinks: list[list[LLMResult]] = [[] for _ in inputs]
         pairs = zip(inputs, sinks, strict=True)
         await run.io.gather(
-            [partial(self._step, input, run, results_=sink, **kwargs) for input, sink in pairs],
+            [partial(self._step, input, run.again(), results_=sink, **kwargs) for input, sink in pairs],
             run.limit,
         )
         results = [sink[0] for sink in sinks]
@@ -229,6 +292,10 @@ class LLM(BaseLLM):
         texts = [self._call(prompt, stop=stop, run_manager=run_manager, **kwargs) for prompt in prompts]
         return LLMResult(generations=[[Generation(text=text)] for text in texts])
 
+    def _answers_together(self, runs: Sequence[Run], kwargs: dict[str, Any]) -> bool:
+        # Texts that are answered one by one are better answered side by side.
+        return type(self)._generate is not LLM._generate and super()._answers_together(runs, kwargs)
+
     async def _call_hooks(self, prompts: list[str], run: Run, kwargs: dict[str, Any]) -> LLMResult:
         if run.io.blocking or "_acall" not in self._async_hooks or streams_in_invoke(self, run, kwargs):
             return await super()._call_hooks(prompts, run, kwargs)
@@ -249,6 +316,14 @@ def as_text(input: LanguageModelInput) -> str:
         f"a text model is given text, a list of messages, or a prompt's value; not {type(input).__name__} "
         f"({input!r:.80})"
     )
+
+
+def _runs(model: BaseLLM, config: Any, number: int, start: Callable[[Any], Run]) -> list[Run]:
+    """A run for each input of a batch; none where the configs do not fit, which the usual way reports."""
+    configs = list(config) if isinstance(config, list | tuple) else [config] * number
+    if len(configs) != number:
+        return []
+    return [model._with_own_callbacks(start(each)) for each in configs]
 
 
 def _require_texts(prompts: Any) -> None:
