@@ -118,7 +118,7 @@ def test_an_empty_stream_is_an_error_that_may_be_retried() -> None:
         def _stream(self, *args: Any, **kwargs: Any) -> Any:
             return iter(())
 
-    with pytest.raises(EmptyResponseError, match="Silent ended its stream without a chunk") as caught:
+    with pytest.raises(EmptyResponseError, match="Silent ended the stream without a chunk") as caught:
         list(Silent().stream("x"))
     assert caught.value.retryable
 

@@ -1,4 +1,4 @@
-"""What a user writes to watch runs: handlers, whose hooks are called as runs go on."""
+"""Callback handlers: users override hooks that are called while runs execute."""
 
 from __future__ import annotations
 

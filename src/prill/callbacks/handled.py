@@ -162,13 +162,13 @@ def _call_id(run: Run) -> str | None:
 
 
 def partial_result(run: Run, error: BaseException) -> LLMResult:
-    """What a model had put out before it failed."""
+    """The output of a model before it failed."""
     partial = getattr(error, "partial", None)
     return LLMResult(generations=[]) if partial is None else result_of(run, partial)
 
 
 def result_of(run: Run, output: Any) -> LLMResult:
-    """What a model gave back, as an ``LLMResult``."""
+    """The output of a model as an ``LLMResult``."""
     result = run.state.get("result")
     if isinstance(result, LLMResult):
         return result

@@ -37,7 +37,7 @@ async def _notify(run: Run, settle: Colour | None, hook: str, *facts: Any, **mor
 
 
 class BaseRunManager(CallbacksWithParent):
-    """What a user's code can say of the run that it is in, and hand on."""
+    """The run that user code is part of: it reports events of the run and passes callbacks on to child runs."""
 
     def __init__(self, run: Run, tag: str | None = None) -> None:
         self.run = run
@@ -81,7 +81,7 @@ class BaseRunManager(CallbacksWithParent):
 
 
 def _reports_chunks(run: Run) -> bool:
-    """Whether each chunk that a model's code yields is told, also inside ``invoke``."""
+    """Whether the chunks that a model's code yields are reported anyway."""
     return run.streamed or "chunks_reported" in run.state
 
 
@@ -93,7 +93,7 @@ class RunManager(BaseRunManager):
             drive(_notify(self.run, BLOCKING, hook, *facts, **more))
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
+        """Report a chunk of a model; no effect in a stream, where each yielded chunk is reported."""
         if self.run is not None and not _reports_chunks(self.run):
             self._report("on_chunk", _piece(token, chunk))
 
@@ -114,7 +114,7 @@ class RunManager(BaseRunManager):
 
 
 class AsyncRunManager(BaseRunManager):
-    """The manager of a run whose user code is ``async``: what it says is awaited."""
+    """The manager of a run whose user code is ``async``: its methods are awaited."""
 
     def get_sync(self) -> RunManager:
         """The same for plain code."""
@@ -126,7 +126,7 @@ class AsyncRunManager(BaseRunManager):
         return _notify(self.run, None, hook, *facts, **more)
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
+        """Report a chunk of a model; no effect in a stream, where each yielded chunk is reported."""
         if self.run is not None and not _reports_chunks(self.run):
             await self._report("on_chunk", _piece(token, chunk))
 
@@ -460,7 +460,7 @@ MANAGERS["plain"] = RunManager
 
 
 def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
-    """Tell the observers of the run that this code is part of; where none is, nothing happens.
+    """Report an event of your own to the observers of the current run; without one, nothing happens.
 
     They see it as ``on_custom_event``. In a worker thread of your own making, hand the config over.
     """
@@ -470,7 +470,7 @@ def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
 
 
 async def adispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
-    """Tell the observers of the run that this code is part of; where none is, nothing happens."""
+    """Report an event of your own to the observers of the current run; without one, nothing happens."""
     run = _run_of(config)
     if run is not None:
         await _notify(run, None, "on_custom", name, data)
@@ -484,7 +484,7 @@ def _run_of(config: Any) -> Run | None:
 
 
 class CallbackManagerForChainGroup(RunManager):
-    """The manager of a group of runs; what ``on_chain_end`` says is the group's output, told when the group ends."""
+    """The manager of a group of runs; ``on_chain_end`` sets the output, which is reported when the group ends."""
 
     outputs: Any = None
     error: BaseException | None = None

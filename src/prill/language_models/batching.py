@@ -11,7 +11,7 @@ from prill.outputs import LLMResult
 
 
 class TextModel(Protocol):
-    """What a batch needs of a text model."""
+    """The methods of a text model that a batch uses."""
 
     _kind: ClassVar[str]
 

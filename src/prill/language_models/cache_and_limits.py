@@ -53,7 +53,7 @@ class ModelCall(ABC):
         if self._cache is not None:
             self._key = self._prompt(), _identity(model, kwargs)
 
-    # What differs between messages and text
+    # Different for messages and text
 
     @abstractmethod
     def _prompt(self) -> str:
@@ -289,7 +289,7 @@ def _json(value: Any) -> str:
 
 
 def _describe(value: Any) -> Any:
-    """What stands for a value that JSON has no form for: no two objects that may differ have the same."""
+    """Represent a value that JSON cannot; two values that may differ never get the same representation."""
     if isinstance(value, type):
         schema = value.model_json_schema() if issubclass(value, BaseModel) else None
         return [f"{value.__module__}.{value.__qualname__}", schema]

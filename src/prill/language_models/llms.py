@@ -117,7 +117,7 @@ class BaseLLM(BaseLanguageModel[str]):
             else []
         )
         if not chunks:
-            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+            raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
         whole = merge_generation_chunks(chunks)
         return Generation(text=whole.text, generation_info=whole.generation_info)
 
@@ -125,7 +125,7 @@ class BaseLLM(BaseLanguageModel[str]):
         answer = self._answer_with_cache if self._has_cache_or_limiter() else self._answer_body
         result = await answer([as_text(input)], run, {"stop": None, **kwargs})
         if not result.generations or not result.generations[0]:
-            raise EmptyResponseError(f"{self.get_name()} answered without a text")
+            raise EmptyResponseError(f"{self.get_name()} returned no text")
         if results_ is not None:
             results_.append(result)
         if run.observers is not None:
@@ -161,7 +161,7 @@ class BaseLLM(BaseLanguageModel[str]):
                 yield chunk.text
                 input = None
         if input is not None:
-            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+            raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
 
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
         return (
@@ -249,7 +249,7 @@ class BaseLLM(BaseLanguageModel[str]):
     def generate(
         self, prompts: Sequence[str], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Continue several prompts at once; the result keeps what the provider told about each."""
+        """Continue several prompts and return the generations of each, with the provider's metadata."""
         _require_texts(prompts)
         run = begin(config_from(callbacks, kwargs))
         return drive(self._results(prompts, run, {"stop": stop, **kwargs}))
@@ -257,7 +257,7 @@ class BaseLLM(BaseLanguageModel[str]):
     async def agenerate(
         self, prompts: Sequence[str], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Continue several prompts at once; the result keeps what the provider told about each."""
+        """Continue several prompts and return the generations of each, with the provider's metadata."""
         _require_texts(prompts)
         run = begin_asyncio(config_from(callbacks, kwargs))
         return await self._results(prompts, run, {"stop": stop, **kwargs})
@@ -305,7 +305,7 @@ class LLM(BaseLLM):
 
 
 def as_text(input: LanguageModelInput) -> str:
-    """The text that a model is asked with: a text, the lines of messages, a prompt's value."""
+    """Convert the input of a text model (text, messages or a prompt value) to text."""
     if isinstance(input, str):
         return input
     if isinstance(input, PromptValue):
@@ -313,7 +313,7 @@ def as_text(input: LanguageModelInput) -> str:
     if isinstance(input, Sequence):
         return get_buffer_string(convert_to_messages(input))
     raise ConfigError(
-        f"a text model is given text, a list of messages, or a prompt's value; not {type(input).__name__} "
+        f"the input of a text model must be text, a list of messages or a prompt value, not {type(input).__name__} "
         f"({input!r:.80})"
     )
 
@@ -328,4 +328,4 @@ def _runs(model: BaseLLM, config: Any, number: int, start: Callable[[Any], Run])
 
 def _require_texts(prompts: Any) -> None:
     if isinstance(prompts, str) or not isinstance(prompts, Sequence):
-        raise ConfigError(f"generate is given a list of texts, not {type(prompts).__name__}: llm.generate(['…'])")
+        raise ConfigError(f"generate takes a list of texts, not {type(prompts).__name__}: llm.generate(['…'])")

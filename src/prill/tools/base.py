@@ -36,7 +36,7 @@ Handler = bool | str | Callable[[Any], Any] | None
 
 
 class SchemaAnnotationError(TypeError):
-    """``args_schema`` of a tool is annotated with something else than ``type[BaseModel]``."""
+    """``args_schema`` of a tool has an annotation other than ``type[BaseModel]``."""
 
 
 class BaseTool(RunnableSerializable[ToolInput, Any]):
@@ -74,7 +74,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
-            raise SchemaAnnotationError(f"{cls.__name__}.args_schema is a class: annotate it with type[BaseModel]")
+            raise SchemaAnnotationError(f"{cls.__name__}.args_schema holds a class: annotate it as type[BaseModel]")
 
     # The hooks that subclasses write. Those that are not written are None here, which the body checks.
 
@@ -123,7 +123,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _function(self) -> Callable[..., Any]:
         function = next((form for form in self._forms() if form is not None), None)
         if function is None:
-            raise ConfigError(f"the tool {self.name} does nothing: a BaseTool writes _run, or _arun, or both")
+            raise ConfigError(f"the tool {self.name} has no implementation: define _run, _arun or both")
         return function
 
     # Arguments
@@ -137,7 +137,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
 
     @property
     def tool_call_schema(self) -> ArgsSchema:
-        """What a model is told of the arguments: all but the injected ones."""
+        """The schema of the arguments as a model sees them: all but the injected ones."""
         model = self.args_model
         return visible_args_model(self.name, model) if model is not None else self.args_schema or {}
 
@@ -147,7 +147,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
 
     @property
     def args(self) -> dict[str, Any]:
-        """The JSON schema of each argument that a model is told of, by name."""
+        """The JSON schema of each argument that a model sees, by name."""
         schema = self.tool_call_schema
         described = schema if isinstance(schema, dict) else json_schema_of(schema)
         properties: dict[str, Any] = described.get("properties", {})
@@ -203,7 +203,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return required[0]
 
     def _names(self) -> dict[str, bool]:
-        """The arguments that a model is told of, and whether each is required."""
+        """The arguments that a model sees, and whether each is required."""
         schema = self.tool_call_schema
         if isinstance(schema, dict):
             return {name: name in schema.get("required", ()) for name in schema.get("properties", {})}
@@ -258,7 +258,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return Progress(bind_call(function, args), run)
 
     async def _watch_progress(self, progress: Progress, run: Run) -> Any:
-        """Run a generator to its end, telling observers of what it yields."""
+        """Run a generator to its end and report each item to observers."""
         async with closing(progress.chunks()) as chunks:
             async for chunk in chunks:
                 for observer in run.observers or ():

@@ -134,7 +134,7 @@ def tool(
     """Decorate a function to make it a tool; its docstring is the description, its parameters are the arguments.
 
     Parameters ``callbacks``, ``run_manager`` and ``config`` (annotated ``RunnableConfig``, or not at all) are filled
-    by the run and are no arguments; those marked with ``InjectedToolArg`` the program adds to the model's arguments.
+    by the run and are not arguments; those marked with ``InjectedToolArg`` the program adds to the model's arguments.
 
     Args:
         name_or_callable: the function, or the tool's name (by default the function's).
@@ -144,7 +144,7 @@ def tool(
         args_schema: a pydantic class or a JSON schema of the arguments, instead of the one read off the function.
         infer_schema: ``False`` makes a tool of one text argument, a ``Tool``.
         response_format: with ``"content_and_artifact"`` the function returns a pair: what the model reads, and what
-            the program gets beside it in the message's ``artifact``.
+            the program gets in the message's ``artifact``.
         parse_docstring: take the arguments' descriptions from the docstring, where they stand in the style of Google
             (``Args:``), NumPy or Sphinx, and leave them out of the tool's. By default where there are some; ``True``
             demands them.
@@ -172,11 +172,11 @@ def tool(
     def make(made_of: Any, name: str | None = None) -> BaseTool:
         if isinstance(made_of, Runnable):
             if args_schema is not None and not isinstance(args_schema, type):
-                raise ConfigError("the args_schema of a Runnable as a tool is a pydantic class")
+                raise ConfigError("the args_schema of a tool made from a Runnable must be a pydantic class")
             own = convert_runnable_to_tool(made_of, args_schema, name=name, description=description)
             return own.model_copy(update=settings)
         if not callable(made_of):
-            raise ConfigError(f"a tool is made of a function or a Runnable, not of {made_of!r:.80}")
+            raise ConfigError(f"a tool is made from a function or a Runnable, not from {made_of!r:.80}")
         if not infer_schema and args_schema is None:
             name = name or made_of.__name__
             return Tool.from_function(made_of, name, description or _require_description(name, made_of), **settings)
@@ -194,7 +194,7 @@ def tool(
 
     if runnable is not None:
         if not isinstance(name_or_callable, str):
-            raise ConfigError("a Runnable becomes a tool by a name: tool('search', runnable)")
+            raise ConfigError("a tool made from a Runnable needs a name: tool('search', runnable)")
         return make(runnable, name_or_callable)
     if name_or_callable is None or isinstance(name_or_callable, str):
         return lambda made_of: make(made_of, name_or_callable)

@@ -1,4 +1,4 @@
-"""What a model is told about a tool: a function's name, what it does, and the JSON schema of its arguments."""
+"""Describes functions to models: name, description and JSON schema of the arguments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FILLED_BY_RUN = frozenset(("callbacks", "run_manager"))
 
 
 class FunctionDescription(TypedDict):
-    """A function, as a model is told of it."""
+    """The description of a function for a model."""
 
     name: str
     description: str
@@ -35,7 +35,7 @@ class FunctionDescription(TypedDict):
 
 
 class ToolDescription(TypedDict):
-    """A tool, as a model is told of it."""
+    """The description of a tool for a model."""
 
     type: Literal["function"]
     function: FunctionDescription
@@ -178,7 +178,7 @@ def _annotated(hint: Any) -> tuple[Any, Any, str | None]:
 def _of_function(function: Callable[..., Any]) -> Schema:
     target = function.func if isinstance(function, functools.partial) else function
     if not inspect.isroutine(target) and not inspect.isclass(target):
-        raise ConfigError(f"cannot describe {function!r:.120} to a model: it has no name; give its method instead")
+        raise ConfigError(f"cannot describe {function!r:.120} to a model: it has no name; pass its method instead")
     name = target.__name__
     if name == "<lambda>":
         raise ConfigError("a lambda has no name and no types to describe to a model: write it with def")

@@ -21,7 +21,7 @@ _ONE_TEXT = {"type": "object", "properties": {_INPUT: {"type": "string"}}, "requ
 class Tool(BaseTool):
     """A tool of a function with one argument, which is given by its place: ``Tool("upper", str.upper, "Upper case")``.
 
-    A model is told of one text, ``tool_input``; what it gives, or the single value in a dict, is the argument.
+    Models see one text argument, ``tool_input``; the text, or the single value in a dict, is passed on.
     """
 
     description: str = ""

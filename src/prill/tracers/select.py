@@ -32,7 +32,7 @@ class Selection:
     ) -> None:
         for kind in (*(include_types or ()), *(exclude_types or ())):
             if kind not in TYPES:
-                raise ConfigError(f"there are no runs of type {kind!r}; the types are {', '.join(TYPES)}")
+                raise ConfigError(f"unknown run type {kind!r}; the types are {', '.join(TYPES)}")
         self._names = None if include_names is None else frozenset(include_names)
         self._types = None if include_types is None else frozenset(include_types)
         self._tags = None if include_tags is None else frozenset(include_tags)
