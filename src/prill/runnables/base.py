@@ -196,19 +196,34 @@ class Runnable(Described, Generic[Input, Output]):
     # The verbs
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """Run on one input and return the output."""
+        """Run on one input and return the output.
+
+        Args:
+            input: the input of the first step.
+            config: tags, metadata, callbacks, limits … of this run; see ``RunnableConfig``.
+            **kwargs: passed to the step (of a sequence: to the first).
+
+        Raises:
+            PrillError: as the step does; errors name the step that they come from.
+
+        >>> chain.invoke({"topic": "birds"}, {"tags": ["demo"]})  # doctest: +SKIP
+        """
         return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """Run on one input and return the output."""
+        """The asyncio form of ``invoke``."""
         return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
 
     def stream(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Generator[Output, None, None]:
-        """Run on one input and yield the output piece by piece, as far as the steps can.
+        """Run on one input and yield the output in chunks, which add up to the output of ``invoke``.
 
-        Leaving the iteration (``break``, an exception, ``close``) stops the run and closes what it holds.
+        Arguments and errors are those of ``invoke``. A step that cannot stream yields one chunk. Leaving the iteration
+        (``break``, an exception, ``close``) stops the run and closes its connections.
+
+        >>> for chunk in chain.stream({"topic": "birds"}):  # doctest: +SKIP
+        ...     print(chunk, end="")
         """
         return drive_stream(  # type: ignore[return-value]  # whatever drives it, it can be closed
             self._enter_flow(Single(input), begin(config), **kwargs)
@@ -217,7 +232,7 @@ class Runnable(Described, Generic[Input, Output]):
     def astream(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncGenerator[Output, None]:
-        """Run on one input and yield the output piece by piece, as far as the steps can.
+        """The asyncio form of ``stream``.
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
@@ -226,7 +241,7 @@ class Runnable(Described, Generic[Input, Output]):
     def transform(
         self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> Generator[Output, None, None]:
-        """Run on an input that arrives in pieces and yield the output piece by piece."""
+        """Run on an input that arrives in chunks, and yield the output in chunks. See ``stream``."""
         return drive_stream(  # type: ignore[return-value]  # as above
             self._enter_flow(from_iterable(input), begin(config), **kwargs)
         )
@@ -234,7 +249,7 @@ class Runnable(Described, Generic[Input, Output]):
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncGenerator[Output, None]:
-        """Run on an input that arrives in pieces and yield the output piece by piece."""
+        """The asyncio form of ``transform``."""
         stream: Any = self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
         return stream  # type: ignore[no-any-return]  # as above
 
@@ -267,12 +282,20 @@ class Runnable(Described, Generic[Input, Output]):
         progress: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Run on many inputs at once, in threads, and return the outputs in the order of the inputs.
+        """Run on many inputs concurrently, in threads, and return the outputs in the order of the inputs.
 
-        ``config`` is one for all or a list with one for each. ``max_concurrency`` bounds how many calls go on at once,
-        in the batch and in all that it starts. With ``return_exceptions`` an input's error stands in its place;
-        without, the first error ends the batch, with ``batch_index`` and, for the inputs that were done, the
-        ``batch_outputs`` by index. ``progress`` shows a bar.
+        Args:
+            inputs: a list of inputs.
+            config: one config for all, or a list with one for each. ``max_concurrency`` limits the concurrent calls of
+                the batch and of all that it starts.
+            return_exceptions: return an input's error in its place, instead of raising the first one.
+            progress: show a progress bar.
+            **kwargs: passed to the step, for each input.
+
+        Raises:
+            Exception: the first error, with ``batch_index``, and ``batch_outputs``: the finished outputs by index.
+
+        >>> chain.batch(["a", "b"], {"max_concurrency": 4})  # doctest: +SKIP
         """
         return drive(Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress).outputs())
 
@@ -305,7 +328,7 @@ class Runnable(Described, Generic[Input, Output]):
         progress: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Run on many inputs at once, in tasks, and return the outputs in the order of the inputs. See ``batch``."""
+        """The asyncio form of ``batch``, with a task for each input."""
         return await Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).outputs()
 
     def batch_as_completed(
@@ -317,9 +340,9 @@ class Runnable(Described, Generic[Input, Output]):
         progress: bool = False,
         **kwargs: Any,
     ) -> Iterator[tuple[int, Output | Exception]]:
-        """Run on many inputs at once and yield ``(index, output)`` as each is done.
+        """Run on many inputs concurrently and yield ``(index, output)`` as each one finishes.
 
-        ``inputs`` may be a generator: they are taken as they are needed.
+        ``inputs`` may be a generator, which is read as needed. See ``batch`` for the arguments.
         """
         batch = Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress)
         return drive_stream(batch.as_completed())
@@ -333,7 +356,7 @@ class Runnable(Described, Generic[Input, Output]):
         progress: bool = False,
         **kwargs: Any,
     ) -> AsyncIterator[tuple[int, Output | Exception]]:
-        """Run on many inputs at once and yield ``(index, output)`` as each is done. See ``batch_as_completed``."""
+        """The asyncio form of ``batch_as_completed``."""
         return Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).as_completed()
 
     # Watching
@@ -464,21 +487,26 @@ class Runnable(Described, Generic[Input, Output]):
         return PARTS["sequence"](other, self)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
-        """The chain of this and ``others``; the same as ``self | other | …``, with a name."""
+        """Return the sequence of this Runnable and ``others``: ``self | other | …``, with an optional name."""
         return PARTS["sequence"](self, *others, name=name)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
-        """This, called with ``kwargs`` each time: ``model.bind(stop=["\\n"])``."""
+        """Return this Runnable with ``kwargs`` that are passed to each call: ``model.bind(stop=["\\n"])``."""
         return PARTS["binding"](self, kwargs=kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
-        """This, run with ``config`` each time: ``model.with_config(tags=["cheap"], run_name="Summary")``."""
+        """Return this Runnable with a config that is merged into that of each call.
+
+        Keys are given in a dict or by name. Raises ``ConfigError`` for unknown ``configurable`` fields.
+
+        >>> summarise = model.with_config(tags=["cheap"], run_name="Summary")  # doctest: +SKIP
+        """
         return PARTS["binding"](self, config={**(config or {}), **kwargs})  # type: ignore[no-any-return]  # as above
 
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
-        """This, with the types that its schemas show."""
+        """Return this Runnable with other input and output types in its schemas; values are not converted."""
         return PARTS["binding"](self, input_type=input_type, output_type=output_type)  # type: ignore[no-any-return]
 
     def with_retry(
@@ -490,7 +518,7 @@ class Runnable(Described, Generic[Input, Output]):
         stop_after_attempt: int = 3,
         mid_stream: Literal["raise", "restart"] = "raise",
     ) -> Runnable[Input, Output]:
-        """This, run again when it fails, up to ``stop_after_attempt`` times in all.
+        """Return this Runnable with retries: it runs up to ``stop_after_attempt`` times until it succeeds.
 
         Between tries it waits longer and longer (``exponential_jitter_params``: ``initial``, ``max``, ``exp_base``,
         ``jitter``, in seconds), and at least as long as a provider's ``Retry-After`` says. Errors that cannot pass (a
@@ -515,7 +543,7 @@ class Runnable(Described, Generic[Input, Output]):
         exception_key: str | None = None,
         mid_stream: Literal["raise", "restart"] = "raise",
     ) -> Runnable[Input, Output]:
-        """This, and when it fails with one of ``exceptions_to_handle`` the fallbacks, one after the other.
+        """Return this Runnable with ``fallbacks``, tried in order when it fails with one of ``exceptions_to_handle``.
 
         With ``exception_key`` a fallback finds the error before it in its input, which must be a dict. ``mid_stream``
         says, as in ``with_retry``, what happens to a stream that fails after its first chunk.
@@ -526,7 +554,7 @@ class Runnable(Described, Generic[Input, Output]):
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
     ) -> Runnable[Input, Output]:
-        """This, ended with ``StreamTimeout`` when it takes longer than so many seconds.
+        """Return this Runnable with time limits in seconds; exceeding one raises ``StreamTimeout``.
 
         ``first_chunk`` bounds the wait for the first chunk, ``between_chunks`` for each later one, ``total`` the whole
         run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
@@ -535,13 +563,13 @@ class Runnable(Described, Generic[Input, Output]):
         return PARTS["timeout"](self, first_chunk, between_chunks, total)  # type: ignore[no-any-return]
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
-        """The output, which must be a dict, with keys added: each value is a step that is given that dict."""
+        """Add keys to the output, which must be a dict; each value is a step whose input is that dict."""
         return self | PARTS["passthrough.assign"](kwargs)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
-        """One value of the output dict, or a dict of some of its keys."""
+        """Select one value of the output dict, or with a list of keys a smaller dict."""
         return self | PARTS["passthrough.pick"](keys)  # type: ignore[no-any-return]  # PARTS is untyped
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
-        """This, run on each item of a list."""
+        """Return a Runnable that runs this one on each item of a list, concurrently."""
         return PARTS["each"](self)  # type: ignore[no-any-return]  # PARTS is untyped
