@@ -332,7 +332,7 @@ def test_a_retriever_as_a_tool():
     assert (message.content, len(message.artifact)) == ("[1] tea 1; [2] tea 2", 2)
     check_runnable(search, "tea")
     lost = create_retriever_tool(Shelf(), "s", "S", document_prompt=PromptTemplate.from_template("{author}"))
-    with pytest.raises(ConfigError, match="wants author"):
+    with pytest.raises(ConfigError, match="needs author"):
         lost.invoke("tea")
 
 

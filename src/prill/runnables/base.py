@@ -174,8 +174,8 @@ class Runnable(Described, Generic[Input, Output]):
         return self._flow(inputs, run, **kwargs)
 
     def _streams(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        """Whether the body has a stream of its own."""
-        return type(self)._flow is not Runnable._flow and not self._in_one_piece(run, kwargs)
+        """Whether the body puts out chunks before it has its whole output."""
+        return not self._waits and not self._in_one_piece(run, kwargs)
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
