@@ -181,3 +181,11 @@ def test_any_conversation_comes_back_out_of_a_file(said: list[tuple[Any, str]]) 
         assert history.messages == messages
     finally:
         history.close()
+
+
+def test_the_messages_that_asyncio_code_is_given_do_not_change_with_the_history() -> None:
+    history = InMemoryChatMessageHistory()
+    history.add_user_message("a")
+    before = asyncio.run(history.aget_messages())
+    history.add_ai_message("b")
+    assert len(before) == 1

@@ -59,7 +59,7 @@ _UNCOUNTED = Permit()
 class InMemoryRateLimiter(BaseRateLimiter):
     """Allows ``requests_per_second``, and after a pause up to ``max_bucket_size`` at once.
 
-    It begins without any; who waits looks again at least every ``check_every_n_seconds``.
+    Starts empty; waiters check again at least every ``check_every_n_seconds``.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class InMemoryRateLimiter(BaseRateLimiter):
         _require_positive("requests_per_second", requests_per_second)
         _require_positive("check_every_n_seconds", check_every_n_seconds)
         if max_bucket_size < 1:
-            raise ConfigError(f"max_bucket_size is 1 or more, not {max_bucket_size!r}: nothing could pass")
+            raise ConfigError(f"max_bucket_size must be at least 1, not {max_bucket_size!r}")
         self.requests_per_second = requests_per_second
         self.check_every_n_seconds = check_every_n_seconds
         self.max_bucket_size = max_bucket_size
@@ -265,7 +265,7 @@ class _Request(Permit):
 
 
 class _Window:
-    """What counts against a limit: what was used in the last ``seconds``, and what is held for those on their way."""
+    """The amounts that count against a limit: used in the last ``seconds``, or reserved for requests in flight."""
 
     def __init__(self, limit: int | None, seconds: float) -> None:
         self._limit = limit
@@ -275,7 +275,7 @@ class _Window:
         self.held = 0
 
     def clamp(self, amount: int) -> int:
-        """What can be reserved at most: an answer may be allowed to be longer than it can be in a minute."""
+        """The largest possible reservation: the allowed length of an answer may exceed the limit of a minute."""
         return amount if self._limit is None else min(amount, self._limit)
 
     def fits(self, amount: int, now: float) -> bool:
@@ -291,4 +291,4 @@ class _Window:
 
 def _require_positive(name: str, value: Any) -> None:
     if not isinstance(value, int | float) or value <= 0:
-        raise ConfigError(f"{name} is a number above 0, not {value!r}")
+        raise ConfigError(f"{name} must be a number above 0, not {value!r}")

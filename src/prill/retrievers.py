@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from prill.callbacks.run import Run, inside
 from prill.documents import Document
+from prill.runnables.engine.overrides import Namespaces, nearest
 from prill.runnables.engine.signature import accepts
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
@@ -49,18 +50,31 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
     def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
         """The documents for a question."""
 
-    _aget_relevant_documents: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        async def _aget_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+            """The asyncio form of ``_get_relevant_documents``."""
+            raise NotImplementedError
+    else:
+        _aget_relevant_documents: ClassVar[Any] = None
+
+    _hooks: ClassVar[frozenset[str]] = frozenset(("_get_relevant_documents", "_aget_relevant_documents"))
+    _async_hook: ClassVar[bool] = False
+    """Whether an asyncio run calls ``_aget_relevant_documents``: it is not older than the plain method."""
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        first = nearest(spaces, "_aget_relevant_documents", "_get_relevant_documents")
+        return {**super()._find_overrides(spaces), "_async_hook": first == "_aget_relevant_documents"}
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        find = self._get_relevant_documents
-        if not run.io.blocking and self._aget_relevant_documents is not None:
-            find = self._aget_relevant_documents
-        plain = find == self._get_relevant_documents
+        plain = run.io.blocking or not self._async_hook
+        find: Any = self._get_relevant_documents if plain else self._aget_relevant_documents
         if accepts(find, "run_manager"):
             kwargs = {**kwargs, "run_manager": run.make_manager(plain=plain)}
         with inside(run):
             if not plain:
-                return await find(input, **kwargs)  # type: ignore[misc]  # it is the asyncio form
+                return await find(input, **kwargs)
             return await run.io.call(partial(find, input, **kwargs))
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:

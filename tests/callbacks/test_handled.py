@@ -151,7 +151,7 @@ def a_tool(end):
         await end.later()
         return word
 
-    return tool(plain).model_copy(update={"coroutine": later})
+    return tool(plain, description="Repeat a word.").model_copy(update={"coroutine": later})
 
 
 def retriever(end):
@@ -351,7 +351,7 @@ def test_a_handler_that_may_stop_the_run_does(kind, colour):
 
 @pytest.mark.parametrize("wrong", [print, 3, "handler", Plain], ids=["function", "number", "text", "class"])
 def test_what_is_no_handler_is_refused_by_name(wrong):
-    with pytest.raises(ConfigError, match="callbacks are handlers") as caught:
+    with pytest.raises(ConfigError, match="callbacks must be handlers") as caught:
         RunnableLambda(str).invoke(1, {"callbacks": [wrong]})
     assert repr(wrong)[:20] in str(caught.value)
 

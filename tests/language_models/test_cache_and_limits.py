@@ -11,13 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from language_models.models import Echo, Pieces, Streaming
 from prill.caches import BaseCache, InMemoryCache, SQLiteCache
 from prill.callbacks import UsageMetadataCallbackHandler
 from prill.errors import ConfigError
 from prill.globals import get_llm_cache, set_llm_cache
-from prill.language_models import BaseChatModel, FakeListChatModel, FakeListLLM, GenericFakeChatModel
+from prill.language_models import (
+    BaseChatModel,
+    FakeListChatModel,
+    FakeListLLM,
+    GenericFakeChatModel,
+    SimpleChatModel,
+)
 from prill.language_models.cache_and_limits import ChatCall
 from prill.language_models.fake_chat_models import FakeListChatModelError
 from prill.messages import (
@@ -366,3 +373,46 @@ def test_models_without_cache_and_limiter_go_straight_to_their_answer() -> None:
     assert model(InMemoryCache())._has_cache_or_limiter()
     assert model(rate_limiter=Counting())._has_cache_or_limiter()
     assert isinstance(next(model().stream("x")), AIMessageChunk)
+
+
+class Persona(SimpleChatModel):
+    persona: str
+    secret: SecretStr | None = None
+
+    @property
+    def _llm_type(self) -> str:
+        return "persona"
+
+    def _call(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> str:
+        return f"I am {self.persona}"
+
+
+def test_every_field_of_a_model_is_part_of_the_key() -> None:
+    cache = InMemoryCache()
+    assert Persona(persona="a pirate", cache=cache).invoke("who?").text == "I am a pirate"
+    assert Persona(persona="a nun", cache=cache).invoke("who?").text == "I am a nun"
+    assert "cached" not in Persona(persona="a nun", secret=SecretStr("s"), cache=cache).invoke("who?").response_metadata
+    assert "cached" in Persona(persona="a nun", cache=cache).invoke("who?").response_metadata
+
+
+def test_classes_of_one_name_in_two_modules_are_two_models() -> None:
+    cache = InMemoryCache()
+
+    def answer(module: str) -> Any:
+        bot = type("Bot", (Persona,), {"__module__": module, "__qualname__": "Bot"})
+        return bot(persona="x", cache=cache).invoke("q").response_metadata.get("cached")
+
+    assert [answer("one"), answer("two"), answer("one")] == [None, None, True]
+
+
+def test_objects_without_a_value_of_their_own_are_told_apart_even_at_one_address() -> None:
+    class Plain:
+        pass
+
+    class Holder(Persona):
+        thing: Any = None
+
+    cache = InMemoryCache()
+    for _ in range(20):  # a freed object's address is soon another's
+        answer = Holder(persona="x", thing=Plain(), cache=cache).invoke("q")
+        assert "cached" not in answer.response_metadata

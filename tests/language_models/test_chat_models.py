@@ -53,7 +53,7 @@ def test_a_model_takes_text_messages_and_prompt_values(input: Any) -> None:
 
 
 def test_what_is_no_prompt_is_refused_with_what_would_be() -> None:
-    with pytest.raises(ConfigError, match=r"text, a list of messages, or a prompt's value; not int \(3\)"):
+    with pytest.raises(ConfigError, match=r"text, a list of messages or a prompt value, not int \(3\)"):
         Answering().invoke(3)  # type: ignore[arg-type]
 
 
@@ -118,7 +118,7 @@ def test_an_empty_stream_is_an_error_that_may_be_retried() -> None:
         def _stream(self, *args: Any, **kwargs: Any) -> Any:
             return iter(())
 
-    with pytest.raises(EmptyResponseError, match="Silent ended its stream without a chunk") as caught:
+    with pytest.raises(EmptyResponseError, match="Silent ended the stream without a chunk") as caught:
         list(Silent().stream("x"))
     assert caught.value.retryable
 

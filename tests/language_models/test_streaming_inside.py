@@ -213,5 +213,5 @@ def test_nobody_watching_makes_it_stream(ours):
 
 
 def test_a_stream_without_a_chunk_is_an_error(ours):
-    with pytest.raises(EmptyResponseError, match="Empty ended its stream without a chunk"):
+    with pytest.raises(EmptyResponseError, match="Empty ended the stream without a chunk"):
         models(ours, []).Empty(streaming=True).invoke("x")

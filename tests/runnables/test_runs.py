@@ -481,12 +481,12 @@ def test_watched_runs_of_many_threads_keep_their_trees_apart():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"tags": "one"}, "tags are a list"),
-        ({"max_concurrency": 0}, "max_concurrency is the number"),
-        ({"recursion_limit": 0}, "recursion_limit is 1 or more"),
-        ({"callbacks": [3]}, "callbacks are handlers"),
-        (["x"], "a config is a dict"),
-        ("x", "a config is a dict"),
+        ({"tags": "one"}, "tags must be a list"),
+        ({"max_concurrency": 0}, "max_concurrency must be"),
+        ({"recursion_limit": 0}, "recursion_limit must be"),
+        ({"callbacks": [3]}, "callbacks must be handlers"),
+        (["x"], "a config must be a dict"),
+        ("x", "a config must be a dict"),
     ],
 )
 def test_a_config_that_cannot_be_used_is_refused(config, message, verbs):

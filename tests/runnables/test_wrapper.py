@@ -3,12 +3,14 @@
 import copy
 import json
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.runnables.flaky import NO_WAIT, chat
 
+from prill.language_models import FakeListChatModel
 from prill.runnables import RunnableLambda
 
 
@@ -96,3 +98,21 @@ def test_a_wrapper_that_is_not_yet_made_has_nothing():
     for kind in (type(WRAPPERS[name](RunnableLambda(len), None)) for name in ("with_retry", "with_timeout", "bind")):
         with pytest.raises(AttributeError):
             kind.__new__(kind).bound
+
+
+def test_a_class_that_is_an_attribute_stays_a_class() -> None:
+    class Typed(RunnableLambda[Any, Any]):
+        Schema = dict
+
+    assert Typed(str).with_retry().Schema is dict  # type: ignore[attr-defined]  # it is one of the wrapped object
+
+
+def test_an_attribute_that_is_set_on_a_wrapper_reaches_the_wrapped_object() -> None:
+    model = FakeListChatModel(responses=["a"])
+    for wrapper in (model.with_retry(), model.bind(stop=["x"]), model.with_timeout(total=5)):
+        wrapper.responses = ["changed"]  # type: ignore[attr-defined]  # as above
+        assert (model.responses, wrapper.invoke("q").text) == (["changed"], "changed")
+        model.responses = ["a"]
+    retry: Any = model.with_retry()
+    retry.max_attempt_number = 7
+    assert retry.max_attempt_number == 7, "an attribute of the wrapper is its own"

@@ -87,7 +87,7 @@ def test_what_cannot_be_written_at_all_is_an_error_that_names_the_tool() -> None
     for _ in range(100_000):
         deep = [deep]
     for output in (10**5000, deep):
-        with pytest.raises(ConfigError, match="the output of the tool act cannot be written as text"):
+        with pytest.raises(ConfigError, match="the output of the tool act cannot be converted to text"):
             answer(output)
     while deep:  # level by level: to let go of all at once would need the stack, too
         deep = deep[0]

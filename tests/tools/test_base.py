@@ -62,12 +62,12 @@ def test_arguments_that_do_not_fit_are_refused(input):
 
 
 def test_a_single_value_for_several_arguments_is_refused():
-    two = tool("two")(lambda a, b: a)
+    two = tool("two", description="Act.")(lambda a, b: a)
     with pytest.raises(ConfigError, match="a, b: give it a dict"):
         two.invoke("x")
     with pytest.raises(ConfigError, match="no argument"):
-        tool("none")(lambda: 1).invoke("x")
-    assert tool("none")(lambda: 1).invoke({}) == 1
+        tool("none", description="Act.")(lambda: 1).invoke("x")
+    assert tool("none", description="Act.")(lambda: 1).invoke({}) == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_single_value_for_several_arguments_is_refused():
     ],
 )
 def test_the_answer_to_a_call_is_a_tool_message(output, content):
-    give = tool("give")(lambda word: output)
+    give = tool("give", description="Act.")(lambda word: output)
     call = {"type": "tool_call", "name": "give", "args": {"word": "x"}, "id": "7"}
     assert give.invoke(call) == ToolMessage(content, name="give", tool_call_id="7")
     assert give.invoke({"word": "x"}) == output
@@ -91,7 +91,7 @@ def test_the_answer_to_a_call_is_a_tool_message(output, content):
 def test_a_tool_message_of_the_tool_itself_is_passed_on():
     own = ToolMessage("own", tool_call_id="1")
     call = {"type": "tool_call", "name": "give", "args": {"word": "x"}, "id": "7"}
-    assert tool("give")(lambda word: own).invoke(call) is own
+    assert tool("give", description="Act.")(lambda word: own).invoke(call) is own
 
 
 def test_content_and_artifact():
@@ -103,7 +103,7 @@ def test_content_and_artifact():
     call = {"type": "tool_call", "name": "find", "args": {"word": "x"}, "id": "7"}
     assert find.invoke(call) == ToolMessage("one hit", artifact=["x"], name="find", tool_call_id="7")
     assert find.invoke("x") == "one hit"
-    with pytest.raises(ConfigError, match="returns a pair"):
+    with pytest.raises(ConfigError, match="must return a tuple"):
         find.invoke({"word": ""})
 
 

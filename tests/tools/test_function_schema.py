@@ -235,7 +235,7 @@ def no_schema(x: Opaque) -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        (wrong_docstring, "describes 'y', which it does not take; it takes 'x'"),
+        (wrong_docstring, "describes 'y', which are not parameters: it takes 'x'"),
         (unknown_type, "unknown_type's arguments cannot be read.*threading"),
         (no_schema, "argument 'x' of no_schema has the type .*Opaque.* no JSON schema"),
         (lambda x: x, "a lambda has no name"),

@@ -85,7 +85,7 @@ def test_adding_many_patches_copies_nothing():
 
 
 def test_patches_without_the_first_of_their_run_say_so():
-    with pytest.raises(ConfigError, match="do not begin with the first"):
+    with pytest.raises(ConfigError, match="do not start with the first"):
         chunk("a") + chunk("b")
 
 

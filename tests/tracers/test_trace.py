@@ -158,6 +158,6 @@ def test_deep_nesting_ends():
 def test_a_waterfall_is_not_written_under_the_name_of_another_kind_of_picture(tmp_path):
     with trace() as recorded:
         RunnableLambda(str).invoke(1)
-    with pytest.raises(ConfigError, match=r"ends in \.svg, not \.png"):
+    with pytest.raises(ConfigError, match=r"end in \.svg, not \.png"):
         recorded.waterfall(tmp_path / "run.png")
     assert not list(tmp_path.iterdir())

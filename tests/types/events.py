@@ -15,7 +15,7 @@ def read(event: StreamEvent) -> None:
     else:
         assert_type(event, StandardStreamEvent)
         assert_type(event["data"], EventData)
-        assert_type(event["data"]["message"], str)
+        assert_type(event["data"].get("message"), str | None)
         event["data"]["no_such_key"]  # type: ignore[typeddict-item]  # no event has it
     assert_type(event["run_id"], str)
     assert_type(event["name"], str)

@@ -36,7 +36,7 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-assert_type(add, StructuredTool)
+_: StructuredTool = add
 
 
 @tool("named", return_direct=True)
@@ -45,4 +45,4 @@ def named(a: int) -> int:
     return a
 
 
-assert_type(named, StructuredTool)
+_ = named

@@ -1,4 +1,4 @@
-"""What a user writes to watch runs: handlers, whose hooks are called as runs go on."""
+"""Callback handlers: users override hooks that are called while runs execute."""
 
 from __future__ import annotations
 
@@ -171,16 +171,17 @@ class BaseCallbackHandler(
     unless ``raise_error`` is true. The ``ignore_`` flags switch kinds of hooks off.
     """
 
-    raise_error: bool = False
-    run_inline: bool = False
+    # Without annotations: a handler that is a pydantic model too would take them for its fields.
+    raise_error = False
+    run_inline = False
 
-    ignore_llm: bool = False
-    ignore_chat_model: bool = False
-    ignore_chain: bool = False
-    ignore_agent: bool = False
-    ignore_retriever: bool = False
-    ignore_retry: bool = False
-    ignore_custom_event: bool = False
+    ignore_llm = False
+    ignore_chat_model = False
+    ignore_chain = False
+    ignore_agent = False
+    ignore_retriever = False
+    ignore_retry = False
+    ignore_custom_event = False
 
 
 class AsyncCallbackHandler(BaseCallbackHandler):

@@ -14,7 +14,7 @@ DEFAULT_RECURSION_LIMIT = 25
 
 
 class RunnableConfig(TypedDict, total=False):
-    """What can be said about a run when it is started; every key may be left out.
+    """The settings of a run; every key is optional.
 
     - ``tags``, ``metadata``: labels of this run and of all that it starts; observers see them and filter by them.
     - ``callbacks``: handlers that watch this run and all that it starts.
@@ -67,9 +67,9 @@ _JOIN: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def merge_configs(*configs: Config | None) -> RunnableConfig:
-    """One config that says what all of them say; lists and mappings are joined, of other values the last one counts.
+    """Merge configs: lists and mappings are joined, of other values the last one is kept.
 
-    ``None`` stands for "nothing said", as a config and as a value.
+    ``None`` means "not set", for a config and for a value.
     """
     merged: dict[str, Any] = {}
     for config in configs:
@@ -83,31 +83,31 @@ def merge_configs(*configs: Config | None) -> RunnableConfig:
 
 
 def check_config(config: Any) -> Config:
-    """Refuse what is no config, naming the value and what is accepted."""
+    """Raise ``ConfigError`` if ``config`` is not a valid config."""
     if not isinstance(config, Mapping):
         raise ConfigError(
-            f"a config is a dict such as {{'tags': ['mine']}}, not {type(config).__name__} ({config!r:.80}). "
-            "Arguments of the step itself are given by name: chain.invoke(input, stop=['x'])."
+            f"a config must be a dict such as {{'tags': ['mine']}}, not {type(config).__name__} ({config!r:.80}). "
+            "Pass arguments of the step itself by name: chain.invoke(input, stop=['x'])."
         )
     given: Config = config
     checked = given if given.keys() <= _KEYS else _with_own_values(given)
     tags = given.get("tags")
     if isinstance(tags, str):
-        raise ConfigError(f"tags are a list of texts, not a single one: write {{'tags': [{tags!r}]}}")
+        raise ConfigError(f"tags must be a list of texts, not a single text: write {{'tags': [{tags!r}]}}")
     limit = config.get("max_concurrency")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise ConfigError(f"max_concurrency is the number of calls at once, 1 or more, not {limit!r}")
+        raise ConfigError(f"max_concurrency must be an integer of at least 1, not {limit!r}")
     limit = config.get("recursion_limit")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise ConfigError(f"recursion_limit is 1 or more, not {limit!r}")
+        raise ConfigError(f"recursion_limit must be an integer of at least 1, not {limit!r}")
     token = config.get("cancel")
     if token is not None and not isinstance(token, CancelToken):
-        raise ConfigError(f"cancel is a CancelToken, not {token!r:.80}")
+        raise ConfigError(f"cancel must be a CancelToken, not {token!r:.80}")
     return checked
 
 
 def _with_own_values(config: Config) -> Config:
-    """Keys of a user's own are ``configurable`` values; what looks like a slip of the pen is none."""
+    """Unknown keys become ``configurable`` values; likely typos are rejected."""
     own = {key: value for key, value in config.items() if key not in _KEYS}
     difflib: Any = import_module("difflib") if own else None  # few programs need it
     for key in own:

@@ -1,10 +1,10 @@
-"""A user's handler as an observer: the facts of a run, told as the hooks that users know."""
+"""A user's handler as an observer: the facts of a run, reported by the hooks that users know."""
 
 from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from prill.callbacks.base import BaseCallbackHandler
@@ -41,31 +41,31 @@ class HandlerObserver(Observer):
         return id(self.handler)
 
     def on_start(self, run: Run, input: Any) -> Notice:
-        told = {"tags": run.tags, "metadata": run.metadata, "name": run.name}
+        facts = {"tags": run.tags, "metadata": run.metadata, "name": run.name}
         serialized = {"name": run.name}
         if run.kind == "chat_model":
-            return self._start_chat_model(run, input, serialized, told)
+            return self._start_chat_model(run, input, serialized, facts)
         if run.kind == "llm":
             prompts = input.get("prompts", []) if isinstance(input, dict) else []
-            return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **told)
+            return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **facts)
         if run.kind == "tool":
-            inputs = input if isinstance(input, dict) else None
-            return self._call(run, "tool", "on_tool_start", serialized, str(input), inputs=inputs, **told)
+            about = {"inputs": input if isinstance(input, dict) else None, "tool_call_id": _call_id(run)}
+            return self._call(run, "tool", "on_tool_start", serialized, str(input), **about, **facts)
         if run.kind == "retriever":
             query = input["query"] if isinstance(input, dict) and "query" in input else input
-            return self._call(run, "retriever", "on_retriever_start", serialized, query, **told)
+            return self._call(run, "retriever", "on_retriever_start", serialized, query, **facts)
         inputs = {"input": ""} if input is None and run.streamed else input
         run_type = {} if run.kind == "chain" else {"run_type": run.kind}
-        return self._call(run, "chain", "on_chain_start", serialized, inputs, **run_type, **told)
+        return self._call(run, "chain", "on_chain_start", serialized, inputs, **run_type, **facts)
 
-    def _start_chat_model(self, run: Run, input: Any, serialized: dict[str, Any], told: dict[str, Any]) -> Notice:
+    def _start_chat_model(self, run: Run, input: Any, serialized: dict[str, Any], facts: dict[str, Any]) -> Notice:
         if self.handler.ignore_chat_model:
             return None
         messages = input.get("messages", [[]]) if isinstance(input, dict) else [[]]
         if type(self.handler).on_chat_model_start is not BaseCallbackHandler.on_chat_model_start:
-            return self._call(run, None, "on_chat_model_start", serialized, messages, **_asked(run), **told)
+            return self._call(run, None, "on_chat_model_start", serialized, messages, **_asked(run), **facts)
         prompts = [get_buffer_string(each) for each in messages]
-        return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **told)
+        return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **facts)
 
     def teller(self, run: Run) -> Teller | None:
         return self.on_chunk if self._wants_tokens and run.kind in ("chat_model", "llm") else None
@@ -94,7 +94,10 @@ class HandlerObserver(Observer):
 
     def on_error(self, run: Run, error: BaseException) -> Notice:
         hooks = _HOOKS.get(run.kind, "chain")
-        return self._call(run, hooks, f"on_{hooks}_error", error, tags=run.tags)
+        more: dict[str, Any] = {"tool_call_id": _call_id(run)} if hooks == "tool" else {}
+        if hooks == "llm":
+            more["response"] = partial_result(run, error)
+        return self._call(run, hooks, f"on_{hooks}_error", error, tags=run.tags, **more)
 
     def on_cancel(self, run: Run, partial: Any) -> Notice:
         stopped = run.state.get("stopped")
@@ -107,16 +110,16 @@ class HandlerObserver(Observer):
             return None
         return self._guard(run, "on_custom_event", (name, data), {"tags": run.tags, "metadata": run.metadata}, False)
 
-    def on_other(self, run: Run, hook: str, *facts: Any, **more: Any) -> Notice:
+    def on_other(self, run: Run, hook: str, *args: Any, **more: Any) -> Notice:
         """A hook that is called by name: ``on_text``, ``on_retry``, ``on_agent_action``, ``on_agent_finish``."""
         if hook == "on_retry" and self.handler.ignore_retry:
             return None
-        return self._call(run, "tool" if hook.startswith("on_agent") else None, hook, *facts, **more)
+        return self._call(run, "tool" if hook.startswith("on_agent") else None, hook, *args, **more)
 
-    def _call(self, run: Run, hooks: str | None, hook: str, *facts: Any, **more: Any) -> Notice:
+    def _call(self, run: Run, hooks: str | None, hook: str, *args: Any, **more: Any) -> Notice:
         if hooks is not None and getattr(self.handler, _IGNORED_BY[hooks]):
             return None
-        return self._guard(run, hook, facts, more, True)
+        return self._guard(run, hook, args, more, True)
 
     def _guard(self, run: Run, hook: str, facts: tuple[Any, ...], more: dict[str, Any], parent: bool) -> Notice:
         if parent:
@@ -145,13 +148,27 @@ class HandlerObserver(Observer):
 
 
 def _asked(run: Run) -> dict[str, Any]:
-    """The arguments of a model's call."""
+    """The arguments of a model's call. Those whose names end in an underscore are Prill's own."""
     asked = {key: value for key, value in run.kwargs.items() if not key.endswith("_")}
-    return {"invocation_params": asked, "options": {"stop": asked.get("stop")}, "batch_size": 1}
+    size = run.kwargs.get("batch_size_", 1)
+    return {"invocation_params": asked, "options": {"stop": asked.get("stop")}, "batch_size": size}
+
+
+def _call_id(run: Run) -> str | None:
+    """The id of the tool call that a run answers, if it does."""
+    given = run.given
+    is_call = isinstance(given, Mapping) and given.get("type") == "tool_call"
+    return given.get("id") if is_call else run.kwargs.get("tool_call_id")
+
+
+def partial_result(run: Run, error: BaseException) -> LLMResult:
+    """The output of a model before it failed."""
+    partial = getattr(error, "partial", None)
+    return LLMResult(generations=[]) if partial is None else result_of(run, partial)
 
 
 def result_of(run: Run, output: Any) -> LLMResult:
-    """What a model gave back, as an ``LLMResult``."""
+    """The output of a model as an ``LLMResult``."""
     result = run.state.get("result")
     if isinstance(result, LLMResult):
         return result

@@ -35,7 +35,7 @@ async def _notify(run: Run, settle: Colour | None, hook: str, *facts: Any, **mor
 
 
 class BaseRunManager(CallbacksWithParent):
-    """What a user's code can say of the run that it is in, and hand on."""
+    """The run that user code is part of: it reports events of the run and passes callbacks on to child runs."""
 
     def __init__(self, run: Run, tag: str | None = None) -> None:
         self.run = run
@@ -79,7 +79,7 @@ class BaseRunManager(CallbacksWithParent):
 
 
 def _reports_chunks(run: Run) -> bool:
-    """Whether each chunk that a model's code yields is told, also inside ``invoke``."""
+    """Whether the chunks that a model's code yields are reported anyway."""
     return run.streamed or "chunks_reported" in run.state
 
 
@@ -91,7 +91,7 @@ class RunManager(BaseRunManager):
             drive(_notify(self.run, BLOCKING, hook, *facts, **more))
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
+        """Report a chunk of a model; no effect in a stream, where each yielded chunk is reported."""
         if self.run is not None and not _reports_chunks(self.run):
             self._report("on_chunk", _piece(token, chunk))
 
@@ -112,7 +112,7 @@ class RunManager(BaseRunManager):
 
 
 class AsyncRunManager(BaseRunManager):
-    """The manager of a run whose user code is ``async``: what it says is awaited."""
+    """The manager of a run whose user code is ``async``: its methods are awaited."""
 
     def get_sync(self) -> RunManager:
         """The same for plain code."""
@@ -124,7 +124,7 @@ class AsyncRunManager(BaseRunManager):
         return _notify(self.run, None, hook, *facts, **more)
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        """A model put out a piece; of no effect in a stream, where yielding the piece says so already."""
+        """Report a chunk of a model; no effect in a stream, where each yielded chunk is reported."""
         if self.run is not None and not _reports_chunks(self.run):
             await self._report("on_chunk", _piece(token, chunk))
 
@@ -387,7 +387,7 @@ class AsyncCallbackManager(CallbackManager):
         """Start and report a run of your own code. See ``CallbackManager.on_chain_start``."""
         return await self._astart("chain", serialized, inputs, run_id=run_id, **kwargs)
 
-    async def on_llm_start(
+    async def on_llm_start(  # type: ignore[override]  # it is awaited
         self, serialized: Any, prompts: list[str], run_id: uuid.UUID | None = None, **kwargs: Any
     ) -> list[Any]:
         """Start and report a run of a text model for each prompt; ``run_id`` is the id of the first."""
@@ -396,7 +396,7 @@ class AsyncCallbackManager(CallbackManager):
             for index, prompt in enumerate(prompts)
         ]
 
-    async def on_chat_model_start(
+    async def on_chat_model_start(  # type: ignore[override]  # it is awaited
         self, serialized: Any, messages: list[list[Any]], run_id: uuid.UUID | None = None, **kwargs: Any
     ) -> list[Any]:
         """Start and report a run of a chat model for each list of messages; ``run_id`` is the id of the first."""
@@ -454,7 +454,7 @@ def adapt_callback(callback: Any) -> Observer | None:
 
 
 def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
-    """Tell the observers of the run that this code is part of; where none is, nothing happens.
+    """Report an event of your own to the observers of the current run; without one, nothing happens.
 
     They see it as ``on_custom_event``. In a worker thread of your own making, hand the config over.
     """
@@ -464,7 +464,7 @@ def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
 
 
 async def adispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
-    """Tell the observers of the run that this code is part of; where none is, nothing happens."""
+    """Report an event of your own to the observers of the current run; without one, nothing happens."""
     run = _run_of(config)
     if run is not None:
         await _notify(run, None, "on_custom", name, data)
@@ -478,7 +478,7 @@ def _run_of(config: Any) -> Run | None:
 
 
 class CallbackManagerForChainGroup(RunManager):
-    """The manager of a group of runs; what ``on_chain_end`` says is the group's output, told when the group ends."""
+    """The manager of a group of runs; ``on_chain_end`` sets the output, which is reported when the group ends."""
 
     outputs: Any = None
     error: BaseException | None = None

@@ -16,11 +16,11 @@ from prill.errors import ConfigError
 from prill.io import BLOCKING, Colour, Limit
 
 Notice = Awaitable[None] | None
-"""What an observer's method returns: nothing, or something to be awaited before the run goes on."""
+"""The return value of an observer's method: ``None``, or an awaitable that the run waits for."""
 
 
 Teller = Callable[["Run", Any], Notice]
-"""Tells an observer of one chunk of a run."""
+"""Reports one chunk of a run to an observer."""
 
 
 class Observer:
@@ -30,7 +30,7 @@ class Observer:
     """
 
     def on_start(self, run: Run, input: Any) -> Notice:
-        """The run begins; ``input`` is ``None`` where it streams in and is not known yet."""
+        """The run started; ``input`` is ``None`` if it is a stream that is not complete yet."""
         return None
 
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
@@ -38,11 +38,11 @@ class Observer:
         return None
 
     def teller(self, run: Run) -> Teller | None:
-        """What a stream calls with each chunk of ``run``, asked for once; ``None`` where nothing is to be told."""
+        """Return the function to call with each chunk of ``run``, or ``None``; called once per stream."""
         return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
 
     def on_restart(self, run: Run, marker: Any) -> Notice:
-        """The run's output begins anew; the chunks so far are taken back."""
+        """The run's output starts again; the chunks so far are withdrawn."""
         return None
 
     def on_end(self, run: Run, output: Any) -> Notice:
@@ -126,9 +126,9 @@ class Run:
         return Run(self.io, inherited(self.config), self.observers, self, tag, self.limit)
 
     def configured(self, config: Config, *, over: bool = False) -> Run:
-        """Prepare a run in this one's place that ``config`` says more about.
+        """Prepare a run that replaces this one, with the settings of ``config`` added.
 
-        What the caller of the run has said counts more, unless ``config`` is to go ``over`` it.
+        Settings by the caller of the run take precedence, unless ``over`` is true.
         """
         callbacks = config.get("callbacks")
         said = {**config, "callbacks": None}
@@ -183,7 +183,7 @@ class Run:
 
     @property
     def manager(self) -> Any:
-        """What a user's ``_generate`` or ``_stream`` is given as ``run_manager``; ``None`` where nobody watches."""
+        """The ``run_manager`` that a user's ``_generate`` or ``_stream`` gets; ``None`` without observers."""
         return None if self.observers is None else self.make_manager()
 
     @property
@@ -198,18 +198,18 @@ class Run:
         return RunManager(self) if plain or self.io.blocking else AsyncRunManager(self)
 
     def said(self, key: str) -> Any:
-        """What the config says of ``key``; ``None`` where it says nothing."""
+        """The config's value for ``key``, or ``None``."""
         return self.config.get(key)
 
 
 def limit_of(config: Config, outer: Limit | None) -> Limit | None:
-    """The limit for a run that ``config`` is said of, inside the limit of the tree around it."""
+    """The concurrency limit of a run with ``config``, within that of the tree around it."""
     width = config.get("max_concurrency")
     return outer if width is None else Limit(width, outer)
 
 
 def inherited(config: Config) -> Config:
-    """What children take over: everything but the name and the id."""
+    """The part of a config that children inherit: all but the name and the id."""
     if "run_name" in config or "run_id" in config:
         return {key: value for key, value in config.items() if key not in ("run_name", "run_id")}
     return config
@@ -221,7 +221,7 @@ class CallbacksWithParent:
     run: Run | None = None
 
     def observers(self) -> tuple[Observer, ...]:
-        """Who watches."""
+        """The observers."""
         return (self.run.observers or ()) if self.run is not None else ()
 
 
@@ -247,7 +247,7 @@ def _observers_of(callback: Any) -> tuple[Observer, ...]:
         return (observer,)
     hint = ": give an instance, not the class" if isinstance(callback, type) else ""
     raise ConfigError(
-        f"callbacks are handlers (instances of BaseCallbackHandler), not {callback!r:.80} "
+        f"callbacks must be handlers (instances of BaseCallbackHandler), not {callback!r:.80} "
         f"({type(callback).__name__}){hint}"
     )
 
@@ -256,7 +256,7 @@ GLOBAL_CALLBACKS: list[Any] = []
 """Callbacks that watch every run of the program; most programs have none."""
 
 CONTEXT_CALLBACKS: ContextVar[Sequence[Any]] = ContextVar("prill_ambient", default=GLOBAL_CALLBACKS)
-"""Callbacks that watch every run which begins in this context and is nobody's child.
+"""Callbacks that watch every root run started in this context.
 
 Where none were set these are ``GLOBAL_CALLBACKS`` itself, so that a verb needs to look at one thing only.
 """

@@ -54,7 +54,7 @@ def get_usage_metadata_callback(name: str = "usage_metadata_callback") -> Iterat
 
 @contextlib.contextmanager
 def ambient(*callbacks: Any) -> Iterator[None]:
-    """Watch every run that begins inside the ``with`` block, in this task or thread and those it starts."""
+    """Watch every run started inside the ``with`` block, in this task or thread and those it starts."""
     outer = CONTEXT_CALLBACKS.get()
     token = CONTEXT_CALLBACKS.set(callbacks if outer is GLOBAL_CALLBACKS else (*outer, *callbacks))
     try:

@@ -1,4 +1,4 @@
-"""What chat models and text models have in common."""
+"""The base class of chat models and text models."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 class LangSmithParams(TypedDict, total=False):
-    """What observers are told about a model, in the metadata of its runs: what ``_get_ls_params`` gives."""
+    """The metadata of a model's runs, as ``_get_ls_params`` returns it."""
 
     ls_provider: str
     ls_model_name: str
@@ -119,15 +119,15 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     @property
     @abstractmethod
     def _llm_type(self) -> str:
-        """What kind of model this is, for logs."""
+        """The kind of model, for logs."""
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        """The settings that tell this model from another of its kind."""
+        """The settings that distinguish this model from others of its kind."""
         return {}
 
     def asdict(self) -> dict[str, Any]:
-        """The settings that tell this model from another of its kind, and the kind as ``_type``."""
+        """The settings that distinguish this model from others of its kind, and the kind as ``_type``."""
         return {**self._identifying_params, "_type": self._llm_type}
 
     @abstractmethod
@@ -135,7 +135,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         """The body of ``generate``: one result for several inputs."""
 
     def _has_cache_or_limiter(self) -> bool:
-        """Whether a cache or a rate limiter stands before the model."""
+        """Whether calls go through a cache or a rate limiter."""
         return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
@@ -155,7 +155,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         return self.tags, {**self._get_ls_params(**kwargs), **(self.metadata or {})}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Mapping[str, Any]:
-        """What observers are told about the model: ``ls_provider``, ``ls_model_name``, ``ls_temperature`` …"""
+        """The metadata of the model's runs: ``ls_provider``, ``ls_model_name``, ``ls_temperature`` …"""
         name = type(self).__name__
         params: dict[str, Any] = {"ls_provider": _provider_of(name)}
         for key, fields in (
@@ -175,13 +175,13 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     def generate_prompt(
         self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Answer several prompts at once; the result keeps what the provider told about each."""
+        """Answer several prompts concurrently and return the generations of each, with the provider's metadata."""
         return drive(self._results(prompts, begin(config_from(callbacks, kwargs)), {"stop": stop, **kwargs}))
 
     async def agenerate_prompt(
         self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Answer several prompts at once; the result keeps what the provider told about each."""
+        """Answer several prompts concurrently and return the generations of each, with the provider's metadata."""
         return await self._results(prompts, begin_asyncio(config_from(callbacks, kwargs)), {"stop": stop, **kwargs})
 
     def __call__(self, input: LanguageModelInput, stop: list[str] | None = None, **kwargs: Any) -> Output:
@@ -192,8 +192,8 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         """The ids of the text's tokens, by ``custom_get_token_ids``."""
         if self.custom_get_token_ids is None:
             raise ConfigError(
-                f"{type(self).__name__} does not know its tokenizer: give it custom_get_token_ids, a function from "
-                "text to token ids. For a rough number of tokens use get_num_tokens."
+                f"{type(self).__name__} has no tokenizer: set custom_get_token_ids to a function from "
+                "text to token ids. For an estimate use get_num_tokens."
             )
         return self.custom_get_token_ids(text)
 
@@ -215,10 +215,10 @@ _CONFIG_KEYS = ("tags", "metadata", "run_name", "run_id")
 
 def config_from(callbacks: Any, kwargs: dict[str, Any]) -> RunnableConfig | None:
     """Take the config's keys, which ``generate`` accepts one by one, out of ``kwargs``."""
-    said = {key: kwargs.pop(key) for key in _CONFIG_KEYS if key in kwargs}
+    given = {key: kwargs.pop(key) for key in _CONFIG_KEYS if key in kwargs}
     if callbacks is not None:
-        said["callbacks"] = callbacks
-    return said or None  # type: ignore[return-value]  # the keys are those of a config
+        given["callbacks"] = callbacks
+    return given or None  # type: ignore[return-value]  # the keys are those of a config
 
 
 Message = TypeVar("Message", bound=BaseMessage)
@@ -246,7 +246,7 @@ def answer_id(run: Run) -> str:
 
 
 def _provider_of(name: str) -> str:
-    """The provider that a class's name tells: ``ChatOpenAI`` → ``openai``."""
+    """Derive the provider from a class name: ``ChatOpenAI`` → ``openai``."""
     short = name.removeprefix("Chat").removesuffix("Chat").removesuffix("LLM")
     return (short or name).lower()
 

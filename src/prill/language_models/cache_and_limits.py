@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import ref
@@ -52,7 +53,7 @@ class ModelCall(ABC):
         if self._cache is not None:
             self._key = self._prompt(), _identity(model, kwargs)
 
-    # What differs between messages and text
+    # Different for messages and text
 
     @abstractmethod
     def _prompt(self) -> str:
@@ -269,11 +270,18 @@ def _identity(model: BaseLanguageModel[Any], kwargs: dict[str, Any]) -> str:
 
 def _digest(values: dict[str, Any]) -> str:
     """A digest of values; equal for equal values, whatever their order."""
-    return sha256(_json({name: _secret(values[name]) for name in sorted(values)}).encode()).hexdigest()
+    return sha256(_json({name: _plain(values[name]) for name in sorted(values)}).encode()).hexdigest()
 
 
-def _secret(value: Any) -> Any:
-    return value.get_secret_value() if isinstance(value, SecretStr | SecretBytes) else value
+def _plain(value: Any) -> Any:
+    """A value as it goes into the digest: with the contents of secrets, and iterators by identity, not read."""
+    if isinstance(value, SecretStr | SecretBytes):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _object_token(value) if isinstance(value, Iterator) else value
 
 
 def _json(value: Any) -> str:
@@ -281,7 +289,7 @@ def _json(value: Any) -> str:
 
 
 def _describe(value: Any) -> Any:
-    """What stands for a value that JSON has no form for: no two objects that may differ have the same."""
+    """Represent a value that JSON cannot; two values that may differ never get the same representation."""
     if isinstance(value, type):
         schema = value.model_json_schema() if issubclass(value, BaseModel) else None
         return [f"{value.__module__}.{value.__qualname__}", schema]
@@ -293,14 +301,20 @@ _TOKENS: dict[int, tuple[Any, str]] = {}
 """Objects whose ``repr`` is their address, each with a token: a later object may get the same address."""
 
 
+_TOKENS_LOCK = Lock()
+
+
 def _object_token(value: Any) -> str:
-    found = _TOKENS.get(id(value))
-    if found is not None and found[0]() is value:
-        return found[1]
+    token = uuid4().hex
     try:
-        _TOKENS[id(value)] = ref(value), (token := uuid4().hex)
+        reference = ref(value)
     except TypeError:  # it cannot be referred to weakly, so each look-up misses
-        return uuid4().hex
+        return token
+    with _TOKENS_LOCK:
+        found = _TOKENS.get(id(value))
+        if found is not None and found[0]() is value:
+            return found[1]
+        _TOKENS[id(value)] = reference, token
     return token
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
 
 from pydantic import Field
 
@@ -50,7 +50,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     Your own is a subclass with ``_generate`` (messages → ``ChatResult``) and ``_llm_type``; with ``_stream``, which
     yields ``ChatGenerationChunk``, it streams; ``_agenerate`` and ``_astream`` are their asyncio forms, without which
     an asyncio run calls the plain ones in a worker thread. Where the model has an attribute ``streaming`` that is
-    true, or a call says ``stream=True``, ``invoke`` streams too and tells handlers each token.
+    true, or a call says ``stream=True``, ``invoke`` streams too and reports each token to handlers.
 
     ``disable_streaming``: ``True`` makes the streaming verbs wait for the whole answer, ``"tool_calling"`` only when
     tools are bound.
@@ -72,9 +72,29 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     ) -> ChatResult:
         """Answer in one piece."""
 
-    _agenerate: ClassVar[Any] = None
-    _stream: ClassVar[Any] = None
-    _astream: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        async def _agenerate(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> ChatResult:
+            """The asyncio form of ``_generate``."""
+            raise NotImplementedError
+
+        def _stream(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> Iterator[ChatGenerationChunk]:
+            """Answer piece by piece."""
+            raise NotImplementedError
+
+        def _astream(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> AsyncIterator[ChatGenerationChunk]:
+            """The asyncio form of ``_stream``."""
+            raise NotImplementedError
+    else:
+        _agenerate: ClassVar[Any] = None
+        _stream: ClassVar[Any] = None
+        _astream: ClassVar[Any] = None
 
     # The bodies. These call the hooks; Prill's own models override them, and subclasses of those may write hooks again.
 
@@ -116,7 +136,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         named = None if stream is None else _named(stream, run)
         chunks = [chunk async for chunk in notify_chunks(run, named)]
         if not chunks:
-            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+            raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
         message = message_chunk_to_message(merge_chunks(chunks))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
@@ -125,7 +145,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         answer = self._answer_with_cache if self._has_cache_or_limiter() else self._answer_body
         result = await answer(messages, run, _with_stop(kwargs))
         if not result.generations:
-            raise EmptyResponseError(f"{self.get_name()} answered without a message")
+            raise EmptyResponseError(f"{self.get_name()} returned no message")
         message = result.generations[0].message
         if message.id is None:
             set_id(message, answer_id(run))
@@ -173,7 +193,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
                 yield chunk
                 input = None
         if input is not None:
-            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+            raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
 
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
         return self._must_wait(kwargs) or (
@@ -196,7 +216,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         sinks: list[list[ChatResult]] = [[] for _ in inputs]
         pairs = zip(inputs, sinks, strict=True)
         await run.io.gather(
-            [partial(self._step, input, run, results_=sink, **kwargs) for input, sink in pairs],
+            [partial(self._step, input, run.again(), results_=sink, **kwargs) for input, sink in pairs],
             run.limit,
         )
         results = [sink[0] for sink in sinks]
@@ -205,20 +225,20 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         return LLMResult(generations=generations, llm_output=self._combine_llm_outputs(outputs))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
-        """One ``llm_output`` of several: token usage is added up, of other values the last one counts."""
+        """Merge several ``llm_output``: token usage is summed, of other values the last one is kept."""
         return combine_llm_outputs(llm_outputs)
 
     def generate(
         self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Answer several lists of messages at once; the result keeps what the provider told about each."""
+        """Answer several lists of messages concurrently; the result keeps the provider's metadata of each."""
         run = begin(config_from(callbacks, kwargs))
         return drive(self._results(messages, run, {"stop": stop, **kwargs}))
 
     async def agenerate(
         self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Answer several lists of messages at once; the result keeps what the provider told about each."""
+        """Answer several lists of messages concurrently; the result keeps the provider's metadata of each."""
         run = begin_asyncio(config_from(callbacks, kwargs))
         return await self._results(messages, run, {"stop": stop, **kwargs})
 
@@ -230,14 +250,14 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """This model, which may now call ``tools``; for models that can.
+        """Return this model with ``tools`` that it may call.
 
         Raises:
-            NotImplementedError: this one cannot.
+            NotImplementedError: this model does not support tools.
         """
         raise NotImplementedError(
-            f"{type(self).__name__} does not define bind_tools, so it cannot call tools. For values out of the text "
-            "that it writes, put a parser behind it: model | StructuredParser(schema)"
+            f"{type(self).__name__} does not define bind_tools, so it cannot call tools. To get "
+            "values from its text, add a parser: model | StructuredParser(schema)"
         )
 
     @overload
@@ -289,7 +309,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Any:
-        """This model, which now answers with values of ``schema``.
+        """Return this model, answering with values of ``schema``.
 
         A stream shows the value as it grows, each replacing the one before; the last is whole and valid. Of a pydantic
         class or a dataclass the earlier ones are instances with the fields that have come. ``.elements()`` streams the
@@ -317,7 +337,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """This model, asked for answers of a form: ``name``, ``description``, ``parameters``, the JSON schema."""
         if method != "function_calling":
-            raise ConfigError(f"{type(self).__name__} knows method='function_calling' only, not {method!r}")
+            raise ConfigError(f"{type(self).__name__} supports only method='function_calling', not {method!r}")
         if strict is not None:
             kwargs["strict"] = strict
         return self.bind_tools([{"type": "function", "function": form}], tool_choice="any", **kwargs)
@@ -340,7 +360,7 @@ class SimpleChatModel(BaseChatModel):
 
 
 def as_messages(input: LanguageModelInput) -> list[BaseMessage]:
-    """The messages that a model is asked with: of a text, of a list of message-likes, of a prompt's value."""
+    """Convert the input of a chat model (text, message-likes or a prompt value) to messages."""
     if isinstance(input, str):
         return [HumanMessage(content=input)]
     if isinstance(input, PromptValue):
@@ -348,7 +368,7 @@ def as_messages(input: LanguageModelInput) -> list[BaseMessage]:
     if isinstance(input, Sequence):
         return list(convert_to_messages(input))
     raise ConfigError(
-        f"a chat model is given text, a list of messages, or a prompt's value; not {type(input).__name__} "
+        f"the input of a chat model must be text, a list of messages or a prompt value, not {type(input).__name__} "
         f"({input!r:.80})"
     )
 
@@ -391,7 +411,7 @@ async def _named(chunks: AsyncIterator[BaseMessageChunk], run: Run) -> AsyncIter
 
 
 def combine_llm_outputs(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
-    """One ``llm_output`` of several: token usage is added up, of other values the last one counts."""
+    """Merge several ``llm_output``: token usage is summed, of other values the last one is kept."""
     combined: dict[str, Any] = {}
     for output in outputs:
         for key, value in (output or {}).items():

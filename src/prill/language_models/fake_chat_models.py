@@ -154,7 +154,7 @@ class GenericFakeChatModel(ChatHooks, _Fake):
         message = self._next(messages)
         id, rest = message.id, _beside_content(message)
         last = None
-        # One chunk is held back: the last one says that it is the last.
+        # One chunk is held back, because the last one is marked as the last.
         for piece in _pieces(message.content):
             if last is not None:
                 yield last

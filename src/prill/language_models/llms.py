@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, EmptyResponseError
 from prill.io import closing, drive
 from prill.language_models.base import BaseLanguageModel, LanguageModelInput, config_from
+from prill.language_models.batching import answer_together
 from prill.language_models.cache_and_limits import TextCall
 from prill.language_models.chat_models import combine_llm_outputs
 from prill.language_models.stream_notifications import notify_chunks, streams_in_invoke
 from prill.messages import convert_to_messages, get_buffer_string
 from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from prill.prompt_values import PromptValue
+from prill.runnables.engine.cancellation import token_of
 from prill.runnables.engine.leaves import each_inside
 from prill.runnables.engine.runs import begin, begin_asyncio
 from prill.runnables.engine.streams import NOTHING, collect
@@ -44,9 +47,29 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Continue each prompt."""
 
-    _agenerate: ClassVar[Any] = None
-    _stream: ClassVar[Any] = None
-    _astream: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        async def _agenerate(
+            self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> LLMResult:
+            """The asyncio form of ``_generate``."""
+            raise NotImplementedError
+
+        def _stream(
+            self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> Iterator[GenerationChunk]:
+            """Continue a prompt piece by piece."""
+            raise NotImplementedError
+
+        def _astream(
+            self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> AsyncIterator[GenerationChunk]:
+            """The asyncio form of ``_stream``."""
+            raise NotImplementedError
+    else:
+        _agenerate: ClassVar[Any] = None
+        _stream: ClassVar[Any] = None
+        _astream: ClassVar[Any] = None
 
     # The bodies. These call the hooks; Prill's own models override them, and subclasses of those may write hooks again.
 
@@ -94,7 +117,7 @@ class BaseLLM(BaseLanguageModel[str]):
             else []
         )
         if not chunks:
-            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+            raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
         whole = merge_generation_chunks(chunks)
         return Generation(text=whole.text, generation_info=whole.generation_info)
 
@@ -102,7 +125,7 @@ class BaseLLM(BaseLanguageModel[str]):
         answer = self._answer_with_cache if self._has_cache_or_limiter() else self._answer_body
         result = await answer([as_text(input)], run, {"stop": None, **kwargs})
         if not result.generations or not result.generations[0]:
-            raise EmptyResponseError(f"{self.get_name()} answered without a text")
+            raise EmptyResponseError(f"{self.get_name()} returned no text")
         if results_ is not None:
             results_.append(result)
         if run.observers is not None:
@@ -138,7 +161,7 @@ class BaseLLM(BaseLanguageModel[str]):
                 yield chunk.text
                 input = None
         if input is not None:
-            raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
+            raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
 
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
         return (
@@ -152,11 +175,71 @@ class BaseLLM(BaseLanguageModel[str]):
 
     # generate
 
+    def _answers_together(self, runs: Sequence[Run], kwargs: dict[str, Any]) -> bool:
+        """Whether several prompts may be answered by one call: nothing is done with each of them."""
+        if (
+            not self._answers_by_hooks
+            or self._overrides
+            or self._has_cache_or_limiter()
+            or streams_in_invoke(self, runs[0], kwargs)
+        ):
+            return False
+        return len(runs) > 1 and all(run.plain or token_of(run) is None for run in runs)
+
+    async def _batch(self, inputs: Sequence[Any], runs: Sequence[Run], kwargs: dict[str, Any]) -> list[str]:
+        """Answer all inputs, as many by one call as ``max_concurrency`` allows."""
+        width = min((run.said("max_concurrency") or len(inputs) for run in runs), default=1)
+        texts: list[str] = []
+        for start in range(0, len(inputs), width):
+            prompts = [as_text(input) for input in inputs[start : start + width]]
+            results = await answer_together(self, prompts, runs[start : start + width], kwargs)
+            texts += [result.generations[0][0].text for result in results]
+        return texts
+
+    def batch(
+        self,
+        inputs: Sequence[LanguageModelInput],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Continue many texts; ``_generate`` is called with as many at once as ``max_concurrency`` allows.
+
+        See ``Runnable.batch`` for the arguments.
+        """
+        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), begin)
+        if runs and self._answers_together(runs, kwargs):
+            return drive(self._batch(inputs, runs, kwargs))
+        return super().batch(inputs, config, return_exceptions=return_exceptions, progress=progress, **kwargs)
+
+    async def abatch(
+        self,
+        inputs: Sequence[LanguageModelInput],
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        progress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Continue many texts; ``_agenerate`` is called with as many at once as ``max_concurrency`` allows."""
+        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), begin_asyncio)
+        if runs and self._answers_together(runs, kwargs):
+            return await self._batch(inputs, runs, kwargs)
+        return await super().abatch(inputs, config, return_exceptions=return_exceptions, progress=progress, **kwargs)
+
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
+        runs = [self._with_own_callbacks(run.again()) for _ in inputs]
+        if runs and self._answers_together(runs, kwargs):
+            together = await answer_together(self, [as_text(input) for input in inputs], runs, kwargs)
+            return LLMResult(
+                generations=[result.generations[0] for result in together], llm_output=together[0].llm_output
+            )
         sinks: list[list[LLMResult]] = [[] for _ in inputs]
         pairs = zip(inputs, sinks, strict=True)
         await run.io.gather(
-            [partial(self._step, input, run, results_=sink, **kwargs) for input, sink in pairs],
+            [partial(self._step, input, run.again(), results_=sink, **kwargs) for input, sink in pairs],
             run.limit,
         )
         results = [sink[0] for sink in sinks]
@@ -166,7 +249,7 @@ class BaseLLM(BaseLanguageModel[str]):
     def generate(
         self, prompts: Sequence[str], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Continue several prompts at once; the result keeps what the provider told about each."""
+        """Continue several prompts and return the generations of each, with the provider's metadata."""
         _require_texts(prompts)
         run = begin(config_from(callbacks, kwargs))
         return drive(self._results(prompts, run, {"stop": stop, **kwargs}))
@@ -174,7 +257,7 @@ class BaseLLM(BaseLanguageModel[str]):
     async def agenerate(
         self, prompts: Sequence[str], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
-        """Continue several prompts at once; the result keeps what the provider told about each."""
+        """Continue several prompts and return the generations of each, with the provider's metadata."""
         _require_texts(prompts)
         run = begin_asyncio(config_from(callbacks, kwargs))
         return await self._results(prompts, run, {"stop": stop, **kwargs})
@@ -193,13 +276,25 @@ class LLM(BaseLLM):
     def _call(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
         """Continue a prompt."""
 
-    _acall: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        async def _acall(
+            self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+        ) -> str:
+            """The asyncio form of ``_call``."""
+            raise NotImplementedError
+    else:
+        _acall: ClassVar[Any] = None
 
     def _generate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
         texts = [self._call(prompt, stop=stop, run_manager=run_manager, **kwargs) for prompt in prompts]
         return LLMResult(generations=[[Generation(text=text)] for text in texts])
+
+    def _answers_together(self, runs: Sequence[Run], kwargs: dict[str, Any]) -> bool:
+        # Texts that are answered one by one are better answered side by side.
+        return type(self)._generate is not LLM._generate and super()._answers_together(runs, kwargs)
 
     async def _call_hooks(self, prompts: list[str], run: Run, kwargs: dict[str, Any]) -> LLMResult:
         if run.io.blocking or "_acall" not in self._async_hooks or streams_in_invoke(self, run, kwargs):
@@ -210,7 +305,7 @@ class LLM(BaseLLM):
 
 
 def as_text(input: LanguageModelInput) -> str:
-    """The text that a model is asked with: a text, the lines of messages, a prompt's value."""
+    """Convert the input of a text model (text, messages or a prompt value) to text."""
     if isinstance(input, str):
         return input
     if isinstance(input, PromptValue):
@@ -218,11 +313,19 @@ def as_text(input: LanguageModelInput) -> str:
     if isinstance(input, Sequence):
         return get_buffer_string(convert_to_messages(input))
     raise ConfigError(
-        f"a text model is given text, a list of messages, or a prompt's value; not {type(input).__name__} "
+        f"the input of a text model must be text, a list of messages or a prompt value, not {type(input).__name__} "
         f"({input!r:.80})"
     )
 
 
+def _runs(model: BaseLLM, config: Any, number: int, start: Callable[[Any], Run]) -> list[Run]:
+    """A run for each input of a batch; none where the configs do not fit, which the usual way reports."""
+    configs = list(config) if isinstance(config, list | tuple) else [config] * number
+    if len(configs) != number:
+        return []
+    return [model._with_own_callbacks(start(each)) for each in configs]
+
+
 def _require_texts(prompts: Any) -> None:
     if isinstance(prompts, str) or not isinstance(prompts, Sequence):
-        raise ConfigError(f"generate is given a list of texts, not {type(prompts).__name__}: llm.generate(['…'])")
+        raise ConfigError(f"generate takes a list of texts, not {type(prompts).__name__}: llm.generate(['…'])")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from prill.language_models.base import LanguageModelInput
 from prill.runnables.sequence import RunnableSequence
 
 T = TypeVar("T", covariant=True)
+Element = TypeVar("Element")
 
 
 class StructuredModel(RunnableSequence[LanguageModelInput, T]):
     """A model, and what reads its answers; made by ``with_structured_output``."""
 
+    @overload
+    def elements(
+        self: StructuredModel[list[Element]], field: None = None
+    ) -> RunnableSequence[LanguageModelInput, Element]: ...
+    @overload
+    def elements(self, field: str | None = None) -> RunnableSequence[LanguageModelInput, Any]: ...
     def elements(self, field: str | None = None) -> RunnableSequence[LanguageModelInput, Any]:
         """The elements of the answer's list one by one, each valid when it closes; invoked, it gives the list.
 

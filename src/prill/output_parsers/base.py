@@ -13,6 +13,7 @@ from prill.output_parsers.inputs import LanguageModelOutput, as_generation
 from prill.outputs import Generation
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
+from prill.runnables.engine.overrides import Namespaces, nearest
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
 
@@ -61,14 +62,24 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
         advice = "derive it from BaseTransformOutputParser or BaseCumulativeTransformOutputParser"
         return Streaming("buffers", False, "the parser's parse needs the whole text", advice)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        methods = {name: getattr(cls, name, None) for name in _METHODS}
-        cls._custom = frozenset(
+    _hooks: ClassVar[frozenset[str]] = frozenset(_METHODS)
+    _awaits_hooks: ClassVar[bool] = False
+    """Whether an asyncio run awaits ``aparse_result``: an asyncio method is not older than the plain ones."""
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        methods = {name: next((space[name] for space in spaces if name in space), None) for name in _METHODS}
+        custom = frozenset(
             name
             for name, method in methods.items()
-            if method is not None and not getattr(method, "__module__", "").startswith(_OURS)
+            if method is not None and not str(getattr(method, "__module__", "")).startswith(_OURS)
         )
+        first = nearest(spaces, "aparse_result", "aparse", "parse_result", "parse")
+        return {
+            **super()._find_overrides(spaces),
+            "_custom": custom,
+            "_awaits_hooks": not custom.isdisjoint(("aparse", "aparse_result")) and str(first).startswith("a"),
+        }
 
     @property
     def InputType(self) -> Any:
@@ -85,7 +96,7 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
         if not self._custom:
             return self.parse_result(result)
         with inside(run):
-            if not run.io.blocking and ("aparse_result" in self._custom or "aparse" in self._custom):
+            if not run.io.blocking and self._awaits_hooks:
                 return await self.aparse_result(result)
             return await run.io.call(self.parse_result, result)
 

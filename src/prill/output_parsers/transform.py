@@ -28,7 +28,7 @@ class BaseTransformOutputParser(BaseOutputParser[T]):
 
     async def _parse_now(self, result: list[Generation], run: Run, *, partial: bool = False) -> Any:
         with inside(run):
-            if not run.io.blocking and ("aparse_result" in self._custom or "aparse" in self._custom):
+            if not run.io.blocking and self._awaits_hooks:
                 return await self.aparse_result(result, partial=partial)
             return self.parse_result(result, partial=partial)
 

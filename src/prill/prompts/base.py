@@ -13,6 +13,7 @@ from prill.callbacks.run import Run
 from prill.errors import MissingVariableError, PromptError, PromptInputError
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.prompts.f_string import missing_variables
+from prill.runnables.engine.overrides import Namespaces, nearest
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
 
@@ -30,6 +31,10 @@ else:
     _Base = RunnableSerializable  # the type of what ``format`` gives is for the checker alone
 
 
+_ASYNCIO_HOOKS = ("aformat_prompt", "aformat_messages", "aformat")
+_PLAIN_HOOKS = ("format_prompt", "format_messages", "format")
+
+
 class BasePromptTemplate(_Base[FormatOutputType]):
     """Turns a dictionary of variables into a ``PromptValue``, the input of a model.
 
@@ -42,6 +47,14 @@ class BasePromptTemplate(_Base[FormatOutputType]):
     """
 
     _kind: ClassVar[str] = "prompt"
+    _hooks: ClassVar[frozenset[str]] = frozenset((*_ASYNCIO_HOOKS, *_PLAIN_HOOKS))
+    _awaits_hooks: ClassVar[bool] = True
+    """Whether an asyncio run awaits ``aformat_prompt``: an asyncio method is not older than the plain ones."""
+
+    @classmethod
+    def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
+        first = nearest(spaces, *_ASYNCIO_HOOKS, *_PLAIN_HOOKS)
+        return {**super()._find_overrides(spaces), "_awaits_hooks": first in _ASYNCIO_HOOKS}
 
     input_variables: list[str] = Field(default_factory=list)
     optional_variables: list[str] = Field(default_factory=list)
@@ -81,7 +94,9 @@ class BasePromptTemplate(_Base[FormatOutputType]):
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> PromptValue:
         values = self._read(input)
-        return self.format_prompt(**values) if run.io.blocking else await self.aformat_prompt(**values)
+        if run.io.blocking or not self._awaits_hooks:
+            return self.format_prompt(**values)
+        return await self.aformat_prompt(**values)
 
     def _streaming(self) -> Streaming:
         advice = "put nothing that streams before it"

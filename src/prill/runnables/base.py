@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, over
 
 from pydantic import BaseModel
 
-from prill.callbacks.config import Config
+from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
 from prill.lazy import lazy_names
@@ -173,8 +173,8 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return self._flow(inputs, run, **kwargs)
 
     def _streams(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        """Whether the body has a stream of its own."""
-        return type(self)._flow is not Runnable._flow and not self._in_one_piece(run, kwargs)
+        """Whether the body puts out chunks before it has its whole output."""
+        return not self._waits and not self._in_one_piece(run, kwargs)
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
@@ -217,19 +217,24 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return RunnableSequence(other, self)
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
-        """The chain of this and ``others``; the same as ``self | other | …``, with a name."""
+        """Return the sequence of this Runnable and ``others``: ``self | other | …``, with an optional name."""
         from prill.runnables.sequence import RunnableSequence  # noqa: PLC0415 - it imports this file
 
         return RunnableSequence(self, *others, name=name)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
-        """This, called with ``kwargs`` each time: ``model.bind(stop=["\\n"])``."""
+        """Return this Runnable with ``kwargs`` that are passed to each call: ``model.bind(stop=["\\n"])``."""
         from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
 
         return RunnableBinding(self, kwargs=kwargs)
 
-    def with_config(self, config: Config | None = None, **kwargs: Any) -> Runnable[Input, Output]:
-        """This, run with ``config`` each time: ``model.with_config(tags=["cheap"], run_name="Summary")``."""
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
+        """Return this Runnable with a config that is merged into that of each call.
+
+        Keys are given in a dict or by name. Raises ``ConfigError`` for unknown ``configurable`` fields.
+
+        >>> summarise = model.with_config(tags=["cheap"], run_name="Summary")  # doctest: +SKIP
+        """
         from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
 
         return RunnableBinding(self, config={**(config or {}), **kwargs})
@@ -237,7 +242,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
-        """This, with the types that its schemas show."""
+        """Return this Runnable with other input and output types in its schemas; values are not converted."""
         from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
 
         return RunnableBinding(self, input_type=input_type, output_type=output_type)
@@ -251,7 +256,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         stop_after_attempt: int = 3,
         mid_stream: Literal["raise", "restart"] = "raise",
     ) -> Runnable[Input, Output]:
-        """This, run again when it fails, up to ``stop_after_attempt`` times in all.
+        """Return this Runnable with retries: it runs up to ``stop_after_attempt`` times until it succeeds.
 
         Between tries it waits longer and longer (``exponential_jitter_params``: ``initial``, ``max``, ``exp_base``,
         ``jitter``, in seconds), and at least as long as a provider's ``Retry-After`` says. Errors that cannot pass (a
@@ -278,7 +283,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         exception_key: str | None = None,
         mid_stream: Literal["raise", "restart"] = "raise",
     ) -> Runnable[Input, Output]:
-        """This, and when it fails with one of ``exceptions_to_handle`` the fallbacks, one after the other.
+        """Return this Runnable with ``fallbacks``, tried in order when it fails with one of ``exceptions_to_handle``.
 
         With ``exception_key`` a fallback finds the error before it in its input, which must be a dict. ``mid_stream``
         says, as in ``with_retry``, what happens to a stream that fails after its first chunk.
@@ -290,7 +295,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
     ) -> Runnable[Input, Output]:
-        """This, ended with ``StreamTimeout`` when it takes longer than so many seconds.
+        """Return this Runnable with time limits in seconds; exceeding one raises ``StreamTimeout``.
 
         ``first_chunk`` bounds the wait for the first chunk, ``between_chunks`` for each later one, ``total`` the whole
         run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
@@ -301,19 +306,19 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return RunnableTimeout(self, first_chunk, between_chunks, total)
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
-        """The output, which must be a dict, with keys added: each value is a step that is given that dict."""
+        """Add keys to the output, which must be a dict; each value is a step whose input is that dict."""
         from prill.runnables.passthrough import RunnableAssign  # noqa: PLC0415 - it imports this file
 
         return self.pipe(RunnableAssign(kwargs))
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
-        """One value of the output dict, or a dict of some of its keys."""
+        """Select one value of the output dict, or with a list of keys a smaller dict."""
         from prill.runnables.passthrough import RunnablePick  # noqa: PLC0415 - it imports this file
 
         return self.pipe(RunnablePick(keys))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
-        """This, run on each item of a list."""
+        """Return a Runnable that runs this one on each item of a list, concurrently."""
         from prill.runnables.each import RunnableEach  # noqa: PLC0415 - it imports this file
 
         return RunnableEach(self)
@@ -324,7 +329,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """How this is made of other Runnables."""
         return Structure()
 
-    def _graph_structure(self, config: Config | None) -> Structure:
+    def _graph_structure(self, config: RunnableConfig | None) -> Structure:
         """The same as graphs draw it; ``config`` may select parts."""
         return self._structure()
 
@@ -384,23 +389,23 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """The output as a pydantic model."""
         return self.get_output_schema()
 
-    def get_input_schema(self, config: Config | None = None) -> type[BaseModel]:
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """The input as a pydantic model; what is no object is a ``RootModel``. ``config`` may configure parts."""
         from prill.runnables.describe.schemas import make_schema  # noqa: PLC0415 - it imports this file
 
         return make_schema(self, "input", config)
 
-    def get_output_schema(self, config: Config | None = None) -> type[BaseModel]:
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """The output as a pydantic model; what is no object is a ``RootModel``. ``config`` may configure parts."""
         from prill.runnables.describe.schemas import make_schema  # noqa: PLC0415 - it imports this file
 
         return make_schema(self, "output", config)
 
-    def get_input_jsonschema(self, config: Config | None = None) -> dict[str, Any]:
+    def get_input_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
         """The input as a JSON schema."""
         return self.get_input_schema(config).model_json_schema()
 
-    def get_output_jsonschema(self, config: Config | None = None) -> dict[str, Any]:
+    def get_output_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
         """The output as a JSON schema."""
         return self.get_output_schema(config).model_json_schema()
 
@@ -427,13 +432,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
         check_configurable(self, configurable)
 
-    def get_graph(self, config: Config | None = None) -> Any:
+    def get_graph(self, config: RunnableConfig | None = None) -> Any:
         """The steps as a ``Graph``, to draw: ``.draw_mermaid()``, ``.print_ascii()``, ``.draw_svg()`` …"""
         from prill.runnables.drawing.build import build_graph  # noqa: PLC0415 - it imports this file
 
         return build_graph(self, config)
 
-    def get_prompts(self, config: Config | None = None) -> list[Any]:
+    def get_prompts(self, config: RunnableConfig | None = None) -> list[Any]:
         """The prompts within, in the order of the steps."""
         from prill.runnables.describe.children import walk  # noqa: PLC0415 - it imports this file
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, TypeVar, overload
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
@@ -16,6 +16,8 @@ from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
@@ -73,6 +75,15 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
     Conditions and steps are whatever can be a step of a chain; a condition is given the input.
     """
 
+    @overload
+    def __init__(
+        self: RunnableBranch[In, Out],
+        *branches: tuple[Callable[[In], Any] | Runnable[In, Any], Callable[[In], Out] | Runnable[In, Out]]
+        | Callable[[In], Out]
+        | Runnable[In, Out],
+    ) -> None: ...
+    @overload
+    def __init__(self: RunnableBranch[Any, Any], *branches: Any) -> None: ...
     def __init__(self, *branches: Any) -> None:
         if len(branches) < 2:
             raise CompositionError("a RunnableBranch has a (condition, step) pair or more, and a default at the end")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from typing import Any, Literal, TypeVar, overload
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from prill.callbacks.config import DEFAULT_RECURSION_LIMIT, Config
 from prill.callbacks.run import Run, inside
@@ -36,6 +36,49 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
 
     _waits = True
 
+    # Overlapping: every callable is one that returns something.
+    @overload
+    def __init__(
+        self: RunnableLambda[In, Out],
+        func: Callable[Concatenate[In, ...], Coroutine[Any, Any, Out]],
+        afunc: None = None,
+        name: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableLambda[In, Out],
+        func: Callable[Concatenate[In, ...], Generator[Out, Any, Any]],
+        afunc: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableLambda[In, Out],
+        func: Callable[Concatenate[In, ...], Iterator[Out]],
+        afunc: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableLambda[In, Out],
+        func: Callable[Concatenate[In, ...], AsyncIterator[Out]],
+        afunc: None = None,
+        name: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableLambda[In, Out],
+        func: Callable[Concatenate[In, ...], Runnable[In, Out]],
+        afunc: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableLambda[In, Out],
+        func: Callable[Concatenate[In, ...], Out],
+        afunc: Callable[..., Any] | None = None,
+        name: str | None = None,
+    ) -> None: ...
     def __init__(
         self, func: Callable[..., Any], afunc: Callable[..., Any] | None = None, name: str | None = None
     ) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError
@@ -17,6 +17,8 @@ from prill.runnables.structure import Streaming
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
@@ -27,6 +29,22 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
     it awaits is its input; a plain one in an asyncio run is pulled from a worker thread.
     """
 
+    @overload
+    def __init__(
+        self: RunnableGenerator[In, Out],
+        transform: Callable[Concatenate[Iterator[In], ...], Iterator[Out]],
+        atransform: Callable[..., AsyncIterator[Out]] | None = None,
+        *,
+        name: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableGenerator[In, Out],
+        transform: Callable[Concatenate[AsyncIterator[In], ...], AsyncIterator[Out]],
+        atransform: None = None,
+        *,
+        name: str | None = None,
+    ) -> None: ...
     def __init__(
         self,
         transform: Callable[..., Any],

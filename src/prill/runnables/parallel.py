@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
@@ -18,6 +18,7 @@ from prill.runnables.engine.streams import Single, Snapshots, like
 from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
+In = TypeVar("In")
 
 
 class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
@@ -27,6 +28,16 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
     ``{key: chunk}`` in the order in which chunks arrive, from whichever branch; these dicts add up to the whole.
     """
 
+    @overload
+    def __init__(
+        self: RunnableParallel[In], steps__: None = None, **kwargs: Runnable[In, Any] | Callable[[In], Any]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: RunnableParallel[In], steps__: Mapping[str, Runnable[In, Any] | Callable[[In], Any]]
+    ) -> None: ...
+    @overload
+    def __init__(self: RunnableParallel[Any], steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None: ...
     def __init__(self, steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         given = {**(steps__ or {}), **kwargs}
         if not given:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError
@@ -38,6 +38,14 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
     """
 
+    @overload
+    def __init__(self: RunnablePassthrough[Any], func: None = None, afunc: None = None) -> None: ...
+    @overload
+    def __init__(
+        self: RunnablePassthrough[Other],
+        func: Callable[Concatenate[Other, ...], Any] | None = None,
+        afunc: Callable[Concatenate[Other, ...], Awaitable[Any]] | None = None,
+    ) -> None: ...
     def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
         if func is not None and is_async(func):
             func, afunc = None, func

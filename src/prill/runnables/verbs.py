@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from prill.callbacks.config import Config
+from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Observer, Run
 from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
 from prill.io.colour import Put
@@ -35,7 +35,7 @@ class Verbs(Generic[Input, Output]):
         def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
         def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
 
-    def invoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input and return the output.
 
         Args:
@@ -54,11 +54,13 @@ class Verbs(Generic[Input, Output]):
         """
         return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
 
-    async def ainvoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
+    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input in asyncio and return the output. See ``invoke``."""
         return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
 
-    def stream(self, input: Input, config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+    def stream(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Generator[Output, None, None]:
         """Run on one input and yield the output in chunks, as far as the steps can stream.
 
         The chunks add up to the output of ``invoke``. A step that needs its whole input waits for it;
@@ -69,16 +71,22 @@ class Verbs(Generic[Input, Output]):
         >>> list(RunnableGenerator(lambda chunks: (c.upper() for c in chunks)).stream("hi"))  # doctest: +SKIP
         ['HI']
         """
-        return drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
+        stream = drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
+        return stream  # type: ignore[return-value]  # whatever drives it, it can be closed
 
-    def astream(self, input: Input, config: Config | None = None, **kwargs: Any) -> AsyncIterator[Output]:
+    def astream(
+        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncGenerator[Output, None]:
         """Run on one input in asyncio and yield the output in chunks. See ``stream``.
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
-        return self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
+        stream = self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
+        return stream  # type: ignore[return-value]  # whatever makes it, it can be closed
 
-    def transform(self, input: Iterator[Input], config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
+    def transform(
+        self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Generator[Output, None, None]:
         """Run on an input that arrives in chunks, and yield the output in chunks.
 
         Args:
@@ -89,19 +97,21 @@ class Verbs(Generic[Input, Output]):
         >>> list(StrOutputParser().transform(iter(["a", "b"])))
         ['a', 'b']
         """
-        return drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
+        stream = drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
+        return stream  # type: ignore[return-value]  # as in stream
 
     def atransform(
-        self, input: AsyncIterator[Input], config: Config | None = None, **kwargs: Any
-    ) -> AsyncIterator[Output]:
+        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncGenerator[Output, None]:
         """Run in asyncio on an input that arrives in chunks, and yield the output in chunks. See ``transform``."""
-        return self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+        stream = self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+        return stream  # type: ignore[return-value]  # as in astream
 
     @overload
     def batch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: Literal[False] = False,
         progress: bool = False,
@@ -111,7 +121,7 @@ class Verbs(Generic[Input, Output]):
     def batch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool,
         progress: bool = False,
@@ -120,7 +130,7 @@ class Verbs(Generic[Input, Output]):
     def batch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -149,7 +159,7 @@ class Verbs(Generic[Input, Output]):
     async def abatch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: Literal[False] = False,
         progress: bool = False,
@@ -159,7 +169,7 @@ class Verbs(Generic[Input, Output]):
     async def abatch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool,
         progress: bool = False,
@@ -168,7 +178,7 @@ class Verbs(Generic[Input, Output]):
     async def abatch(
         self,
         inputs: Sequence[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -180,7 +190,7 @@ class Verbs(Generic[Input, Output]):
     def batch_as_completed(
         self,
         inputs: Iterable[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -196,7 +206,7 @@ class Verbs(Generic[Input, Output]):
     def abatch_as_completed(
         self,
         inputs: Iterable[Input],
-        config: Config | Sequence[Config] | None = None,
+        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
         progress: bool = False,
@@ -210,7 +220,7 @@ class Verbs(Generic[Input, Output]):
     def astream_events(
         self,
         input: Input,
-        config: Config | None = None,
+        config: RunnableConfig | None = None,
         *,
         version: Literal["v1", "v2"] = "v2",
         **kwargs: Unpack[RunFilters],
@@ -234,7 +244,7 @@ class Verbs(Generic[Input, Output]):
     def stream_events(
         self,
         input: Input,
-        config: Config | None = None,
+        config: RunnableConfig | None = None,
         *,
         version: Literal["v1", "v2"] = "v2",
         **kwargs: Unpack[RunFilters],
@@ -245,16 +255,16 @@ class Verbs(Generic[Input, Output]):
 
     @overload
     def astream_log(
-        self, input: Input, config: Config | None = None, *, diff: Literal[True] = True, **kwargs: Any
+        self, input: Input, config: RunnableConfig | None = None, *, diff: Literal[True] = True, **kwargs: Any
     ) -> AsyncIterator[RunLogPatch]: ...
     @overload
     def astream_log(
-        self, input: Input, config: Config | None = None, *, diff: Literal[False], **kwargs: Any
+        self, input: Input, config: RunnableConfig | None = None, *, diff: Literal[False], **kwargs: Any
     ) -> AsyncIterator[RunLog]: ...
     def astream_log(
         self,
         input: Input,
-        config: Config | None = None,
+        config: RunnableConfig | None = None,
         *,
         diff: bool = True,
         with_streamed_output_list: bool = True,

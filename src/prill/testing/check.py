@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from typing import Any, Literal
 from weakref import WeakSet
 
-from prill.callbacks.config import Config, merge_configs
+from prill.callbacks.config import RunnableConfig, merge_configs
 from prill.runnables import Runnable
 from prill.runnables.engine.chunks import join
 from prill.testing.witness import Witness
@@ -34,7 +34,7 @@ def check_runnable(
     *,
     expected: Any = _UNKNOWN,
     pieces: Sequence[Any] | None = None,
-    config: Config | None = None,
+    config: RunnableConfig | None = None,
     compare: Callable[[Any, Any], bool] = operator.eq,
     cumulative: bool | None = None,
     colours: Sequence[ColourName] = ("blocking", "asyncio"),
@@ -75,7 +75,7 @@ class _Check:
         runnable: Runnable[Any, Any],
         input: Any,
         pieces: Sequence[Any],
-        config: Config | None,
+        config: RunnableConfig | None,
         compare: Callable[[Any, Any], bool],
         cumulative: bool | None,
     ) -> None:
@@ -122,7 +122,7 @@ class _Check:
     def broken(self, what: str) -> AssertionError:
         return AssertionError(f"{self.runnable.get_name()}: {what}")
 
-    def watched(self) -> tuple[Witness, Config]:
+    def watched(self) -> tuple[Witness, RunnableConfig]:
         witness = Witness()
         return witness, merge_configs(self.config, {"callbacks": [witness]})
 

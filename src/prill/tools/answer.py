@@ -1,4 +1,4 @@
-"""What a tool answers: its output as it is, or as a message to the model that called it."""
+"""Formats a tool's output: returned as it is, or as the ``ToolMessage`` that answers a call."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from prill.messages.tool import ToolOutputMixin
 
 
 class Answering(Protocol):
-    """A tool, as far as its answers go."""
+    """The attributes of a tool that its answers depend on."""
 
     name: str
     response_format: Literal["content", "content_and_artifact"]
 
 
 def format_output(tool: Answering, output: Any, call_id: str | None) -> Any:
-    """The answer with a function's output; a ``ToolMessage`` if ``call_id`` is the id of a call."""
+    """Return a function's output; as a ``ToolMessage`` if ``call_id`` is the id of a call."""
     artifact = None
     if tool.response_format == "content_and_artifact":
         if not isinstance(output, tuple) or len(output) != 2:
             raise ConfigError(
-                f"the tool {tool.name} has response_format='content_and_artifact' and so returns a pair of both, "
-                f"not {type(output).__name__}"
+                f"the tool {tool.name} has response_format='content_and_artifact': it must return a tuple "
+                f"(content, artifact), not {type(output).__name__}"
             )
         output, artifact = output
     if call_id is None or isinstance(output, ToolOutputMixin) or _are_answers(output):
@@ -37,7 +37,7 @@ def format_output(tool: Answering, output: Any, call_id: str | None) -> Any:
 
 
 def format_failure(tool: Answering, handler: Any, error: ToolException | ValidationError, call_id: str | None) -> Any:
-    """The answer after an error, as ``handler`` says; the error itself is raised where it says nothing."""
+    """Return the answer to a failed call that ``handler`` asks for; raise the error if there is no handler."""
     if not handler:
         raise error
     if handler is True:
@@ -47,7 +47,7 @@ def format_failure(tool: Answering, handler: Any, error: ToolException | Validat
     elif callable(handler):
         output = handler(error)
     else:
-        raise ConfigError(f"errors of the tool {tool.name} are handled by True, a text or a function; not {handler!r}")
+        raise ConfigError(f"error handlers of the tool {tool.name} must be True, a text or a function, not {handler!r}")
     if call_id is None or isinstance(output, ToolOutputMixin):
         return output
     return ToolMessage(_content(tool.name, output), tool_call_id=call_id, name=tool.name, status="error")
@@ -56,8 +56,8 @@ def format_failure(tool: Answering, handler: Any, error: ToolException | Validat
 def _text_of(error: ToolException | ValidationError) -> str:
     if isinstance(error, ValidationError):
         return error.__notes__[-1] if getattr(error, "__notes__", None) else str(error)
-    said = "" if not error.args or error.args[0] is None else str(error.args[0])
-    return said or f"the tool failed ({type(error).__name__})"
+    text = "" if not error.args or error.args[0] is None else str(error.args[0])
+    return text or f"the tool failed ({type(error).__name__})"
 
 
 def _are_answers(output: Any) -> bool:
@@ -65,11 +65,11 @@ def _are_answers(output: Any) -> bool:
 
 
 def _content(tool: str, output: Any) -> Any:
-    """What the model reads of an output: texts and blocks as they are, other things as JSON."""
+    """The message content for an output: texts and content blocks as they are, other values as JSON."""
     if isinstance(output, str):
         return output
-    if isinstance(output, list) and output and all(_is_block(each) for each in output):
-        return output
+    if isinstance(output, list | tuple) and output and all(_is_block(each) for each in output):
+        return list(output)
     try:
         return _as_json(output)
     except (TypeError, ValueError, RecursionError):
@@ -77,7 +77,7 @@ def _content(tool: str, output: Any) -> Any:
     try:
         return str(output)
     except (ValueError, RecursionError) as error:  # it has too many digits, or is too deep
-        raise ConfigError(f"the output of the tool {tool} cannot be written as text: {error}") from error
+        raise ConfigError(f"the output of the tool {tool} cannot be converted to text: {error}") from error
 
 
 def _as_json(output: Any) -> str:
@@ -91,5 +91,11 @@ def _as_json(output: Any) -> str:
         return json.dumps(to_jsonable_python(output), ensure_ascii=False)
 
 
+_BLOCK_TYPES = frozenset(
+    ("custom_tool_call_output", "document", "file", "image", "image_url", "json", "search_result", "text")
+)
+"""Content blocks that providers take in the answer to a tool call; other dicts are data, which is sent as JSON."""
+
+
 def _is_block(part: Any) -> bool:
-    return isinstance(part, str) or (isinstance(part, dict) and "type" in part)
+    return isinstance(part, str) or (isinstance(part, dict) and part.get("type") in _BLOCK_TYPES)

@@ -24,7 +24,7 @@ FILTERED_ARGS = ("run_manager", "callbacks")
 
 
 class Names(NamedTuple):
-    """The arguments of a model: ``(field, argument)`` of each, and what the model of a chat is not told of."""
+    """The arguments of a pydantic model: pairs ``(field, argument)``, and those that a chat model does not see."""
 
     fields: tuple[tuple[str, str], ...]
     injected: frozenset[str]
@@ -38,6 +38,17 @@ def injected_parameters(function: Callable[..., Any]) -> dict[str, str]:
     an annotation too.
     """
     return _filled(own(function))
+
+
+def injected_arguments(function: Callable[..., Any]) -> dict[str, bool]:
+    """The parameters marked with ``InjectedToolArg``, by name; true for those that are given the id of the call."""
+    return _marked(own(function))
+
+
+@functools.lru_cache(maxsize=1024)
+def _marked(whose: Own) -> dict[str, bool]:
+    marks = {name: marks_of(hint) for name, hint in hints_of(whose.function).items()}
+    return {name: is_injected(each, InjectedToolCallId) for name, each in marks.items() if is_injected(each)}
 
 
 def args_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
@@ -67,14 +78,14 @@ def create_schema_from_function(
 
 
 def check_docstring(name: str, function: Callable[..., Any]) -> None:
-    """Refuse a docstring that describes no argument, or others than there are."""
+    """Raise ``ConfigError`` for a docstring without arguments, or with arguments that do not exist."""
     _, told = read_docstring(inspect.getdoc(function))
     taken = parameters_of(own(function))
     unknown = not_taken(told, taken)
     if unknown or (taken and not told):
         none = "has no section 'Args:' (or 'Parameters', or ':param name:')"
-        what = f"describes {', '.join(unknown)}, which it does not take" if unknown else none
-        raise ConfigError(f"the docstring of {name} {what}; it takes {', '.join(taken) or 'no arguments'}")
+        what = f"describes {', '.join(unknown)}, which are not parameters" if unknown else none
+        raise ConfigError(f"the docstring of {name} {what}; its parameters are: {', '.join(taken) or 'none'}")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -92,7 +103,7 @@ def argument_names(model: type[BaseModel]) -> Names:
 
 @functools.lru_cache(maxsize=1024)
 def visible_args_model(name: str, model: type[BaseModel]) -> type[BaseModel]:
-    """The model without the arguments that are injected: what a chat model is told."""
+    """The pydantic model without injected arguments, as a chat model sees it."""
     injected = argument_names(model).injected
     if not injected:
         return model
@@ -125,7 +136,7 @@ def _what(name: str, annotation: Any) -> str | None:
 
 
 _RENAMED = "argument_"
-"""How fields begin whose argument has a name that pydantic keeps for itself; the argument's own is the alias."""
+"""Prefix of fields whose argument has a name that pydantic reserves; the argument's name is the alias."""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -164,7 +175,7 @@ def _open_base(others: Any) -> type[BaseModel]:
 def refuse_old_classes(what: str, kind: Any) -> None:
     """Raise ``ConfigError`` for a class that pydantic's own copy of its version 1 made: it cannot be described."""
     if any(base.__module__.startswith("pydantic.v1") for base in getattr(kind, "__mro__", ())):
-        raise ConfigError(f"{what} is a class of pydantic.v1: make it one of pydantic, from pydantic import BaseModel")
+        raise ConfigError(f"{what} is a class of pydantic.v1: use pydantic.BaseModel instead")
 
 
 def _get_runnable_config_param(func: Callable[..., Any]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -19,7 +19,13 @@ from prill.runnables.engine.streams import NOTHING, Snapshots, collect
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
 from prill.tools.answer import format_failure, format_output
-from prill.tools.arguments import args_model, argument_names, injected_parameters, visible_args_model
+from prill.tools.arguments import (
+    args_model,
+    argument_names,
+    injected_arguments,
+    injected_parameters,
+    visible_args_model,
+)
 from prill.tools.json_schema import json_schema_of
 from prill.tools.parameters import bind_call, takes_any_name
 from prill.tools.progress import Progress, is_generator
@@ -31,7 +37,7 @@ Handler = bool | str | Callable[[Any], Any] | None
 
 
 class SchemaAnnotationError(TypeError):
-    """``args_schema`` of a tool is annotated with something else than ``type[BaseModel]``."""
+    """``args_schema`` of a tool has an annotation other than ``type[BaseModel]``."""
 
 
 class BaseTool(RunnableSerializable[ToolInput, Any]):
@@ -69,15 +75,23 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
-            raise SchemaAnnotationError(f"{cls.__name__}.args_schema is a class: annotate it with type[BaseModel]")
+            raise SchemaAnnotationError(f"{cls.__name__}.args_schema holds a class: annotate it as type[BaseModel]")
 
     def _streaming(self) -> Streaming:
         return Streaming("buffers", False, "a tool needs all of its arguments")
 
-    # What subclasses write. Those that are not written are None here, so that the body can tell.
+    # The hooks that subclasses write. Those that are not written are None here, which the body checks.
 
-    _run: ClassVar[Any] = None
-    _arun: ClassVar[Any] = None
+    if TYPE_CHECKING:
+
+        def _run(self, *args: Any, **kwargs: Any) -> Any:
+            """Run the tool with the arguments of a call."""
+
+        async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+            """The asyncio form of ``_run``."""
+    else:
+        _run: ClassVar[Any] = None
+        _arun: ClassVar[Any] = None
 
     _hooks: ClassVar[frozenset[str]] = frozenset(("_run", "_arun"))
     _runs_by_hooks: ClassVar[bool] = True
@@ -113,7 +127,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _function(self) -> Callable[..., Any]:
         function = next((form for form in self._forms() if form is not None), None)
         if function is None:
-            raise ConfigError(f"the tool {self.name} does nothing: a BaseTool writes _run, or _arun, or both")
+            raise ConfigError(f"the tool {self.name} has no implementation: define _run, _arun or both")
         return function
 
     # Arguments
@@ -127,7 +141,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
 
     @property
     def tool_call_schema(self) -> ArgsSchema:
-        """What a model is told of the arguments: all but the injected ones."""
+        """The schema of the arguments as a model sees them: all but the injected ones."""
         model = self.args_model
         return visible_args_model(self.name, model) if model is not None else self.args_schema or {}
 
@@ -137,7 +151,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
 
     @property
     def args(self) -> dict[str, Any]:
-        """The JSON schema of each argument that a model is told of, by name."""
+        """The JSON schema of each argument that a model sees, by name."""
         schema = self.tool_call_schema
         described = schema if isinstance(schema, dict) else json_schema_of(schema)
         properties: dict[str, Any] = described.get("properties", {})
@@ -151,15 +165,21 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _read(self, given: Any, call_id: str | None) -> dict[str, Any]:
         """The checked arguments."""
         if not isinstance(given, Mapping):
-            given = {self._only_argument(): given}
+            given = {} if given == "" and not self._names() else {self._only_argument(): given}
         model = self.args_model
         if model is None:
             return dict(given)
         names = argument_names(model)
-        if names.call_id:
+        beside = self._injected_beside_schema(model)
+        ids = names.call_id | {name for name, is_id in beside.items() if is_id}
+        if ids:
             if call_id is None:
-                raise ConfigError(f"the tool {self.name} wants the id of its call: invoke it with a whole tool call")
-            given = {**given, **dict.fromkeys(names.call_id, call_id)}
+                raise ConfigError(
+                    f"the tool {self.name} has a parameter for the id of its call: invoke it with a whole tool call"
+                )
+            given = {**given, **dict.fromkeys(ids, call_id)}
+        injected = {name: given[name] for name in beside if name in given}
+        given = {name: value for name, value in given.items() if name not in injected} if injected else given
         try:
             checked = model.model_validate(given)
         except ValidationError as error:
@@ -167,19 +187,27 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
             raise
         values, others = checked.__dict__, checked.__pydantic_extra__
         args = {argument: values[field] for field, argument in names.fields}
+        args |= injected
         return {**others, **args} if others and takes_any_name(self._function()) else args
+
+    def _injected_beside_schema(self, model: type[BaseModel]) -> dict[str, bool]:
+        """The function's injected parameters that an ``args_schema`` of its own leaves out; true for the call's id."""
+        if self.args_schema is None:
+            return {}
+        marked = injected_arguments(self._function())
+        return {name: is_id for name, is_id in marked.items() if name not in model.model_fields} if marked else marked
 
     def _only_argument(self) -> str:
         names = self._names()
         if not names:
-            raise ConfigError(f"the tool {self.name} takes no argument; give it an empty dict")
+            raise ConfigError(f"the tool {self.name} takes no arguments: invoke it with an empty dict")
         required = list(names) if len(names) == 1 else [name for name, is_required in names.items() if is_required]
         if len(required) != 1:
             raise ConfigError(f"the tool {self.name} takes {', '.join(names)}: give it a dict, not a single value")
         return required[0]
 
     def _names(self) -> dict[str, bool]:
-        """The arguments that a model is told of, and whether each is required."""
+        """The arguments that a model sees, and whether each is required."""
         schema = self.tool_call_schema
         if isinstance(schema, dict):
             return {name: name in schema.get("required", ()) for name in schema.get("properties", {})}
@@ -234,7 +262,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return Progress(bind_call(function, args), run)
 
     async def _watch_progress(self, progress: Progress, run: Run) -> Any:
-        """Run a generator to its end, telling observers of what it yields."""
+        """Run a generator to its end and report each item to observers."""
         async with closing(progress.chunks()) as chunks:
             async for chunk in chunks:
                 for observer in run.observers or ():
@@ -274,7 +302,15 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return self.tags, self.metadata
 
     def _told(self, input: Any) -> Any:
-        return _args_of(input)[0]
+        args = _args_of(input)[0]
+        hidden = self._injected_names() if isinstance(args, Mapping) else ()
+        return {name: value for name, value in args.items() if name not in hidden} if hidden else args
+
+    def _injected_names(self) -> frozenset[str]:
+        """The arguments that the program gives: observers do not see them, for they may be secret or large."""
+        model = self.args_model
+        in_schema = argument_names(model).injected if model is not None else frozenset()
+        return in_schema | injected_arguments(self._function()).keys()
 
     def run(
         self,
@@ -334,7 +370,10 @@ def _args_of(input: Any) -> tuple[Any, str | None]:
 def _injected(wanted: Mapping[str, str], run: Run, *, plain: bool) -> dict[str, Any]:
     """The values of the parameters that the run fills."""
     config = config_for_child(run, plain=plain)
-    values = {"config": config, "callbacks": config.get("callbacks")}
+    callbacks = config.get("callbacks")
+    if callbacks is None and "callbacks" in wanted.values():
+        callbacks = run.make_manager(plain=plain).get_child()
+    values = {"config": config, "callbacks": callbacks}
     return {
         name: run.make_manager(plain=plain) if what == "run_manager" else values[what] for name, what in wanted.items()
     }

@@ -24,7 +24,7 @@ def read_docstring(text: str | None) -> tuple[str, dict[str, str]]:
 
 
 def not_taken(told: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> list[str]:
-    """The arguments that a docstring tells of and a function with these parameters does not take."""
+    """The arguments that a docstring describes and that are not among the parameters."""
     if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return []
     return [name for name in told if name not in parameters and name != "self"]

@@ -1,4 +1,4 @@
-"""What a model is told about a tool: a function's name, what it does, and the JSON schema of its arguments."""
+"""Describes functions to models: name, description and JSON schema of the arguments."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.describe.typed_dicts import usable
 from prill.tools.docstring import not_taken, read_docstring
+from prill.tools.injected import is_injected, marks_of
 from prill.tools.json_schema import json_schema_of, tidy
 from prill.tools.json_schema import strict as strictly
 
 Schema = dict[str, Any]
 
-_OURS = frozenset(("callbacks", "run_manager"))
-"""Arguments that are given by what runs the function, not by the model."""
+_FILLED_BY_RUN = frozenset(("callbacks", "run_manager"))
+"""Parameters that the run fills, not the model."""
 
 
 class FunctionDescription(TypedDict):
-    """A function, as a model is told of it."""
+    """The description of a function for a model."""
 
     name: str
     description: str
@@ -34,7 +35,7 @@ class FunctionDescription(TypedDict):
 
 
 class ToolDescription(TypedDict):
-    """A tool, as a model is told of it."""
+    """The description of a tool for a model."""
 
     type: Literal["function"]
     function: FunctionDescription
@@ -177,15 +178,15 @@ def _annotated(hint: Any) -> tuple[Any, Any, str | None]:
 def _of_function(function: Callable[..., Any]) -> Schema:
     target = function.func if isinstance(function, functools.partial) else function
     if not inspect.isroutine(target) and not inspect.isclass(target):
-        raise ConfigError(f"cannot describe {function!r:.120} to a model: it has no name; give its method instead")
+        raise ConfigError(f"cannot describe {function!r:.120} to a model: it has no name; pass its method instead")
     name = target.__name__
     if name == "<lambda>":
-        raise ConfigError("a lambda has no name and no types that a model could be told: write it with def")
+        raise ConfigError("a lambda has no name and no types to describe to a model: write it with def")
     description, told = read_docstring(target.__doc__)
     fields = _arguments(function, name, told)
     if unknown := not_taken(told, inspect.signature(target).parameters):
         raise ConfigError(
-            f"the docstring of {name} describes {', '.join(map(repr, unknown))}, which it does not take; it takes "
+            f"the docstring of {name} describes {', '.join(map(repr, unknown))}, which are not parameters: it takes "
             f"{', '.join(map(repr, fields)) or 'no arguments'}"
         )
     return _of_model(_model(name, fields), name, description)
@@ -211,7 +212,8 @@ def _arguments(function: Callable[..., Any], name: str, told: Mapping[str, str])
 
 
 def _is_ours(argument: str, hint: Any) -> bool:
-    return argument in _OURS or hint is RunnableConfig or RunnableConfig in get_args(hint)
+    filled = argument in _FILLED_BY_RUN or hint is RunnableConfig or RunnableConfig in get_args(hint)
+    return filled or is_injected(marks_of(hint))
 
 
 def _check(name: str, argument: str, annotation: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 
 class InjectedToolArg:
-    """Marks an argument that the program gives: the model is not told of it.
+    """Marks an argument that the program supplies; models do not see it.
 
     ``def buy(item: str, user: Annotated[str, InjectedToolArg])``: the program adds ``user`` to the arguments of a
     call before it invokes the tool.
@@ -23,5 +23,5 @@ def is_injected(marks: Any, kind: type[InjectedToolArg] = InjectedToolArg) -> bo
 
 
 def marks_of(hint: Any) -> tuple[Any, ...]:
-    """What an ``Annotated`` says beside the type."""
+    """The metadata of an ``Annotated`` type."""
     return tuple(get_args(hint)[1:]) if get_origin(hint) is Annotated else ()

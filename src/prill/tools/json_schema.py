@@ -16,7 +16,7 @@ _NAMED = ("properties", "patternProperties", "$defs", "definitions")
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out defaults that JSON does not know, without a warning: what they are is no model's business."""
+    """Leaves out defaults that JSON does not know, without a warning: models do not need them."""
 
     ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
 

@@ -15,7 +15,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 class Own(NamedTuple):
-    """What of a function stays the same: bound methods are made anew at each access, and no cache would find them."""
+    """A function as a cache key: bound methods are created at each access, so no cache would find them."""
 
     function: Callable[..., Any]
     is_bound: bool
@@ -40,13 +40,13 @@ def unwrapped(function: Any) -> Any:
 def parameters_of(whose: Own) -> dict[str, inspect.Parameter]:
     """The parameters by name, without the one for the object.
 
-    Raises ``ConfigError`` for functions that were written in C and do not tell.
+    Raises ``ConfigError`` for functions in C without a signature.
     """
     try:
         parameters = dict(inspect.signature(whose.function).parameters)
     except ValueError as error:
         raise ConfigError(
-            f"the parameters of {whose.function!r:.80} cannot be read: write a function around it, or give args_schema"
+            f"the parameters of {whose.function!r:.80} cannot be read: wrap it in a function, or pass args_schema"
         ) from error
     first = next(iter(parameters.values()), None)
     if first is not None and (whose.is_bound or (first.name == "self" and first.kind is not first.POSITIONAL_ONLY)):

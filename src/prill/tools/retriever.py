@@ -12,7 +12,7 @@ from prill.tools.structured import StructuredTool
 
 
 class RetrieverInput(BaseModel):
-    """What a tool that searches is given."""
+    """The arguments of a search tool."""
 
     query: str = Field(description="what to look up")
 
@@ -34,7 +34,7 @@ def create_retriever_tool(
     >>> search = create_retriever_tool(retriever, "search", "Search the handbook.")  # doctest: +SKIP
     """
     if not hasattr(retriever, "ainvoke"):
-        raise ConfigError(f"create_retriever_tool is given a retriever, not {retriever!r:.80}")
+        raise ConfigError(f"create_retriever_tool takes a retriever, not {retriever!r:.80}")
 
     def answer(documents: list[Document]) -> Any:
         text = document_separator.join(_text(document, document_prompt) for document in documents)
@@ -63,7 +63,7 @@ def _text(document: Document, prompt: Any) -> str:
     values = {**document.metadata, "page_content": document.page_content}
     if missing := [each for each in prompt.input_variables if each not in values]:
         raise ConfigError(
-            f"the document_prompt wants {', '.join(missing)}, which a document has not; it has {', '.join(values)}"
+            f"the document_prompt needs {', '.join(missing)}, but a document has only {', '.join(values)}"
         )
     return str(prompt.format(**{each: values[each] for each in prompt.input_variables}))
 

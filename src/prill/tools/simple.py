@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ _ONE_TEXT = {"type": "object", "properties": {_INPUT: {"type": "string"}}, "requ
 class Tool(BaseTool):
     """A tool of a function with one argument, which is given by its place: ``Tool("upper", str.upper, "Upper case")``.
 
-    A model is told of one text, ``tool_input``; what it gives, or the single value in a dict, is the argument.
+    Models see one text argument, ``tool_input``; the text, or the single value in a dict, is passed on.
     """
 
     description: str = ""
@@ -43,7 +44,9 @@ class Tool(BaseTool):
     ) -> Tool:
         """Make a tool of a function with one argument; ``coroutine`` is its asyncio form."""
         if func is None and coroutine is None:
-            raise ConfigError("a tool is made of a function: give func, or coroutine, or both")
+            raise ConfigError("a tool is made from a function: give func, coroutine or both")
+        if func is not None and (inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func)):
+            func, coroutine = None, coroutine or func
         more = {"return_direct": return_direct, "args_schema": args_schema, "coroutine": coroutine, **kwargs}
         return cls(name, func, description, **more)
 
@@ -80,8 +83,8 @@ class Tool(BaseTool):
         args = super()._read(given, call_id) if isinstance(given, Mapping) or self.args_schema else {_INPUT: given}
         if len(args) != 1:
             raise ToolException(
-                f"the tool {self.name} takes one argument, and was given {len(args)} ({', '.join(args) or 'none'}): "
-                "for several arguments make it with StructuredTool.from_function or @tool"
+                f"the tool {self.name} takes one argument, not {len(args)} ({', '.join(args) or 'none'}): "
+                "for several arguments use StructuredTool.from_function or @tool"
             )
         return {_INPUT: next(iter(args.values()))}
 

@@ -64,7 +64,7 @@ class StructuredTool(BaseTool):
         """
         function = func or coroutine
         if function is None:
-            raise ConfigError("a tool is made of a function: give func, or coroutine, or both")
+            raise ConfigError("a tool is made from a function: give func, coroutine or both")
         if func is not None and (inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func)):
             func, coroutine = None, coroutine or func
         name = name or getattr(unwrapped(function), "__name__", None) or type(function).__name__
@@ -109,12 +109,14 @@ def call_function(
 
 
 def find_description(what: Any, described: bool = True) -> str | None:
-    """What a function's or a class's docstring, or a JSON schema, says of it, without the section on arguments."""
+    """The description in a docstring or a JSON schema, without the section on arguments."""
     if isinstance(what, dict):
         return what.get("description")
     # A class without a docstring of its own would show that of its base.
     what = unwrapped(what)
     text = (what.__dict__.get("__doc__") if isinstance(what, type) else inspect.getdoc(what)) if what else None
+    if not text and callable(what) and not isinstance(what, type):
+        text = type(what).__call__.__doc__ if not inspect.isroutine(what) else None
     if not text:
         return None
     description, arguments = read_docstring(text)

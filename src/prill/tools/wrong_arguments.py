@@ -1,4 +1,4 @@
-"""What is wrong with the arguments of a call, in words for the model that made it and for the user."""
+"""Describes the wrong arguments of a call, for the model that made it and for the user."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class ConsoleCallbackHandler(Recorder):
 
 
 def run_table(roots: Sequence[TracedRun], width: int) -> Any:
-    """The trees of ``roots`` as something that ``rich`` prints, with a line of time beside them."""
+    """The trees of ``roots`` as a ``rich`` renderable, with a time line."""
     rich = load_rich()
     bar = next((cells for least, cells in _BARS if width >= least), 0)
     table = rich.table.Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")

@@ -40,7 +40,7 @@ def collect_runs() -> Iterator[RunCollectorCallbackHandler]:
 
 
 class _Hook(CallbacksWithParent):
-    """Watches with the handler that a context variable holds when a run begins."""
+    """Watches with the handler that a context variable holds when a run starts."""
 
     def __init__(self, variable: ContextVar[Any], make: Callable[[], Any] | None, environment: str | None) -> None:
         self._variable = variable
@@ -68,10 +68,10 @@ def register_configure_hook(
     handle_class: Callable[[], Any] | None = None,
     env_var: str | None = None,
 ) -> None:
-    """From now on, watch every run with the handler that ``context_var`` holds where the run begins.
+    """From now on, watch every run with the handler that ``context_var`` holds where the run starts.
 
     Where it holds none and the environment variable ``env_var`` is ``true``, the handler is one ``handle_class()``.
     """
     if env_var is not None and handle_class is None:
-        raise ConfigError(f"the environment variable {env_var} switches a handler on: give its class as handle_class")
+        raise ConfigError(f"the environment variable {env_var} enables a handler: pass its class as handle_class")
     GLOBAL_CALLBACKS.append(_Hook(context_var, handle_class, env_var))

@@ -1,4 +1,4 @@
-"""What all pictures of runs and chains have in common: a colour for each kind of step, and the room that text takes."""
+"""Shared by all drawings of runs and chains: a colour for each kind of step, and the width of text."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class EventView(Observer):
 
     def on_cancel(self, run: Run, partial: Any) -> Notice:
         stopped = run.state.get("stopped")
-        # A consumer that has left is told nothing; one whose run was stopped by others is.
+        # A consumer that left gets no event; one whose run was stopped from elsewhere does.
         return self.on_error(run, stopped) if isinstance(stopped, Cancelled) else None
 
     def _about_error(self, run: Run, error: BaseException) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class EventView(Observer):
         return full if not run.io.blocking else None  # see ``unwaited``
 
     def _about(self, run: Run) -> dict[str, Any]:
-        """What all events of a run have in common."""
+        """The fields that all events of a run share."""
         event = {
             "run_id": str(run.id),
             "name": run.name,
@@ -155,7 +155,7 @@ class EventViewV1(EventView):
         about = super()._about(run)
         about["event"]["parent_ids"] = []
         if run is self._root:
-            # Of the root, only what the caller has said.
+            # Of the root, only the settings of the caller.
             about["event"]["metadata"] = dict(run.said("metadata") or {})
             about["event"]["tags"] = list(run.said("tags") or [])
             about["terse"] = True
@@ -204,4 +204,4 @@ def event_view(version: str) -> Callable[[Put, Selection, Any], EventView]:
     try:
         return VIEWS[version]
     except KeyError:
-        raise ConfigError(f"there is no version {version!r} of events; the versions are 'v2' and 'v1'") from None
+        raise ConfigError(f"unknown version {version!r} of events; use 'v2' and 'v1'") from None

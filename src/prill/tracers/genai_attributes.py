@@ -1,4 +1,4 @@
-"""What runs of models are called in OpenTelemetry's conventions for generative AI."""
+"""Attributes of model runs in OpenTelemetry's conventions for generative AI."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def asked(run: Run) -> dict[str, Any]:
 
 
 def response_facts(run: Run, output: Any) -> dict[str, Any]:
-    """What a model's answer, whole or not, tells of itself."""
+    """The attributes of a model's answer, complete or partial."""
     facts: dict[str, Any] = {}
     if not isinstance(output, BaseMessage):
         return facts
@@ -97,14 +97,14 @@ def _finish_reason(message: BaseMessage) -> str | None:
 
 
 def messages_asked(input: Any) -> list[Any]:
-    """What a model was asked, in the conventions' form of messages."""
+    """The input messages in the form of the conventions."""
     if "messages" in input:
         return [content_of(message) for message in input["messages"][0]]
     return [_message("user", [_part(prompt)]) for prompt in input["prompts"]]
 
 
 def answered(output: Any) -> Any:
-    """What a model answered, in the conventions' form of messages."""
+    """The output messages in the form of the conventions."""
     if not isinstance(output, BaseMessage):
         return _message("assistant", [_part(output)])
     return {**content_of(output), "finish_reason": _finish_reason(output) or "unknown"}

@@ -22,14 +22,14 @@ __all__ = ["LogEntry", "LogStreamCallbackHandler", "LogView", "RunLog", "RunLogP
 
 T = TypeVar("T")
 
-# What these put out is one value, which is their final output.
+# Their output is one value.
 _WITHOUT_STREAM = frozenset({"prompt", "retriever", "tool"})
 
 
 class LogView(Observer):
     """Puts out a patch for each fact, as ``astream_log`` gives them; without ``diff``, the log so far.
 
-    Without ``streamed_list`` the root's chunks are told in its ``final_output`` alone.
+    Without ``streamed_list`` the root's chunks appear in its ``final_output`` only.
     """
 
     def __init__(self, put: Put, selection: Selection, *, diff: bool = True, streamed_list: bool = True) -> None:
@@ -117,7 +117,7 @@ class LogView(Observer):
 
     def on_end(self, run: Run, output: Any) -> Notice:
         if run is self._root:
-            # A step that is called in one piece, such as a prompt or a tool, tells its one chunk only here.
+            # A step that is called in one piece, such as a prompt or a tool, reports its one chunk only here.
             return self.on_chunk(run, output) if not run.streamed else None
         if (path := run.state[self]) is None:
             return None

@@ -57,7 +57,7 @@ class OpenTelemetryHandler(Observer):
     Spans are children of their run's parent, across tasks, threads and generators; that of a root is a child of the
     span that is current where the run begins. While user code runs inside a step (a function, a tool, a model's own
     methods), the step's span is the current one. Models' spans are called ``chat gpt-4o`` and have the attributes
-    ``gen_ai.…``. A stream that is left early is no error: its span has ``prill.cancelled``.
+    ``gen_ai.…``. A stream that is left early is not an error: its span has ``prill.cancelled``.
 
     Prompts, answers, and tools' arguments and results are recorded only with ``capture_content``. The providers are
     the global ones, unless others are given. Needs ``opentelemetry-api``: ``pip install 'prill[otel]'``.

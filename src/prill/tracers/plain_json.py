@@ -49,5 +49,5 @@ def _marked(value: Any) -> dict[str, str]:
         shown = f"<its repr failed: {type(error).__name__}>"
     if len(shown) > _LONGEST_REPR:
         shown = shown[:_LONGEST_REPR] + "…"
-    # A lone surrogate is no text that can be written to a file.
+    # A lone surrogate cannot be written to a file.
     return {"type": type(value).__name__, "repr": shown.encode("utf-8", "replace").decode()}

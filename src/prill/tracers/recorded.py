@@ -1,4 +1,4 @@
-"""What goes into a run and comes out of it, as records of it say."""
+"""Inputs and outputs of runs in the form that records keep."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ Op = dict[str, Any]
 
 
 class LogEntry(TypedDict):
-    """What the log says of one step. ``streamed_output_str`` are the texts that a model put out."""
+    """The log entry of one step. ``streamed_output_str`` are the text chunks of a model."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class LogEntry(TypedDict):
 
 
 class RunState(TypedDict):
-    """What the log says of the whole run; ``logs`` are its steps by name, the second of a name as ``name:2``."""
+    """The log of a whole run; ``logs`` are its steps by name, the second of a name as ``name:2``."""
 
     id: str
     name: str
@@ -103,7 +103,7 @@ class RunLog(RunLogPatch):
         if type(other) is not RunLogPatch:
             return NotImplemented
         grown = RunLog.__new__(RunLog)
-        # Who adds first goes on in the shared list; a second one, added to the same log, takes a copy.
+        # The first addition extends the shared list; a second one to the same log copies it.
         grown._shared = self._shared if len(self._shared) == self._length else self.ops
         grown._shared.extend(other.ops)
         grown._length = len(grown._shared)
@@ -132,7 +132,7 @@ def apply_ops(state: Any, ops: Sequence[Op]) -> Any:
             state = op["value"]
             continue
         if state is None:
-            raise ConfigError("these patches do not begin with the first of their run, which brings its state")
+            raise ConfigError("these patches do not start with the first patch of the run, which holds its state")
         keys = [key.replace("~1", "/").replace("~0", "~") for key in op["path"].split("/")[1:]]
         state = place = _own(state, fresh)
         for key in keys[:-1]:

@@ -1,4 +1,4 @@
-"""What the events of ``astream_events`` look like."""
+"""Types of the events of ``astream_events``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ StandardEventName = Literal[
 
 
 class EventData(TypedDict, total=False):
-    """What an event tells: ``input`` at starts and ends, ``chunk`` in streams, ``output`` at ends.
+    """The data of an event: ``input`` at starts and ends, ``chunk`` in streams, ``output`` at ends.
 
     A ``…_restart`` event, after which a stream begins anew, has ``attempt``, ``type`` and ``message``. An ``…_error``
     event has ``type``, ``message`` and ``retryable``; the end of the root has ``usage_metadata``, by model, where
@@ -61,7 +61,7 @@ class EventData(TypedDict, total=False):
 
 
 class BaseStreamEvent(TypedDict):
-    """What every event has. ``parent_ids`` are the ids of the runs around it, the root first."""
+    """The fields of every event. ``parent_ids`` are the ids of the runs around it, the root first."""
 
     run_id: str
     name: str

@@ -46,7 +46,7 @@ class Selection:
     def __init__(self, **filters: Unpack[RunFilters]) -> None:
         for kind in (*(filters.get("include_types") or ()), *(filters.get("exclude_types") or ())):
             if kind not in TYPES:
-                raise ConfigError(f"{kind!r} is not a type of runs; the types are {', '.join(TYPES)}")
+                raise ConfigError(f"unknown run type {kind!r}; the types are {', '.join(TYPES)}")
         self._names, self._types, self._tags = (
             None if given is None else frozenset(given)
             for given in (filters.get("include_names"), filters.get("include_types"), filters.get("include_tags"))

@@ -15,7 +15,7 @@ __all__ = ["ConsoleCallbackHandler", "FunctionCallbackHandler", "elapsed", "try_
 
 
 def try_json_stringify(obj: Any, fallback: str) -> str:
-    """``obj`` as indented JSON, or ``fallback`` if it is no JSON."""
+    """``obj`` as indented JSON, or ``fallback`` if it cannot be written as JSON."""
     try:
         return json.dumps(obj, indent=2, ensure_ascii=False)
     except Exception:

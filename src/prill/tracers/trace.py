@@ -45,7 +45,7 @@ class Trace(Recorder):
         Raises ``ConfigError`` for a path with the ending of another kind of picture.
         """
         if path is not None and Path(path).suffix.lower() not in ("", ".svg"):
-            raise ConfigError(f"a waterfall is an SVG picture: the path ends in .svg, not {Path(path).suffix}")
+            raise ConfigError(f"a waterfall is an SVG file: the path must end in .svg, not {Path(path).suffix}")
         svg = draw_waterfall(self.runs, title=title)
         if path is not None:
             Path(path).write_text(svg, encoding="utf-8")

@@ -17,10 +17,10 @@ logger = logging.getLogger("prill.tracers")
 
 
 class TracedRun:
-    """What was recorded of one run.
+    """The record of one run.
 
     ``inputs`` and ``outputs`` are dicts (``{"input": …}`` where the run's own was none), ``error`` is a line of text,
-    ``usage`` the tokens that a model told, ``chunks`` how many pieces were put out. Times are in seconds.
+    ``usage`` the tokens that a model reported, ``chunks`` how many pieces were put out. Times are in seconds.
     """
 
     __slots__ = (
@@ -111,12 +111,12 @@ class TracedRun:
 
     @property
     def streamed(self) -> bool:
-        """Whether the first chunk tells more than the end: of a model's output, or of one that came in pieces."""
+        """Whether the time of the first chunk is worth showing: of a model's output, or of one that came in pieces."""
         return self.chunks > 1 or (self.chunks == 1 and self.run_type == "llm")
 
     @property
     def chunks_per_second(self) -> float | None:
-        """How fast chunks came after the first; ``None`` where that cannot be said."""
+        """How fast chunks came after the first; ``None`` if it cannot be computed."""
         spent = self._last_chunk - self._first_chunk
         return (self.chunks - 1) / spent if self.chunks > 1 and spent > 0 else None
 
@@ -142,7 +142,7 @@ class TracedRun:
 class Recorder(Observer):
     """Makes a ``TracedRun`` of each run; keeps nothing of its own, so that it may live as long as it likes.
 
-    Subclasses override ``opened`` and ``closed``. What these raise is logged and does no harm to the run.
+    Subclasses override ``opened`` and ``closed``. Exceptions in them are logged and does no harm to the run.
     """
 
     def opened(self, run: Run, traced: TracedRun) -> Notice:

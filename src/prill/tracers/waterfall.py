@@ -133,7 +133,7 @@ def _rect(x: float, y: float, width: float, colour: str, opacity: float) -> str:
 
 
 def _beside(run: TracedRun) -> str:
-    """What stands right of a bar; short enough for the room there."""
+    """The label to the right of a bar, shortened to the space there."""
     if run.error is not None:
         return f"{seconds(run.duration)} · {run.error.partition(':')[0]}"[:28]
     if run.cancelled:
@@ -173,7 +173,7 @@ def _indent(depth: int) -> int:
 
 
 def _short(name: str, depth: int) -> str:
-    """The name, as far as there is room for it beside its indent."""
+    """The name, shortened to the space after its indent."""
     return shortened(name, _LONGEST_NAME - min(depth, _DEEPEST) * 2)
 
 

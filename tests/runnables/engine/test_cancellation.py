@@ -343,7 +343,7 @@ def test_runs_that_end_well_are_forgotten(verbs, token):
 
 
 def test_something_else_than_a_token_is_refused():
-    with pytest.raises(ConfigError, match="cancel is a CancelToken"):
+    with pytest.raises(ConfigError, match="cancel must be a CancelToken"):
         RunnableLambda(len).invoke("x", {"cancel": threading.Event()})
 
 

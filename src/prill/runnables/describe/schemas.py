@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.fields import FieldInfo
 
-from prill.callbacks.config import Config
+from prill.callbacks.config import RunnableConfig
 from prill.runnables.base import Runnable
 from prill.runnables.branch import RunnableBranch
 from prill.runnables.configurable import DynamicRunnable
@@ -28,7 +28,7 @@ Fields = dict[str, Any]
 """What ``create_model`` takes: a type and a default (``...`` for none) by name."""
 
 
-def make_schema(step: Runnable[Any, Any], side: Side, config: Config | None = None) -> type[BaseModel]:
+def make_schema(step: Runnable[Any, Any], side: Side, config: RunnableConfig | None = None) -> type[BaseModel]:
     """The model of the input or of the output of ``step``."""
     wrapped = _wrapped(step, config)
     if wrapped is not None and getattr(step, f"custom_{side}_type", None) is None:
@@ -48,7 +48,7 @@ def make_schema(step: Runnable[Any, Any], side: Side, config: Config | None = No
     return value_model(name, step.InputType if side == "input" else step.OutputType)
 
 
-def _wrapped(step: Runnable[Any, Any], config: Config | None) -> Runnable[Any, Any] | None:
+def _wrapped(step: Runnable[Any, Any], config: RunnableConfig | None) -> Runnable[Any, Any] | None:
     """The Runnable whose input and output ``step`` has: of a binding, a retry, a configurable step …"""
     if isinstance(step, DynamicRunnable):
         return step._configured(config or {})
@@ -58,7 +58,7 @@ def _wrapped(step: Runnable[Any, Any], config: Config | None) -> Runnable[Any, A
     return structure.parts[0].step if structure.kind == "wrapper" else None
 
 
-def _asked(step: Runnable[Any, Any], side: Side, config: Config | None) -> type[BaseModel]:
+def _asked(step: Runnable[Any, Any], side: Side, config: RunnableConfig | None) -> type[BaseModel]:
     """The public method, which a user's class may have defined."""
     return step.get_input_schema(config) if side == "input" else step.get_output_schema(config)
 
@@ -66,7 +66,7 @@ def _asked(step: Runnable[Any, Any], side: Side, config: Config | None) -> type[
 # Inputs
 
 
-def _input_fields(step: Runnable[Any, Any], config: Config | None) -> Fields | None:
+def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fields | None:
     """The keys that the input has as far as they are known, ``None`` if it is no dict or nothing is known."""
     match step:
         case RunnableLambda():
@@ -93,7 +93,7 @@ def _read_by(step: RunnableLambda[Any, Any]) -> Fields | None:
     return {key: (Any, ...) if keys[key] else (Any, None) for key in sorted(keys)}
 
 
-def _sequence_fields(steps: list[Runnable[Any, Any]], config: Config | None) -> Fields | None:
+def _sequence_fields(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> Fields | None:
     """What the first step reads; if it hands a dict on with keys added, also what the next reads of the rest."""
     first, *rest = steps
     if not isinstance(first, RunnableAssign) or not rest:
@@ -111,7 +111,7 @@ def _first_that_looks(step: RunnableSequence[Any, Any]) -> Runnable[Any, Any]:
 # Outputs
 
 
-def _output(step: Runnable[Any, Any], name: str, config: Config | None) -> type[BaseModel]:
+def _output(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) -> type[BaseModel]:
     if isinstance(step, RunnableSequence):
         return _last_output(step.steps, config)
     if isinstance(step, RunnableParallel):
@@ -122,7 +122,7 @@ def _output(step: Runnable[Any, Any], name: str, config: Config | None) -> type[
     return value_model(name, step.OutputType)
 
 
-def _last_output(steps: list[Runnable[Any, Any]], config: Config | None) -> type[BaseModel]:
+def _last_output(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> type[BaseModel]:
     """The output of the last step; of one that hands on, that of the steps before, with what it adds or takes."""
     *before, last = steps
     if not before or not isinstance(last, RunnablePassthrough | RunnableAssign | RunnablePick):
@@ -138,7 +138,7 @@ def _last_output(steps: list[Runnable[Any, Any]], config: Config | None) -> type
     return object_model(last.get_name("output"), {key: known.get(key, (Any, ...)) for key in last.keys})
 
 
-def _branches(step: RunnableParallel[Any], config: Config | None) -> Fields:
+def _branches(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fields:
     return {key: (_bare(_asked(branch, "output", config)), ...) for key, branch in step.steps__.items()}
 
 

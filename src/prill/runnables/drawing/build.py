@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import RootModel, create_model
 
-from prill.callbacks.config import Config
+from prill.callbacks.config import RunnableConfig
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
 from prill.runnables.graph import Graph
@@ -15,7 +15,7 @@ from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough
 from prill.runnables.structure import Part
 
 
-def build_graph(step: Runnable[Any, Any], config: Config | None = None) -> Graph:
+def build_graph(step: Runnable[Any, Any], config: RunnableConfig | None = None) -> Graph:
     """Build the graph of ``step``: its input, its steps, its output."""
     structure = step._graph_structure(config)
     match structure.kind:
@@ -30,7 +30,7 @@ def build_graph(step: Runnable[Any, Any], config: Config | None = None) -> Graph
     return _alone(step, config)
 
 
-def _alone(step: Runnable[Any, Any], config: Config | None) -> Graph:
+def _alone(step: Runnable[Any, Any], config: RunnableConfig | None) -> Graph:
     graph = Graph()
     first = graph.add_node(_schema(step, step.get_input_schema, "Input", config))
     own = graph.add_node(step)
@@ -40,7 +40,7 @@ def _alone(step: Runnable[Any, Any], config: Config | None) -> Graph:
     return graph
 
 
-def _schema(step: Runnable[Any, Any], get: Any, suffix: str, config: Config | None) -> Any:
+def _schema(step: Runnable[Any, Any], get: Any, suffix: str, config: RunnableConfig | None) -> Any:
     """Return a schema; of a step that raises ``TypeError`` for its types, one that takes anything."""
     try:
         return get(config)
@@ -48,7 +48,7 @@ def _schema(step: Runnable[Any, Any], get: Any, suffix: str, config: Config | No
         return create_model(step.get_name(suffix), __base__=RootModel[Any])
 
 
-def _wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: Config | None) -> Graph:
+def _wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: RunnableConfig | None) -> Graph:
     graph: Graph = inner.get_graph(config)
     metadata = step.config.get("metadata") if isinstance(step, RunnableBinding) else None
     if metadata:
@@ -58,7 +58,7 @@ def _wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: Config
     return graph
 
 
-def _in_line(steps: list[Runnable[Any, Any]], config: Config | None) -> Graph:
+def _in_line(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> Graph:
     graph = Graph()
     last = None
     for index, step in enumerate(steps):
@@ -74,7 +74,7 @@ def _in_line(steps: list[Runnable[Any, Any]], config: Config | None) -> Graph:
     return graph
 
 
-def _side_by_side(step: Runnable[Any, Any], parts: Sequence[Part], config: Config | None) -> Graph:
+def _side_by_side(step: Runnable[Any, Any], parts: Sequence[Part], config: RunnableConfig | None) -> Graph:
     """Parallel paths from the input to the output; a labelled path is taken only if its condition is true."""
     graph = Graph()
     framed = step.mapper if isinstance(step, RunnableAssign) else step

@@ -19,6 +19,9 @@ from prill.runnables.engine.streams import NOTHING, Single, collect
 VERBS = frozenset(("invoke", "ainvoke", "stream", "astream", "transform", "atransform"))
 
 
+_PATCHED = "_patched_methods"
+"""The attribute of a class that holds the methods that were replaced on it, with what they were."""
+
 Namespaces = Sequence[Mapping[str, Any]]
 """Where the attributes of an object or a class are looked up, the nearest namespace first."""
 
@@ -27,13 +30,21 @@ class PatchAware(type):
     """The metaclass of Prill's own Runnables: an attribute that is replaced on the class counts as an override."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
         if name in VERBS or name in cls._hooks:  # type: ignore[attr-defined]  # a Runnable has them
+            originals = {name: cls.__dict__.get(name), **cls.__dict__.get(_PATCHED, {})}
+            if originals[name] is value:
+                del originals[name]
+            super().__setattr__(_PATCHED, originals)
+            super().__setattr__(name, value)
             update_overrides(cls)
+        else:
+            super().__setattr__(name, value)
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
         if name in VERBS or name in cls._hooks:  # type: ignore[attr-defined]  # as above
+            originals = cls.__dict__.get(_PATCHED, {})
+            super().__setattr__(_PATCHED, {key: value for key, value in originals.items() if key != name})
             update_overrides(cls)
 
 
@@ -57,15 +68,21 @@ def update_patches(step: Any) -> None:
 
 
 def overridden_verbs(spaces: Namespaces, base: type) -> frozenset[str]:
-    """The verbs that are defined nearer than the body that they would otherwise run.
+    """The verbs that are defined nearer than the body that they would otherwise run, or that were patched.
 
-    A verb of ``base`` that is set again, as ``mock.patch`` does at its end, does not count.
+    A verb of ``base`` that is set again does not count.
     """
     body = min(_rank(spaces, "_work"), _rank(spaces, "_flow"))
     ranks = {verb: _rank(spaces, verb) for verb in VERBS}
     return frozenset(
-        verb for verb, rank in ranks.items() if rank < body and spaces[rank][verb] is not base.__dict__.get(verb)
+        verb
+        for verb, rank in ranks.items()
+        if (rank < body or _is_patched(spaces[rank], verb)) and spaces[rank][verb] is not base.__dict__.get(verb)
     )
+
+
+def _is_patched(space: Mapping[str, Any], name: str) -> bool:
+    return name in space.get(_PATCHED, ())
 
 
 def has_body(spaces: Namespaces, base: type) -> bool:
@@ -77,7 +94,8 @@ def has_body(spaces: Namespaces, base: type) -> bool:
 def are_overridden(spaces: Namespaces, hooks: Iterable[str], body: str) -> bool:
     """Whether one of ``hooks`` is defined nearer than ``body``, the part of Prill's that stands in for them."""
     rank = _rank(spaces, body)
-    return any(_rank(spaces, hook, rank) < rank for hook in hooks)
+    ranks = {hook: _rank(spaces, hook, rank) for hook in hooks}
+    return any(found < rank or _is_patched(spaces[found], hook) for hook, found in ranks.items())
 
 
 def nearest(spaces: Namespaces, *names: str) -> str | None:
