@@ -10,6 +10,7 @@ from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
 from prill.runnables.base import Runnable
+from prill.messages.ai import as_interrupted
 from prill.runnables.chunks import SoFar
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.parts import part
@@ -140,7 +141,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
         return StreamTimeout(
             f"{self.bound.get_name()} {what}; {so_far.count} chunks had come",
             chunks_received=so_far.count,
-            partial=so_far.value(),
+            partial=as_interrupted(so_far.value()),
         )
 
     def __repr__(self) -> str:
