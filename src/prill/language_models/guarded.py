@@ -153,8 +153,8 @@ class ChatGuard(Guard):
         super().__init__(model, run, kwargs)
 
     def _prompt(self) -> str:
-        # What the provider told about an answer does not reach the model; an answer is the same out of a cache.
-        beside = {"id", "response_metadata", "usage_metadata"}
+        # These never reach the model, so they must not make a difference to the cache.
+        beside = {"id", "response_metadata", "usage_metadata", "artifact"}
         return _json([message_chunk_to_message(message).model_dump(exclude=beside) for message in self._asked])
 
     def _messages(self) -> list[BaseMessage]:

@@ -292,9 +292,7 @@ def whole_server_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[A
 _TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens"})
 
 
-def strict_calls(
-    chunk: AIMessageChunk, *, interrupted: bool = False
-) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+def strict_calls(chunk: AIMessageChunk, *, interrupted: bool = False) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """The tool calls of a whole answer that may be executed, and those that may not.
 
     ``interrupted`` says that the answer broke off.
@@ -306,9 +304,7 @@ def strict_calls(
     truncated = any(isinstance(reason, str) and reason.lower() in _TRUNCATED for reason in reasons)
     ended = chunk.chunk_position == "last" or any(reasons)
     complete = ended and not truncated and not interrupted
-    return parse_complete_calls(
-        chunk.tool_call_chunks, complete=complete, truncated=truncated, interrupted=interrupted
-    )
+    return parse_complete_calls(chunk.tool_call_chunks, complete=complete, truncated=truncated, interrupted=interrupted)
 
 
 def as_interrupted(value: Any) -> Any:

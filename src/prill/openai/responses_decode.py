@@ -118,7 +118,11 @@ class ResponsesDecoder:
     def _summary(self, payload: Json) -> Iterable[AIMessageChunk]:
         key = payload.get("output_index")
         self._streamed.add(key)
-        part = {"type": "summary_text", "text": _needed_text(payload, "delta"), "index": payload.get("summary_index", 0)}
+        part = {
+            "type": "summary_text",
+            "text": _needed_text(payload, "delta"),
+            "index": payload.get("summary_index", 0),
+        }
         return (ai_chunk([{"type": "reasoning", "summary": [part], "index": self._index(key)}], id=self._id),)
 
     def _thought(self, payload: Json) -> Iterable[AIMessageChunk]:

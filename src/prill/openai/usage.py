@@ -33,9 +33,7 @@ def usage_of(raw: Any) -> UsageMetadata | None:
         cache_creation=_count(of_input, "cache_write_tokens"),
         cache_read=next((count for count in cached if count is not None), None),
     )
-    written_parts = _known(
-        audio=_count(of_output, "audio_tokens"), reasoning=_count(of_output, "reasoning_tokens")
-    )
+    written_parts = _known(audio=_count(of_output, "audio_tokens"), reasoning=_count(of_output, "reasoning_tokens"))
     if read_parts:
         usage["input_token_details"] = read_parts
     if written_parts:

@@ -9,8 +9,8 @@ from prill.callbacks.run import Run
 from prill.errors import Cancelled, CompositionError, ConfigError
 from prill.io import closing
 from prill.io.scope import current_scope
-from prill.runnables.base import Runnable
 from prill.messages.ai import as_interrupted
+from prill.runnables.base import Runnable
 from prill.runnables.chunks import SoFar, StreamRestart
 from prill.runnables.restart import restarting
 from prill.runnables.streams import NOTHING, Growth, Single, Snapshots, collect, replaces

@@ -9,8 +9,8 @@ from typing import Any
 from prill.callbacks.run import Run
 from prill.errors import Cancelled
 from prill.io import CancelToken, Heeded, Stopper, closing
-from prill.messages.usage import UsageMetadata, add_usage
 from prill.messages.ai import as_interrupted
+from prill.messages.usage import UsageMetadata, add_usage
 from prill.runnables.chunks import SoFar
 from prill.runnables.streams import Snapshots, bare, replaces
 

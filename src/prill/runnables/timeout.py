@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
-from prill.runnables.base import Runnable
 from prill.messages.ai import as_interrupted
+from prill.runnables.base import Runnable
 from prill.runnables.chunks import SoFar
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.parts import part
