@@ -106,7 +106,7 @@ class ToolCallAssembler:
         if piece["name"] == call.name:
             # Without an index a second name is a second call: whole calls are sent this way.
             return call if same or (index is not None and not _is_second_call(call, piece)) else None
-        return call if not call.has_args() and (index is not None or call.id) else None
+        return None if call.has_args() else call
 
 
 def _is_second_call(call: AssembledCall, piece: ToolCallChunk) -> bool:

@@ -61,8 +61,7 @@ _PLACEHOLDER = re.compile(r"\A\s*\{\s*\}(?=\{)")
 _NOT_AN_OBJECT = "the arguments are not a JSON object"
 _CUT = "the answer was cut at its token limit before the arguments were complete"
 _NO_END = "no arguments came, and the answer did not come to its end"
-_STRAY = "the call has no arguments, but the answer has pieces of arguments that belong to no call"
-_AMBIGUOUS = "without ids and indices this cannot be told from the start of the next call's name"
+_STRAY = "the call has no arguments, but the answer has pieces of arguments that could not be assigned to a call"
 
 
 def parse_complete_calls(
@@ -108,13 +107,10 @@ def _suspicion(
     if len(settled) == 1:
         return None
     call = settled[place]
-    for other, (_, error) in zip(settled, read, strict=True):
-        if error is not None and (not other["name"] or other["index"] == call["index"]):
-            return _STRAY
-    follower = settled[place + 1] if place + 1 < len(settled) else None
     blank = not (call["args"] or "").strip()
-    if blank and follower is not None and all(one["id"] is None and one["index"] is None for one in (call, follower)):
-        return _AMBIGUOUS
+    for other, (_, error) in zip(settled, read, strict=True):
+        if error is not None and (blank or not other["name"] or other["index"] == call["index"]):
+            return _STRAY
     return None
 
 
