@@ -104,7 +104,8 @@ UNCLEAR: dict[str, list[Piece]] = {
 def test_a_call_that_may_lack_its_arguments_is_not_run(given: list[Piece]) -> None:
     for message in (streamed(*given), added(*given)):
         assert ("f", {}) not in valid(message)
-        assert message.invalid_tool_calls and all(call["error"] for call in message.invalid_tool_calls)
+        assert message.invalid_tool_calls
+        assert all(call["error"] for call in message.invalid_tool_calls)
 
 
 def test_a_call_without_an_id_gets_one_that_is_the_same_in_all_chunks() -> None:
