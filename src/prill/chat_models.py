@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from prill.errors import ConfigError
 from prill.providers.servers import SERVERS
@@ -12,7 +12,6 @@ from prill.runnables import ConfigurableField
 
 if TYPE_CHECKING:
     from prill.language_models import BaseChatModel
-    from prill.runnables import Runnable
 
 # Where a provider's class lives; a vendor's room is imported when it is asked for.
 _CLASSES = {
@@ -43,24 +42,6 @@ _BY_START = {
 }
 
 
-@overload
-def init_chat_model(
-    model: str | None = None,
-    *,
-    model_provider: str | None = None,
-    configurable_fields: None = None,
-    config_prefix: str | None = None,
-    **kwargs: Any,
-) -> BaseChatModel: ...
-@overload
-def init_chat_model(
-    model: str | None = None,
-    *,
-    model_provider: str | None = None,
-    configurable_fields: Literal["any"] | Sequence[str],
-    config_prefix: str | None = None,
-    **kwargs: Any,
-) -> Runnable[Any, Any]: ...
 def init_chat_model(
     model: str | None = None,
     *,
@@ -68,7 +49,7 @@ def init_chat_model(
     configurable_fields: Literal["any"] | Sequence[str] | None = None,
     config_prefix: str | None = None,
     **kwargs: Any,
-) -> Any:
+) -> BaseChatModel:
     """Make a chat model of ``"provider:model"``, or of a model's name alone where it tells the provider.
 
         >>> model = init_chat_model("openai:gpt-4o-mini", temperature=0)

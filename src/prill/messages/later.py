@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial, update_wrapper
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from prill.messages.convert import HasMessages, MessageLikeRepresentation
-
-if TYPE_CHECKING:
-    from prill.runnables import Runnable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,7 +27,7 @@ class MessageFunction(Generic[P, R]):
         self._function: Callable[..., R] = function
 
     @overload
-    def __call__(self, messages: None = None, *args: P.args, **kwargs: P.kwargs) -> Runnable[Any, R]: ...
+    def __call__(self, messages: None = None, *args: P.args, **kwargs: P.kwargs) -> Any: ...
     @overload
     def __call__(self, messages: Messages, *args: P.args, **kwargs: P.kwargs) -> R: ...
     def __call__(self, *args, **kwargs):  # type: ignore[no-untyped-def]  # the overloads say it

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from json import JSONDecoder
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -50,7 +51,7 @@ def _read_start(args: str) -> Any:
     try:
         value = _from_json(text, allow_partial="trailing-strings")
     except ValueError:
-        value = _DECODER.raw_decode(text.lstrip())[0]  # a whole object, and some of its repetition
+        value = _decoder().raw_decode(text.lstrip())[0]  # a whole object, and some of its repetition
         to_json(value)  # half a character cannot be written
     return value
 
@@ -134,7 +135,10 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = JSONDecoder(strict=False, parse_constant=_refuse_constant)
+@cache
+def _decoder() -> Any:
+    # Only calls that a server sent in an odd way need it.
+    return import_module("json").JSONDecoder(strict=False, parse_constant=_refuse_constant)
 
 
 def _read_repeated(args: str) -> Any:
@@ -143,7 +147,7 @@ def _read_repeated(args: str) -> Any:
     text = args.strip()
     place = 0
     while place < len(text):
-        value, place = _DECODER.raw_decode(text, place)
+        value, place = _decoder().raw_decode(text, place)
         values.append(value)
     found = [value for value in values if value != {}]
     if len(values) < 2 or any(value != found[0] or not isinstance(value, dict) for value in found):

@@ -187,7 +187,7 @@ def _counter(given: Any) -> Count:
     one = _takes_one_message(given)
     if one is None:
         return _GuessedCounter(given)
-    return (lambda messages: sum(given(message) for message in messages)) if one else given  # type: ignore[no-any-return]
+    return (lambda messages: sum(given(message) for message in messages)) if one else given
 
 
 class _GuessedCounter:

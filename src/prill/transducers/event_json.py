@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from importlib import import_module
 from typing import Any
 
 from pydantic_core import from_json
@@ -44,7 +44,8 @@ class EventJSON:
                 if b"\\ud" not in data.lower():
                     raise
         try:
-            return self._mended(json.loads(data), ())
+            # Only events with half characters need it.
+            return self._mended(import_module("json").loads(data), ())
         except RecursionError:
             raise ValueError("the JSON is nested too deeply") from None
 
