@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from prill.errors import ConfigError
 from prill.providers.servers import SERVERS
+from prill.runnables import ConfigurableField
 
 if TYPE_CHECKING:
     from prill.language_models import BaseChatModel
@@ -40,7 +42,14 @@ _BY_START = {
 }
 
 
-def init_chat_model(model: str | None = None, *, model_provider: str | None = None, **kwargs: Any) -> BaseChatModel:
+def init_chat_model(
+    model: str | None = None,
+    *,
+    model_provider: str | None = None,
+    configurable_fields: Literal["any"] | Sequence[str] | None = None,
+    config_prefix: str | None = None,
+    **kwargs: Any,
+) -> BaseChatModel:
     """Make a chat model of ``"provider:model"``, or of a model's name alone where it tells the provider.
 
         >>> model = init_chat_model("openai:gpt-4o-mini", temperature=0)
@@ -51,6 +60,10 @@ def init_chat_model(model: str | None = None, *, model_provider: str | None = No
     ``groq``, ``deepseek``, ``openrouter`` …) have their usual address, and the key's usual environment variable;
     ``base_url`` and ``api_key`` say otherwise.
 
+    ``configurable_fields`` names fields of the model that the config of a run may set, under
+    ``{"configurable": {"temperature": 0}}``; ``"any"`` is all of them. ``config_prefix="first"`` makes the key
+    ``first_temperature``. The provider stays the same; for another one use ``configurable_alternatives``.
+
     Raises ``ConfigError`` if there is no such provider, or the name alone does not tell it.
     """
     provider, name = _provider_and_name(model or kwargs.pop("model_name", None), model_provider)
@@ -59,7 +72,23 @@ def init_chat_model(model: str | None = None, *, model_provider: str | None = No
     else:
         room, kind = _CLASSES["openai"]
         kwargs = {"server": provider, **kwargs}
-    return cast("BaseChatModel", getattr(import_module(room), kind)(model=name, **kwargs))
+    made = cast("BaseChatModel", getattr(import_module(room), kind)(model=name, **kwargs))
+    return made if configurable_fields is None else _configurable(made, configurable_fields, config_prefix)
+
+
+def _configurable(model: BaseChatModel, fields: Literal["any"] | Sequence[str], prefix: str | None) -> Any:
+    known = [name for name in type(model).model_fields if name not in _NOT_CONFIGURABLE]
+    names = known if fields == "any" else [fields] if isinstance(fields, str) else list(fields)
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(
+            f"configurable_fields has {', '.join(map(repr, unknown))}, which a {type(model).__name__} does not have; "
+            f"it has {', '.join(known)}. To switch providers use configurable_alternatives."
+        )
+    start = f"{prefix.removesuffix('_')}_" if prefix else ""
+    return model.configurable_fields(**{name: ConfigurableField(id=start + name) for name in names})
+
+
+_NOT_CONFIGURABLE = frozenset({"name", "cache", "callbacks", "tags", "metadata", "verbose", "rate_limiter"})
 
 
 def _provider_and_name(model: str | None, provider: str | None) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """Choosing, trimming, merging, counting and writing messages."""
 
+import asyncio
 import pickle
+from operator import itemgetter
 
 import pytest
 
@@ -45,10 +47,15 @@ def texts(messages):
         (merge_message_runs(chunk_separator="+"), ["s", "one", "two", "three"]),
     ],
 )
-def test_without_messages_a_function_waits_for_them(waiting, outcome):
-    assert texts(waiting(CHAT)) == outcome
-    assert texts(pickle.loads(pickle.dumps(waiting))(CHAT)) == outcome
-    assert waiting.__name__ in ("filter_messages", "trim_messages", "merge_message_runs")
+def test_without_messages_a_function_is_a_runnable(waiting, outcome):
+    assert texts(waiting.invoke(CHAT)) == outcome
+    assert texts(asyncio.run(waiting.ainvoke(CHAT))) == outcome
+    assert [texts(one) for one in waiting.batch([CHAT, CHAT])] == [outcome, outcome]
+    assert [texts(one) for one in waiting.stream(CHAT)] == [outcome]
+    assert texts(pickle.loads(pickle.dumps(waiting)).invoke(CHAT)) == outcome
+    assert texts((itemgetter("messages") | waiting).invoke({"messages": CHAT})) == outcome
+    assert (waiting | texts).with_config(tags=["x"]).invoke(CHAT) == outcome
+    assert waiting.get_name() in ("filter_messages", "trim_messages", "merge_message_runs")
 
 
 def test_filtering_does_not_change_what_it_was_given():
@@ -245,3 +252,78 @@ def test_created_blocks_have_an_id_and_only_what_was_given():
     assert block == {"type": "text", "text": "a", "index": 0, "extras": {"color": "red"}}
     with pytest.raises(ConfigError, match="one of url, base64 and file_id"):
         create_image_block()
+
+
+CALL = {"name": "f", "args": {}, "id": "1"}
+TALK = [
+    SystemMessage("s"),
+    HumanMessage("q1"),
+    AIMessage("", tool_calls=[CALL, {**CALL, "id": "2"}]),
+    ToolMessage("r1", tool_call_id="1"),
+    ToolMessage("r2", tool_call_id="2"),
+    AIMessage("a1"),
+    HumanMessage("q2"),
+    AIMessage("", tool_calls=[CALL]),  # the id comes again
+    ToolMessage("r3", tool_call_id="1"),
+    AIMessage("a2"),
+]
+
+
+@pytest.mark.parametrize("most", range(1, len(TALK) + 1))
+@pytest.mark.parametrize("options", [{"strategy": "first"}, {}, {"include_system": True}, {"end_on": "ai"}])
+def test_trimming_keeps_calls_and_their_results_together(most, options):
+    kept = trim_messages(TALK, max_tokens=most, token_counter=len, **options)
+    groups = [{2, 3, 4}, {7, 8}]
+    places = {TALK.index(message) for message in kept}
+    assert all(group <= places or not group & places for group in groups)
+    assert len(kept) <= most
+
+
+def test_a_call_that_nobody_has_answered_yet_stays():
+    assert trim_messages(TALK[:3], max_tokens=2, token_counter=len) == TALK[1:3]
+
+
+def test_a_counter_of_one_message_needs_no_annotation():
+    chat = [HumanMessage("one"), AIMessage("two"), HumanMessage("three")]
+    kept = trim_messages(chat, max_tokens=8, token_counter=lambda message: len(message.content))
+    assert texts(kept) == ["two", "three"]
+
+
+def test_an_error_in_a_counter_is_that_of_the_list():
+    with pytest.raises(AttributeError, match="list"):
+        trim_messages(TALK, max_tokens=8, token_counter=lambda message: message.nothing)
+
+
+DATA = "A" * 400_000
+URL = f"data:image/png;base64,{DATA}"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "input_image", "image_url": URL},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DATA}},
+        {"type": "audio", "base64": DATA, "mime_type": "audio/wav"},
+        {"type": "input_audio", "input_audio": {"data": DATA, "format": "wav"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{DATA}"}},
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": DATA}},
+        {"type": "video", "base64": DATA},
+        {"type": "media", "data": DATA.encode()},
+        {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "image_url", "image_url": {"url": URL}}]},
+    ],
+    ids=lambda block: block["type"],
+)
+def test_an_attachment_is_not_counted_by_its_letters(block):
+    assert count_tokens_approximately([HumanMessage([{"type": "text", "text": "look"}, block])]) < 300
+
+
+def test_text_in_a_document_is_counted():
+    block = {"type": "document", "source": {"type": "text", "data": "many words " * 4000}}
+    assert count_tokens_approximately([HumanMessage([block])]) > 10_000
+
+
+def test_merged_lists_of_texts_keep_their_items():
+    merged = merge_message_runs([HumanMessage("Hello"), HumanMessage(["foo", "bar"]), HumanMessage("baz")])
+    assert [message.content for message in merged] == [["Hello", "foo", "bar", "baz"]]
+    same = {"type": "text", "text": "x", "index": 0}
+    assert merge_message_runs([HumanMessage([same]), HumanMessage([same])])[0].content == [same, same]

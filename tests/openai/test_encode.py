@@ -207,6 +207,7 @@ def test_the_settings_are_sent(make: Callable[..., ChatOpenAI], server: ReplaySe
     seen = server.requests[0]
     assert seen.headers["x-own"] == "1"
     assert seen.json == {
+        "stream": False,
         "model": "gpt-4o",
         "messages": [{"role": "user", "content": "Hi"}],
         "temperature": 0.0,
@@ -232,7 +233,7 @@ def test_headers_and_time_of_one_call_are_not_in_its_json(model: Any, server: Re
     model.invoke("Hi", extra_headers={"x-call": "2"}, extra_query={"q": "1"}, timeout=5)
     seen = server.requests[0]
     assert seen.headers["x-call"] == "2"
-    assert seen.json.keys() == {"model", "messages"}
+    assert seen.json.keys() == {"model", "messages", "stream"}
 
 
 def test_several_choices_are_several_generations(colour: Any, make: Any, server: ReplayServer) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from pydantic_core import from_json
 
-from prill.anthropic.decode import AnthropicDecoder, events_of, wants_blocks
+from prill.anthropic.decode import AnthropicDecoder, wants_blocks
 from prill.anthropic.encode import encode_messages
 from prill.anthropic.settings import AnthropicSettings, posted, stops
 from prill.anthropic.tools import choice_of_tool, convert_to_anthropic_tool, convert_to_anthropic_tools
@@ -124,8 +124,7 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
 
     def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:
         decoder = AnthropicDecoder(blocks=_wants_blocks(response))
-        chunks = [chunk for event in events_of(payload) for chunk in decoder.read(event)]
-        message = message_chunk_to_message(merge_chunks(chunks))
+        message = message_chunk_to_message(merge_chunks(decoder.whole(payload)))
         output = {"token_usage": getattr(message, "usage_metadata", None), "model_name": payload.get("model")}
         return ChatResult(generations=[ChatGeneration(message=message)], llm_output=output)
 

@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from prill.anthropic.usage import updated, usage_metadata, what_is_left
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
 from prill.messages.ai import args_chunks
-from prill.providers.reading import Piece, ProviderError
+from prill.messages.call_assembly import ToolCallStream
+from prill.messages.tool_calls import read_args
+from prill.providers.reading import Piece, check_error, read_event
+from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
 Block = dict[str, Any]
@@ -38,27 +41,41 @@ class AnthropicDecoder:
         self._last: Block = {}
         self._open: dict[int, _Open] = {}
         self._index = -1
+        self._json = EventJSON()
+        self._calls = ToolCallStream()
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
-        payload = from_json(event.data)
+        if self.ended:
+            return ()
+        if event.data.startswith(b"[DONE]"):
+            # Some servers end every stream as OpenAI does, with or without Anthropic's own end.
+            return self._message_stop({}) if self._last.get("stop_reason") else ()
+        payload = read_event(self._json, event)
         self.piece = None
         if payload.get("type") == "content_block_delta":
-            return self._delta(payload)
+            chunks = self._delta(payload)
+            if self._json.holds:
+                self.piece = None
+            return chunks
         return self.read(payload)
 
     def finish(self) -> Iterable[AIMessageChunk]:
         return ()
 
+    def whole(self, message: Mapping[str, Any]) -> list[AIMessageChunk]:
+        """The chunks of an answer in one piece."""
+        check_error(message, expected="content")
+        return [chunk for event in events_of(message) for chunk in self.read(event)]
+
     def read(self, payload: Block) -> Iterable[AIMessageChunk]:
-        """The chunks of an event, which is already parsed and is no delta."""
-        if "error" in payload:
-            raise ProviderError(payload)
+        """The chunks of an event that is parsed and is not a delta."""
+        check_error(payload, expected="type")
         read = getattr(self, f"_{payload['type']}", None) if payload.get("type") in _EVENTS else None
         return read(payload) if read is not None else ()  # the protocol lets new kinds of events come
 
     def _message_start(self, payload: Block) -> Iterable[AIMessageChunk]:
         message = payload["message"]
-        self._id = message.get("id")
+        self._id = None if message.get("id") is None else str(message["id"])
         self._usage = message.get("usage") or {}
         model = message.get("model")
         facts = {"model_name": model, "model": model, "model_provider": "anthropic", "id": self._id}
@@ -88,8 +105,17 @@ class AnthropicDecoder:
 
     def _tool_pieces(self, opened: _Open) -> Iterator[AIMessageChunk]:
         block = opened.block
-        piece = ToolCallChunk(name=block["name"], args=opened.given(), id=block["id"], index=opened.index)
-        yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=[piece])
+        piece = ToolCallChunk(
+            name=_text_or_none(block, "name"),
+            args=opened.given(),
+            id=_text_or_none(block, "id"),
+            index=opened.index,
+        )
+        if extras := {key: block[key] for key in block.keys() - _CALL}:
+            piece["extras"] = extras
+        pieces = self._calls.feed([piece], whole=True)
+        block["id"] = pieces[0]["id"]
+        yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=pieces)
 
     def _delta(self, payload: Block) -> Iterable[AIMessageChunk]:
         delta = payload["delta"]
@@ -151,7 +177,7 @@ class AnthropicDecoder:
         delta = payload["delta"]
         text = delta[key]
         if not isinstance(text, str):
-            raise ValueError(f"the {key} of a delta is no text")
+            raise ValueError(f"the {key} of a delta is not text")
         self.piece = Piece(payload, delta, key, chunks, kept)
         if kept is not None:
             kept.append(text)
@@ -192,8 +218,19 @@ class AnthropicDecoder:
 
 _EVENTS = frozenset({"message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop"})
 
+_CALL = frozenset({"type", "id", "name", "input", "index", "partial_json"})
+
 _FILLED = frozenset({"text", "thinking", "compaction"})
-"""Kinds of blocks that begin empty and are filled by deltas; the others arrive whole."""
+"""Kinds of blocks that start empty and are filled by deltas; the others arrive whole."""
+
+
+def _text_or_none(block: Block, key: str) -> str | None:
+    value = block.get(key)
+    if type(value) is int:
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"the {key} of a tool call is not text")
+    return value
 
 
 class _Open:
@@ -215,17 +252,14 @@ class _Open:
         return to_json(given).decode() if given else ""
 
     def whole_call(self) -> Block:
-        """The call with its input; input that is no JSON object is kept as text in ``partial_json``."""
+        """The call with its input; input that is not a JSON object is kept as text in ``partial_json``."""
         call = {**self.block, "index": self.index}
         text = "".join(self.pieces)
         if not text.strip() and not isinstance(call["input"], str):
             return call
-        text = text or self.given()
-        try:
-            input = from_json(text)
-        except ValueError:
-            input = None
-        return {**call, "input": input} if isinstance(input, dict) else {**call, "input": {}, "partial_json": text}
+        text = self.given() + text
+        input, error = read_args(text)
+        return {**call, "input": input} if error is None else {**call, "input": {}, "partial_json": text}
 
 
 def events_of(message: Mapping[str, Any]) -> Iterator[Block]:

@@ -82,7 +82,8 @@ def _with_calls(blocks: list[Block], message: AIMessage, answered: set[str]) -> 
     left_out = {call["id"] for call in message.invalid_tool_calls if call["id"] not in answered}
     blocks = [block for block in blocks if block["type"] != "tool_use" or block["id"] not in left_out]
     known = {block["id"] for block in blocks if block["type"] == "tool_use"} | left_out
-    blocks += [_call(call) for call in message.tool_calls if call["id"] not in known]
+    own = message.response_metadata.get("model_provider") == "anthropic"
+    blocks += [_call(call, own) for call in message.tool_calls if call["id"] not in known]
     return blocks + [_broken_call(call) for call in message.invalid_tool_calls if call["id"] not in known]
 
 
@@ -103,8 +104,10 @@ def _is_result(block: Any) -> bool:
     return isinstance(block, dict) and block.get("type") == "tool_result"
 
 
-def _call(call: ToolCall) -> Block:
-    return {"type": "tool_use", "id": call["id"], "name": call["name"], "input": call["args"]}
+def _call(call: ToolCall, own: bool) -> Block:
+    """A call; ``own`` says that Anthropic made it, and is given back all that it told with it."""
+    extras = call.get("extras") or {} if own else {}
+    return {"type": "tool_use", "id": call["id"], "name": call["name"], "input": call["args"], **extras}
 
 
 def _broken_call(call: InvalidToolCall) -> Block:

@@ -161,8 +161,8 @@ def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
 class AIMessageChunk(AIMessage, BaseMessageChunk):
     """A piece of a model's answer.
 
-    ``tool_call_chunks`` are the pieces of tool calls. ``tool_calls`` shows them as far as they have arrived, parsed when
-    it is first read; only in a chunk with ``chunk_position="last"``, in the message that ``message_chunk_to_message``
+    ``tool_call_chunks`` are the pieces of tool calls. ``tool_calls`` shows them as far as they have arrived, parsed
+    when it is first read; only in a chunk with ``chunk_position="last"``, in the message that ``message_chunk_to_message``
     makes, and in the ``partial`` of an error are they certain to be whole.
     """
 
@@ -177,28 +177,28 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         **kwargs: Any,
     ) -> None:
         # A chunk of text is made for every token: validating it would take several times as long.
-        if content_blocks is None and type(content) is str and type(self) is AIMessageChunk:
-            if not kwargs or _is_plain(kwargs):
-                values: dict[str, Any] = {
-                    "content": content,
-                    "additional_kwargs": {},
-                    "response_metadata": {},
-                    "type": "AIMessageChunk",
-                    "name": None,
-                    "id": None,
-                    "tool_calls": [],
-                    "invalid_tool_calls": [],
-                    "usage_metadata": None,
-                    "tool_call_chunks": [],
-                    "chunk_position": None,
-                }
-                if kwargs:
-                    values.update(kwargs)
-                    values["response_metadata"] = dict(values["response_metadata"])
-                set_values(self, values)
-                set_fields_set(self, {"content", *kwargs})
-                set_extra(self, {})
-                return
+        plain = content_blocks is None and type(content) is str and type(self) is AIMessageChunk
+        if plain and (not kwargs or _is_plain(kwargs)):
+            values: dict[str, Any] = {
+                "content": content,
+                "additional_kwargs": {},
+                "response_metadata": {},
+                "type": "AIMessageChunk",
+                "name": None,
+                "id": None,
+                "tool_calls": [],
+                "invalid_tool_calls": [],
+                "usage_metadata": None,
+                "tool_call_chunks": [],
+                "chunk_position": None,
+            }
+            if kwargs:
+                values.update(kwargs)
+                values["response_metadata"] = dict(values["response_metadata"])
+            set_values(self, values)
+            set_fields_set(self, {"content", *kwargs})
+            set_extra(self, {})
+            return
         super().__init__(content, content_blocks, **kwargs)
 
     @field_validator("tool_call_chunks")

@@ -76,7 +76,7 @@ class ToolCallAssembler:
     def add(self, piece: ToolCallChunk) -> AssembledCall:
         """Assign a piece; the call is new if ``calls`` has become longer."""
         index, id = piece.get("index"), piece.get("id")
-        call = self._named(piece, index, id) if piece.get("name") else self._unnamed(index, id)
+        call = self.find(piece)
         if call is None:
             call = AssembledCall(piece)
             self.calls.append(call)
@@ -86,6 +86,11 @@ class ToolCallAssembler:
         if id:
             self._by_id[index, id] = self._by_id[id] = call
         return call
+
+    def find(self, piece: ToolCallChunk) -> AssembledCall | None:
+        """The call that a piece continues, if any."""
+        index, id = piece.get("index"), piece.get("id")
+        return self._named(piece, index, id) if piece.get("name") else self._unnamed(index, id)
 
     def _unnamed(self, index: Any, id: str | None) -> AssembledCall | None:
         same = (self._by_id.get((index, id)) or self._by_id.get(id)) if id else None
@@ -101,7 +106,7 @@ class ToolCallAssembler:
         if piece["name"] == call.name:
             # Without an index a second name is a second call: whole calls are sent this way.
             return call if same or (index is not None and not _is_second_call(call, piece)) else None
-        return call if not call.has_args() and (index is not None or call.id) else None
+        return None if call.has_args() else call
 
 
 def _is_second_call(call: AssembledCall, piece: ToolCallChunk) -> bool:
@@ -127,10 +132,11 @@ class ToolCallStream:
     """Tool calls of one streamed answer: the provider's pieces in, pieces that need no guessing out.
 
     What comes out has one index for each call, and an id and the name in the call's first piece, where the provider's
-    next piece does not continue the name. A call without an id gets one.
+    next piece does not continue the name. A call without an id gets one; ``null`` as arguments is no arguments.
     """
 
     def __init__(self) -> None:
+        self.ids: dict[int | str, str] = {}  # by the index that comes out
         self._assembler = ToolCallAssembler()
         self._indices: dict[int, int | str] = {}  # by id(call); the assembler keeps the calls alive
         self._taken: set[int | str] = set()
@@ -140,6 +146,8 @@ class ToolCallStream:
         return [self._whole(piece) if whole else self._feed(piece) for piece in pieces]
 
     def _feed(self, piece: ToolCallChunk) -> ToolCallChunk:
+        if (piece.get("args") or "").strip() == "null" and not self._continues_args(piece):
+            piece = {**piece, "args": ""}
         started, before = len(self._assembler.calls), self._name_before(piece)
         call = self._assembler.add(piece)
         if len(self._assembler.calls) > started:
@@ -154,16 +162,21 @@ class ToolCallStream:
             placed["extras"] = extras
         return placed
 
+    def _continues_args(self, piece: ToolCallChunk) -> bool:
+        call = self._assembler.find(piece)
+        return call is not None and call.has_args()
+
     def _name_before(self, piece: ToolCallChunk) -> dict[int, str | None]:
         return {id(call): call.name for call in self._assembler.calls} if piece.get("name") else {}
 
     def _whole(self, piece: ToolCallChunk) -> ToolCallChunk:
+        if (piece.get("args") or "").strip() == "null":
+            piece = {**piece, "args": ""}
         return self._first(piece, self._free_index(piece.get("index")))
 
     def _first(self, piece: ToolCallChunk, index: int | str) -> ToolCallChunk:
-        placed = ToolCallChunk(
-            name=piece.get("name"), args=piece.get("args"), id=piece.get("id") or f"call_{uuid4().hex}", index=index
-        )
+        call_id = self.ids[index] = piece.get("id") or f"call_{uuid4().hex}"
+        placed = ToolCallChunk(name=piece.get("name"), args=piece.get("args"), id=call_id, index=index)
         if extras := piece.get("extras"):
             placed["extras"] = extras
         return placed

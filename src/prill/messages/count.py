@@ -30,9 +30,10 @@ def count_tokens_approximately(
 ) -> int:
     """Estimate how many tokens messages take: their characters divided by ``chars_per_token``, and some for each.
 
+    Images, sounds, videos and files count as ``tokens_per_image`` each, in whatever form a block holds them.
     ``tools`` are counted by their JSON: dictionaries, or objects with ``name``, ``description`` and ``args``.
-    ``use_usage_metadata_scaling`` raises the estimate, by a quarter at most, to what the last answer's
-    ``usage_metadata`` says about the messages up to it, if all answers come from one known provider.
+    ``use_usage_metadata_scaling`` raises the estimate, by a quarter at most, to the number in
+    the last answer's ``usage_metadata`` for the messages up to it, if all answers come from one known provider.
     """
     converted = convert_to_messages(messages)
     total: float = 0
@@ -70,13 +71,45 @@ def _content_size(content: str | list[str | dict[Any, Any]]) -> tuple[int, int]:
     for block in content:
         if isinstance(block, str):
             chars += len(block)
-        elif block.get("type") in ("image", "image_url"):
-            images += 1
         elif block.get("type") == "text":
             chars += len(block.get("text", ""))
         else:
-            chars += len(repr(block))
+            rest, attached = _without_data(block)
+            chars += len(repr(rest)) if rest else 0
+            images += attached
     return chars, images
+
+
+_IMAGES = frozenset({"image", "image_url", "input_image"})
+_DATA_KEYS = frozenset({"base64", "data", "file_data", "bytes", "image_url", "video_url", "audio_url", "url"})
+_LONGEST_TEXT = 256
+
+
+def _without_data(value: Any) -> tuple[Any, int]:
+    """A block without the attachments in it, at any depth, and their number.
+
+    An attachment costs a model a number of tokens that has nothing to do with the length of its base64.
+    """
+    if isinstance(value, dict):
+        if value.get("type") in _IMAGES:
+            return None, 1
+        parts = {key: _without_data("" if _is_data(key, inner) else inner) for key, inner in value.items()}
+        own = sum(_is_data(key, inner) for key, inner in value.items())
+        return {key: rest for key, (rest, _) in parts.items()}, own + sum(number for _, number in parts.values())
+    if isinstance(value, list):
+        items = [_without_data(inner) for inner in value]
+        return [rest for rest, _ in items], sum(number for _, number in items)
+    return value, 0
+
+
+def _is_data(key: Any, value: Any) -> bool:
+    if isinstance(value, bytes | bytearray):
+        return True
+    if not isinstance(value, str):
+        return False
+    if value.startswith("data:") and "," in value[:_LONGEST_TEXT]:
+        return True
+    return key in _DATA_KEYS and len(value) > _LONGEST_TEXT and not any(map(str.isspace, value[:_LONGEST_TEXT]))
 
 
 def _tool_text(tool: Any) -> str:

@@ -38,8 +38,8 @@ def filter_messages(
     """The messages that no ``exclude`` names and that some ``include`` names; without an ``include``, all others.
 
     ``exclude_tool_calls=True`` leaves out calls and their answers; a list of ids leaves out these calls only, and
-    the messages that held nothing else. The given messages are not changed. Without ``messages`` this gives a
-    function that waits for them.
+    the messages that held nothing else. The given messages are not changed. Without ``messages`` this returns a
+    Runnable that takes them.
     """
     chosen: list[BaseMessage] = []
     for message in convert_to_messages(messages):

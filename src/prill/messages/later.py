@@ -1,10 +1,11 @@
-"""Functions of messages that can be given their options now and the messages later, as a step of a chain."""
+"""Functions of messages that take their options now and the messages later, as a step of a chain."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial, update_wrapper
-from typing import Concatenate, Generic, ParamSpec, TypeVar, overload
+from importlib import import_module
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from prill.messages.convert import HasMessages, MessageLikeRepresentation
 
@@ -14,9 +15,9 @@ Messages = Iterable[MessageLikeRepresentation] | HasMessages
 
 
 class MessageFunction(Generic[P, R]):
-    """A function of messages; called without them it gives a function that waits for them.
+    """A function of messages; called without them it returns a Runnable that takes them as its input.
 
-    So ``trim_messages(max_tokens=100, token_counter=len) | model`` is a chain: a function becomes a step of it.
+    So ``trim_messages(max_tokens=100, token_counter=len) | model`` is a chain.
     """
 
     __name__: str
@@ -26,7 +27,7 @@ class MessageFunction(Generic[P, R]):
         self._function: Callable[..., R] = function
 
     @overload
-    def __call__(self, messages: None = None, *args: P.args, **kwargs: P.kwargs) -> Callable[[Messages], R]: ...
+    def __call__(self, messages: None = None, *args: P.args, **kwargs: P.kwargs) -> Any: ...
     @overload
     def __call__(self, messages: Messages, *args: P.args, **kwargs: P.kwargs) -> R: ...
     def __call__(self, *args, **kwargs):  # type: ignore[no-untyped-def]  # the overloads say it
@@ -36,8 +37,8 @@ class MessageFunction(Generic[P, R]):
             messages = kwargs.pop("messages")
             return self._function(messages, **kwargs)
         waiting = partial(self, **kwargs)
-        waiting.__name__ = self.__name__  # type: ignore[attr-defined]  # a name for the chain's step
-        return waiting
+        # Runnables are a layer above messages, and whoever asks for one has them loaded.
+        return import_module("prill.runnables").RunnableLambda(waiting, name=self.__name__)
 
     def __repr__(self) -> str:
         return f"<function {self.__name__}>"

@@ -1,8 +1,7 @@
-"""Merging messages that follow each other from the same speaker."""
+"""Merging neighbouring messages of the same speaker."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +12,7 @@ from prill.messages.convert import convert_to_messages
 from prill.messages.kinds import message_chunk_to_message
 from prill.messages.later import MessageFunction, Messages
 from prill.messages.usage import sum_usage
-from prill.transducers.merge import merge_content, merge_dicts, merge_metadata
+from prill.transducers.merge import merge_dicts, merge_metadata
 
 _MERGED = frozenset({"human", "ai", "system", "chat", "function"})
 
@@ -22,8 +21,9 @@ _MERGED = frozenset({"human", "ai", "system", "chat", "function"})
 def merge_message_runs(messages: Messages, *, chunk_separator: str = "\n") -> list[BaseMessage]:
     """Make one message of neighbours from the same speaker: same type, same name, same role.
 
-    Texts are joined with ``chunk_separator`` between them, tool calls are put in one list, usage is added up. The
-    answers of tools stay apart. Without ``messages`` this gives a function that waits for them.
+    Texts are joined with ``chunk_separator`` between them; where one of the contents is a list, so is the merged one,
+    and its items stay items. Tool calls are put in one list, usage is added up; id and ``response_metadata`` are those
+    of the first message. Results of tools stay apart. Without ``messages`` this returns a Runnable that takes them.
     """
     merged: list[BaseMessage] = []
     for speaker, run in groupby(convert_to_messages(messages), key=_speaker):
@@ -43,9 +43,9 @@ def _merge(messages: list[BaseMessage], separator: str) -> BaseMessage:
     first = messages[0]
     values: dict[str, Any] = {
         **first.__dict__,
-        "content": merge_content("", *_separated(messages, separator)),
+        "content": _joined_content(messages, separator),
         "additional_kwargs": merge_dicts(*[message.additional_kwargs for message in messages]),
-        "response_metadata": merge_metadata(*[message.response_metadata for message in messages]),
+        "response_metadata": dict(first.response_metadata),
         "id": next((message.id for message in messages if message.id), None),
     }
     answers = [message for message in messages if isinstance(message, AIMessage)]
@@ -59,16 +59,14 @@ def _merge(messages: list[BaseMessage], separator: str) -> BaseMessage:
     return merged
 
 
-def _separated(messages: list[BaseMessage], separator: str) -> Iterable[str | list[Any]]:
-    """The contents, with the separator between texts; where there are blocks, nothing need be put between."""
-    text_so_far = False
+def _joined_content(messages: list[BaseMessage], separator: str) -> str | list[str | dict[Any, Any]]:
+    text: str = ""
+    items: list[str | dict[Any, Any]] | None = None
     for message in messages:
         content = message.content
-        if isinstance(content, list):
-            yield content
-            text_so_far, separator = False, ""
-        elif content:
-            if text_so_far:
-                yield separator
-            yield content
-            text_so_far = True
+        if items is None and isinstance(content, str):
+            text = separator.join([text, content]) if text and content else text or content
+            continue
+        items = ([text] if text else []) if items is None else items
+        items += ([content] if content else []) if isinstance(content, str) else content
+    return text if items is None else items

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from json import JSONDecoder
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -50,7 +51,7 @@ def _read_start(args: str) -> Any:
     try:
         value = _from_json(text, allow_partial="trailing-strings")
     except ValueError:
-        value = _DECODER.raw_decode(text.lstrip())[0]  # a whole object, and some of its repetition
+        value = _decoder().raw_decode(text.lstrip())[0]  # a whole object, and some of its repetition
         to_json(value)  # half a character cannot be written
     return value
 
@@ -61,8 +62,7 @@ _PLACEHOLDER = re.compile(r"\A\s*\{\s*\}(?=\{)")
 _NOT_AN_OBJECT = "the arguments are not a JSON object"
 _CUT = "the answer was cut at its token limit before the arguments were complete"
 _NO_END = "no arguments came, and the answer did not come to its end"
-_STRAY = "the call has no arguments, but the answer has pieces of arguments that belong to no call"
-_AMBIGUOUS = "without ids and indices this cannot be told from the start of the next call's name"
+_STRAY = "the call has no arguments, but the answer has pieces of arguments that could not be assigned to a call"
 
 
 def parse_complete_calls(
@@ -108,13 +108,10 @@ def _suspicion(
     if len(settled) == 1:
         return None
     call = settled[place]
-    for other, (_, error) in zip(settled, read, strict=True):
-        if error is not None and (not other["name"] or other["index"] == call["index"]):
-            return _STRAY
-    follower = settled[place + 1] if place + 1 < len(settled) else None
     blank = not (call["args"] or "").strip()
-    if blank and follower is not None and all(one["id"] is None and one["index"] is None for one in (call, follower)):
-        return _AMBIGUOUS
+    for other, (_, error) in zip(settled, read, strict=True):
+        if error is not None and (blank or not other["name"] or other["index"] == call["index"]):
+            return _STRAY
     return None
 
 
@@ -138,7 +135,10 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = JSONDecoder(strict=False, parse_constant=_refuse_constant)
+@cache
+def _decoder() -> Any:
+    # Only calls that a server sent in an odd way need it.
+    return import_module("json").JSONDecoder(strict=False, parse_constant=_refuse_constant)
 
 
 def _read_repeated(args: str) -> Any:
@@ -147,7 +147,7 @@ def _read_repeated(args: str) -> Any:
     text = args.strip()
     place = 0
     while place < len(text):
-        value, place = _DECODER.raw_decode(text, place)
+        value, place = _decoder().raw_decode(text, place)
         values.append(value)
     found = [value for value in values if value != {}]
     if len(values) < 2 or any(value != found[0] or not isinstance(value, dict) for value in found):

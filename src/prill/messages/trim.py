@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 from prill.errors import ConfigError
+from prill.messages.ai import AIMessage
 from prill.messages.base import BaseMessage
 from prill.messages.convert import convert_to_messages
 from prill.messages.count import count_tokens_approximately
 from prill.messages.filter import Kind, is_of_kind
 from prill.messages.later import MessageFunction, Messages
 from prill.messages.system import SystemMessage
+from prill.messages.tool import ToolMessage
 
 Kinds = Kind | Sequence[Kind]
 Count = Callable[[list[BaseMessage]], int]
@@ -49,11 +51,11 @@ def trim_messages(
 ) -> list[BaseMessage]:
     """The first or the last messages that fit into ``max_tokens``.
 
-    ``token_counter`` is a function of a list of messages, a function of one message (its parameter is annotated as a
-    message), a model, or ``"approximate"``. ``allow_partial`` takes a part of the message that does not fit as a
-    whole. ``start_on`` and ``end_on`` are the types with which the outcome must start and end: what is before and
-    after is dropped too. ``include_system`` keeps a ``SystemMessage`` at the beginning. Without ``messages`` this
-    gives a function that waits for them.
+    ``token_counter`` is a function of a list of messages, a function of one message (by the type of its parameter, or
+    because it fails with a list), a model, or ``"approximate"``. ``allow_partial`` takes a part of the message that
+    does not fit as a whole. ``start_on`` and ``end_on`` are the types with which the result must start and end: the
+    messages before and after are dropped too. ``include_system`` keeps a ``SystemMessage`` at the start. Tool calls and
+    their results are kept or dropped together. Without ``messages`` this returns a Runnable that takes them.
 
     >>> from prill.messages import AIMessage, HumanMessage
     >>> chat = [HumanMessage("one"), AIMessage("two"), HumanMessage("three")]
@@ -68,15 +70,47 @@ def trim_messages(
         option = "start_on" if start_on else "include_system"
         raise ConfigError(f"{option} is for strategy='last'; with strategy='first' the beginning is kept anyway")
     trimmer = _Trimmer(max_tokens, _counter(token_counter), _splitter(text_splitter), strategy, allow_partial)
-    kept = convert_to_messages(messages)
+    given = convert_to_messages(messages)
+    groups = _call_groups(given)
     if strategy == "first":
-        return _ending_on(trimmer.fit([], kept), end_on)
-    kept = _ending_on(kept, end_on)
-    head = kept[:1] if include_system and kept and isinstance(kept[0], SystemMessage) else []
-    tail = trimmer.fit(head, kept[len(head) :])
-    while start_on and tail and not is_of_kind(tail[0], start_on):
-        tail = tail[1:]
-    return [*head, *tail]
+        return _tidied(dict(enumerate(trimmer.fit([], given))), groups, None, end_on)
+    ended = _ending_on(given, end_on)
+    head = ended[:1] if include_system and ended and isinstance(ended[0], SystemMessage) else []
+    tail = trimmer.fit(head, ended[len(head) :])
+    start = len(ended) - len(tail)
+    return [*head, *_tidied(dict(enumerate(tail, start)), groups, start_on, end_on)]
+
+
+def _call_groups(messages: list[BaseMessage]) -> list[int | None]:
+    """For each message the place of the answer whose tool calls it makes or answers, if any."""
+    groups: list[int | None] = []
+    callers: dict[str | None, int] = {}
+    for place, message in enumerate(messages):
+        group: int | None = None
+        if isinstance(message, ToolMessage):
+            group = callers.get(message.tool_call_id)
+        elif isinstance(message, AIMessage) and (calls := [*message.tool_calls, *message.invalid_tool_calls]):
+            group = place
+            callers.update({call["id"]: place for call in calls})
+        groups.append(group)
+    return groups
+
+
+def _tidied(
+    kept: dict[int, BaseMessage], groups: list[int | None], start_on: Kinds | None, end_on: Kinds | None
+) -> list[BaseMessage]:
+    """The kept messages by their place, without calls parted from their results, starting and ending as asked for."""
+    while True:
+        size = len(kept)
+        parted = {group for place, group in enumerate(groups) if group is not None and place not in kept}
+        kept = {place: message for place, message in kept.items() if groups[place] not in parted}
+        places = list(kept)
+        while start_on and places and not is_of_kind(kept[places[0]], start_on):
+            del kept[places.pop(0)]
+        while end_on and places and not is_of_kind(kept[places[-1]], end_on):
+            del kept[places.pop()]
+        if len(kept) == size:
+            return list(kept.values())
 
 
 def _ending_on(messages: list[BaseMessage], kinds: Kinds | None) -> list[BaseMessage]:
@@ -150,17 +184,42 @@ def _counter(given: Any) -> Count:
         return given.get_num_tokens_from_messages  # type: ignore[no-any-return]  # a model's method
     if not callable(given):
         raise ConfigError(f"token_counter is a {type(given).__name__}; it must be a function, a model or 'approximate'")
-    if _takes_one_message(given):
-        return lambda messages: sum(given(message) for message in messages)
-    return given  # type: ignore[no-any-return]  # checked as far as it can be
+    one = _takes_one_message(given)
+    if one is None:
+        return _GuessedCounter(given)
+    return (lambda messages: sum(given(message) for message in messages)) if one else given
 
 
-def _takes_one_message(function: Callable[..., Any]) -> bool:
+class _GuessedCounter:
+    """A function whose parameter has no type: it takes the list of messages, or, where that fails, one message."""
+
+    def __init__(self, function: Callable[[Any], int]) -> None:
+        self._function = function
+        self._takes_one = False
+
+    def __call__(self, messages: list[BaseMessage]) -> int:
+        if not self._takes_one:
+            try:
+                return self._function(messages)
+            except (AttributeError, TypeError) as error:
+                try:
+                    count = sum(map(self._function, messages))
+                except Exception:
+                    raise error from None
+                self._takes_one = bool(messages)
+                return count
+        return sum(map(self._function, messages))
+
+
+def _takes_one_message(function: Callable[..., Any]) -> bool | None:
+    """Whether the function takes one message, by the type of its parameter; ``None`` where that has none."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # a builtin such as len
         return False
     annotation = parameters[0].annotation if parameters else None
+    if annotation is inspect.Parameter.empty:
+        return None
     if isinstance(annotation, str):
         return annotation.rpartition(".")[2].endswith("Message") and "[" not in annotation
     return isinstance(annotation, type) and issubclass(annotation, BaseMessage)

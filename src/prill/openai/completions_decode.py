@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pydantic_core import from_json
-
 from prill.messages import UsageMetadata
 from prill.openai.usage import usage_of
 from prill.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
-from prill.providers.reading import ProviderError
+from prill.providers.reading import ProviderError, check_error, read_event
+from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
 Json = dict[str, Any]
@@ -27,16 +26,16 @@ class CompletionDecoder:
         self._finish_reason: str | None = None
         self._begun = False
         self._closed = False
+        self._json = EventJSON()
 
     def feed(self, event: ServerSentEvent) -> Iterable[GenerationChunk]:
         if event.data.startswith(b"[DONE]"):
             self.ended = True
             return self._close()
-        payload = from_json(event.data)
-        if event.event == "error" or payload.get("error"):
-            raise ProviderError(payload)
+        payload = read_event(self._json, event)
+        check_error(payload, expected="choices")
         if payload.get("usage"):
-            self.usage = usage_of(payload["usage"])
+            self.usage = usage_of(payload["usage"]) or self.usage
             self._facts["token_usage"] = payload["usage"]
         if payload.get("model"):
             self._facts["model_name"] = payload["model"]
@@ -51,6 +50,8 @@ class CompletionDecoder:
 
     def _choice(self, choice: Json) -> GenerationChunk:
         self._begun = True
+        if choice.get("error"):
+            raise ProviderError({"error": choice["error"]})
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
         logprobs = choice.get("logprobs")
         return generation_chunk(choice.get("text") or "", {"logprobs": logprobs} if logprobs else None)
@@ -66,8 +67,7 @@ class CompletionDecoder:
 
 def completion_result(payload: Any, provider: str, prompts: int) -> LLMResult:
     """What a text completion says: for each prompt its choices."""
-    if payload.get("error"):
-        raise ProviderError(payload)
+    check_error(payload, expected="choices")
     choices = sorted(payload["choices"], key=lambda choice: choice.get("index") or 0)
     each = len(choices) // prompts
     if not choices or each * prompts != len(choices):

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from prill.errors import ContentFilterError
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from prill.messages.ai import ai_chunk, args_chunks, text_chunk
+from prill.messages.call_assembly import ToolCallStream
 from prill.openai.usage import usage_of
-from prill.providers.reading import Piece, ProviderError
+from prill.providers.reading import Piece, ProviderError, check_error, read_event
+from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
 Json = dict[str, Any]
@@ -38,6 +40,9 @@ _DELTA = frozenset(
         "token_id",
     )
 )
+
+_FAILED = frozenset(("error", "failed", "cancelled", "canceled", "aborted", "abort"))
+"""Finish reasons that are not an end."""
 
 _FACTS = (
     ("model", "model_name"),
@@ -64,15 +69,16 @@ class ChatDecoder:
         self._begun = False
         self._told = False
         self._closed = False
+        self._json = EventJSON()
+        self._calls = ToolCallStream()
+        self._failure: ProviderError | None = None
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         data = event.data
         if data.startswith(b"[DONE]"):
             self.ended = True
             return self._close()
-        payload = from_json(data)
-        if event.event == "error":
-            raise ProviderError(payload)
+        payload = read_event(self._json, event)
         self.piece = None
         if self._id is not None and type(payload) is dict:
             delta = _lone_delta(payload)
@@ -82,13 +88,15 @@ class ChatDecoder:
                 if text and type(text) is str:
                     chunk = text_chunk(text, self._id)
                 elif calls := delta.get("tool_calls"):
-                    chunk = ai_chunk(id=self._id, tool_call_chunks=tool_call_pieces(calls))
+                    chunk = ai_chunk(id=self._id, tool_call_chunks=self._calls.feed(tool_call_pieces(calls)))
                 if chunk is not None:
                     self._told = True
-                    self.piece = _piece(payload, chunk)
+                    self.piece = None if self._json.holds else _piece(payload, chunk)
                     return (chunk,)
         chunks = self.read(payload)
-        if len(chunks) == 1 and self._id is not None:
+        if self._failure is not None:
+            return _then_fail(chunks, self._failure)
+        if len(chunks) == 1 and self._id is not None and not self._json.holds:
             self.piece = _piece(payload, chunks[0])
         return chunks
 
@@ -100,30 +108,36 @@ class ChatDecoder:
         return self._close()
 
     def whole(self, payload: Json) -> list[AIMessageChunk]:
-        """The chunks of an answer that came in one piece."""
-        return [*self.read(payload), *self._close()]
+        """The chunks of an answer in one piece."""
+        chunks = self.read(payload)
+        if self._failure is not None:
+            raise self._failure
+        if not self._begun:
+            raise ValueError("the answer has no choices")
+        return [*chunks, *self._close()]
 
     def read(self, payload: Any) -> list[AIMessageChunk]:
         """The chunks of an event's JSON."""
-        if not isinstance(payload, dict):
-            raise ValueError("an event holds no JSON object")
         self._note_usage(payload)
-        if payload.get("error"):
-            raise ProviderError(payload)
+        check_error(payload, expected="choices")
+        if not isinstance(payload, dict):
+            raise ValueError("an event is not a JSON object")
         choices = payload.get("choices")
         if choices is None and not payload.keys() & {"id", "object", "usage"}:
             raise ValueError("an event has none of the fields of a chat completion")
         self._note(payload)
         return [chunk for choice in choices or () if not choice.get("index") for chunk in self._choice(choice)]
 
-    def _note_usage(self, payload: Json) -> None:
+    def _note_usage(self, payload: Any) -> None:
+        if not isinstance(payload, dict):
+            return
         usage = payload.get("usage") or (payload.get("x_groq") or {}).get("usage")
         if usage:
-            self.usage = usage_of(usage)
+            self.usage = usage_of(usage) or self.usage
             self._facts["token_usage"] = usage
 
     def _note(self, payload: Json) -> None:
-        self._id = self._id or payload.get("id") or None  # some servers send another id with each event
+        self._id = self._id or _as_id(payload.get("id"))  # some servers send another id with each event
         facts = self._facts
         for key, name in _FACTS:
             if payload.get(key):
@@ -134,18 +148,31 @@ class ChatDecoder:
     def _choice(self, choice: Json) -> Iterable[AIMessageChunk]:
         self._begun = True
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
+        self._note_failure(choice)
         for key in choice.keys() - _CHOICE:
             if choice[key] is not None:
                 self._facts[key] = choice[key]
+        whole = not choice.get("delta")
         delta = choice.get("delta") or choice.get("message") or {}
         content, extra = _content_and_extra(delta)
-        calls = tool_call_pieces(delta.get("tool_calls") or ())
+        calls = self._calls.feed(tool_call_pieces(delta.get("tool_calls") or ()), whole=whole)
         facts = _logprobs(choice)
         if content or extra or calls or facts:
             self._told = self._told or bool(content or calls or extra)
             yield ai_chunk(
                 content, id=self._id, tool_call_chunks=calls, additional_kwargs=extra or None, response_metadata=facts
             )
+
+    def _note_failure(self, choice: Json) -> None:
+        """Remember an error in a choice; the text that comes with it belongs to what had arrived."""
+        error, reason = choice.get("error"), choice.get("finish_reason")
+        if error:
+            self._failure = ProviderError({"error": error})
+        elif isinstance(reason, str) and reason.lower() in _FAILED:
+            words = next((choice[key] for key in ("message", "detail") if isinstance(choice.get(key), str)), None)
+            native = choice.get("native_finish_reason")
+            text = words or f"the answer ended with the finish reason {reason!r}"
+            self._failure = ProviderError({"error": {"message": f"{text} ({native})" if native else text}})
 
     def _close(self) -> Iterable[AIMessageChunk]:
         if self._closed or not self._begun:
@@ -159,8 +186,22 @@ class ChatDecoder:
                 model=self._facts.get("model_name"),
                 code="content_filter",
             )
+        if rest := self._json.take_rest():
+            yield text_chunk(rest, self._id)
         facts = {"finish_reason": self._finish_reason, "id": self._id, "model_provider": self._provider, **self._facts}
         yield ai_chunk(id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
+
+
+def _then_fail(chunks: Iterable[AIMessageChunk], failure: ProviderError) -> Iterable[AIMessageChunk]:
+    yield from chunks
+    raise failure
+
+
+def _as_id(id: Any) -> str | None:
+    """An id as text; some servers send numbers."""
+    if isinstance(id, str):
+        return id or None
+    return str(id) if type(id) is int else None
 
 
 def _piece(payload: Json, chunk: AIMessageChunk) -> Piece | None:
@@ -179,7 +220,8 @@ def _piece(payload: Json, chunk: AIMessageChunk) -> Piece | None:
         if extra == {"reasoning_content": delta.get(key)}:
             return Piece(payload, delta, key, lambda texts: [_thought(text, id) for text in texts])
     if len(calls) == 1 and calls[0]["args"] and not extra and not calls[0]["name"] and not calls[0]["id"]:
-        index, function = calls[0]["index"], delta["tool_calls"][0].get("function")
+        index, raw = calls[0]["index"], delta["tool_calls"]
+        function = raw[0].get("function") if isinstance(raw, list) else None
         if function and function.get("arguments") == calls[0]["args"]:
             return Piece(payload, function, "arguments", lambda texts: args_chunks(texts, index, id))
     return None
@@ -206,10 +248,14 @@ def _content_and_extra(delta: Json) -> tuple[str | list[str | Json], Json]:
     extra = {key: delta[key] for key in delta.keys() - _DELTA if delta[key] not in (None, "", [])}
     reasoning = delta.get("reasoning_content") or delta.get("reasoning") or thought or _detailed_reasoning(delta)
     if reasoning:
+        if not isinstance(reasoning, str):
+            raise ValueError("the reasoning is not text")
         extra["reasoning_content"] = reasoning
     if delta.get("function_call"):
         extra["function_call"] = delta["function_call"]
     if refusal := delta.get("refusal"):
+        if not isinstance(refusal, str):
+            raise ValueError("the refusal is not text")
         extra["refusal"] = refusal
         content = content or refusal  # whoever shows the content shows why there is no answer
     return content, extra
@@ -218,7 +264,10 @@ def _content_and_extra(delta: Json) -> tuple[str | list[str | Json], Json]:
 def _content(content: Any) -> tuple[str | list[str | Json], str]:
     """The content, and the reasoning that Mistral puts into it."""
     if not isinstance(content, list):
+        if content and not isinstance(content, str):
+            raise ValueError("the content is neither text nor a list")
         return content or "", ""
+    content = [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
     thoughts = [_text_of(part.get("thinking")) for part in content if part.get("type") == "thinking"]
     rest = [part for part in content if part.get("type") != "thinking"]
     if all(part.get("type") == "text" for part in rest):
@@ -237,20 +286,49 @@ def _detailed_reasoning(delta: Json) -> str:
     return _text_of([part for part in details if part.get("type") == "reasoning.text"]) if details else ""
 
 
-def tool_call_pieces(calls: Iterable[Json]) -> list[ToolCallChunk]:
-    """Pieces of tool calls in Prill's form; what a server repeats empty in every piece says nothing."""
-    pieces: list[ToolCallChunk] = []
-    for call in calls:
-        function = call.get("function") or call.get("custom") or {}
-        args = function.get("arguments", function.get("input"))
-        if args is not None and not isinstance(args, str):
-            args = to_json(args).decode()
-        index = call.get("index")
-        if isinstance(index, str) and index.isdigit():
-            index = int(index)
-        name, id = function.get("name") or None, call.get("id") or None
-        pieces.append(ToolCallChunk(name=name, args=args, id=id, index=index))
-    return pieces
+def tool_call_pieces(calls: Iterable[Json] | Json) -> list[ToolCallChunk]:
+    """Pieces of tool calls in Prill's form; empty values, which some servers repeat in every piece, are left out.
+
+    Raises ``ValueError`` for what is not a tool call.
+    """
+    if isinstance(calls, str):
+        raise ValueError("the tool calls are a text")
+    given = [calls] if isinstance(calls, dict) else calls
+    return [_tool_call_piece(call) for call in given if call is not None]
+
+
+def _tool_call_piece(call: Json) -> ToolCallChunk:
+    function = call.get("function") or call.get("custom") or {}
+    name = function.get("name") or None
+    if name is not None and not isinstance(name, str):
+        raise ValueError("the name of a tool call is not text")
+    args = function.get("arguments", function.get("input"))
+    if args is not None and not isinstance(args, str):
+        args = to_json(args).decode()
+    piece = ToolCallChunk(name=name, args=args, id=_as_id(call.get("id")), index=_as_index(call.get("index")))
+    if extras := _extras(call, function):
+        piece["extras"] = extras
+    return piece
+
+
+def _as_index(index: Any) -> int | str | None:
+    if isinstance(index, str):
+        return int(index) if index.isdecimal() else index or None
+    return index if type(index) is int else None
+
+
+_CALL = frozenset(("index", "id", "type", "function", "custom"))
+_FUNCTION = frozenset(("name", "arguments", "input"))
+
+
+def _extras(call: Json, function: Json) -> Json:
+    """The keys of a call that only its provider knows, such as signatures that must be sent back with it."""
+    if call.keys() <= _CALL and function.keys() <= _FUNCTION:
+        return {}
+    extras = {key: call[key] for key in call.keys() - _CALL if call[key] is not None}
+    if inner := {key: function[key] for key in function.keys() - _FUNCTION if function[key] is not None}:
+        extras["function"] = inner
+    return extras
 
 
 def _logprobs(choice: Json) -> Json | None:

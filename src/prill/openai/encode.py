@@ -7,7 +7,14 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from prill.messages import AIMessage, BaseMessage, ToolMessage, convert_to_openai_messages
+from prill.messages import (
+    AIMessage,
+    BaseMessage,
+    InvalidToolCall,
+    ToolCall,
+    ToolMessage,
+    convert_to_openai_messages,
+)
 
 Json = dict[str, Any]
 
@@ -72,8 +79,10 @@ def _assistant(message: AIMessage, keep_reasoning: bool) -> Json:
     entry: Json = {"role": "assistant", "content": _assistant_content(message) or None}
     if message.name:
         entry["name"] = message.name
-    calls = [_call(call["id"], call["name"], to_json(call["args"]).decode()) for call in message.tool_calls]
-    calls += [_call(bad["id"], bad["name"] or "", bad["args"] or "") for bad in message.invalid_tool_calls]
+    calls = [_call(call, to_json(call["args"]).decode()) for call in message.tool_calls]
+    calls += [_call(bad, bad["args"] or "") for bad in message.invalid_tool_calls]
+    if message.response_metadata.get("model_provider") == "anthropic":
+        calls = [{key: call[key] for key in ("type", "id", "function")} for call in calls]
     if calls:
         entry["tool_calls"] = calls
     extra = message.additional_kwargs
@@ -103,5 +112,9 @@ def _assistant_content(message: AIMessage) -> Any:
     return entries[-1]["content"]
 
 
-def _call(id: str | None, name: str, arguments: str) -> Json:
-    return {"type": "function", "id": id, "function": {"name": name, "arguments": arguments}}
+def _call(call: ToolCall | InvalidToolCall, arguments: str) -> Json:
+    """A call, with the keys that only its provider knows."""
+    extras = dict(call.get("extras") or {})
+    inner = extras.pop("function", None)
+    function = {"name": call["name"] or "", "arguments": arguments, **(inner if isinstance(inner, dict) else {})}
+    return {"type": "function", "id": call["id"], "function": function, **extras}

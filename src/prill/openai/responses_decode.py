@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from prill.errors import ContentFilterError
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from prill.messages.ai import ai_chunk
+from prill.messages.call_assembly import ToolCallStream
 from prill.openai.usage import usage_of
-from prill.providers.reading import ProviderError
+from prill.providers.reading import ProviderError, check_error, read_event
+from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
 Json = dict[str, Any]
@@ -37,7 +39,9 @@ class ResponsesDecoder:
         self._streamed: set[Any] = set()  # items, or blocks, of which pieces have come
         self._done: set[Any] = set()
         self._told = False
-        self._calls: dict[str, Callable[[Json], Iterable[AIMessageChunk]]] = {
+        self._json = EventJSON()
+        self._calls = ToolCallStream()
+        self._readers: dict[str, Callable[[Json], Iterable[AIMessageChunk]]] = {
             "response.created": self._begin,
             "response.output_item.added": self._item_added,
             "response.output_item.done": self._item_done,
@@ -49,15 +53,17 @@ class ResponsesDecoder:
             "response.completed": self._end,
             "response.incomplete": self._end,
             "response.failed": self._fail,
+            "response.cancelled": self._fail,
             "error": self._fail,
         }
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         if event.data.startswith(b"[DONE]"):
             return ()
-        payload = from_json(event.data)
+        payload = read_event(self._json, event)
+        check_error(payload, expected="type")
         kind = payload.get("type") or event.event or ""
-        read = self._calls.get(kind)
+        read = self._readers.get(kind)
         if read is not None:
             return read(payload)
         if not kind or "error" in payload:
@@ -68,9 +74,8 @@ class ResponsesDecoder:
         return ()
 
     def whole(self, response: Json) -> list[AIMessageChunk]:
-        """The chunks of an answer that came in one piece."""
-        if response.get("error") or response.get("status") == "failed":
-            self._fail({"response": response})
+        """The chunks of an answer in one piece."""
+        check_error(response, expected="output")
         if not isinstance(response.get("output"), list):
             raise ValueError("the answer has no output")
         return list(self._end({"response": response}))
@@ -78,7 +83,7 @@ class ResponsesDecoder:
     # One method for each kind of event
 
     def _begin(self, payload: Json) -> Iterable[AIMessageChunk]:
-        self._id = payload["response"].get("id") or None
+        self._id = _as_text(payload["response"].get("id"))
         return ()
 
     def _item_added(self, payload: Json) -> Iterable[AIMessageChunk]:
@@ -87,43 +92,44 @@ class ResponsesDecoder:
             return ()
         self._told = True
         key = payload.get("output_index")
-        call = ToolCallChunk(
-            name=item.get("name"), args=item.get("arguments") or "", id=item.get("call_id"), index=self._index(key)
-        )
+        call = _call_piece(item, item.get("arguments") or "", self._index(key))
         if call["args"]:
             self._streamed.add(key)
-        return (ai_chunk([], id=self._id, tool_call_chunks=[call]),)
+        return (ai_chunk([], id=self._id, tool_call_chunks=self._calls.feed([call])),)
 
     def _arguments(self, payload: Json) -> Iterable[AIMessageChunk]:
         key = payload.get("output_index")
         self._streamed.add(key)
-        call = ToolCallChunk(name=None, args=payload["delta"], id=None, index=self._index(key))
-        return (ai_chunk([], id=self._id, tool_call_chunks=[call]),)
+        call = ToolCallChunk(name=None, args=_needed_text(payload, "delta"), id=None, index=self._index(key))
+        return (ai_chunk([], id=self._id, tool_call_chunks=self._calls.feed([call])),)
 
     def _text(self, payload: Json) -> Iterable[AIMessageChunk]:
         index = self._part(payload)
         self._told = True
-        block: Json = {"type": "text", "text": payload["delta"], "index": index}
+        block: Json = {"type": "text", "text": _needed_text(payload, "delta"), "index": index}
         return (ai_chunk([block], id=self._id),)
 
     def _refusal(self, payload: Json) -> Iterable[AIMessageChunk]:
         index = self._part(payload)
         self._told = True
-        block: Json = {"type": "refusal", "refusal": payload["delta"], "index": index}
+        block: Json = {"type": "refusal", "refusal": _needed_text(payload, "delta"), "index": index}
         return (ai_chunk([block], id=self._id, additional_kwargs={"refusal": payload["delta"]}),)
 
     def _summary(self, payload: Json) -> Iterable[AIMessageChunk]:
         key = payload.get("output_index")
         self._streamed.add(key)
-        part = {"type": "summary_text", "text": payload["delta"], "index": payload.get("summary_index", 0)}
+        part = {
+            "type": "summary_text",
+            "text": _needed_text(payload, "delta"),
+            "index": payload.get("summary_index", 0),
+        }
         return (ai_chunk([{"type": "reasoning", "summary": [part], "index": self._index(key)}], id=self._id),)
 
     def _thought(self, payload: Json) -> Iterable[AIMessageChunk]:
         key = payload.get("output_index")
         self._streamed.add(key)
-        return (
-            ai_chunk([{"type": "reasoning", "reasoning": payload["delta"], "index": self._index(key)}], id=self._id),
-        )
+        thought = _needed_text(payload, "delta")
+        return (ai_chunk([{"type": "reasoning", "reasoning": thought, "index": self._index(key)}], id=self._id),)
 
     def _item_done(self, payload: Json) -> Iterable[AIMessageChunk]:
         item, key = payload["item"], payload.get("output_index")
@@ -135,13 +141,15 @@ class ResponsesDecoder:
 
     def _end(self, payload: Json) -> Iterable[AIMessageChunk]:
         response = payload["response"]
-        self._id = self._id or response.get("id") or None
+        if response.get("error") or response.get("status") in ("failed", "cancelled"):
+            self._fail(payload)
+        self._id = self._id or _as_text(response.get("id"))
         self.ended = True
         # Items that were not streamed; servers put an item at the place that its index says.
         for place, item in enumerate(response.get("output") or ()):
             yield from self._item_done({"item": item, "output_index": place})
         if response.get("usage"):
-            self.usage = usage_of(response["usage"])
+            self.usage = usage_of(response["usage"]) or self.usage
         facts = {name: response[name] for name in _FACTS if response.get(name) not in (None, {})}
         facts |= {"model_name": response.get("model"), "model_provider": self._provider}
         if response.get("usage"):
@@ -158,9 +166,10 @@ class ResponsesDecoder:
     def _fail(self, payload: Json) -> Iterable[AIMessageChunk]:
         response = payload.get("response") or {}
         if response.get("usage"):
-            self.usage = usage_of(response["usage"])
+            self.usage = usage_of(response["usage"]) or self.usage
         if response:
-            error = response.get("error") or {"message": f"the response has failed (id {response.get('id')})"}
+            status = response.get("status") or "failed"
+            error = response.get("error") or {"message": f"the response is {status} (id {response.get('id')})"}
             raise ProviderError({"error": error})
         if not payload.keys() & {"error", "message", "code"}:
             raise ValueError("an event has no type")
@@ -203,17 +212,18 @@ class ResponsesDecoder:
         self._told = True
         index = self._index(key)
         args = None if key in self._streamed else item.get("arguments") or ""
-        call = ToolCallChunk(name=item.get("name"), args=args, id=item.get("call_id"), index=index)
-        kept = ("type", "id", "call_id", "name", "arguments", "namespace")
-        block = {name: item[name] for name in kept if item.get(name) is not None}
-        yield ai_chunk([{**block, "index": index}], id=self._id, tool_call_chunks=[call])
+        calls = self._calls.feed([_call_piece(item, args, index)])
+        block = {name: value for name, value in item.items() if name not in _NOT_SENT_BACK and value is not None}
+        block["call_id"] = self._calls.ids[index]
+        yield ai_chunk([{**block, "index": index}], id=self._id, tool_call_chunks=calls)
 
     def _custom_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
         self._told = True
         index = self._index(key)
         args = to_json({"__arg1": item.get("input")}).decode()
-        call = ToolCallChunk(name=item.get("name"), args=args, id=item.get("call_id"), index=index)
-        yield ai_chunk([{**item, "index": index}], id=self._id, tool_call_chunks=[call])
+        calls = self._calls.feed([_call_piece(item, args, index)])
+        block = {**item, "call_id": self._calls.ids[index], "index": index}
+        yield ai_chunk([block], id=self._id, tool_call_chunks=calls)
 
     def _own_tool(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
         self._told = True
@@ -232,6 +242,34 @@ class ResponsesDecoder:
 
     def _index(self, key: Any) -> int:
         return self._indices.setdefault(key, len(self._indices))
+
+
+_CALL = frozenset(("type", "id", "call_id", "name", "arguments", "input", "status", "namespace", "created_by"))
+_NOT_SENT_BACK = frozenset(("status", "created_by"))
+
+
+def _call_piece(item: Json, args: str | None, index: int) -> ToolCallChunk:
+    name = item.get("name")
+    if not isinstance(name, str | None):
+        raise ValueError("the name of a function call is not text")
+    if not isinstance(args, str | None):
+        args = to_json(args).decode()
+    piece = ToolCallChunk(name=name or None, args=args, id=_as_text(item.get("call_id")), index=index)
+    if extras := {key: item[key] for key in item.keys() - _CALL if item[key] is not None}:
+        piece["extras"] = extras
+    return piece
+
+
+def _as_text(id: Any) -> str | None:
+    """An id as text; some servers send numbers."""
+    return str(id) if id and isinstance(id, str | int) else None
+
+
+def _needed_text(payload: Json, key: str) -> str:
+    text = payload[key]
+    if not isinstance(text, str):
+        raise ValueError(f"the {key} of an event is not text")
+    return text
 
 
 _ITEMS: dict[Any, Callable[[ResponsesDecoder, Json, Any], Iterable[AIMessageChunk]]] = {

@@ -8,17 +8,18 @@ from prill.messages import merge_chunks, message_chunk_to_message
 from prill.openai.decode import ChatDecoder
 from prill.openai.responses_decode import ResponsesDecoder
 from prill.outputs import ChatGeneration, ChatResult
+from prill.providers.reading import check_error
 
 
 def chat_result(payload: Any, provider: str) -> ChatResult:
-    """What a chat completion says: one generation for each choice.
+    """The result of a chat completion: one generation for each choice.
 
     Each choice is read as a stream of one event, so that streaming or not makes no difference to the message.
     """
+    check_error(payload, expected="choices")
     if not isinstance(payload, dict):
-        raise ValueError("the answer is no JSON object")
+        raise ValueError("the answer is not a JSON object")
     if not payload.get("choices"):
-        ChatDecoder(provider).read(payload)  # raises the error that came instead of choices
         raise ValueError("the answer has no choices")
     choices = [{**payload, "choices": [{**choice, "index": 0}]} for choice in payload["choices"]]
     generations = [_generation(choice, provider) for choice in choices]
@@ -26,9 +27,10 @@ def chat_result(payload: Any, provider: str) -> ChatResult:
 
 
 def responses_result(payload: Any, provider: str) -> ChatResult:
-    """What a response says, read as a stream of its end alone."""
+    """The result of a response, read as a stream of its end alone."""
+    check_error(payload, expected="output")
     if not isinstance(payload, dict):
-        raise ValueError("the answer is no JSON object")
+        raise ValueError("the answer is not a JSON object")
     message = message_chunk_to_message(merge_chunks(ResponsesDecoder(provider).whole(payload)))
     info = {name: message.response_metadata[name] for name in ("status",) if name in message.response_metadata}
     return _result([ChatGeneration(message=message, generation_info=info)], provider)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -241,12 +242,14 @@ def _variables(parts: Iterable[MessageLike], partials: Any, fields: dict[str, An
     """The fields that describe the variables of ``parts``, sorted by name."""
     placeholders = [each for each in parts if isinstance(each, MessagesPlaceholder)]
     needed = {name for each in parts if not isinstance(each, BaseMessage) for name in each.input_variables}
+    texts = needed & set(fields.get("optional_variables") or ())  # empty unless they are given
+    needed -= texts
     optional = {each.variable_name for each in placeholders if each.optional} - needed
     lists = {each.variable_name: list[AnyMessage] for each in placeholders}
     return {
         "input_variables": sorted(needed - set(partials)),
-        "optional_variables": sorted(optional),
-        "partial_variables": {**{name: [] for name in sorted(optional)}, **partials},
+        "optional_variables": sorted(optional | texts),
+        "partial_variables": {**{name: "" if name in texts else [] for name in sorted(optional | texts)}, **partials},
         "input_types": {**lists, **(fields.get("input_types") or {})},
     }
 
@@ -287,7 +290,7 @@ def _from_role(role: Any, template: Any, template_format: PromptTemplateFormat) 
         if issubclass(role, BaseMessage):
             role = role.model_fields["type"].default
     if role == "placeholder":
-        return _placeholder(template)
+        return _placeholder(template, template_format)
     if role not in _ROLES:
         roles = ", ".join(map(repr, _ROLES))
         raise PromptError(
@@ -297,10 +300,14 @@ def _from_role(role: Any, template: Any, template_format: PromptTemplateFormat) 
     return _ROLES[role].from_template(template, template_format)
 
 
-def _placeholder(template: Any) -> MessagesPlaceholder:
+_PLACEHOLDERS = {"f-string": r"\{(\w+)\}", "mustache": r"\{\{?\s*(\w+)\s*\}?\}", "jinja2": r"\{\{?\s*(\w+)\s*\}?\}"}
+
+
+def _placeholder(template: Any, template_format: PromptTemplateFormat) -> MessagesPlaceholder:
     optional = True
     if isinstance(template, list | tuple) and len(template) == 2 and isinstance(template[1], bool):
         template, optional = template
-    if not isinstance(template, str) or not (template.startswith("{") and template.endswith("}")):
+    name = re.fullmatch(_PLACEHOLDERS[template_format], template) if isinstance(template, str) else None
+    if name is None or template.count("{") != template.count("}"):
         raise PromptError(f"a placeholder is the name of a variable in braces, '{{history}}', not {template!r:.80}")
-    return MessagesPlaceholder(template[1:-1], optional=optional)
+    return MessagesPlaceholder(name[1], optional=optional)

@@ -10,6 +10,8 @@ from typing import Any
 from prill.errors import MissingVariableError, PromptError
 
 LITERAL_BRACES = "In an f-string template a literal brace is written twice: {{ or }}."
+MOST_WIDTH = 10_000
+"""The greatest width or precision of a format spec, in characters."""
 _SPOT = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
 
 
@@ -38,12 +40,15 @@ class FString:
             raise
 
 
-def missing_variables(what: str, missing: list[str], given: Mapping[str, Any]) -> MissingVariableError:
+def missing_variables(
+    what: str, missing: list[str], given: Mapping[str, Any], template_format: str = "f-string"
+) -> MissingVariableError:
     """The error for variables of ``what`` that were not given."""
+    advice = f" {LITERAL_BRACES}" if template_format == "f-string" else ""
     plural = "s" if len(missing) > 1 else ""
     return MissingVariableError(
         f"{what} needs the variable{plural} {', '.join(map(repr, missing))}; "
-        f"given: {', '.join(map(repr, given)) or 'nothing'}. {LITERAL_BRACES}"
+        f"given: {', '.join(map(repr, given)) or 'nothing'}.{advice}"
     )
 
 
@@ -74,13 +79,15 @@ def _check_field(text: str, name: str, spec: str, conversion: str | None) -> Non
 
 def _problem(name: str, spec: str, conversion: str | None) -> str | None:
     if not name or name.isdigit():
-        return f"{{{name}}} names no variable; variables are filled by name only"
+        return f"{{{name}}} does not name a variable; variables are filled by name only"
     if "." in name or "[" in name or "]" in name:
         return f"{{{name}}} reads an attribute or an item, which templates may not do; give the value as a variable"
-    if name != name.strip() or "\n" in name or '"' in name or "'" in name:
-        return f"{{{name}}} is no name of a variable"
+    if not name.isidentifier():
+        return f"{{{name}}} is not the name of a variable (letters, digits and _)"
     if "{" in spec or "}" in spec:
         return f"the format spec of {{{name}}} holds a variable of its own, which is not supported"
+    if any(len(number) > 9 or int(number) > MOST_WIDTH for number in re.findall(r"\d+", spec)):
+        return f"the format spec of {{{name}}} has a number over {MOST_WIDTH}, which could fill the memory"
     if conversion is not None and conversion not in ("r", "s", "a"):
         return f"the conversion of {{{name}}} is !{conversion}; there are !r, !s and !a"
     return None

@@ -39,6 +39,8 @@ class PromptTemplate(StringPromptTemplate):
         if not isinstance(template, str):
             return values  # the field's own validation says so
         partials = values.get("partial_variables") or {}
+        if optional := [name for name in values.get("optional_variables") or () if name not in partials]:
+            partials = values["partial_variables"] = {**dict.fromkeys(optional, ""), **partials}
         names = parse_template(template, template_format).names
         if values.get("validate_template"):
             check_valid_template(template, template_format, [*values.get("input_variables", ()), *partials])

@@ -10,14 +10,17 @@ import httpx2
 from pydantic import AliasChoices, Field
 
 from prill.callbacks.run import Run
+from prill.errors import ModelError
 from prill.language_models.base import answer_id, set_id
 from prill.language_models.built_in_hooks import ChatHooks
 from prill.language_models.chat_models import BaseChatModel, as_messages
 from prill.language_models.stream_notifications import notify_chunks
 from prill.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
+from prill.messages.ai import as_interrupted
 from prill.outputs import ChatGeneration, ChatResult
-from prill.providers.reading import ProviderError, StreamDecoder
+from prill.providers.reading import ProviderError, Reading, StreamDecoder
 from prill.providers.streams import ProviderStreams
+from prill.runnables.engine.chunks import SoFar
 from prill.runnables.engine.streams import NOTHING, collect
 
 __all__ = ["ProviderChatModel", "ProviderError", "StreamDecoder"]
@@ -63,7 +66,24 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
         if self.streaming:
             return await self._answer_by_streaming(messages, run, kwargs)
         response = await self._send(run, self._post(self._request(messages, False, kwargs)))
+        if response.content.lstrip()[:6] in (b"data: ", b"data:{", b"event:"):
+            return self._result_of_events(response)  # some servers stream though they were not asked to
         return self._whole(response, lambda payload: self._result(payload, response))
+
+    def _result_of_events(self, response: httpx2.Response) -> ChatResult:
+        """Read a stream that has arrived as a whole."""
+        received, reading = SoFar(), Reading(self._decoder(response))
+        try:
+            for batches in (reading.feed(response.content), reading.finish()):
+                for _, total in batches:
+                    received.add(total)
+            self._check_end(reading, received.count, response)
+        except Exception as error:
+            failure = self._stream_failure(error, response)
+            if isinstance(failure, ModelError):
+                failure.partial = as_interrupted(received.value())
+            raise failure from error
+        return ChatResult(generations=[ChatGeneration(message=message_chunk_to_message(received.value()))])
 
     async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
         chunks = [chunk async for chunk in notify_chunks(run, self._stream_chunks(messages, run, kwargs))]

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from pydantic_core import from_json
+
 from prill.errors import PrillError
 from prill.transducers.event_form import EventForm
+from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
 
 Chunk = TypeVar("Chunk")
@@ -27,6 +30,42 @@ class ProviderError(Exception):
     def __init__(self, payload: Any) -> None:
         super().__init__("an error inside the stream")
         self.payload = payload
+
+
+def read_event(reader: EventJSON, event: ServerSentEvent) -> Any:
+    """The JSON of an event.
+
+    Raises:
+        ProviderError: the event is of the type ``error``, whatever its data is.
+        ValueError: the data is not JSON.
+    """
+    try:
+        payload = reader.read(event.data)
+    except ValueError:
+        if event.event != "error":
+            raise
+        raise ProviderError({"error": {"message": event.data.decode("utf-8", "replace")}}) from None
+    if event.event == "error":
+        raise ProviderError(payload)
+    return payload
+
+
+def check_error(payload: Any, *, expected: str = "") -> None:
+    """Raise ``ProviderError`` if the JSON is an error of the provider, in any of the forms that servers use.
+
+    ``expected`` is the key without which an object with words for a person (``message``, ``detail`` …) is an error.
+    """
+    if isinstance(payload, list) and payload and isinstance(payload[0], dict) and payload[0].get("error"):
+        raise ProviderError(payload[0])
+    if not isinstance(payload, dict):
+        return
+    if payload.get("error") or payload.get("object") == "error" or payload.get("type") == "error":
+        raise ProviderError(payload)
+    if not payload.get(expected) and any(payload.get(key) for key in _WORDS):
+        raise ProviderError(payload)
+
+
+_WORDS = ("message", "detail", "msg", "error_msg", "error_message", "errors", "fault")
 
 
 class StreamDecoder(Protocol[Made]):
@@ -87,6 +126,7 @@ class Reading(Generic[Chunk]):
         self._held = 0  # bytes of it
         self._form = EventForm("obfuscation", "p") if hasattr(decoder, "piece") and not plainly else None
         self._piece: Piece | None = None  # what the form is that of
+        self._json: list[bytes] | None = None  # the body, where it is one JSON value instead of events
 
     def feed(self, data: bytes) -> Iterator[Batch[Chunk]]:
         """The chunks that the next bytes complete.
@@ -96,7 +136,12 @@ class Reading(Generic[Chunk]):
             WrongShape: these are no events of the protocol.
         """
         if not self.seen:
+            if self._json is None and not self.start.strip() and data.lstrip()[:1] in (b"{", b"["):
+                self._json = []
             self.start += data[: _START - len(self.start)]
+            if self._json is not None:
+                self._json.append(data)
+                return
         form = self._form
         if form is None:
             yield from self._parsed(data)
@@ -116,14 +161,33 @@ class Reading(Generic[Chunk]):
 
         Raises as ``feed`` does.
         """
+        if self._json is not None:
+            yield from self._whole(b"".join(self._json))
+            return
         if not self.decoder.ended:
             for event in (*self._sse.feed(self._joined(b"")), *self._sse.finish()):
+                if _is_kept_alive(event.data):
+                    continue
                 self.seen += 1
                 for chunk in self._fed_last(event):
                     yield (chunk,), chunk
         if self.seen:
             for chunk in checked(self.decoder.finish):
                 yield (chunk,), chunk
+
+    def _whole(self, body: bytes) -> Iterator[Batch[Chunk]]:
+        """The chunks of an answer in one piece, which some servers give though a stream was asked for."""
+        whole = getattr(self.decoder, "whole", None)
+        try:
+            payload = from_json(body)
+        except ValueError:
+            return
+        if whole is None:
+            return
+        self.seen = 1
+        for chunk in checked(whole, payload):
+            yield (chunk,), chunk
+        self.decoder.ended = True
 
     def _hold(self, data: bytes) -> None:
         if data:
@@ -162,6 +226,8 @@ class Reading(Generic[Chunk]):
 
     def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
         for event in self._sse.feed(data):
+            if _is_kept_alive(event.data):
+                continue
             self.seen += 1
             for chunk in checked(self.decoder.feed, event):
                 yield (chunk,), chunk
@@ -179,6 +245,11 @@ class Reading(Generic[Chunk]):
             if isinstance(error.__cause__, ValueError):
                 return ()
             raise
+
+
+def _is_kept_alive(data: bytes) -> bool:
+    """Whether an event only keeps the connection open: its data is blank, or a comment in the wrong place."""
+    return data.isspace() or not data or data.startswith(b":")
 
 
 def _repeated(piece: Piece, texts: list[str]) -> Batch[Any]:

@@ -17,6 +17,7 @@ from prill.errors import (
     StreamTimeout,
 )
 from prill.io import closing
+from prill.messages.ai import as_interrupted
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
 from prill.runnables.engine.chunks import SoFar
@@ -69,7 +70,7 @@ class ProviderStreams(ProviderSettings):
             except Exception as error:
                 failure = self._stream_failure(error, response)
                 if isinstance(failure, ModelError | StreamTimeout):
-                    failure.partial = received.value()
+                    failure.partial = as_interrupted(received.value())
                 if isinstance(failure, ModelError):
                     usage = getattr(reading.decoder, "usage", None)
                     failure.usage = usage or getattr(failure.partial, "usage_metadata", None)

@@ -9,6 +9,7 @@ from prill.callbacks.run import Run
 from prill.errors import Cancelled, CompositionError, ConfigError
 from prill.io import closing
 from prill.io.scope import current_scope
+from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import SoFar, StreamRestart
 from prill.runnables.engine.overrides import PatchAware
@@ -165,7 +166,7 @@ def _stopped(error: Exception) -> bool:
 def _carry(error: Exception, so_far: SoFar) -> None:
     """Let an error carry what had come, if it does not know it better."""
     if getattr(error, "partial", None) is None:
-        error.partial = so_far.value()  # type: ignore[attr-defined]  # any exception can carry attributes
+        error.partial = as_interrupted(so_far.value())  # type: ignore[attr-defined]  # any exception can carry attributes
 
 
 def check_types(types: Any, argument: str) -> tuple[type[BaseException], ...]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
+from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.binding import RunnableProxy
 from prill.runnables.engine.chunks import SoFar
@@ -139,7 +140,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         return StreamTimeout(
             f"{self.bound.get_name()} {what}; {so_far.count} chunks had come",
             chunks_received=so_far.count,
-            partial=so_far.value(),
+            partial=as_interrupted(so_far.value()),
         )
 
     def __repr__(self) -> str:

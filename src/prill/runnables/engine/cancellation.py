@@ -8,6 +8,7 @@ from typing import Any
 from prill.callbacks.run import Run
 from prill.errors import Cancelled
 from prill.io import CancelToken, Heeded, Stopper, closing, make_lock
+from prill.messages.ai import as_interrupted
 from prill.messages.usage import UsageMetadata, add_usage
 from prill.runnables.engine.chunks import SoFar
 from prill.runnables.engine.streams import Snapshots, bare, replaces
@@ -125,7 +126,7 @@ def cancelled(name: str, run: Run, so_far: SoFar | None = None) -> Cancelled:
     """The error of a run that was stopped, with what had come."""
     if so_far is None:
         return Cancelled(f"{name} was cancelled", usage=_used(run))
-    partial = so_far.value()
+    partial = as_interrupted(so_far.value())
     came = f"{so_far.count} chunks had come"
     return Cancelled(f"{name} was cancelled; {came}", partial=partial, usage=_used(run, partial))
 
