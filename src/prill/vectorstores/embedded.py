@@ -6,7 +6,7 @@ import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 from prill.documents import Document
 from prill.embeddings import Embeddings, LocalEmbeddings
@@ -27,6 +27,9 @@ class EmbeddedStore(VectorStore):
     A subclass has the index: ``_append``, ``_remove``, ``_nearest`` and ``_rows``, all called under the lock. A
     document whose id is there already takes the place of the old one. Without ``embedding`` it is ``LocalEmbeddings``.
     """
+
+    _bits: ClassVar[Literal[32, 64]] = 32
+    """The precision of the numbers that ``_append`` is given."""
 
     def __init__(self, embedding: Embeddings | None) -> None:
         if embedding is not None and not hasattr(embedding, "embed_documents"):
@@ -121,7 +124,7 @@ class EmbeddedStore(VectorStore):
             raise ConfigError(f"ids are given twice in one call: {', '.join(twice[:5])}")
         named = [document.model_copy(update={"id": id}) for document, id in zip(documents, ids, strict=True)]
         with self._lock:
-            rows = rows_of(vectors, self._size)
+            rows = rows_of(vectors, self._size, bits=self._bits)
             self._take_out(ids)
             self._append(rows)
             self._ids += ids

@@ -25,6 +25,8 @@ class InMemoryVectorStore(EmbeddedStore):
     Threads may add and search at once. Without ``embedding`` it is ``LocalEmbeddings``. Needs ``prill[retrieval]``.
     """
 
+    _bits = 64
+
     def __init__(self, embedding: Embeddings | None = None) -> None:
         super().__init__(embedding)
         self._matrix: Any = None  # with room at its end
@@ -43,8 +45,9 @@ class InMemoryVectorStore(EmbeddedStore):
 
     def _grow(self, used: int, room: int, size: int) -> None:
         np = numpy()
-        for name in ("_matrix", "_units"):
-            larger = np.zeros((room, size), dtype=np.float32)
+        # The numbers as they were given, for dumps; those that are searched in half the space.
+        for name, kind in (("_matrix", np.float64), ("_units", np.float32)):
+            larger = np.zeros((room, size), dtype=kind)
             if used:
                 larger[:used] = getattr(self, name)[:used]
             setattr(self, name, larger)
