@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from prill.document_loaders import BaseBlobParser, BaseLoader, Blob, BlobLoader
 from prill.documents import Document
-from prill.errors import ConfigError
 from prill.text_splitters import CharacterTextSplitter
 
 TEXTS = [Document("a b"), Document("c")]
@@ -86,5 +86,5 @@ def test_a_blob_in_memory_may_be_text_or_bytes():
 
 
 def test_a_blob_of_nothing_is_refused():
-    with pytest.raises(ConfigError, match="needs data or a path"):
+    with pytest.raises(ValidationError, match="needs data or a path"):
         Blob()

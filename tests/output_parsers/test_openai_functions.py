@@ -19,6 +19,8 @@ class Person(BaseModel):
 
 ARGUMENTS = {"name": "Person", "arguments": '{"name": "Ann", "age": 3}'}
 PARSERS: list[tuple[str, dict[str, Any]]] = [
+    ("OutputFunctionsParser", {}),
+    ("OutputFunctionsParser", {"args_only": False}),
     ("JsonOutputFunctionsParser", {}),
     ("JsonOutputFunctionsParser", {"args_only": False}),
     ("JsonKeyOutputFunctionsParser", {"key_name": "age"}),
@@ -38,6 +40,8 @@ def test_a_function_call_gives_what_the_peer_gives(colour: Any, name: str, field
 @pytest.mark.parametrize(("name", "fields"), PARSERS)
 @pytest.mark.parametrize("call", [None, {"name": "Other", "arguments": '{"name": "A'}])
 def test_half_a_call_or_none_is_an_error(name: str, fields: dict[str, Any], call: Any) -> None:
+    if name == "OutputFunctionsParser" and call:
+        return  # it does not read the arguments
     message = AIMessage("no", additional_kwargs={"function_call": call} if call else {})
     with pytest.raises(OutputParserException, match="called no function" if call is None else "not valid JSON"):
         getattr(ours, name)(**fields).invoke(message)

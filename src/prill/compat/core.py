@@ -44,7 +44,7 @@ CORE = {
     "langchain_core.globals": GLOBALS,
     "langchain_core.document_loaders": "prill.document_loaders",
     "langchain_core.document_loaders.base": "prill.document_loaders:BaseBlobParser,BaseLoader",
-    "langchain_core.document_loaders.blob_loaders": "prill.document_loaders:Blob,BlobLoader",
+    "langchain_core.document_loaders.blob_loaders": "prill.document_loaders:Blob,BlobLoader,PathLike",
     "langchain_core.indexing": "prill.indexing",
     "langchain_core.indexing.in_memory": "prill.indexing:InMemoryDocumentIndex",
     "langchain_core.indexing.api": "prill.indexing:IndexingException,IndexingResult,aindex,index",

@@ -4,6 +4,6 @@ Subclass ``BaseLoader`` and define ``lazy_load``; ``index`` takes loaders as its
 """
 
 from prill.document_loaders.base import BaseBlobParser, BaseLoader
-from prill.document_loaders.blob_loaders import Blob, BlobLoader
+from prill.document_loaders.blob_loaders import Blob, BlobLoader, PathLike
 
-__all__ = ["BaseBlobParser", "BaseLoader", "Blob", "BlobLoader"]
+__all__ = ["BaseBlobParser", "BaseLoader", "Blob", "BlobLoader", "PathLike"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from prill.documents.base import Blob
+from prill.documents.base import Blob, PathLike
 
-__all__ = ["Blob", "BlobLoader"]
+__all__ = ["Blob", "BlobLoader", "PathLike"]
 
 
 class BlobLoader(ABC):

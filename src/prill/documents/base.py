@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBytes, StrictStr, model_validator
 
-from prill.errors import ConfigError
+PathLike = str | PurePath
+"""A path, as ``Blob`` takes it."""
 
 
 class Document(BaseModel):
@@ -60,7 +61,7 @@ class Blob(BaseModel):
         id: identifies the data.
 
     Raises:
-        ConfigError: there is neither ``data`` nor ``path``.
+        pydantic.ValidationError: there is neither ``data`` nor ``path``.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, defer_build=True)
@@ -70,13 +71,13 @@ class Blob(BaseModel):
     data: StrictBytes | StrictStr | None = None
     mimetype: str | None = None
     encoding: str = "utf-8"
-    path: str | PurePath | None = None
+    path: PathLike | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _has_data(cls, values: Any) -> Any:
         if isinstance(values, dict) and values.get("data") is None and values.get("path") is None:
-            raise ConfigError("a Blob needs data or a path")
+            raise ValueError("a Blob needs data or a path")
         return values
 
     @classmethod
@@ -95,7 +96,7 @@ class Blob(BaseModel):
     @classmethod
     def from_path(
         cls,
-        path: str | PurePath,
+        path: PathLike,
         *,
         encoding: str = "utf-8",
         mime_type: str | None = None,

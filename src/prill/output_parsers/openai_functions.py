@@ -18,6 +18,7 @@ from prill.transducers.partial_json import NOTHING, parse_partial, parse_strict
 __all__ = [
     "JsonKeyOutputFunctionsParser",
     "JsonOutputFunctionsParser",
+    "OutputFunctionsParser",
     "PydanticAttrOutputFunctionsParser",
     "PydanticOutputFunctionsParser",
 ]
@@ -31,12 +32,16 @@ def _function_call(result: list[Generation]) -> Mapping[str, Any] | None:
     return call if isinstance(call, Mapping) else None
 
 
+def _no_call(result: list[Generation]) -> OutputParserException:
+    text = result[0].text
+    return OutputParserException(f"the model called no function; it wrote {text!r:.80}", llm_output=text)
+
+
 def _arguments(result: list[Generation]) -> tuple[str, str, Any]:
     """Return the name, the text and the value of the arguments; they must be complete."""
     call = _function_call(result)
     if call is None:
-        text = result[0].text
-        raise OutputParserException(f"the model called no function; it wrote {text!r:.80}", llm_output=text)
+        raise _no_call(result)
     name, text = str(call.get("name") or ""), call.get("arguments") or ""
     try:
         return name, text, parse_strict(text, markdown=False)
@@ -93,6 +98,23 @@ class JsonKeyOutputFunctionsParser(JsonOutputFunctionsParser):
 
     def _shown(self, name: str, arguments: Any) -> Any:
         return arguments.get(self.key_name) if isinstance(arguments, dict) else None
+
+
+class OutputFunctionsParser(BaseGenerationOutputParser[Any]):
+    """Returns the arguments of a function call as text; with ``args_only=False`` the whole call, a dict of texts.
+
+    Raises:
+        OutputParserException: there is no function call.
+    """
+
+    args_only: bool = True
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Return the arguments of the first candidate's call."""
+        call = _function_call(result)
+        if call is None:
+            raise _no_call(result)
+        return call.get("arguments") if self.args_only else dict(call)
 
 
 class PydanticOutputFunctionsParser(BaseGenerationOutputParser[Any]):
