@@ -256,7 +256,7 @@ def test_a_model_that_loses_a_text_is_told_of(kind):
         def embed_query(self, text):
             return [1.0]
 
-    with pytest.raises(ConfigError, match="Loses made 1 vectors of 2 texts"):
+    with pytest.raises(ConfigError, match="Loses returned 1 vectors for 2 texts"):
         kind.from_texts(["a", "b"], Loses())
 
 

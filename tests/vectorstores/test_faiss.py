@@ -29,7 +29,7 @@ def test_scores_are_squared_distances_products_or_cosines(numbers):
     assert scores(distance_strategy="MAX_INNER_PRODUCT") == {"3 0": 6.0, "0 1": 0.0}
     assert scores(distance_strategy="COSINE") == {"3 0": 1.0, "0 1": 0.0}
     assert scores(normalize_L2=True) == {"3 0": 0.0, "0 1": 2.0}
-    with pytest.raises(ConfigError, match="distance_strategy is one of"):
+    with pytest.raises(ConfigError, match="distance_strategy must be one of"):
         scores(distance_strategy="JACCARD")
 
 

@@ -237,7 +237,7 @@ class _Indexing:
 
 
 def _accepts_batch_size(store: VectorStore, *, blocking: bool) -> bool:
-    """Whether the method that takes documents can be given ``batch_size``."""
+    """Return whether the method that takes documents can be given ``batch_size``."""
     method = store.add_documents if blocking else store.aadd_documents
     if getattr(method, "__module__", "").startswith("prill."):
         return False

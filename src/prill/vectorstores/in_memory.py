@@ -94,7 +94,7 @@ class InMemoryVectorStore(EmbeddedStore):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], embedding: Embeddings | None = None, **kwargs: Any) -> Self:
-        """The store that ``dump`` has written. Raises ``ConfigError``, which names the file, where it is damaged."""
+        """Return the store that ``dump`` wrote. Raises ``ConfigError``, which names the file, if it is damaged."""
         store = cls._empty(embedding, kwargs)
         told = read_json(path)
         try:
@@ -102,5 +102,7 @@ class InMemoryVectorStore(EmbeddedStore):
             documents = [Document(each["text"], id=each["id"], metadata=each["metadata"]) for each in entries]
             store._keep(documents, [each["vector"] for each in entries])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"the file {os.fspath(path)!r} is damaged, or holds something else: {error!r}") from error
+            raise ConfigError(
+                f"the file {os.fspath(path)!r} is damaged, or was written by another program: {error!r}"
+            ) from error
         return store

@@ -1,5 +1,31 @@
-"""``maximal_marginal_relevance`` under its documented path."""
+"""Maximal marginal relevance: near the question, but not alike.
 
-from prill.vectorstores.mmr import maximal_marginal_relevance
+Carbonell and Goldstein, 1998: https://doi.org/10.1145/290941.291025
+"""
 
-__all__ = ["maximal_marginal_relevance"]
+from __future__ import annotations
+
+from typing import Any
+
+from prill.vectorstores.arrays import numpy, rows_of, unit
+
+
+def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.5, k: int = 4) -> list[int]:
+    """Return the indices of ``k`` of the vectors, in the order in which they were chosen.
+
+    Each is the one with the most of ``lambda_mult`` · similarity to the query − (1 − ``lambda_mult``) · similarity to
+    the nearest chosen before. Similarities are cosines.
+    """
+    np = numpy()
+    if k <= 0 or not len(vectors):
+        return []
+    rows = unit(rows_of(vectors))
+    near = rows @ unit(rows_of([query]))[0]
+    chosen = [int(np.argmax(near))]
+    alike = rows @ rows[chosen[0]]
+    while len(chosen) < min(k, len(rows)):
+        worth = lambda_mult * near - (1 - lambda_mult) * alike
+        worth[chosen] = -np.inf
+        chosen.append(int(np.argmax(worth)))
+        alike = np.maximum(alike, rows @ rows[chosen[-1]])
+    return chosen
