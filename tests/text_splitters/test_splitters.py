@@ -191,7 +191,7 @@ def test_an_own_splitter_writes_split_text_alone():
         ("ab", {"start_index": 0}),
         ("ab", {"start_index": 2}),
     ]
-    with pytest.raises(NotImplementedError, match="no split_text"):
+    with pytest.raises(NotImplementedError, match="does not define split_text"):
         TextSplitter().split_text("a")
 
 
