@@ -185,7 +185,10 @@ def test_a_caller_cannot_change_what_is_kept(kind, numbers):
             lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=2),
             "lambda_mult must be a number from 0 to 1",
         ),
-        (lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=math.nan), "lambda_mult must be a number"),
+        (
+            lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=math.nan),
+            "lambda_mult must be a number",
+        ),
         (lambda store: store.similarity_search("1 0", filter=never), "an async function"),
         (lambda store: store.similarity_search("1 0", filter=lambda document: never(document)), "an async function"),
         (lambda store: store.search("1 0", "nearest"), "search_type must be one of"),
