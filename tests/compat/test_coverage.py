@@ -8,9 +8,10 @@ from prill.compat.places import MODULES, names_in
 
 LEFT_OUT = {
     "langchain_core.callbacks.manager": "Func T ahandle_event handle_event shielded",
-    "langchain_core.documents.base": "BaseMedia Blob",
+    "langchain_core.document_loaders": "LangSmithLoader",
+    "langchain_core.documents.base": "BaseMedia",
     "langchain_core.exceptions": "ErrorCode create_message",
-    "langchain_core.indexing.api": "IndexingException T",
+    "langchain_core.indexing.api": "T",
     "langchain_core.language_models": "ModelProfile ModelProfileRegistry get_tokenizer",
     "langchain_core.language_models.base": "LanguageModelOutputVar get_tokenizer",
     "langchain_core.language_models.llms": (

@@ -27,7 +27,7 @@ ROWS = [
         "globals",
         "exceptions",
     },
-    {"providers", "utils", "indexing", "example_selectors"},
+    {"providers", "utils", "indexing", "example_selectors", "document_loaders"},
     {"openai", "anthropic", "agents"},
     {"testing", "chat_models", "load"},
     {"cli", "serve", "compat"},

@@ -11,7 +11,15 @@ from tests.helpers import require
 from prill.documents import Document
 from prill.embeddings import DeterministicFakeEmbedding
 from prill.errors import ConfigError
-from prill.indexing import DocumentIndex, InMemoryRecordManager, SQLiteRecordManager, aindex, index
+from prill.indexing import (
+    DocumentIndex,
+    IndexingException,
+    InMemoryDocumentIndex,
+    InMemoryRecordManager,
+    SQLiteRecordManager,
+    aindex,
+    index,
+)
 from prill.vectorstores import InMemoryVectorStore
 
 require("numpy")
@@ -149,23 +157,23 @@ def test_a_document_index_can_be_filled(records, run):
     assert run([doc("apple"), doc("pear")], records, listed) == result(added=2)
     assert run([doc("apple")], records, listed, cleanup="full") == result(skipped=1, deleted=1)
     assert [each.page_content for each in listed.invoke("app")] == ["apple"]
-    with pytest.raises(ConfigError, match="could not write 1 documents"):
+    with pytest.raises(IndexingException, match="could not write 1 documents"):
         run([doc("bad")], records, listed)
 
 
 @pytest.mark.parametrize(
     ("documents", "settings", "said"),
     [
-        ([doc("a")], {"cleanup": "all"}, "cleanup is one of"),
+        ([doc("a")], {"cleanup": "all"}, "cleanup must be one of"),
         ([doc("a")], {"cleanup": "incremental"}, "needs source_id_key"),
         ([doc("a")], {"batch_size": 0}, "1 or more"),
-        ([doc("a")], {"key_encoder": "md5"}, "key_encoder is"),
+        ([doc("a")], {"key_encoder": "md5"}, "key_encoder must be"),
         ([Document("a")], SOURCE, "no 'source' in its metadata"),
         ([Document("a", metadata={"d": date(2020, 1, 1)})], {}, "key_encoder a function"),
-        ("text", {}, "docs_source is"),
-        (["text"], {}, "gave 'text', which is no Document"),
-        ([None], {}, "gave None, which is no Document"),
-        ({"a": 1}, {}, "gave 'a', which is no Document"),
+        ("text", {}, "docs_source must be"),
+        (["text"], {}, "returned 'text', which is not a Document"),
+        ([None], {}, "returned None, which is not a Document"),
+        ({"a": 1}, {}, "returned 'a', which is not a Document"),
     ],
 )
 def test_what_cannot_be_done_says_why_and_writes_nothing(store, records, run, documents, settings, said):
@@ -201,3 +209,48 @@ def test_counts_are_those_of_the_peer(store, records):
         own = index([doc(*pair) for pair in pairs], records, store, key_encoder="sha256", **settings)
         documents = [TheirDocument(text, metadata={"source": source}) for text, source in pairs]
         assert own == peer.index(documents, their_records, theirs, key_encoder="sha256", **settings)
+
+
+def test_a_store_that_cannot_delete_is_an_indexing_exception(records, run):
+    class Stuck(InMemoryVectorStore):
+        def delete(self, ids=None, **kwargs):
+            return False
+
+        async def adelete(self, ids=None, **kwargs):
+            return False
+
+    stuck = Stuck(DeterministicFakeEmbedding(size=4))
+    run([doc("a")], records, stuck)
+    with pytest.raises(IndexingException, match="could not delete 1 outdated documents; it returned False"):
+        run([doc("b")], records, stuck, cleanup="full")
+
+
+def test_the_batch_size_reaches_a_store_of_another_package_that_takes_it(records, run):
+    given = []
+
+    class Other(InMemoryVectorStore):
+        def add_documents(self, documents, **kwargs):
+            given.append(kwargs.pop("batch_size"))
+            return super().add_documents(documents, **kwargs)
+
+        async def aadd_documents(self, documents, **kwargs):
+            given.append(kwargs.pop("batch_size"))
+            return await super().aadd_documents(documents, **kwargs)
+
+    run([doc("a"), doc("b")], records, Other(DeterministicFakeEmbedding(size=4)), batch_size=7)
+    assert given == [7]
+    run([doc("c")], records, Other(DeterministicFakeEmbedding(size=4)), upsert_kwargs={"batch_size": 2})
+    assert given == [7, 2]
+
+
+def test_the_index_in_memory_writes_finds_and_deletes(records, run):
+    kept = InMemoryDocumentIndex(top_k=2)
+    assert run([doc("a a"), doc("a"), doc("b")], records, kept) == result(added=3)
+    assert [each.page_content for each in kept.invoke("a")] == ["a a", "a"]
+    assert run([doc("a")], records, kept, cleanup="full") == result(skipped=1, deleted=2)
+    [left] = kept.store.values()
+    assert kept.get([left.id, "x"]) == [left]
+    assert kept.delete([left.id, "x"]) == {"succeeded": [left.id], "num_deleted": 1, "num_failed": 0, "failed": []}
+    assert kept.upsert([Document("c")])["succeeded"] == list(kept.store)
+    with pytest.raises(ConfigError, match="needs the ids"):
+        kept.delete()

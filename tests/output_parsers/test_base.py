@@ -54,9 +54,9 @@ def test_a_parser_of_generations_sees_messages_as_chat_generations(colour: Any) 
 
 
 def test_what_is_no_message_and_no_text_is_refused_by_name(colour: Any) -> None:
-    with pytest.raises(CompositionError, match="was given dict"):
+    with pytest.raises(CompositionError, match="got dict"):
         colour.invoke(Shout(), {"text": "hi"})
-    with pytest.raises(CompositionError, match="was given list"):
+    with pytest.raises(CompositionError, match="got list"):
         colour.invoke(Shout(), [])
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from prill.output_parsers.json_schema_check import faults_of
+from prill.output_parsers.json_schema_check import find_faults
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -31,7 +31,7 @@ SCHEMA: dict[str, Any] = {
     ],
 )
 def test_what_fits_has_no_fault(value: Any) -> None:
-    assert list(faults_of(value, SCHEMA)) == []
+    assert list(find_faults(value, SCHEMA)) == []
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_what_fits_has_no_fault(value: Any) -> None:
     ],
 )
 def test_a_fault_has_its_place(value: Any, place: tuple[str, ...]) -> None:
-    assert [fault.place for fault in faults_of(value, SCHEMA)] == [place]
+    assert [fault.place for fault in find_faults(value, SCHEMA)] == [place]

@@ -29,7 +29,7 @@ PAIRS = [
 def test_a_whole_text_gives_the_items_of_the_peer_and_a_stream_the_same_however_it_is_cut(
     ours: Any, theirs: Any, alphabet: str
 ) -> None:
-    @settings(max_examples=150)
+    @settings(max_examples=150, deadline=None)
     @given(st.lists(st.text(alphabet, max_size=6), max_size=6))
     def check(pieces: list[str]) -> None:
         text = "".join(pieces)

@@ -55,7 +55,7 @@ def test_the_last_error_is_raised() -> None:
     none: Any = OutputFixingParser.from_llm(FakeListChatModel(responses=['{"a": 1}']), ROW, max_retries=0)
     with pytest.raises(OutputParserException, match="found 'nothing'"):
         none.invoke("nothing")
-    with pytest.raises(ConfigError, match="of a parser"):
+    with pytest.raises(ConfigError, match="needs a parser"):
         OutputFixingParser.from_llm(FakeListChatModel(responses=[]), 7)
 
 

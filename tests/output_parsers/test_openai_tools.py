@@ -144,7 +144,7 @@ def test_text_is_refused(colour: Any) -> None:
 
 def test_arguments_that_are_not_valid_are_an_error_that_names_the_field(colour: Any) -> None:
     message = AIMessage("", tool_calls=[{"name": "Weather", "args": {"city": 3}, "id": "1"}])
-    with pytest.raises(OutputParserException, match=r"no valid Weather:\n  city: .*; found 3") as caught:
+    with pytest.raises(OutputParserException, match=r"not a valid Weather:\n  city: .*; found 3") as caught:
         colour.invoke(PydanticToolsParser(tools=[Weather]), message)
     assert caught.value.llm_output == '{"city": 3}'
 

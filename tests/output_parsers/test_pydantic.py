@@ -44,7 +44,7 @@ def test_an_error_names_each_field_and_what_was_expected_there(colour: Any) -> N
     text = '{"population": -1, "cities": [{"name": "a"}, {"name": 3}]}'
     parser = PydanticOutputParser(pydantic_object=Country)
     for run in (lambda: colour.invoke(parser, text), lambda: colour.stream(parser, list(text))):
-        with pytest.raises(OutputParserException, match="no valid Country") as caught:
+        with pytest.raises(OutputParserException, match="not a valid Country") as caught:
             run()
         lines = caught.value.message.splitlines()
         assert lines[1:] == [

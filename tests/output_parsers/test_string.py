@@ -61,7 +61,7 @@ def test_a_chunk_leaves_before_the_next_is_asked_for_and_leaving_closes_the_sour
 
 
 def test_what_has_no_text_is_refused(colour: Any) -> None:
-    with pytest.raises(CompositionError, match="was given int"):
+    with pytest.raises(CompositionError, match="got int"):
         colour.stream(StrOutputParser(), [1])
 
 

@@ -272,10 +272,10 @@ def test_a_typed_dict_may_hold_itself(colour: Any) -> None:
         (
             Doc,
             '{"title": "x", "color": "blue"',
-            r"no valid Doc:\n  color: Input should be 'red' or 'green'; found 'blue'",
+            r"not a valid Doc:\n  color: Input should be 'red' or 'green'; found 'blue'",
         ),
-        (Row, '{"b": "x"}', r"no valid Row:\n  a: Field required"),
-        (City, '{"size": 1}', r"no valid City:\n  name: Field required"),
+        (Row, '{"b": "x"}', r"not a valid Row:\n  a: Field required"),
+        (City, '{"size": 1}', r"not a valid City:\n  name: Field required"),
         (
             SCHEMA,
             '{"size": "x", "kind": "c"}',
@@ -305,10 +305,10 @@ def test_the_token_limit_is_named() -> None:
 def test_a_model_that_wrote_its_call_as_text_is_understood_and_other_text_is_an_error() -> None:
     parser = StructuredParser(Row, tool="Row")
     assert parser.invoke(AIMessage('Here:\n```json\n{"a": 1}\n```')) == Row(a=1)
-    with pytest.raises(OutputParserException, match=r"calling 'Row', and wrote text \('I cannot'\) instead"):
+    with pytest.raises(OutputParserException, match=r"asked to call 'Row', but it wrote text \('I cannot'\)"):
         parser.invoke(AIMessage("I cannot"))
     other = AIMessage("", tool_calls=[{"name": "other", "args": {}, "id": "1", "type": "tool_call"}])
-    with pytest.raises(OutputParserException, match="and called other instead"):
+    with pytest.raises(OutputParserException, match="but it called other"):
         parser.invoke(other)
     with pytest.raises(ModelRefusalError, match=r"declined .*: No way"):
         StructuredParser(Row).invoke(AIMessage("", additional_kwargs={"refusal": "No way"}))

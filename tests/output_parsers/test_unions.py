@@ -410,7 +410,7 @@ def test_a_union_is_called_an_answer() -> None:
     for schema in (Pet, list[Pet]):
         parser = StructuredParser(schema)
         assert "Annotated" not in parser.target.described.__name__ + repr(parser)
-        with pytest.raises(OutputParserException, match="the answer is no valid "):
+        with pytest.raises(OutputParserException, match="the answer is not a valid "):
             parser.invoke('{"kind": "cow"}')
 
 

@@ -1,7 +1,9 @@
 """Pictures of chains: their structure is the peer's, and they are drawn here without a network."""
 
+import re
 import sys
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import langchain_core.language_models.fake as peer_fake
 import langchain_core.output_parsers as peer_parsers
@@ -15,7 +17,7 @@ import prill.output_parsers as ours_parsers
 import prill.prompts as ours_prompts
 import prill.runnables as ours
 from prill.errors import ConfigError, MissingDependencyError
-from prill.runnables import RunnableBranch, RunnableLambda
+from prill.runnables import Runnable, RunnableBranch, RunnableLambda
 from prill.runnables.graph import Graph, MermaidDrawMethod
 
 
@@ -179,7 +181,7 @@ def test_a_name_that_is_a_word_of_mermaid_is_not_an_id_as_it_is(name):
     text = (RunnableLambda(lambda x: x, name=name) | RunnableLambda(lambda x: x, name="z")).get_graph().draw_mermaid()
     assert f"({name})" in text
     starts = [line.strip() for line in text.splitlines() if f"({name})" in line or "-->" in line]
-    assert not [line for line in starts if line.lower().startswith(name.lower())]
+    assert not [line for line in starts if re.match(rf"{name.split('-')[0]}(?!\w)", line)]
 
 
 @pytest.mark.parametrize("name", ["a--b", "a-", "-a", "a->b", "a-b"])
@@ -188,7 +190,9 @@ def test_dashes_of_an_id_are_no_arrow(name):
     graph.add_edge(graph.add_node(None, name), graph.add_node(None, "z"))
     [line] = [line for line in graph.draw_mermaid().splitlines() if " --> " in line]
     source = line.strip().removesuffix(" --> z;")
-    assert "--" not in source and "->" not in source and not source.endswith("-")
+    assert "--" not in source
+    assert "->" not in source
+    assert not source.endswith("-")
 
 
 def test_a_colon_in_a_name_stays_in_the_label():
@@ -211,7 +215,8 @@ def test_ids_with_colons_are_drawn_in_subgraphs_as_the_peer_draws_them():
     start, end = lines.index("subgraph child"), len(lines) - lines[::-1].index("end") - 1
     inner = lines.index("subgraph inner")
     inside = lines[start : end + 1]
-    assert start < inner < end and inside.count("end") == 2
+    assert start < inner < end
+    assert inside.count("end") == 2
     assert "child\\3ac(c)" in lines[start:inner]
     assert {"child\\3ainner\\3ag1(g1)", "child\\3ainner\\3ag1 --> child\\3ainner\\3ag2;"} <= set(lines[inner:end])
     assert lines.index("p --> child\\3ainner\\3ag1;") < start

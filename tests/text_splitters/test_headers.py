@@ -43,3 +43,20 @@ def test_headings_may_stay_and_lines_may_stand_alone():
 def test_a_mark_that_is_no_heading_is_refused():
     with pytest.raises(ConfigError, match="mark of a heading"):
         MarkdownHeaderTextSplitter([("=", "chapter")])
+
+
+@pytest.mark.parametrize("line", ["```pip install x``` installs it.", "``` a ` b", "````a```` b", "`` ` ``"])
+def test_inline_code_at_the_start_of_a_line_is_not_a_fence(line):
+    found = MarkdownHeaderTextSplitter([("#", "h")]).split_text(f"# A\n{line}\n# B\ntext")
+    assert [each.metadata for each in found] == [{"h": "A"}, {"h": "B"}]
+
+
+def test_a_byte_order_mark_and_other_line_ends_do_not_hide_a_heading():
+    found = MarkdownHeaderTextSplitter([("#", "h")]).split_text("\ufeff# A\r\na\u2028# no\r# B\rb")
+    assert [(each.metadata["h"], each.page_content) for each in found] == [("A", "a\u2028# no"), ("B", "b")]
+
+
+def test_lines_have_metadata_of_their_own():
+    one, two = MarkdownHeaderTextSplitter([("#", "h")], return_each_line=True).split_text("# A\na\nb")
+    one.metadata["x"] = 1
+    assert two.metadata == {"h": "A"}

@@ -14,8 +14,11 @@ from prill.documents import Document
 from prill.errors import ConfigError, MissingDependencyError
 from prill.text_splitters import (
     CharacterTextSplitter,
+    Language,
+    LatexTextSplitter,
     MarkdownHeaderTextSplitter,
     MarkdownTextSplitter,
+    PythonCodeTextSplitter,
     RecursiveCharacterTextSplitter,
     TextSplitter,
     TokenTextSplitter,
@@ -188,7 +191,7 @@ def test_an_own_splitter_writes_split_text_alone():
         ("ab", {"start_index": 0}),
         ("ab", {"start_index": 2}),
     ]
-    with pytest.raises(NotImplementedError, match="no split_text"):
+    with pytest.raises(NotImplementedError, match="does not define split_text"):
         TextSplitter().split_text("a")
 
 
@@ -258,3 +261,41 @@ def test_a_missing_tokenizer_is_told_of(monkeypatch):
         TokenTextSplitter(encoding_name="gpt2")
     with pytest.raises(MissingDependencyError, match="pip install tiktoken"):
         RecursiveCharacterTextSplitter.from_tiktoken_encoder()
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_code_of_every_language_is_split_without_losing_a_letter(language):
+    text = "class A {\n  fn b() { return 1; }\n}\n\ndef c(x):\n    return x\n\n# Title\nfunc d() {}\n"
+    splitter = RecursiveCharacterTextSplitter.from_language(language, chunk_size=20, chunk_overlap=0)
+    chunks = splitter.split_text(text)
+    assert "".join("".join(chunks).split()) == "".join(text.split())
+    assert all(len(chunk) <= 20 for chunk in chunks)
+
+
+def test_code_is_split_at_its_declarations():
+    methods = "    def b(self):\n        pass\n\n    def c(self):\n        pass\n"
+    code = f"import os\n\nclass A:\n{methods}\ndef d():\n    pass\n"
+    python = RecursiveCharacterTextSplitter.from_language("python", chunk_size=45, chunk_overlap=0)
+    chunks = python.split_text(code)
+    assert [chunk.split()[0] for chunk in chunks] == ["import", "class", "def", "def"]
+    assert PythonCodeTextSplitter(chunk_size=45, chunk_overlap=0).split_text(code) == chunks
+    latex = LatexTextSplitter(chunk_size=20, chunk_overlap=0).split_text(
+        "Intro\n\\section{A}\ntext\n\\section{B}\ntext"
+    )
+    assert latex == ["Intro", "\\section{A}\ntext", "\\section{B}\ntext"]
+
+
+def test_an_unknown_language_is_refused_with_those_that_are_known():
+    with pytest.raises(ConfigError, match="no separators are known for 'klingon'; known are c, cpp"):
+        RecursiveCharacterTextSplitter.from_language("klingon")
+
+
+def test_each_chunk_has_metadata_of_its_own():
+    splitter = RecursiveCharacterTextSplitter(chunk_size=5, chunk_overlap=0)
+    source = Document("aaaa bbbb", metadata={"tags": ["x"], "in": {"a": [1]}})
+    made = [splitter.split_documents([source]), splitter.transform_documents([source])]
+    made.append(splitter.create_documents([source.page_content], [source.metadata]))
+    for one, two in made:
+        one.metadata["tags"].append("y")
+        one.metadata["in"]["a"].append(2)
+        assert two.metadata == source.metadata == {"tags": ["x"], "in": {"a": [1]}}

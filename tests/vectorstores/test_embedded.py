@@ -170,25 +170,28 @@ def test_a_caller_cannot_change_what_is_kept(kind, numbers):
         (lambda store: store.add_texts(["1 2", "2 3"], ids=["a", "a"]), "twice"),
         (lambda store: store.add_texts(["1 2"], ids=["a", "b"]), "1 texts, but 2 ids"),
         (lambda store: store.add_texts(["1 2"], [{}, {}]), "1 texts, but 2 metadatas"),
-        (lambda store: store.add_texts("1 2"), "list of texts"),
-        (lambda store: store.add_texts(["1 2"], ids="a"), "ids is a list"),
-        (lambda store: store.add_documents(["1 2"]), "class Document, not '1 2'; texts go to add_texts"),
-        (lambda store: store.add_documents(Document("1 2")), "list of documents"),
-        (lambda store: store.similarity_search("1 0", k=0), "k is"),
-        (lambda store: store.similarity_search("1 0", k=-1), "k is"),
-        (lambda store: store.similarity_search("1 0", k=1.5), "k is"),
-        (lambda store: store.similarity_search("1 0", k="2"), "k is"),
-        (lambda store: store.similarity_search("1 0", k=None), "k is"),
-        (lambda store: store.max_marginal_relevance_search("1 0", k=0), "k is"),
-        (lambda store: store.max_marginal_relevance_search("1 0", fetch_k="x"), "fetch_k is"),
+        (lambda store: store.add_texts("1 2"), "texts must be a list"),
+        (lambda store: store.add_texts(["1 2"], ids="a"), "ids must be a list"),
+        (lambda store: store.add_documents(["1 2"]), "is not a Document; use add_texts for texts"),
+        (lambda store: store.add_documents(Document("1 2")), "documents must be a list"),
+        (lambda store: store.similarity_search("1 0", k=0), "k must be"),
+        (lambda store: store.similarity_search("1 0", k=-1), "k must be"),
+        (lambda store: store.similarity_search("1 0", k=1.5), "k must be"),
+        (lambda store: store.similarity_search("1 0", k="2"), "k must be"),
+        (lambda store: store.similarity_search("1 0", k=None), "k must be"),
+        (lambda store: store.max_marginal_relevance_search("1 0", k=0), "k must be"),
+        (lambda store: store.max_marginal_relevance_search("1 0", fetch_k="x"), "fetch_k must be"),
         (
             lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=2),
-            "lambda_mult is a number from 0 to 1",
+            "lambda_mult must be a number from 0 to 1",
         ),
-        (lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=math.nan), "lambda_mult is a number"),
+        (
+            lambda store: store.max_marginal_relevance_search("1 0", lambda_mult=math.nan),
+            "lambda_mult must be a number",
+        ),
         (lambda store: store.similarity_search("1 0", filter=never), "an async function"),
         (lambda store: store.similarity_search("1 0", filter=lambda document: never(document)), "an async function"),
-        (lambda store: store.search("1 0", "nearest"), "search_type is one of"),
+        (lambda store: store.search("1 0", "nearest"), "search_type must be one of"),
         (lambda store: store.similarity_search("1 0", filter={"a": {"$like": 1}}), "no operator"),
     ],
 )
@@ -207,8 +210,8 @@ async def never(document):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (None, "made no list of vectors"),
-        (7, "made no list of vectors"),
+        (None, "which is not a list of vectors"),
+        (7, "which is not a list of vectors"),
         ([[]], "no numbers"),
         ([[1e300, 1.0]], "not finite"),
         ([["a", "b"]], "numbers"),
@@ -244,7 +247,7 @@ def test_vectors_may_come_in_any_form(kind):
 
 @pytest.mark.parametrize("embedding", ["text-embedding-3-small", len, []])
 def test_what_makes_no_vectors_is_refused_when_the_store_is_made(kind, embedding):
-    with pytest.raises(ConfigError, match="embeds texts"):
+    with pytest.raises(ConfigError, match="to embed texts"):
         kind.from_texts(["a"], embedding)
 
 
@@ -256,7 +259,7 @@ def test_a_model_that_loses_a_text_is_told_of(kind):
         def embed_query(self, text):
             return [1.0]
 
-    with pytest.raises(ConfigError, match="Loses made 1 vectors of 2 texts"):
+    with pytest.raises(ConfigError, match="Loses returned 1 vectors for 2 texts"):
         kind.from_texts(["a", "b"], Loses())
 
 

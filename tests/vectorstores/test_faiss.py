@@ -30,7 +30,7 @@ def test_scores_are_squared_distances_products_or_cosines(numbers):
     assert scores(distance_strategy="MAX_INNER_PRODUCT") == {"3 0": 6.0, "0 1": 0.0}
     assert scores(distance_strategy="COSINE") == {"3 0": 1.0, "0 1": 0.0}
     assert scores(normalize_L2=True) == {"3 0": 0.0, "0 1": 2.0}
-    with pytest.raises(ConfigError, match="distance_strategy is one of"):
+    with pytest.raises(ConfigError, match="distance_strategy must be one of"):
         scores(distance_strategy="JACCARD")
 
 
@@ -88,7 +88,7 @@ def test_saving_again_leaves_two_files_and_other_stores_alone(numbers, tmp_path)
 @pytest.mark.parametrize("value", [{1, 2}, (1, 2), float("nan"), {1: 2}])
 def test_metadata_that_json_would_change_is_refused_before_anything_is_written(numbers, tmp_path, value):
     store = FAISS.from_texts(["1 0"], numbers, [{"x": value}])
-    with pytest.raises(ConfigError, match="metadata of a document cannot be kept in JSON"):
+    with pytest.raises(ConfigError, match="metadata of a document cannot be stored as JSON"):
         store.save_local(tmp_path / "store")
     assert not (tmp_path / "store").exists()
 
@@ -229,3 +229,20 @@ def test_an_argument_that_loading_does_not_know_is_refused_with_the_nearest_know
         FAISS.load_local(tmp_path, numbers, index_nam="x")
     with pytest.raises(ConfigError, match="takes no argument 'distance'; did you mean 'distance_strategy'"):
         FAISS.from_texts(["1 0"], numbers, distance="COSINE")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/tmp/x", "a\\b", "a\0b", "c:x", None])
+def test_the_name_of_an_index_cannot_lead_out_of_its_folder(name, numbers, tmp_path):
+    store = FAISS.from_texts(["1 0"], numbers)
+    folder = tmp_path / "in"
+    with pytest.raises(ConfigError, match="index_name must be the name of a file"):
+        store.save_local(folder, name)
+    with pytest.raises(ConfigError, match="index_name must be the name of a file"):
+        FAISS.load_local(folder, numbers, name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_with_signs_of_patterns_leaves_other_files_alone(numbers, tmp_path):
+    FAISS.from_texts(["1 0"], numbers).save_local(tmp_path, "ab")
+    FAISS.from_texts(["0 1"], numbers).save_local(tmp_path, "[a]b")
+    assert len(FAISS.load_local(tmp_path, numbers, "ab")) == len(FAISS.load_local(tmp_path, numbers, "[a]b")) == 1

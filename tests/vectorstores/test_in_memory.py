@@ -60,3 +60,20 @@ def test_half_a_character_is_kept_as_it_is(tmp_path):
     store.dump(tmp_path / "kept.json")
     loaded = InMemoryVectorStore.load(tmp_path / "kept.json", store.embeddings)
     assert loaded.similarity_search("half \ud800") == store.similarity_search("half \ud800")
+
+
+def test_a_file_of_deep_nesting_is_damaged(numbers, tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(ConfigError, match=r"deep\.json' is damaged.*nested too deeply"):
+        InMemoryVectorStore.load(tmp_path / "deep.json", numbers)
+
+
+def test_vectors_are_kept_and_dumped_as_they_were_given(tmp_path):
+    class Exact(DeterministicFakeEmbedding):
+        def embed_documents(self, texts):
+            return [[0.1843452704556482, 1.0] for _ in texts]
+
+    store = InMemoryVectorStore.from_texts(["a"], Exact(size=2), ids=["1"])
+    assert store.store["1"]["vector"] == [0.1843452704556482, 1.0]
+    store.dump(tmp_path / "store.json")
+    assert InMemoryVectorStore.load(tmp_path / "store.json", Exact(size=2)).store == store.store

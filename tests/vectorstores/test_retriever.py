@@ -46,7 +46,7 @@ def test_what_is_given_to_invoke_goes_over_the_settings(store):
     ],
 )
 def test_a_search_that_cannot_be_is_refused_when_it_is_made(store, settings):
-    with pytest.raises(ValidationError, match=r"search_type is one of|score_threshold"):
+    with pytest.raises(ValidationError, match=r"search_type must be one of|score_threshold"):
         store.as_retriever(**settings)
 
 

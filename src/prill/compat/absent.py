@@ -9,7 +9,6 @@ _CHAINS = "write the chain: prompt | model | parser"
 _MEMORY = "use RunnableWithMessageHistory of prill.runnables"
 _LOADERS = "read the files and make Document objects of them"
 _NO_FILES = "pickle the prompt, or keep its template in a file (PromptTemplate.from_file)"
-_FUNCTIONS = "providers have left function calling for tools: use the parsers of tool calls"
 
 ADVICE = {
     "langchain.agents": _AGENTS,
@@ -27,11 +26,9 @@ ADVICE = {
     "langchain_community.document_loaders": _LOADERS,
     "langchain_community.llms": _MODELS,
     "langchain_core.agents": _AGENTS,
-    "langchain_core.document_loaders": _LOADERS,
     "langchain_core.exceptions.create_message": "messages of Prill's errors say what to do themselves",
     "langchain_core.exceptions.ErrorCode": "catch the classes of prill.errors",
     "langchain_core.language_models.chat_model_stream": "use stream, astream or astream_events",
-    "langchain_core.output_parsers.openai_functions": _FUNCTIONS,
     "langchain_core.prompts.load_prompt": _NO_FILES,
     "langchain_core.prompts.loading": _NO_FILES,
     "langchain_core.prompts.structured": "write prompt | model.with_structured_output(schema)",

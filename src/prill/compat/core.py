@@ -28,7 +28,7 @@ CORE = {
     "langchain_core.callbacks.usage": "prill.callbacks:UsageMetadataCallbackHandler,get_usage_metadata_callback",
     "langchain_core.chat_history": "prill.chat_history",
     "langchain_core.documents": "prill.documents",
-    "langchain_core.documents.base": "prill.documents:Document",
+    "langchain_core.documents.base": "prill.documents:Blob,Document",
     "langchain_core.documents.compressor": "prill.documents:BaseDocumentCompressor",
     "langchain_core.documents.transformers": "prill.documents:BaseDocumentTransformer",
     "langchain_core.embeddings": "prill.embeddings",
@@ -42,8 +42,12 @@ CORE = {
     ),
     "langchain_core.exceptions": "prill.exceptions",
     "langchain_core.globals": GLOBALS,
+    "langchain_core.document_loaders": "prill.document_loaders",
+    "langchain_core.document_loaders.base": "prill.document_loaders:BaseBlobParser,BaseLoader",
+    "langchain_core.document_loaders.blob_loaders": "prill.document_loaders:Blob,BlobLoader,PathLike",
     "langchain_core.indexing": "prill.indexing",
-    "langchain_core.indexing.api": "prill.indexing:IndexingResult,aindex,index",
+    "langchain_core.indexing.in_memory": "prill.indexing:InMemoryDocumentIndex",
+    "langchain_core.indexing.api": "prill.indexing:IndexingException,IndexingResult,aindex,index",
     "langchain_core.indexing.base": (
         "prill.indexing:DeleteResponse,DocumentIndex,InMemoryRecordManager,RecordManager,UpsertResponse"
     ),
@@ -105,6 +109,7 @@ CORE = {
         "prill.output_parsers:CommaSeparatedListOutputParser,ListOutputParser,MarkdownListOutputParser,"
         "NumberedListOutputParser"
     ),
+    "langchain_core.output_parsers.openai_functions": "prill.output_parsers.openai_functions",
     "langchain_core.output_parsers.openai_tools": (
         "prill.output_parsers.openai_tools:JsonOutputKeyToolsParser,JsonOutputToolsParser,PydanticToolsParser,"
         "make_invalid_tool_call,parse_tool_call,parse_tool_calls"
@@ -191,6 +196,7 @@ CORE = {
     "langchain_core.utils.utils": "prill.utils.utils",
     "langchain_core.vectorstores": "prill.vectorstores:InMemoryVectorStore,VST,VectorStore,VectorStoreRetriever",
     "langchain_core.vectorstores.base": "prill.vectorstores:VST,VectorStore,VectorStoreRetriever",
+    "langchain_core.vectorstores.utils": "prill.vectorstores.utils",
     "langchain_core.vectorstores.in_memory": "prill.vectorstores:InMemoryVectorStore",
     "langchain_core.version": "prill.compat.versions:VERSION=CORE",
 }

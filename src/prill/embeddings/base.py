@@ -16,16 +16,16 @@ class Embeddings(ABC):
 
     @abstractmethod
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """The vector of each text, in order."""
+        """Return the vector of each text, in order."""
 
     @abstractmethod
     def embed_query(self, text: str) -> list[float]:
-        """The vector of a text that is searched for."""
+        """Return the vector of a text that is searched for."""
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """The vector of each text, in order."""
+        """Return the vector of each text, in order."""
         return await asyncio_colour().call(self.embed_documents, texts)
 
     async def aembed_query(self, text: str) -> list[float]:
-        """The vector of a text that is searched for."""
+        """Return the vector of a text that is searched for."""
         return await asyncio_colour().call(self.embed_query, text)

@@ -37,7 +37,7 @@ class CacheBackedEmbeddings(Embeddings):
         key_encoder: Callable[[str], str] | None = None,
     ) -> None:
         if batch_size is not None and batch_size < 1:
-            raise ConfigError(f"batch_size is how many texts are asked for at once, 1 or more, not {batch_size!r}")
+            raise ConfigError(f"batch_size must be 1 or more, not {batch_size!r}")
         self.underlying_embeddings = underlying_embeddings
         self.document_embedding_store = document_embedding_store
         self.query_embedding_store = query_embedding_store
@@ -72,19 +72,19 @@ class CacheBackedEmbeddings(Embeddings):
         )
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """The vector of each text, in order."""
+        """Return the vector of each text, in order."""
         return drive(self._embed(BLOCKING, texts))
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """The vector of each text, in order."""
+        """Return the vector of each text, in order."""
         return await self._embed(asyncio_colour(), texts)
 
     def embed_query(self, text: str) -> list[float]:
-        """The vector of a text that is searched for."""
+        """Return the vector of a text that is searched for."""
         return drive(self._embed_query(BLOCKING, text))
 
     async def aembed_query(self, text: str) -> list[float]:
-        """The vector of a text that is searched for."""
+        """Return the vector of a text that is searched for."""
         return await self._embed_query(asyncio_colour(), text)
 
     async def _embed(self, io: Colour, texts: Sequence[str]) -> list[list[float]]:
@@ -97,7 +97,7 @@ class CacheBackedEmbeddings(Embeddings):
             batch = missing[start : start + size]
             made = model.embed_documents(batch) if io.blocking else await model.aembed_documents(batch)
             if len(made) != len(batch):
-                raise ConfigError(f"{type(model).__name__} made {len(made)} vectors of {len(batch)} texts")
+                raise ConfigError(f"{type(model).__name__} returned {len(made)} vectors for {len(batch)} texts")
             pairs = [(keys[text], _packed(vector)) for text, vector in zip(batch, made, strict=True)]
             if io.blocking:
                 store.mset(pairs)
@@ -137,7 +137,7 @@ def _keys(namespace: str) -> Callable[[str], str]:
 
 
 def _packed(vector: Sequence[float]) -> bytes:
-    """The numbers as little-endian floats of 64 bits: what comes back is what was kept."""
+    """Return the numbers as little-endian floats of 64 bits: what comes back is what was kept."""
     numbers = array("d", vector)
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -147,7 +147,7 @@ def _packed(vector: Sequence[float]) -> bytes:
 def _unpacked(key: str, data: bytes) -> list[float]:
     if not data or len(data) % 8:
         raise ConfigError(
-            f"the entry {key!r} of the embeddings' store is damaged: {len(data)} bytes are no vector. Delete it"
+            f"the entry {key!r} of the embeddings' store is damaged: {len(data)} bytes are not a vector. Delete it"
         )
     numbers = array("d", data)
     if sys.byteorder == "big":

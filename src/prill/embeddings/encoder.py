@@ -29,7 +29,7 @@ class Encoder:
 
     @classmethod
     def load(cls, folder: Path, imported: Callable[[str], Any]) -> Self:
-        """The encoder in a folder of model files; ``imported`` gives the packages."""
+        """Return the encoder in a folder of model files; ``imported`` gives the packages."""
         np, safetensors, tokenizers = map(imported, ("numpy", "safetensors.numpy", "tokenizers"))
         weights = safetensors.load_file(folder / "model.safetensors")
         config = json.loads((folder / "config.json").read_text("utf8"))
@@ -40,7 +40,7 @@ class Encoder:
         return cls(np, weights, config, tokenizer)
 
     def encode(self, texts: Sequence[str], batch_size: int = 32) -> Any:
-        """The vectors of the texts; texts of like length are computed together."""
+        """Return the vectors of the texts; texts of like length are computed together."""
         np = self._np
         tokens = [self._tokenizer.encode(_whole_characters(text)).ids for text in texts]
         vectors = np.zeros((len(texts), self._weights["embeddings.word_embeddings.weight"].shape[1]), np.float32)
@@ -114,7 +114,7 @@ class Encoder:
 
 
 def _whole_characters(text: str) -> str:
-    """The text with a replacement character for each half of one (a lone surrogate), which tokenizers do not take."""
+    """Return the text with lone surrogates, which tokenizers refuse, replaced by U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -37,12 +37,12 @@ class LocalEmbeddings(Embeddings, BaseModel):
     batch_size: int = Field(default=32, gt=0)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """The vector of each text, in order."""
+        """Return the vector of each text, in order."""
         vectors: list[list[float]] = _encoder().encode(texts, self.batch_size).tolist()
         return vectors
 
     def embed_query(self, text: str) -> list[float]:
-        """The vector of a text that is searched for."""
+        """Return the vector of a text that is searched for."""
         return self.embed_documents([text])[0]
 
 

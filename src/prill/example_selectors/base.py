@@ -27,8 +27,8 @@ class BaseExampleSelector(ABC):
 
     @abstractmethod
     def select_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
-        """The examples for the variables of a prompt."""
+        """Return the examples for the variables of a prompt."""
 
     async def aselect_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
-        """The examples for the variables of a prompt."""
+        """Return the examples for the variables of a prompt."""
         return await asyncio_colour().call(self.select_examples, input_variables)

@@ -19,7 +19,7 @@ class ExamplePrompt(Protocol):
 
 
 def count_words(text: str) -> int:
-    """How many words ``text`` has, split at spaces and line ends."""
+    """Return how many words ``text`` has, split at spaces and line ends."""
     return len(re.split(r"[\n ]", text))
 
 
@@ -59,7 +59,7 @@ class LengthBasedExampleSelector(BaseExampleSelector, BaseModel):
         self.add_example(example)
 
     def select_examples(self, input_variables: dict[str, Any]) -> list[dict[str, Any]]:
-        """The first examples, as many as fit beside the input."""
+        """Return the first examples, as many as fit beside the input."""
         room = self.max_length - self.get_text_length(" ".join(str(value) for value in input_variables.values()))
         chosen: list[dict[str, Any]] = []
         for example, length in zip(self.examples, self.example_text_lengths, strict=True):
@@ -70,5 +70,5 @@ class LengthBasedExampleSelector(BaseExampleSelector, BaseModel):
         return chosen
 
     async def aselect_examples(self, input_variables: dict[str, Any]) -> list[dict[str, Any]]:
-        """The first examples, as many as fit beside the input."""
+        """Return the first examples, as many as fit beside the input."""
         return self.select_examples(input_variables)

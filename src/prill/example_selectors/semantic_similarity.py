@@ -26,7 +26,7 @@ class _Fields(TypedDict):
 
 
 def sorted_values(values: Mapping[str, Any]) -> list[Any]:
-    """The values of a dictionary, in the order of its keys."""
+    """Return the values of a dictionary, in the order of its keys."""
     return [values[key] for key in sorted(values)]
 
 
@@ -43,7 +43,7 @@ class _VectorStoreExampleSelector(BaseExampleSelector, BaseModel):
 
     @abstractmethod
     def _search(self) -> tuple[str, dict[str, Any]]:
-        """The method of the store that finds examples, and its arguments."""
+        """Return the method of the store that finds examples, and its arguments."""
 
     def add_example(self, example: dict[str, Any]) -> str:
         """Add an example to the store; returns its id."""
@@ -59,11 +59,11 @@ class _VectorStoreExampleSelector(BaseExampleSelector, BaseModel):
         return ids[0]
 
     def select_examples(self, input_variables: dict[str, Any]) -> list[dict[str, Any]]:
-        """The examples for the variables of a prompt, the nearest first."""
+        """Return the examples for the variables of a prompt, the nearest first."""
         return drive(self._select(BLOCKING, input_variables))
 
     async def aselect_examples(self, input_variables: dict[str, Any]) -> list[dict[str, Any]]:
-        """The examples for the variables of a prompt, the nearest first."""
+        """Return the examples for the variables of a prompt, the nearest first."""
         return await self._select(asyncio_colour(), input_variables)
 
     async def _select(self, io: Colour, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -199,7 +199,7 @@ class MaxMarginalRelevanceExampleSelector(_VectorStoreExampleSelector):
 
 
 def _picked(values: Mapping[str, Any], keys: list[str] | None, what: str, asked_by: str) -> dict[str, Any]:
-    """Those of ``values`` that ``keys`` name, all of them without."""
+    """Return those of ``values`` that ``keys`` name, all of them without."""
     if keys is None:
         return dict(values)
     if missing := [key for key in keys if key not in values]:
@@ -214,13 +214,13 @@ def _embedded(example: dict[str, Any], input_keys: list[str] | None, example_key
 
 
 def _text_of(values: Mapping[str, Any], keys: list[str] | None, what: str) -> str:
-    """What is embedded of an example or an input."""
+    """Return what is embedded of an example or an input."""
     picked = _picked(values, keys, what, "input_keys")
     for key, value in picked.items():
         if not isinstance(value, str | int | float):
             # A conversation, embedded as Python shows it, would find anything.
             raise ConfigError(
-                f"{key!r} of the {what} ({type(value).__name__}) is no text: name the ones that are in input_keys"
+                f"{key!r} of the {what} ({type(value).__name__}) is not a text: list the keys with texts in input_keys"
             )
     return " ".join(map(str, sorted_values(picked)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -9,7 +10,7 @@ from typing import Any, Literal, get_args
 from typing_extensions import TypedDict
 
 from prill.documents import Document
-from prill.errors import ConfigError
+from prill.errors import ConfigError, PrillError
 from prill.indexing.document_index import DocumentIndex
 from prill.indexing.keys import KeyEncoder, key_function
 from prill.indexing.records import RecordManager
@@ -25,8 +26,12 @@ _SOURCES_AT_ONCE = 500
 """Databases limit how many values one query may have."""
 
 
+class IndexingException(PrillError):
+    """A store could not write or delete documents."""
+
+
 class IndexingResult(TypedDict):
-    """How many documents were added, updated, skipped because they had not changed, and deleted."""
+    """The numbers of documents that were added, updated, skipped because they had not changed, and deleted."""
 
     num_added: int
     num_updated: int
@@ -47,16 +52,21 @@ def index(
     key_encoder: KeyEncoder = "sha256",
     upsert_kwargs: dict[str, Any] | None = None,
 ) -> IndexingResult:
-    """Bring a store up to date with its sources: what has not changed is neither embedded nor written again.
+    """Bring a store up to date with its sources: unchanged documents are neither embedded nor written again.
 
         >>> index(documents, records, store, cleanup="incremental", source_id_key="source")  # doctest: +SKIP
         {'num_added': 2, 'num_updated': 0, 'num_skipped': 40, 'num_deleted': 1}
 
-    ``docs_source`` is an iterable of documents, or a loader (with ``lazy_load``). ``cleanup`` says what becomes of
-    old documents: ``None`` keeps them; ``"incremental"`` deletes those of the sources that were met and no longer
-    have them, source by source; ``"scoped_full"`` the same, at the end; ``"full"`` deletes at the end all that was
-    not met. ``source_id_key`` names the source in the metadata. ``force_update`` writes what has not changed, too. An
-    error on the way leaves no record of what was not written.
+    ``docs_source`` is an iterable of documents, or a loader (a ``BaseLoader``). ``cleanup`` decides about old
+    documents: ``None`` keeps them; ``"incremental"`` deletes those that their source no longer has, source by source,
+    of the sources in ``docs_source``; ``"scoped_full"`` does the same at the end; ``"full"`` deletes at the end all
+    that is not in ``docs_source``. ``source_id_key`` names the source in the metadata. ``force_update`` also writes
+    unchanged documents. After an error there is no record of what was not written. The store's ``add_documents`` is
+    given ``ids``, ``upsert_kwargs``, and ``batch_size`` unless it is one of Prill's own stores.
+
+    Raises:
+        ConfigError: an argument is wrong, or a document does not name its source.
+        IndexingException: the store could not write or delete documents.
     """
     given = locals()
     return drive(_Indexing(BLOCKING, **given).run())
@@ -100,13 +110,13 @@ class _Indexing:
 
     def __post_init__(self) -> None:
         if self.cleanup is not None and self.cleanup not in get_args(Cleanup):
-            raise ConfigError(f"cleanup is one of {', '.join(get_args(Cleanup))}, or None, not {self.cleanup!r}")
+            raise ConfigError(f"cleanup must be one of {', '.join(get_args(Cleanup))}, or None, not {self.cleanup!r}")
         if self.cleanup in ("incremental", "scoped_full") and self.source_id_key is None:
-            raise ConfigError(f"cleanup={self.cleanup!r} needs source_id_key, which says what a document comes from")
+            raise ConfigError(f"cleanup={self.cleanup!r} needs source_id_key, which names the source of a document")
         if self.batch_size < 1 or self.cleanup_batch_size < 1:
-            raise ConfigError("batch_size and cleanup_batch_size are 1 or more")
+            raise ConfigError("batch_size and cleanup_batch_size must be 1 or more")
         if not isinstance(self.vector_store, VectorStore | DocumentIndex):
-            raise ConfigError(f"vector_store is a VectorStore or a DocumentIndex, not {self.vector_store!r:.80}")
+            raise ConfigError(f"vector_store must be a VectorStore or a DocumentIndex, not {self.vector_store!r:.80}")
         self.key = key_function(self.key_encoder)
 
     async def run(self) -> IndexingResult:
@@ -139,10 +149,10 @@ class _Indexing:
         self.done["num_updated"] += updated
         self.done["num_added"] += len(wanted) - updated
         self.done["num_skipped"] += len(keys) - len(wanted)
-        # Only now: a record says that the store has it.
+        # Only now: a record means that the store has it.
         await self._do(self.record_manager, "update", keys, group_ids=groups, time_at_least=began)
         self.sources |= {group for group in groups if group is not None}
-        # The last source may go on in the next batch: what it still has must not be deleted before it is met.
+        # The last source may continue in the next batch: documents that it still has must not be deleted before that.
         finished = self.sources - {groups[-1]}
         if self.cleanup == "incremental" and finished:
             self.sources -= finished
@@ -151,18 +161,22 @@ class _Indexing:
     async def _upsert(self, documents: list[Document], ids: list[str]) -> None:
         kwargs = self.upsert_kwargs or {}
         if isinstance(self.vector_store, VectorStore):
+            if _accepts_batch_size(self.vector_store, blocking=self.io.blocking):
+                kwargs = {"batch_size": self.batch_size, **kwargs}
             await self._do(self.vector_store, "add_documents", documents, ids=ids, **kwargs)
             return
         answer = await self._do(self.vector_store, "upsert", documents, **kwargs)
         if answer.get("failed"):
-            raise ConfigError(f"the index could not write {len(answer['failed'])} documents: {answer['failed'][:5]}")
+            raise IndexingException(
+                f"the index could not write {len(answer['failed'])} documents: {answer['failed'][:5]}"
+            )
 
     async def _clean_sources(self, before: float, sources: list[str]) -> None:
         for start in range(0, len(sources), _SOURCES_AT_ONCE):
             await self._clean(before, sources[start : start + _SOURCES_AT_ONCE])
 
     async def _clean(self, before: float, groups: list[str] | None) -> None:
-        """Forget what was written before this call, in the store first: a record says that the store has it."""
+        """Delete what was written before this call, in the store first: a record means that the store has it."""
         while True:
             keys: list[str] = await self._do(
                 self.record_manager, "list_keys", before=before, group_ids=groups, limit=self.cleanup_batch_size
@@ -171,7 +185,9 @@ class _Indexing:
                 return
             answer = await self._do(self.vector_store, "delete", keys)
             if answer is False or (isinstance(answer, dict) and answer.get("num_failed")):
-                raise ConfigError(f"the store could not delete {len(keys)} documents that are out of date: {answer!r}")
+                raise IndexingException(
+                    f"the store could not delete {len(keys)} outdated documents; it returned {answer!r}"
+                )
             await self._do(self.record_manager, "delete_keys", keys)
             self.done["num_deleted"] += len(keys)
 
@@ -183,12 +199,12 @@ class _Indexing:
         if source is None and self.cleanup in ("incremental", "scoped_full"):
             raise ConfigError(
                 f"the document {document.page_content!r:.60} has no {key!r} in its metadata, and "
-                f"cleanup={self.cleanup!r} needs to know what it comes from"
+                f"cleanup={self.cleanup!r} needs to know its source"
             )
         return source
 
     async def _do(self, owner: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a method in this colour: the plain form or the asyncio one."""
+        """Call a method: the plain form, or the asyncio one in asyncio."""
         if self.io.blocking:
             return getattr(owner, method)(*args, **kwargs)
         return await getattr(owner, "a" + method)(*args, **kwargs)
@@ -197,7 +213,7 @@ class _Indexing:
         batch: list[Document] = []
         async for document in self._documents():
             if not hasattr(document, "page_content"):
-                raise ConfigError(f"docs_source gave {document!r:.60}, which is no Document")
+                raise ConfigError(f"docs_source returned {document!r:.60}, which is not a Document")
             batch.append(document)
             if len(batch) == self.batch_size:
                 yield batch
@@ -216,5 +232,14 @@ class _Indexing:
                 raise ConfigError("docs_source is an async iterable: use aindex")
             return from_async_iterable(source)
         if not isinstance(source, Iterable) or isinstance(source, str):
-            raise ConfigError(f"docs_source is an iterable of documents or a loader, not {source!r:.80}")
+            raise ConfigError(f"docs_source must be an iterable of documents or a loader, not {source!r:.80}")
         return self.io.pull(lambda: iter(source))
+
+
+def _accepts_batch_size(store: VectorStore, *, blocking: bool) -> bool:
+    """Return whether the method that takes documents can be given ``batch_size``."""
+    method = store.add_documents if blocking else store.aadd_documents
+    if getattr(method, "__module__", "").startswith("prill."):
+        return False
+    kinds = {name: each.kind for name, each in inspect.signature(method).parameters.items()}
+    return "batch_size" in kinds or inspect.Parameter.VAR_KEYWORD in kinds.values()

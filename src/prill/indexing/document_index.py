@@ -1,4 +1,4 @@
-"""``DocumentIndex``: a retriever that documents can be put into."""
+"""``DocumentIndex``: a retriever that documents can be written to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from prill.retrievers import BaseRetriever
 
 
 class UpsertResponse(TypedDict):
-    """The ids that were written, and those that could not be."""
+    """The ids that were written, and those that failed."""
 
     succeeded: list[str]
     failed: list[str]
 
 
 class DeleteResponse(TypedDict, total=False):
-    """What was deleted; an index says as much as it knows."""
+    """The result of a deletion; an index reports as much as it knows."""
 
     num_deleted: int
     succeeded: Sequence[str]
@@ -30,32 +30,32 @@ class DeleteResponse(TypedDict, total=False):
 
 
 class DocumentIndex(BaseRetriever):
-    """Keeps documents by id, and finds them by a question.
+    """Base of indexes that keep documents by id and find them by a question.
 
-    A subclass writes ``upsert``, ``delete``, ``get`` and ``_get_relevant_documents``. The asyncio forms run them in a
-    worker thread, unless it writes them too.
+    A subclass defines ``upsert``, ``delete``, ``get`` and ``_get_relevant_documents``. The asyncio forms run them in a
+    worker thread, unless it defines them too.
     """
 
     @abstractmethod
     def upsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
-        """Write documents; one whose id is there takes the place of the old one."""
+        """Write documents; one whose id is there replaces the old one."""
 
     @abstractmethod
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
-        """Forget documents."""
+        """Delete documents."""
 
     @abstractmethod
     def get(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
-        """The documents with these ids; an id that is not there is passed over."""
+        """Return the documents with these ids; an id that is not there is passed over."""
 
     async def aupsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
-        """Write documents; one whose id is there takes the place of the old one."""
+        """Write documents; one whose id is there replaces the old one."""
         return await asyncio_colour().call(self.upsert, items, **kwargs)
 
     async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
-        """Forget documents."""
+        """Delete documents."""
         return await asyncio_colour().call(self.delete, ids, **kwargs)
 
     async def aget(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
-        """The documents with these ids; an id that is not there is passed over."""
+        """Return the documents with these ids; an id that is not there is passed over."""
         return await asyncio_colour().call(self.get, ids, **kwargs)

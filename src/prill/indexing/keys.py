@@ -15,20 +15,20 @@ KeyEncoder = Algorithm | Callable[[Document], str]
 
 
 def key_function(encoder: KeyEncoder) -> Callable[[Document], str]:
-    """What makes the key of a document. Raises ``ConfigError`` for an unknown ``encoder``."""
+    """Return a function that makes the key of a document. Raises ``ConfigError`` for an unknown ``encoder``."""
     if callable(encoder):
         return encoder
     if encoder not in get_args(Algorithm):
-        raise ConfigError(f"key_encoder is a function or one of {', '.join(get_args(Algorithm))}, not {encoder!r}")
+        raise ConfigError(f"key_encoder must be a function or one of {', '.join(get_args(Algorithm))}, not {encoder!r}")
     return lambda document: hashlib.new(encoder, _content(document), usedforsecurity=False).hexdigest()
 
 
 def _content(document: Document) -> bytes:
     try:
-        told = json.dumps([document.page_content, document.metadata], sort_keys=True)
+        text = json.dumps([document.page_content, document.metadata], sort_keys=True)
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            f"the metadata of {document.page_content!r:.60} cannot be told in JSON ({error}), so its key cannot be "
+            f"the metadata of {document.page_content!r:.60} cannot be written as JSON ({error}), so its key cannot be "
             "made: give key_encoder a function of the document"
         ) from error
-    return told.encode()
+    return text.encode()

@@ -25,7 +25,7 @@ class RecordManager(ABC):
 
     @abstractmethod
     def get_time(self) -> float:
-        """The time of the records' clock, in seconds; each time it is later."""
+        """Return the time of the records' clock, in seconds; each time it is later."""
 
     @abstractmethod
     def update(
@@ -38,7 +38,7 @@ class RecordManager(ABC):
 
     @abstractmethod
     def exists(self, keys: Sequence[str]) -> list[bool]:
-        """Whether each key is there."""
+        """Return whether each key is there."""
 
     @abstractmethod
     def list_keys(
@@ -49,7 +49,7 @@ class RecordManager(ABC):
         group_ids: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> list[str]:
-        """The keys written before, or after, a time; of some groups; at most ``limit``."""
+        """Return the keys written before, or after, a time; of some groups; at most ``limit``."""
 
     @abstractmethod
     def delete_keys(self, keys: Sequence[str]) -> None:
@@ -60,7 +60,7 @@ class RecordManager(ABC):
         await asyncio_colour().call(self.create_schema)
 
     async def aget_time(self) -> float:
-        """The time of the records' clock, in seconds."""
+        """Return the time of the records' clock, in seconds."""
         return await asyncio_colour().call(self.get_time)
 
     async def aupdate(
@@ -70,7 +70,7 @@ class RecordManager(ABC):
         await asyncio_colour().call(self.update, keys, group_ids=group_ids, time_at_least=time_at_least)
 
     async def aexists(self, keys: Sequence[str]) -> list[bool]:
-        """Whether each key is there."""
+        """Return whether each key is there."""
         return await asyncio_colour().call(self.exists, keys)
 
     async def alist_keys(
@@ -81,7 +81,7 @@ class RecordManager(ABC):
         group_ids: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> list[str]:
-        """The keys written before, or after, a time; of some groups; at most ``limit``."""
+        """Return the keys written before, or after, a time; of some groups; at most ``limit``."""
         chosen = {"before": before, "after": after, "group_ids": group_ids, "limit": limit}
         return await asyncio_colour().call(self.list_keys, **chosen)
 
@@ -93,7 +93,7 @@ class RecordManager(ABC):
 def checked_groups(
     keys: Sequence[str], group_ids: Sequence[str | None] | None, now: float, time_at_least: float | None
 ) -> Sequence[str | None]:
-    """The group of each key. Raises ``ConfigError`` for what ``update`` cannot take."""
+    """Return the group of each key. Raises ``ConfigError`` for what ``update`` cannot take."""
     if group_ids is not None and len(group_ids) != len(keys):
         raise ConfigError(f"there are {len(keys)} keys, but {len(group_ids)} group_ids")
     if time_at_least is not None and now < time_at_least:
@@ -102,7 +102,7 @@ def checked_groups(
 
 
 def later(last: float) -> float:
-    """The time, but behind ``last``: the system's clock may be set back, and two calls may see the same."""
+    """Return the time, but behind ``last``: the system's clock may be set back, and two calls may see the same."""
     return max(time.time(), last + 1e-6)
 
 

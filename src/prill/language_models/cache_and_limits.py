@@ -156,7 +156,7 @@ class ChatCall(ModelCall):
         super().__init__(model, run, kwargs)
 
     def _prompt(self) -> str:
-        # Metadata of an answer and artifacts of tools do not reach the model. Without it an answer and its cached copy give the same key.
+        # These do not reach the model. Without them an answer and its cached copy give the same key.
         excluded = {"id", "response_metadata", "usage_metadata", "artifact"}
         return _json([message_chunk_to_message(message).model_dump(exclude=excluded) for message in self._input])
 

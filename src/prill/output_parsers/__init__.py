@@ -1,4 +1,4 @@
-"""Output parsers: from what a model says to text, values, lists, XML, instances."""
+"""Output parsers: from a model's answer to text, values, lists, XML, instances."""
 
 from __future__ import annotations
 

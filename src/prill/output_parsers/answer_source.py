@@ -56,7 +56,7 @@ class AnswerSource:
         return self._text if self._call is None else self._call.json
 
     def finish(self) -> tuple[Any, str]:
-        """The whole JSON, and its text.
+        """Return the whole JSON, and its text.
 
         Raises:
             OutputParserException: there is none, or it is not whole.
@@ -95,5 +95,5 @@ class AnswerSource:
             called = ", ".join(call.name or "?" for call in self._calls.calls)
             instead = f"called {called}" if called else f"wrote text ({self._text.text!r:.80})"
             raise OutputParserException(
-                f"the model was to answer by calling {self._tool!r}, and {instead} instead", llm_output=self._text.text
+                f"the model was asked to call {self._tool!r}, but it {instead}", llm_output=self._text.text
             ) from error

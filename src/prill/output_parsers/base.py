@@ -1,4 +1,4 @@
-"""The bases of all parsers: what a user's own parser is a subclass of."""
+"""The base classes of all parsers."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class BaseLLMOutputParser(ABC, Generic[T]):
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> T:
         """Make the value out of the candidates for one answer; usually there is one.
 
-        With ``partial`` the text may end anywhere: return what can be told already, or ``None``.
+        With ``partial`` the text may end anywhere: return what is known already, or ``None``.
         """
 
     async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> T:
-        """The same in asyncio; by default ``parse_result`` in a worker thread."""
+        """Do the same in asyncio; by default ``parse_result`` in a worker thread."""
         return await asyncio_colour().call(self.parse_result, result, partial=partial)
 
 
@@ -124,7 +124,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
         """Make the value out of the text; raise ``OutputParserException`` where that cannot be done."""
 
     async def aparse(self, text: str) -> T:
-        """The same in asyncio; by default ``parse`` in a worker thread."""
+        """Do the same in asyncio; by default ``parse`` in a worker thread."""
         return await asyncio_colour().call(self.parse, text)
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> T:
@@ -132,7 +132,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
         return self.parse(first_text(result))
 
     async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> T:
-        """The same in asyncio."""
+        """Do the same in asyncio."""
         if "aparse" in self._custom:
             return await self.aparse(first_text(result))
         return await super().aparse_result(result, partial=partial)
@@ -142,7 +142,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
         return self.parse(completion)
 
     def get_format_instructions(self) -> str:
-        """What to write into the prompt, so that the model answers in the form that this parser reads.
+        """Return what to write into the prompt, so that the model answers in the form that this parser reads.
 
         Raises:
             NotImplementedError: this parser has no instructions.
@@ -155,7 +155,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
         raise NotImplementedError(f"{type(self).__name__} does not define _type")
 
     def asdict(self, **kwargs: Any) -> dict[str, Any]:
-        """The fields as a dictionary, with the kind of parser under ``_type`` where it has a name."""
+        """Return the fields as a dictionary, with the kind of parser under ``_type`` where it has a name."""
         values = self.model_dump(**kwargs)
         try:
             return {**values, "_type": self._type}
@@ -164,11 +164,11 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
 
 
 def first_text(result: list[Generation]) -> str:
-    """The text of the first candidate.
+    """Return the text of the first candidate.
 
     Raises:
         OutputParserException: there is none.
     """
     if not result:
-        raise OutputParserException("the model gave no generation to parse", llm_output="")
+        raise OutputParserException("there is no generation to parse", llm_output="")
     return result[0].text

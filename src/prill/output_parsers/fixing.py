@@ -29,7 +29,7 @@ class _MendingParser(BaseOutputParser[T]):
     def from_llm(cls, llm: Any, parser: Any, prompt: Any = None, max_retries: int = 1, **kwargs: Any) -> Any:
         """Make one that asks ``llm``; ``prompt`` writes the question, from the variables that the class names."""
         if not isinstance(parser, Runnable):
-            raise ConfigError(f"{cls.__name__} mends the output of a parser, not of {parser!r:.80}")
+            raise ConfigError(f"{cls.__name__} needs a parser, not {parser!r:.80}")
         ask = RunnableLambda(cls._question, name="question") if prompt is None else prompt
         return cls(parser=parser, retry_chain=ask | llm, max_retries=max_retries, **kwargs)
 
@@ -42,7 +42,7 @@ class _MendingParser(BaseOutputParser[T]):
         return self.parser.OutputType
 
     def get_format_instructions(self) -> str:
-        """Those of the parser within."""
+        """Return those of the parser within."""
         return str(self.parser.get_format_instructions())
 
     def _instructions(self) -> str:
@@ -68,7 +68,7 @@ class _MendingParser(BaseOutputParser[T]):
 class OutputFixingParser(_MendingParser[T]):
     """Parses with ``parser``, and where that fails shows a model the text and the error, and parses its answer.
 
-    ``OutputFixingParser.from_llm(model, parser)``. A ``prompt`` of one's own is given ``instructions``, ``completion``
+    ``OutputFixingParser.from_llm(model, parser)``. A ``prompt`` that you give is given ``instructions``, ``completion``
     and ``error``. The error of the last attempt is raised.
     """
 
@@ -88,7 +88,7 @@ class OutputFixingParser(_MendingParser[T]):
         return await self._mended(input, run, {"instructions": self._instructions()})
 
     def parse(self, text: str) -> T:
-        """The same as ``invoke``."""
+        """Return the same as ``invoke``."""
         return self.invoke(text)
 
     @property
@@ -100,7 +100,7 @@ class RetryOutputParser(_MendingParser[T]):
     """Parses with ``parser``, and where that fails asks a model the first question again, with its bad answer.
 
     As a step it is given ``{"completion": text or message, "prompt": prompt value or text}`` (``prompt_value`` is
-    understood too). A ``prompt`` of one's own is given ``prompt``, ``completion`` and ``error``.
+    understood too). A ``prompt`` that you give is given ``prompt``, ``completion`` and ``error``.
     """
 
     @staticmethod
@@ -143,4 +143,4 @@ class RetryOutputParser(_MendingParser[T]):
 
 
 RetryWithErrorOutputParser = RetryOutputParser
-"""Every retry tells the error."""
+"""Every retry reports the error."""

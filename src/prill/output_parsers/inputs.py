@@ -1,4 +1,4 @@
-"""What a parser is given: the text in it, and whether the model was cut off."""
+"""The input of parsers: its text, and whether the model was cut off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 
 
 def as_text(input: Any) -> str:
-    """The text of a message, a chunk, a generation (or the first of several), or the text itself.
+    """Return the text of a message, a chunk, a generation (or the first of several), or the text itself.
 
     Raises:
         CompositionError: it is none of these.
@@ -30,7 +30,7 @@ def as_text(input: Any) -> str:
 
 
 def as_generation(input: Any) -> Generation:
-    """The generation that holds a message or a text.
+    """Return the generation that holds a message or a text.
 
     Raises:
         CompositionError: it is neither, and no generation.
@@ -41,7 +41,7 @@ def as_generation(input: Any) -> Generation:
 
 
 def as_generation_chunk(chunk: Any) -> Any:
-    """The same for a chunk, as a generation that can be added to the next one."""
+    """Return the same for a chunk, as a generation that can be added to the next one."""
     if isinstance(chunk, BaseMessageChunk):
         return chat_generation_chunk(chunk)
     return generation_chunk(as_text(chunk))
@@ -51,13 +51,11 @@ def _first(input: Any) -> Generation:
     first = input[0] if isinstance(input, list) and input else input
     if isinstance(first, Generation):
         return first
-    raise CompositionError(
-        f"an output parser needs a message or a text; it was given {type(input).__name__} ({input!r:.80})"
-    )
+    raise CompositionError(f"an output parser needs a message or a text; it got {type(input).__name__} ({input!r:.80})")
 
 
 def cut_reason(input: Any) -> str | None:
-    """The provider's word for it, where a message says that its answer was cut at the token limit."""
+    """Return the provider's word for it, where a message says that its answer was cut at the token limit."""
     if isinstance(input, str):
         return None
     facts = input.response_metadata if isinstance(input, BaseMessage) else _facts(input)
@@ -77,12 +75,12 @@ def _facts(generation: Any) -> dict[Any, Any]:
 
 
 def cut_short(error: OutputParserException, reason: str) -> OutputParserException:
-    """The error of an answer that was cut at the token limit, which is why ``error`` came; once it is told, it is."""
-    told = f"the model's answer was cut by the token limit ({reason!r}): raise the model's max_tokens or ask for a "
-    if error.message.startswith(told):
+    """Return ``error`` with the token limit as its reason; an error that names it already is returned as it is."""
+    prefix = f"the model's answer was cut by the token limit ({reason!r}): raise the model's max_tokens or ask for a "
+    if error.message.startswith(prefix):
         return error
     return OutputParserException(
-        f"{told}shorter answer\n  {error.message}",
+        f"{prefix}shorter answer\n  {error.message}",
         observation=error.observation,
         llm_output=error.llm_output,
         send_to_llm=error.send_to_llm,

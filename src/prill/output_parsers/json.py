@@ -50,11 +50,11 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Value]):
     pydantic_object: type[BaseModel] | None = None
 
     def parse(self, text: str) -> Value:
-        """The value in a whole text."""
+        """Return the value in a whole text."""
         return self._whole(parse_strict(text), text)  # type: ignore[no-any-return]  # JSON is untyped
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """The value in the text of the first candidate; with ``partial`` what can be seen of it, or ``None``."""
+        """Return the value in the text of the first candidate; with ``partial`` what can be seen of it, or ``None``."""
         text = first_text(result)
         if not partial:
             try:
@@ -72,11 +72,11 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Value]):
         return None if seen is NOTHING else self._seen(seen)
 
     def _seen(self, value: Any) -> Any:
-        """What to show of a value that may not be whole; ``None`` for nothing."""
+        """Return what to show of a value that may not be whole; ``None`` for nothing."""
         return value
 
     def _whole(self, value: Any, text: str) -> Any:
-        """What to give for the whole value."""
+        """Return what to give for the whole value."""
         return value
 
     def _diff(self, prev: Any, next: Any) -> Any:
@@ -117,18 +117,18 @@ async def each_change(inputs: AsyncIterator[Any]) -> AsyncGenerator[PartialJSON,
     """Give the JSON that arrives each time that what can be seen of it has changed.
 
     Raises:
-        OutputParserException: at the end, if it is not whole. A stream without chunks is no error.
+        OutputParserException: at the end, if it is not whole. A stream without chunks is not an error.
     """
     read = PartialJSON()
     cut: str | None = None
-    begun = False
+    started = False
     async with closing(inputs):
         async for chunk in inputs:
-            begun = True
+            started = True
             if read.feed(as_text(chunk)):
                 yield read
             cut = cut_reason(chunk) or cut
-    if begun:
+    if started:
         try:
             read.finish()
         except OutputParserException as error:
@@ -151,21 +151,21 @@ def schema_instructions(model: type[BaseModel]) -> str:
 
 
 def parse_partial_json(s: str, *, strict: bool = False) -> Any:
-    """The value of a JSON text that may end anywhere, as far as it can be seen: ``{"a": [1, 2`` is ``{"a": [1, 2]}``.
+    """Return the value of a JSON text that may end anywhere: of ``{"a": [1, 2`` it is ``{"a": [1, 2]}``.
 
     ``strict`` has no effect: line ends and tabs inside strings are taken as they are either way.
 
     Raises:
-        OutputParserException: the text is no beginning of JSON, or nothing of it can be seen yet.
+        OutputParserException: the text is not the start of JSON, or nothing of it can be seen yet.
     """
     return _need_something(parse_partial(s, markdown=False), s)
 
 
 def parse_json_markdown(json_string: str) -> Any:
-    """The same for JSON that may stand behind a Markdown fence, with prose around it.
+    """Return the same for JSON that may stand behind a Markdown fence, with prose around it.
 
     Raises:
-        OutputParserException: there is no beginning of JSON in the text.
+        OutputParserException: no JSON starts in the text.
     """
     return _need_something(parse_partial(json_string), json_string)
 
@@ -177,10 +177,10 @@ def _need_something(value: Any, text: str) -> Any:
 
 
 def parse_and_check_json_markdown(text: str, expected_keys: Sequence[str]) -> dict[str, Any]:
-    """The JSON object in a whole text, which may stand behind a Markdown fence and must have ``expected_keys``.
+    """Return the JSON object in a whole text, which may stand behind a Markdown fence and must have ``expected_keys``.
 
     Raises:
-        OutputParserException: there is no whole JSON object in the text, or it has not all of the keys.
+        OutputParserException: there is no whole JSON object in the text, or it lacks some of the keys.
     """
     value = parse_strict(text)
     if not isinstance(value, dict):

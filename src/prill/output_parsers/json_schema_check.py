@@ -1,4 +1,4 @@
-"""Whether a value is what a JSON schema says: types, required keys, values of an enum, items, unions.
+"""Checks a value against a JSON schema: types, required keys, values of an enum, items, unions.
 
 The words of https://json-schema.org/draft/2020-12/json-schema-validation that models are given; of others none is read.
 """
@@ -20,15 +20,15 @@ _TYPES: dict[str, Any] = {
 
 
 class Fault(NamedTuple):
-    """What is wrong, and where."""
+    """A part of a value that is not valid."""
 
     place: tuple[str | int, ...]
     expected: str
     found: Any
 
 
-def faults_of(value: Any, schema: Any, root: Mapping[str, Any] | None = None) -> Iterator[Fault]:
-    """Everything in which ``value`` is not as ``schema`` says."""
+def find_faults(value: Any, schema: Any, root: Mapping[str, Any] | None = None) -> Iterator[Fault]:
+    """Return everything in which ``value`` is not as ``schema`` says."""
     if not isinstance(schema, Mapping):
         return
     root = schema if root is None else root
@@ -43,15 +43,15 @@ def faults_of(value: Any, schema: Any, root: Mapping[str, Any] | None = None) ->
         yield Fault((), repr(schema["const"]), value)
     for word in ("anyOf", "oneOf"):
         options = schema.get(word)
-        if options and not any(next(faults_of(value, option, root), None) is None for option in options):
-            yield Fault((), f"a value as one of the {len(options)} in {word} says", value)
+        if options and not any(next(find_faults(value, option, root), None) is None for option in options):
+            yield Fault((), f"a value that is valid for one of the {len(options)} schemas in {word}", value)
     for part in schema.get("allOf", ()):
-        yield from faults_of(value, part, root)
+        yield from find_faults(value, part, root)
     if isinstance(value, dict):
         yield from _in_object(value, schema, root)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _below(index, faults_of(item, schema.get("items"), root))
+            yield from _below(index, find_faults(item, schema.get("items"), root))
 
 
 def _in_object(value: dict[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Fault]:
@@ -62,11 +62,11 @@ def _in_object(value: dict[str, Any], schema: Mapping[str, Any], root: Mapping[s
             yield Fault((name,), "a value, as it is required", None)
     for name, item in value.items():
         if name in properties:
-            yield from _below(name, faults_of(item, properties[name], root))
+            yield from _below(name, find_faults(item, properties[name], root))
         elif others is False:
             yield Fault((name,), f"no other keys than {', '.join(properties)}", item)
         else:
-            yield from _below(name, faults_of(item, others, root))
+            yield from _below(name, find_faults(item, others, root))
 
 
 def _below(key: str | int, faults: Iterator[Fault]) -> Iterator[Fault]:

@@ -17,5 +17,5 @@ class RequiredFirst:
 
 
 def has_mark(marks: Any, kind: type) -> bool:
-    """Whether one of ``marks`` is ``kind``, or an instance of it."""
+    """Return whether one of ``marks`` is ``kind``, or an instance of it."""
     return any(mark is kind or isinstance(mark, kind) for mark in marks)

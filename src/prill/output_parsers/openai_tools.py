@@ -29,7 +29,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
 
     Raises:
         OutputParserException: at the end, if the arguments of a call are not whole; ``llm_output`` is their text.
-            Also where the input is no message of a chat model.
+            Also where the input is not a message of a chat model.
     """
 
     strict: bool = False
@@ -41,7 +41,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         raise NotImplementedError(f"{type(self).__name__} reads messages, not text: use invoke")
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """The tool calls of the first candidate; with ``partial`` as far as they can be seen."""
+        """Return the tool calls of the first candidate; with ``partial`` as far as they can be seen."""
         reader = ToolCallReader()
         first = result[0] if result else None
         reader.feed(first.message if isinstance(first, ChatGeneration) else first and first.text)
@@ -53,16 +53,16 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         return True
 
     def _chosen(self, calls: list[OpenToolCall]) -> list[OpenToolCall]:
-        """Those that can be seen and are wanted."""
+        """Return those that can be seen and are wanted."""
         chosen = [call for call in calls if call.name and call.args is not None and self._wants(call)]
         return chosen[:1] if self.first_tool_only else chosen
 
     def _seen(self, calls: list[OpenToolCall]) -> Any:
-        """What to show of calls that may not be whole; ``None`` for nothing."""
+        """Return what to show of calls that may not be whole; ``None`` for nothing."""
         return self._shown([self._as_dict(call, call.args) for call in calls])
 
     def _whole(self, reader: ToolCallReader) -> Any:
-        """What to give for whole calls."""
+        """Return what to give for whole calls."""
         pairs = zip(reader.calls, reader.finish(), strict=True)
         return self._shown([self._as_dict(call, args) for call, args in pairs if self._wants(call)])
 
@@ -80,18 +80,18 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
     async def _flow_calls(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         reader = ToolCallReader()
         last: Any = None
-        begun = False
+        started = False
         async with closing(inputs):
             async for chunk in inputs:
                 changed = reader.feed(chunk)
-                chosen = self._chosen(reader.calls) if changed or not begun else []
-                if not begun or any(call in chosen for call in changed):
+                chosen = self._chosen(reader.calls) if changed or not started else []
+                if not started or any(call in chosen for call in changed):
                     value = self._seen(chosen)
                     if value is not None and value != last:
                         yield value
                         last = value
-                begun = True
-        if begun and (value := self._whole(reader)) is not None and value != last:
+                started = True
+        if started and (value := self._whole(reader)) is not None and value != last:
             yield value
 
 
@@ -213,7 +213,7 @@ def parse_tool_calls(
 
 
 def make_invalid_tool_call(raw_tool_call: dict[str, Any], error_msg: str | None) -> InvalidToolCall:
-    """A tool call in OpenAI's form that cannot be read, with the reason."""
+    """Return a tool call in OpenAI's form that cannot be read, with the reason."""
     function = raw_tool_call["function"]
     return InvalidToolCall(
         name=function["name"],

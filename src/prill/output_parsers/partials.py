@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 
-def partial_of(kind: type, values: dict[str, Any]) -> Any:
-    """An instance of ``kind`` (a pydantic class or a dataclass) that has ``values`` and no other fields.
+def make_partial(kind: type, values: dict[str, Any]) -> Any:
+    """Return an instance of ``kind`` (a pydantic class or a dataclass) that has ``values`` and no other fields.
 
     It is not validated, and of a subclass named ``Partial[...]``. Reading a field that has not come raises
     ``AttributeError``; ``model_fields_set`` and the ``repr`` show what has.
@@ -32,7 +32,7 @@ def partial_of(kind: type, values: dict[str, Any]) -> Any:
 
 
 def is_partial(value: Any) -> bool:
-    """Whether ``value`` is an instance that has only some of its fields yet."""
+    """Return whether ``value`` is an instance that has only some of its fields yet."""
     return getattr(type(value), "_partial_of", None) is not None
 
 
@@ -54,7 +54,7 @@ def _partial_class(kind: type) -> Any:
 
 
 def _private_of(kind: type[BaseModel]) -> dict[str, Any] | None:
-    """The private attributes, as they are in the beginning; ``None`` where there are none."""
+    """Return the private attributes, as they are in the beginning; ``None`` where there are none."""
     made: dict[str, Any] = {}
     for name, each in kind.__private_attributes__.items():
         factory: Any = each.default_factory
@@ -72,7 +72,7 @@ def _repr_args(self: Any) -> Any:
 
 
 def _reduce(self: Any) -> Any:
-    return partial_of, (type(self)._partial_of, dict(self.__dict__))
+    return make_partial, (type(self)._partial_of, dict(self.__dict__))
 
 
 def _getattr(self: Any, name: str) -> Any:

@@ -44,7 +44,7 @@ class PydanticOutputParser(JsonOutputParser[M]):
 
     def model_post_init(self, context: Any, /) -> None:
         if self.diff:
-            raise ConfigError("a PydanticOutputParser puts out instances, not changes: use JsonOutputParser(diff=True)")
+            raise ConfigError("a PydanticOutputParser returns instances, not changes: use JsonOutputParser(diff=True)")
 
     def _seen(self, value: Any) -> M | None:
         try:
@@ -81,8 +81,8 @@ class PydanticOutputParser(JsonOutputParser[M]):
 
 
 def validation_failed(model: type[BaseModel], error: ValidationError, text: str) -> OutputParserException:
-    """The error of a text that is JSON, but not valid for ``model``: one line for each field that is wrong."""
-    lines = [f"the JSON is no valid {model.__name__}:"]
+    """Return the error of a text that is JSON, but not valid for ``model``: one line for each field that is wrong."""
+    lines = [f"the JSON is not a valid {model.__name__}:"]
     for fault in error.errors(include_url=False, include_context=False):
         place = ".".join(map(str, fault["loc"])) or "(the whole value)"
         found = "" if fault["type"] == "missing" else f"; found {fault['input']!r:.80}"

@@ -1,4 +1,4 @@
-"""The text of what a model says."""
+"""The text of a model's answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
     """
 
     def parse(self, text: str) -> str:
-        """The text as it is."""
+        """Return the text as it is."""
         return text
 
     @property

@@ -25,8 +25,8 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
     ``schema`` is a pydantic class, a dataclass, a ``TypedDict``, another type such as ``list[Row]``, or a JSON schema.
     A stream shows the value as it grows; each replaces the one before, and the last is whole and valid. Until then:
 
-    - of a pydantic class or a dataclass it is an instance with the fields that have come (``hasattr`` tells), which
-      has not been validated as a whole; of other schemas a dict or a list;
+    - of a pydantic class or a dataclass it is an instance with the fields that have come (check with ``hasattr``),
+      which has not been validated as a whole; of other schemas a dict or a list;
     - a field that is whole is validated then, and never changes again; an open text or number is shown as far as it
       has come, of other types (enums, dates, what a validator makes) nothing is shown half; ``CompleteOnly`` and
       ``RequiredFirst`` on a field ask for more;
@@ -34,7 +34,7 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
       when what has come is valid for one of the types only. Until then it is not there.
 
     Raises:
-        OutputParserException: the answer is no JSON, or not valid; the message has the path of each fault and what
+        OutputParserException: the answer is not JSON, or not valid; the message has the path of each fault and what
             was expected, ``llm_output`` is the text. If the token limit cut it, the message says so.
         ModelRefusalError: the model declined.
     """
@@ -80,7 +80,7 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
             yield whole
 
     def elements(self, field: str | None = None) -> ElementsParser:
-        """The elements of the answer's list one by one, each when it closes. See ``ElementsParser``."""
+        """Return the elements of the answer's list one by one, each when it closes. See ``ElementsParser``."""
         return ElementsParser(self.target, field, tool=self.tool)
 
     def __repr__(self) -> str:
@@ -230,7 +230,7 @@ def _whole(target: Target, source: AnswerSource) -> Any:
 
 
 def _open_index(path: tuple[str | int, ...] | None, key: str | None, length: int) -> int:
-    """How many elements of the list, of which ``length`` can be seen, are whole."""
+    """Return how many elements of the list, of which ``length`` can be seen, are whole."""
     if path and path[0] == key:
         path = path[1:]
     return path[0] if path and isinstance(path[0], int) else length

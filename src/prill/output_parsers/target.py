@@ -1,4 +1,4 @@
-"""What a structured answer must be: a type or a JSON schema, how it looks while it grows, when it is valid."""
+"""The schema of a structured answer: what is shown while it streams, and when it is valid."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 from typing_extensions import is_typeddict as is_typeddict_extension
 
 from prill.errors import ConfigError, OutputParserException
-from prill.output_parsers.json_schema_check import Fault, faults_of
-from prill.output_parsers.shape_of import shape_of_class
-from prill.output_parsers.shapes import RAW, Grower, ItemsShape, Misfit, ObjectShape, Shape, View
+from prill.output_parsers.json_schema_check import Fault, find_faults
+from prill.output_parsers.shape_for import shape_for_class
+from prill.output_parsers.type_shapes import (
+    RAW,
+    InvalidPart,
+    ItemsShape,
+    ObjectShape,
+    OpenPath,
+    PartialValueBuilder,
+    TypeShape,
+)
 from prill.runnables.describe.typed_dicts import usable
 from prill.transducers.partial_json import NOTHING, PartialJSON
 
@@ -32,7 +40,7 @@ class ListPlace(NamedTuple):
 
     key: str
     name: str
-    item: Shape
+    item: TypeShape
 
 
 class PartialAnswer:
@@ -41,7 +49,7 @@ class PartialAnswer:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._starts = -1
-        self._grower = target.grower()
+        self._builder = target.builder()
 
     def update(self, json: PartialJSON) -> Any:
         """Return what to show of the answer now, ``NOTHING`` if nothing of it is new.
@@ -50,8 +58,8 @@ class PartialAnswer:
             OutputParserException: a part that is complete is not valid.
         """
         if json.starts != self._starts:  # another value has replaced the one before
-            self._starts, self._grower = json.starts, self._target.grower()
-        return self._target.see(self._grower, json)
+            self._starts, self._builder = json.starts, self._target.builder()
+        return self._target.build(self._builder, json)
 
 
 class Target:
@@ -63,13 +71,15 @@ class Target:
 
     def __init__(self, schema: Any) -> None:
         if isinstance(schema, str):
-            raise ConfigError(f"a schema is a class, another type, or a JSON schema as a dict, not the text {schema!r}")
+            raise ConfigError(
+                f"a schema must be a class, another type, or a JSON schema as a dict, not the text {schema!r}"
+            )
         self.schema = schema
         self.key: str | None = None
         if isinstance(schema, Mapping):
             self.described: Any = _titled(schema)
             self._checked = _parameters(schema)
-            self._shape: Shape = RAW
+            self._shape: TypeShape = RAW
             return
         self._checked = {}
         schema = usable(schema)
@@ -77,7 +87,7 @@ class Target:
             self.key = "items" if get_origin(schema) is list else "value"
             schema = _wrapped(schema, self.key)
         self.described = _described(schema)
-        self._shape = shape_of_class(schema)
+        self._shape = shape_for_class(schema)
 
     @property
     def type_name(self) -> str:
@@ -93,12 +103,12 @@ class Target:
 
     # While it grows
 
-    def grower(self) -> Grower:
-        """What follows one answer."""
-        return self._shape.grower()
+    def builder(self) -> PartialValueBuilder:
+        """Return what follows one answer."""
+        return self._shape.builder()
 
-    def see(self, grower: Grower, json: PartialJSON) -> Any:
-        """What to show of an answer now; ``NOTHING`` if there is nothing new.
+    def build(self, builder: PartialValueBuilder, json: PartialJSON) -> Any:
+        """Return what to show of an answer now; ``NOTHING`` if there is nothing new.
 
         Raises:
             OutputParserException: a part that is whole is not valid.
@@ -110,21 +120,21 @@ class Target:
             return NOTHING
         if self.key is not None and isinstance(raw, list):
             return NOTHING  # a bare list: shown when it is whole
-        view = View(json.open_path() or ())
+        open_path = OpenPath(json.open_path() or ())
         if json.complete:
             return NOTHING  # the whole value follows
         try:
-            shown = grower.see(raw, view, 0)
-        except Misfit as misfit:
-            raise self._invalid(misfit.error, json.text, misfit.place) from misfit.error
-        if shown is NOTHING or not view.changed:
+            shown = builder.build(raw, open_path, 0)
+        except InvalidPart as invalid:
+            raise self._invalid(invalid.error, json.text, invalid.place) from invalid.error
+        if shown is NOTHING or not open_path.changed:
             return NOTHING
         return shown if self.key is None else getattr(shown, self.key, NOTHING)
 
     # When it is whole
 
     def whole(self, raw: Any, text: str) -> Any:
-        """The valid answer.
+        """Return the valid answer.
 
         Raises:
             OutputParserException: it is not valid; the message has the path of each fault, and what was expected.
@@ -136,8 +146,8 @@ class Target:
             raw = {self.key: raw}
         try:
             made = self._shape.whole(raw)
-        except Misfit as misfit:
-            raise self._invalid(misfit.error, text) from misfit.error
+        except InvalidPart as invalid:
+            raise self._invalid(invalid.error, text) from invalid.error
         return made if self.key is None else getattr(made, self.key)
 
     def _check(self, raw: Any, text: str) -> None:
@@ -151,7 +161,7 @@ class Target:
             )
 
     def _invalid(self, error: ValidationError, text: str, place: tuple[str | int, ...] = ()) -> OutputParserException:
-        lines = [f"the answer is no valid {self.type_name}:"]
+        lines = [f"the answer is not a valid {self.type_name}:"]
         for fault in error.errors(include_url=False, include_context=False):
             found = "" if fault["type"] == "missing" else f"; found {fault['input']!r:.80}"
             lines.append(f"  {_place((*place, *fault['loc']))}: {fault['msg']}{found}")
@@ -160,7 +170,7 @@ class Target:
     # Elements
 
     def elements(self, field: str | None) -> ListPlace:
-        """Where the list is whose elements are wanted: that of ``field``, or the only one there is."""
+        """Return where the list is whose elements are wanted: that of ``field``, or the only one there is."""
         if self._checked:
             return self._elements_of_schema(field)
         if self.key is not None and field is None:
@@ -168,7 +178,7 @@ class Target:
         shape = self._shape
         if not isinstance(shape, ObjectShape):
             raise ConfigError(
-                f"the elements of {self.type_name} cannot be told before its end: its validator may change it"
+                f"the elements of {self.type_name} are not known before its end, because its validator may change them"
             )
         items = {key: each.shape.item for key, each in shape.fields.items() if isinstance(each.shape, ItemsShape)}
         key = _only(field, {key: shape.fields[key].name for key in items}, self.type_name)
@@ -181,18 +191,18 @@ class Target:
         schema = properties[key].get("items", {})
 
         def check(value: Any) -> Any:
-            for fault in faults_of(value, schema, self._checked):
+            for fault in find_faults(value, schema, self._checked):
                 raise _Unfit(fault)
             return value
 
-        return ListPlace(key, key, Shape(check))
+        return ListPlace(key, key, TypeShape(check))
 
     def element(self, place: ListPlace, raw: Any, index: int, text: PartialJSON) -> Any:
-        """The valid element of a list."""
+        """Return the valid element of a list."""
         try:
             return place.item.whole(raw)
-        except Misfit as misfit:
-            raise self._invalid(misfit.error, text.text, (place.key, index, *misfit.place)) from misfit.error
+        except InvalidPart as invalid:
+            raise self._invalid(invalid.error, text.text, (place.key, index, *invalid.place)) from invalid.error
         except _Unfit as unfit:
             fault = unfit.fault
             where, found = _place((place.key, index, *fault.place)), repr(fault.found)[:80]
@@ -203,7 +213,7 @@ class Target:
 
 
 def _top(raw: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
-    return faults_of(raw, schema if "type" in schema else {**schema, "type": "object"})
+    return find_faults(raw, schema if "type" in schema else {**schema, "type": "object"})
 
 
 def _only(field: str | None, lists: dict[str, str], name: str) -> str:
@@ -211,7 +221,7 @@ def _only(field: str | None, lists: dict[str, str], name: str) -> str:
     if len(keys) == 1:
         return keys[0]
     known = ", ".join(lists.values()) or "none"
-    wanted = "say which: elements('field')" if field is None else f"{field!r} is none of them"
+    wanted = "name one: elements('field')" if field is None else f"{field!r} is not one of them"
     raise ConfigError(f"elements() streams a list, and {name} has {len(lists)} of them ({known}); {wanted}")
 
 
@@ -242,7 +252,7 @@ def _wrapped(schema: Any, key: str) -> type[BaseModel]:
 
 
 def _described(schema: Any) -> Any:
-    """What is given to be described to a model: the class itself where that can be done, or its JSON schema."""
+    """Return what is given to be described to a model: the class itself where that can be done, or its JSON schema."""
     if not dataclasses.is_dataclass(schema):
         return schema
     name, doc = str(getattr(schema, "__name__", _NAME)), schema.__doc__ or ""

@@ -25,7 +25,7 @@ class OpenToolCall:
 
     @property
     def args(self) -> dict[str, Any] | None:
-        """The arguments as far as they can be seen, ``None`` where they are no JSON object."""
+        """The arguments as far as they can be seen, ``None`` if they are not a JSON object."""
         value = self._text.value
         if value is NOTHING:
             return {} if self._text.error is None else None
@@ -50,7 +50,7 @@ class OpenToolCall:
         return not name or not self.name or (name == self.name and self.index is not None and not id)
 
     def finish(self, *, checked: bool = False) -> Any:
-        """The whole arguments; no text at all is ``{}``. ``checked``: they stood in a whole message."""
+        """Return the whole arguments; no text at all is ``{}``. ``checked``: they stood in a whole message."""
         text = self._text.text
         try:
             args = self._text.finish() if text.strip() else {}
@@ -79,7 +79,7 @@ class ToolCallReader:
         """Take the next chunk; return the calls of which more can be seen now."""
         if not isinstance(chunk, AIMessage):
             raise OutputParserException(
-                f"a parser of tool calls needs a chat model's messages; it was given {type(chunk).__name__}",
+                f"a parser of tool calls needs a chat model's messages; it got {type(chunk).__name__}",
                 llm_output=chunk if isinstance(chunk, str) else None,
             )
         self._cut = cut_reason(chunk) or self._cut
@@ -100,7 +100,7 @@ class ToolCallReader:
         return changed
 
     def finish(self) -> list[Any]:
-        """The whole arguments of each call, in the order of ``calls``."""
+        """Return the whole arguments of each call, in the order of ``calls``."""
         try:
             if self._invalid is not None:
                 raise self._invalid
@@ -125,6 +125,6 @@ class ToolCallReader:
 
 def _broken(name: str | None, reason: str | None, text: str | None) -> OutputParserException:
     return OutputParserException(
-        f"the arguments of the tool call {name or '(without a name)'} are no whole JSON object: {reason}",
+        f"the arguments of the tool call {name or '(without a name)'} are not a complete JSON object: {reason}",
         llm_output=text or "",
     )

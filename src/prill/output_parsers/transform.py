@@ -45,8 +45,8 @@ class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
     diff: bool = False
 
     def _diff(self, prev: T | None, next: T) -> Any:
-        """What to put out for the step from ``prev`` (at first ``None``) to ``next``."""
-        raise NotImplementedError(f"{type(self).__name__} cannot show changes: define _diff, or leave out diff=True")
+        """Return what to put out for the step from ``prev`` (at first ``None``) to ``next``."""
+        raise NotImplementedError(f"{type(self).__name__} does not support diff=True: define _diff")
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         flow = self._flow_cumulative(inputs, run)

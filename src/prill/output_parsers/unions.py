@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from prill.output_parsers.shapes import Grower, Shape, Validate, View, fits, newly_closed
+from prill.output_parsers.type_shapes import OpenPath, PartialValueBuilder, TypeShape, Validate, fits, newly_closed
 from prill.transducers.partial_json import NOTHING
 
 
 class Member(NamedTuple):
     """One of the types of a union: its shape, and the discriminators that lead to it, each with its key in JSON."""
 
-    shape: Shape
-    tags: Sequence[tuple[str, Shape]] = ()
+    shape: TypeShape
+    tags: Sequence[tuple[str, TypeShape]] = ()
 
 
-class UnionShape(Shape):
+class UnionShape(TypeShape):
     """A value of one of several types, which ``members`` gives when they are first needed.
 
     With ``ordered`` it is of the first type in which it is valid, without of the one that fits best.
@@ -37,18 +37,18 @@ class UnionShape(Shape):
     def members(self) -> Sequence[Member]:
         return self._make_members()
 
-    def grower(self) -> Grower:
-        return _GrowingUnion(self)
+    def builder(self) -> PartialValueBuilder:
+        return _PartialUnionBuilder(self)
 
-    def see(self, raw: Any, view: View, depth: int) -> Any:
-        """What to show of a scalar."""
+    def build(self, raw: Any, open_path: OpenPath, depth: int) -> Any:
+        """Return what to show of a scalar."""
         able = [member.shape for member in self.members if member.shape.takes(raw)]
         if len(able) == 1:
-            return able[0].see(raw, view, depth)
+            return able[0].build(raw, open_path, depth)
         if self._ordered or any(shape.kinds is None for shape in able):
             return NOTHING
         # Of several types the one fits best in which a value is valid as it is.
-        return next((shape.see(raw, view, depth) for shape in able if shape.is_sure_of(raw)), NOTHING)
+        return next((shape.build(raw, open_path, depth) for shape in able if shape.is_sure_of(raw)), NOTHING)
 
     def takes(self, raw: Any) -> bool:
         return any(member.shape.takes(raw) for member in self.members)
@@ -57,7 +57,7 @@ class UnionShape(Shape):
         return all(member.shape.refuses(key, raw) for member in self.members)
 
     def still_possible(self, among: Sequence[Member], key: str | int, raw: Any) -> Sequence[Member]:
-        """Those that are possible for a value with the whole value ``raw`` at ``key``."""
+        """Return those that are possible for a value with the whole value ``raw`` at ``key``."""
         return [member for member in among if not member.shape.refuses(key, raw)]
 
 
@@ -70,19 +70,19 @@ class TaggedUnion(UnionShape):
         return [member for member in among if any(key == tag and fits(shape, raw) for tag, shape in member.tags)]
 
 
-class _GrowingUnion(Grower):
+class _PartialUnionBuilder(PartialValueBuilder):
     def __init__(self, shape: UnionShape) -> None:
         self._shape = shape
         self._left: Sequence[Member] | None = None
         self._looked_at: set[str | int] = set()
-        self._chosen: Grower | None = None
+        self._chosen: PartialValueBuilder | None = None
 
-    def see(self, raw: Any, view: View, depth: int) -> Any:
+    def build(self, raw: Any, open_path: OpenPath, depth: int) -> Any:
         if not isinstance(raw, list | dict):
-            return self._shape.see(raw, view, depth)
+            return self._shape.build(raw, open_path, depth)
         if self._chosen is None:
-            self._rule_out(raw, view.open_at(depth))
-        return NOTHING if self._chosen is None else self._chosen.see(raw, view, depth)
+            self._rule_out(raw, open_path.open_at(depth))
+        return NOTHING if self._chosen is None else self._chosen.build(raw, open_path, depth)
 
     def _rule_out(self, raw: Any, open_key: Any) -> None:
         if self._left is None:
@@ -91,4 +91,4 @@ class _GrowingUnion(Grower):
             self._looked_at.add(key)
             self._left = self._shape.still_possible(self._left, key, raw[key])
         if len(self._left) == 1:
-            self._chosen = self._left[0].shape.grower()
+            self._chosen = self._left[0].shape.builder()

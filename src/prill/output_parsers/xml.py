@@ -80,14 +80,14 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
 
 async def _elements(inputs: AsyncIterator[Any], reader: XMLReader) -> AsyncGenerator[AddableDict, None]:
     cut: str | None = None
-    begun = False
+    started = False
     async with closing(inputs):
         async for chunk in inputs:
-            begun = True
+            started = True
             for element in reader.feed(as_text(chunk)):
                 yield element
             cut = cut_reason(chunk) or cut
-    if begun:
+    if started:
         try:
             last = reader.finish()
         except OutputParserException as error:

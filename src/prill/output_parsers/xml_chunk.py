@@ -49,7 +49,7 @@ class XMLChunk(AddableDict):
 
 
 def nested(leaves: Iterable[Leaf]) -> dict[str, Any]:
-    """The value that the leaves of a text make, in the order of the text."""
+    """Return the value that the leaves of a text make, in the order of the text."""
     whole: list[Any] = []
     open_elements: list[tuple[int, list[Any]]] = []
     for path, value in leaves:

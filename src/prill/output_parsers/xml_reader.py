@@ -32,7 +32,7 @@ class _RootEnded(Exception):
 
 
 class _Refused(Exception):
-    """The text holds what this reader does not take."""
+    """The text has something that this reader refuses."""
 
 
 class XMLReader:
@@ -187,7 +187,7 @@ class XMLReader:
             self._last = prose[-1]
 
     def _pass_over(self, error: OutputParserException) -> str:
-        """The element in a sentence is not XML: return its text, in which the root is looked for once more."""
+        """Return the element in a sentence is not XML: return its text, in which the root is looked for once more."""
         self._error = self._error or error
         text = "".join(self._mention or ())
         self._only_introduced = True
@@ -196,7 +196,7 @@ class XMLReader:
         return text
 
     def _hold(self, text: str) -> str:
-        """Keep back a tag or an entity until it is whole: expat would wait with it, and read it anew each time."""
+        """Keep back a tag or an entity until it is whole: expat would wait with it, and read it again each time."""
         held = self._held
         if held:
             is_whole = ">" in text if held[0][0] == "<" else ";" in text or "<" in text

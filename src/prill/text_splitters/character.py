@@ -41,9 +41,9 @@ class RecursiveCharacterTextSplitter(TextSplitter):
         ['天空是蓝色的。', '草是绿色的！雪呢？']
 
     ``separators`` replace the default ones, the coarsest first; a text without any of them stays whole, unless ``""``
-    is the last. ``keep_separator`` determines to which chunk a separator goes: ``"start"`` of the next, ``"end"`` of the one before,
-    ``True`` (closing marks such as 。 to the one before, others to the next) or ``False``: to none. The other arguments
-    are those of ``TextSplitter``.
+    is the last. ``keep_separator`` determines to which chunk a separator goes: ``"start"`` of the next, ``"end"`` of
+    the one before, ``True`` (closing marks such as 。 to the one before, others to the next) or ``False``: to none. The
+    other arguments are those of ``TextSplitter``.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ _LINKERS = frozenset(
 
 
 def may_cut(text: str, at: int) -> bool:
-    """Whether ``text`` may be cut before its character number ``at``."""
+    """Return whether ``text`` may be cut before its character number ``at``."""
     if at <= 0 or at >= len(text):
         return True
     before, after = text[at - 1], text[at]
@@ -42,7 +42,7 @@ def may_cut(text: str, at: int) -> bool:
 
 
 def letters(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The letters of a part of a text, as spans."""
+    """Return the letters of a part of a text, as spans."""
     begin = start
     flags, counted_to = 0, -1  # how many halves of flags there are in a row, so that a long row is read once
     for at in range(start + 1, end):
@@ -60,7 +60,7 @@ def letters(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _extends(char: str) -> bool:
-    """Whether it belongs to the letter before it: accents, variation selectors, skin tones, tags, the joiner."""
+    """Return whether it belongs to the letter before it: accents, variation selectors, skin tones, tags, the joiner."""
     return (
         char == _JOINER
         or char == "\u200c"
@@ -83,7 +83,7 @@ def _flag_halves_before(text: str, at: int) -> int:
 
 
 def _is_conjunct(text: str, at: int) -> bool:
-    """Whether a sign before it links a consonant to the one before."""
+    """Return whether a sign before it links a consonant to the one before."""
     if unicodedata.category(text[at]) != "Lo":
         return False
     while at > 0 and _extends(text[at - 1]):
@@ -94,7 +94,7 @@ def _is_conjunct(text: str, at: int) -> bool:
 
 
 def _is_syllable(before: str, after: str) -> bool:
-    """Whether two parts belong to one Korean syllable."""
+    """Return whether two parts belong to one Korean syllable."""
     return _hangul(after) in _FOLLOWS.get(_hangul(before), ())
 
 
@@ -102,7 +102,7 @@ _FOLLOWS = {"L": ("L", "V", "LV", "LVT"), "V": ("V", "T"), "LV": ("V", "T"), "T"
 
 
 def _hangul(char: str) -> str:
-    """Whether it is a leading consonant, a vowel, a trailing consonant, or a syllable of these; else ``""``."""
+    """Return whether it is a leading consonant, a vowel, a trailing consonant, or a syllable of these; else ``""``."""
     if "\u1100" <= char <= "\u11ff":
         return "L" if char < "\u1160" else "V" if char < "\u11a8" else "T"
     if "\uac00" <= char <= "\ud7a3":

@@ -18,7 +18,7 @@ CLOSING = "。！？；…，、：!?;,.:）」』】》”’"
 
 
 def cut(text: str, span: Span, pattern: re.Pattern[str] | None, keep: Keep) -> list[Span]:
-    """A span, cut at each place where ``pattern`` is found; without one, into letters.
+    """Return a span, cut at each place where ``pattern`` is found; without one, into letters.
 
     ``keep`` says to which side a separator goes: ``"start"`` (of what follows), ``"end"`` (of what was before),
     ``True`` (a closing mark to the end, another to the start), ``False`` (it is left out at the ends of chunks).
@@ -38,7 +38,7 @@ def cut(text: str, span: Span, pattern: re.Pattern[str] | None, keep: Keep) -> l
 
 
 def _sides(text: str, match: re.Match[str], keep: Keep) -> Span:
-    """Where what is before a separator ends, and where what follows begins."""
+    """Return where what is before a separator ends, and where what follows begins."""
     start, end = match.span()
     if keep is False:
         return start, end

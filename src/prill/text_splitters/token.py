@@ -49,7 +49,7 @@ class TokenTextSplitter(TextSplitter):
             first = self._back(text, edges, first, end)
 
     def _reach(self, text: str, edges: list[int], first: int, size: int) -> int:
-        """The furthest edge up to which the text from ``first`` is at most ``size``; one letter at least."""
+        """Return the furthest edge up to which the text from ``first`` is at most ``size``; one letter at least."""
         low, step = first + 1, size
         while low + step < len(edges) and self._length(text, edges, first, low + step) <= size:
             low += step
@@ -63,7 +63,7 @@ class TokenTextSplitter(TextSplitter):
         return low
 
     def _back(self, text: str, edges: list[int], first: int, end: int) -> int:
-        """Where the next chunk begins: ``chunk_overlap`` before the end, but behind where this one began."""
+        """Return where the next chunk begins: ``chunk_overlap`` before the end, but behind where this one began."""
         low, high = first + 1, end
         while low < high:
             middle = (low + high) // 2

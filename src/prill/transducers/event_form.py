@@ -32,7 +32,7 @@ class EventForm:
 
     ``learn`` takes it from an event that has been parsed, ``texts`` recognises the next ones. A form is tried out when
     it is learned: with another text in its place the event must parse to the same but for that text. So what
-    ``texts`` recognises is what the parser would have said.
+    ``texts`` recognises is what the parser would have returned.
 
     Events are given as text, without the blank line that ends them. ``padding`` names fields whose text says nothing
     and changes, where they are the last of their event. Spaces before the event's last brace are padding too.
@@ -55,7 +55,7 @@ class EventForm:
         self._in_vain = 0
 
     def texts(self, events: Sequence[str], start: int = 0) -> list[str]:
-        """The texts of the events from ``start`` on, up to the first that is not like the one that was learned."""
+        """Return the texts of the events from ``start`` on, up to the first that does not match the template."""
         head, ends = self._head, self._ends
         found: list[str] = []
         for event in events[start:] if start else events:
@@ -65,7 +65,7 @@ class EventForm:
             text, _, end = rest.partition('"')
             if "\\" in text:
                 text, end = _unescaped(rest)
-            elif not text.isprintable():  # a few texts too many are refused, but none that is no JSON is taken
+            elif not text.isprintable():  # a few texts too many are refused, but nothing that is not JSON is taken
                 break
             if not text or not (end in ends or self._is_padded(end)):
                 break
@@ -100,7 +100,7 @@ class EventForm:
         self._ends |= {end, self._unpadded(end)}
 
     def _is_padded(self, end: str) -> bool:
-        """Whether an end is one that is known, but for its padding."""
+        """Return whether an end is one that is known, but for its padding."""
         if self._unpadded(end) not in self._ends:
             return False
         if len(self._ends) < _MOST_ENDS:
@@ -130,6 +130,6 @@ def _with_probe(before: str, after: str, payload: Any, place: dict[str, Any], ke
 
 
 def _unescaped(rest: str) -> tuple[str, str]:
-    """The text at the start of ``rest`` and what follows its quote; nothing where it is not of the simple kind."""
+    """Return the text at the start of ``rest`` and what follows its quote; nothing if it is not a simple text."""
     literal = _ESCAPED.fullmatch(rest)
     return (from_json(f'"{literal[1]}"'), literal[2]) if literal is not None else ("", "")

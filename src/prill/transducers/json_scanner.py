@@ -42,12 +42,12 @@ _SPACE: Final = " \n\r\t"
 _skip_space = re.compile(r"[ \n\r\t]*").match
 _plain = re.compile(r'[^"\\]*').match
 _escape = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))').match
-_escape_begun = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?").fullmatch
+_escape_started = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?").fullmatch
 _low_half = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})").match
-_low_half_begun = re.compile(r"(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?").fullmatch
+_low_half_started = re.compile(r"(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?").fullmatch
 _number_run = re.compile(r"[-+.0-9eE]+").match
 _number = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)").match
-_number_begun = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:(?:\.[0-9]+)?[eE][-+]?[0-9]*|\.[0-9]*)?)?").fullmatch
+_number_started = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:(?:\.[0-9]+)?[eE][-+]?[0-9]*|\.[0-9]*)?)?").fullmatch
 _UNESCAPED: Final = {
     '"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
 }  # fmt: skip
@@ -60,7 +60,7 @@ _LITERALS: Final[dict[str, tuple[str, Any]]] = {
     "-": ("-Infinity", float("-inf")),
 }
 LITERALS: Final = frozenset(word for word, _ in _LITERALS.values())
-_LONGEST_NUMBER: Final = 4300  # Python's own limit for int(); a number is read anew for each of its pieces
+_LONGEST_NUMBER: Final = 4300  # Python's own limit for int(); a number is read again for each of its pieces
 
 
 class JSONScanner:
@@ -179,7 +179,7 @@ class JSONScanner:
         return self._seen
 
     def _open_leaf(self) -> Any:
-        """The open string as far as it has come, or the open number."""
+        """Return the open string as far as it has come, or the open number."""
         return self._leaf if self._parts is None or self._is_key else self._string_so_far(self._parts)
 
     def edge(self) -> tuple[str | int, ...]:
@@ -387,7 +387,7 @@ def _read_string(scanner: JSONScanner, text: str, position: int) -> int:
 def _read_escape(scanner: JSONScanner, text: str, position: int) -> int:
     found = _escape(text, position)
     if found is None:
-        if _escape_begun(text, position):
+        if _escape_started(text, position):
             return scanner.hold(text, position)
         raise scanner.fail("an escape of JSON", position)
     end = found.end()
@@ -401,7 +401,7 @@ def _read_escape(scanner: JSONScanner, text: str, position: int) -> int:
         if low is not None:
             point = 0x10000 + ((point - 0xD800) << 10 | (int(low[1], 16) - 0xDC00))
             end = low.end()
-        elif len(text) - end < 6 and _low_half_begun(text, end):
+        elif len(text) - end < 6 and _low_half_started(text, end):
             return scanner.hold(text, position)
     scanner.add_to_string(chr(point))
     return end
@@ -421,7 +421,7 @@ def _read_number(scanner: JSONScanner, text: str, position: int) -> int:
             raise scanner.fail("a number", position)
         scanner.settle(scanner.leaf)
         return end
-    if not _number_begun(text, position):
+    if not _number_started(text, position):
         raise scanner.fail("a number", position)
     return scanner.hold(text, position)
 

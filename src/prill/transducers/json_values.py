@@ -1,7 +1,7 @@
 """The open containers and strings of a JSON text that is still arriving, and cheap views of them.
 
 A view is a plain ``list``, ``dict`` or ``str`` that is never changed after it was handed out. Children that are
-finished are shared by all views; only what is still open is made anew for each view.
+finished are shared by all views; only what is still open is made again for each view.
 """
 
 from __future__ import annotations

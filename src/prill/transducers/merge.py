@@ -158,7 +158,7 @@ class _Blocks:
     def _find(self, index: int | str, kind: Any, id: Any) -> _Block | None:
         if id and (index, id) in self._by_id:
             return self._by_id[index, id]
-        # A ``*_delta`` goes on with whatever block has its index; other types are kept apart.
+        # A ``*_delta`` continues with whatever block has its index; other types are kept apart.
         if not kind or str(kind).endswith("_delta"):
             block = self._last.get(index)
         else:

@@ -48,7 +48,7 @@ class Mustache:
         self.names = tuple(sorted({node.path[0] for node in nodes if not isinstance(node, str) and node.path}))
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text; a variable that is not there is empty text."""
+        """Return the text; a variable that is not there is empty text."""
         return "".join(_render(self.nodes, (values,)))
 
 
@@ -159,7 +159,7 @@ def _render(nodes: list[Node], scopes: tuple[Any, ...]) -> Iterator[str]:
 
 
 def _scopes(section: Section, value: Any) -> Iterable[Any]:
-    """What a section is repeated for."""
+    """Return what a section is repeated for."""
     filled = value is not _MISSING and bool(value)
     if section.inverted:
         return () if filled else ({},)

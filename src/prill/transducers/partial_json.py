@@ -55,7 +55,7 @@ class PartialJSON:
     - The text starts with it; or it stands behind a fence of at least three backticks or tildes, alone or with the
       word ``json``; or it is an object or a list within prose. A fenced value goes before one in prose, that before
       one in inline code or in a fence of another language, and the first of its kind before the others.
-    - Reasoning is no part of the answer: what stands between ``<think>`` and ``</think>`` (or ``<thinking>``,
+    - Reasoning is not part of the answer: what stands between ``<think>`` and ``</think>`` (or ``<thinking>``,
       ``<reasoning>``, ``[THINK]`` ...) is skipped. If ``</think>`` comes alone, a value behind it goes before all
       that came earlier.
     - A single number in brackets within a sentence is a mark of a source, not a value.
@@ -255,7 +255,7 @@ class PartialJSON:
         return found.rest
 
     def _discard(self) -> None:
-        """All text so far was reasoning: keep its value only in case that no other follows."""
+        """Return all text so far was reasoning: keep its value only in case that no other follows."""
         scanner = self._scanner
         if self._kept is not None:
             self._kept = self._kept._replace(rank=-1)
@@ -307,7 +307,7 @@ class PartialJSON:
             self._accept()
 
     def _accept(self) -> None:
-        """The value at hand is whole: it is the answer, or a candidate for it."""
+        """Return the value at hand is whole: it is the answer, or a candidate for it."""
         scanner, finder, found = self._scanner, self._finder, self._found
         assert scanner is not None
         if found.label not in ("prose", "code"):
@@ -346,7 +346,7 @@ class PartialJSON:
         self._finder.leave_block()
 
     def _give_up(self, error: JSONSyntaxError, text: str) -> str:
-        """The value at hand is broken: return the text in which the next one is to be found."""
+        """Return the value at hand is broken: return the text in which the next one is to be found."""
         found, scanner, finder = self._found, self._scanner, self._finder
         assert scanner is not None
         if found.label == "json":

@@ -27,12 +27,12 @@ _TRIANGLES: Final = "◁think▷"
 
 
 def opening_pattern(names: Iterable[str] = NAMES) -> str:
-    """The regular expression of an opening tag, attributes included."""
+    """Return the regular expression of an opening tag, attributes included."""
     return rf"(?i:<(?:{_either(names)})(?:\s[^<>]{{0,200}}|/)?>)|{re.escape(_BRACKETED)}|{_TRIANGLES}"
 
 
 def closing_pattern(names: Iterable[str] = NAMES) -> str:
-    """The regular expression of a closing tag."""
+    """Return the regular expression of a closing tag."""
     return rf"(?i:</(?:{_either(names)})\s{{0,8}}>)|{re.escape(_BRACKETED.replace('[', '[/'))}|◁/think▷"
 
 
@@ -44,7 +44,7 @@ def closing_tag_for(opening: str) -> str:
 
 
 def unfinished_tag_pattern(names: Iterable[str] = NAMES) -> str:
-    """The regular expression of the first part of a tag, at the end of a text."""
+    """Return the regular expression of the first part of a tag, at the end of a text."""
     names = tuple(names)
     starts = {name[:length] for name in names for length in range(len(name) + 1)}
     other = {tag[:length] for tag in ("[THINK]", "[/THINK]", "◁think▷", "◁/think▷") for length in range(1, len(tag))}

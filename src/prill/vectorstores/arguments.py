@@ -23,24 +23,24 @@ def refuse_unknown(what: str, given: Iterable[str], known: Iterable[str], advice
 
 
 def count_of(name: str, value: Any) -> int:
-    """A whole number, 1 or more. Raises ``ConfigError`` for others."""
+    """Return a whole number, 1 or more. Raises ``ConfigError`` for others."""
     try:
         count = operator.index(value)
     except TypeError:
         count = 0
     if count < 1:
-        raise ConfigError(f"{name} is how many documents to find, 1 or more, not {value!r}")
+        raise ConfigError(f"{name} must be the number of documents to find, 1 or more, not {value!r}")
     return count
 
 
 def share_of(name: str, value: Any) -> float:
-    """A number from 0 to 1. Raises ``ConfigError`` for others."""
+    """Return a number from 0 to 1. Raises ``ConfigError`` for others."""
     if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ConfigError(f"{name} is a number from 0 to 1, not {value!r}")
+        raise ConfigError(f"{name} must be a number from 0 to 1, not {value!r}")
     return value
 
 
 def names_of(function: Callable[..., Any]) -> list[str]:
-    """The arguments of a function that can be given by name, without the one for the object itself."""
+    """Return the arguments of a function that can be given by name, without the one for the object itself."""
     parameters = inspect.signature(function).parameters.values()
     return [each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]

@@ -69,51 +69,51 @@ class VectorStore(ABC):
         return await self.aadd_texts(*_parts_of(documents, kwargs), **kwargs)
 
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
-        """Forget the documents with these ids."""
+        """Delete the documents with these ids."""
         raise self._missing("delete")
 
     async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
-        """Forget the documents with these ids."""
+        """Delete the documents with these ids."""
         return await asyncio_colour().call(self.delete, ids, **kwargs)
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """The documents with these ids; an id that is not there is passed over."""
+        """Return the documents with these ids; an id that is not there is passed over."""
         raise self._missing("get_by_ids")
 
     async def aget_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """The documents with these ids; an id that is not there is passed over."""
+        """Return the documents with these ids; an id that is not there is passed over."""
         return await asyncio_colour().call(self.get_by_ids, ids)
 
     # Searching
 
     @abstractmethod
     def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
-        """The ``k`` documents nearest to a question, the nearest first."""
+        """Return the ``k`` documents nearest to a question, the nearest first."""
 
     async def asimilarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
-        """The ``k`` documents nearest to a question, the nearest first."""
+        """Return the ``k`` documents nearest to a question, the nearest first."""
         return await asyncio_colour().call(self.similarity_search, query, k, **kwargs)
 
     def similarity_search_with_score(self, *args: Any, **kwargs: Any) -> list[tuple[Document, float]]:
-        """The same with their scores: similarities or distances, as the store says."""
+        """Return the same with their scores: similarities or distances, as the store says."""
         raise self._missing("similarity_search_with_score")
 
     async def asimilarity_search_with_score(self, *args: Any, **kwargs: Any) -> list[tuple[Document, float]]:
-        """The same with their scores: similarities or distances, as the store says."""
+        """Return the same with their scores: similarities or distances, as the store says."""
         return await asyncio_colour().call(self.similarity_search_with_score, *args, **kwargs)
 
     def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
-        """The ``k`` documents nearest to a vector."""
+        """Return the ``k`` documents nearest to a vector."""
         raise self._missing("similarity_search_by_vector")
 
     async def asimilarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
-        """The ``k`` documents nearest to a vector."""
+        """Return the ``k`` documents nearest to a vector."""
         return await asyncio_colour().call(self.similarity_search_by_vector, embedding, k, **kwargs)
 
     def similarity_search_with_relevance_scores(
         self, query: str, k: int = 4, **kwargs: Any
     ) -> list[tuple[Document, float]]:
-        """The nearest documents with how relevant they are: 1 is the same, 0 has nothing to do with it.
+        """Return the nearest documents with how relevant they are: 1 is the same, 0 has nothing to do with it.
 
         ``score_threshold`` leaves out what is less relevant.
         """
@@ -122,7 +122,7 @@ class VectorStore(ABC):
     async def asimilarity_search_with_relevance_scores(
         self, query: str, k: int = 4, **kwargs: Any
     ) -> list[tuple[Document, float]]:
-        """The nearest documents with how relevant they are: 1 is the same, 0 has nothing to do with it."""
+        """Return the nearest documents with how relevant they are: 1 is the same, 0 has nothing to do with it."""
         return await self._relevant(asyncio_colour(), query, k, **kwargs)
 
     async def _relevant(
@@ -141,7 +141,7 @@ class VectorStore(ABC):
     ) -> list[Document]:
         """``k`` of the ``fetch_k`` nearest documents that are near the question, but not alike.
 
-        ``lambda_mult`` says how much nearness counts: 1 alone, 0 not at all.
+        ``lambda_mult`` is the weight of nearness, from 0 to 1.
         """
         raise self._missing("max_marginal_relevance_search")
 
@@ -155,13 +155,13 @@ class VectorStore(ABC):
     def max_marginal_relevance_search_by_vector(
         self, embedding: list[float], k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        """The same for a vector."""
+        """Return the same for a vector."""
         raise self._missing("max_marginal_relevance_search_by_vector")
 
     async def amax_marginal_relevance_search_by_vector(
         self, embedding: list[float], k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        """The same for a vector."""
+        """Return the same for a vector."""
         search = self.max_marginal_relevance_search_by_vector
         return await asyncio_colour().call(search, embedding, k, fetch_k, lambda_mult, **kwargs)
 
@@ -175,7 +175,7 @@ class VectorStore(ABC):
 
     async def _search(self, io: Colour, query: str, search_type: str, kwargs: dict[str, Any]) -> list[Document]:
         if search_type not in METHODS:
-            raise ConfigError(f"search_type is one of {', '.join(METHODS)}, not {search_type!r}")
+            raise ConfigError(f"search_type must be one of {', '.join(METHODS)}, not {search_type!r}")
         method = METHODS[search_type]
         if io.blocking:
             found = getattr(self, method)(query, **kwargs)
@@ -186,7 +186,7 @@ class VectorStore(ABC):
     # Relevance: from a store's score to a number between 0 and 1
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
-        """What makes a relevance of a score; a subclass with scores has its own."""
+        """Return what makes a relevance of a score; a subclass with scores has its own."""
         raise self._missing("similarity_search_with_relevance_scores")
 
     @staticmethod
@@ -214,7 +214,7 @@ class VectorStore(ABC):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """A store of these texts."""
+        """Return a store of these texts."""
 
     @classmethod
     async def afrom_texts(
@@ -226,24 +226,24 @@ class VectorStore(ABC):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """A store of these texts."""
+        """Return a store of these texts."""
         kwargs = kwargs if ids is None else {**kwargs, "ids": ids}
         return await asyncio_colour().call(cls.from_texts, texts, embedding, metadatas, **kwargs)
 
     @classmethod
     def from_documents(cls, documents: list[Document], embedding: Embeddings, **kwargs: Any) -> Self:
-        """A store of these documents."""
+        """Return a store of these documents."""
         texts, metadatas = _parts_of(documents, kwargs)
         return cls.from_texts(texts, embedding, metadatas, **kwargs)
 
     @classmethod
     async def afrom_documents(cls, documents: list[Document], embedding: Embeddings, **kwargs: Any) -> Self:
-        """A store of these documents."""
+        """Return a store of these documents."""
         texts, metadatas = _parts_of(documents, kwargs)
         return await cls.afrom_texts(texts, embedding, metadatas, **kwargs)
 
     def as_retriever(self, **kwargs: Any) -> VectorStoreRetriever:
-        """A step for chains: a question in, documents out.
+        """Return a step for chains: a question in, documents out.
 
         ``search_type`` is ``similarity``, ``mmr`` or ``similarity_score_threshold``; ``search_kwargs`` go to the
         search: ``k``, ``filter``, ``score_threshold``, ``fetch_k``, ``lambda_mult``.
@@ -268,9 +268,9 @@ def documents_of(
 ) -> list[Document]:
     """Documents of what ``add_texts`` is given. Raises ``ConfigError`` where the lengths differ."""
     if isinstance(texts, str):
-        raise ConfigError("texts is a list of texts, not one text: [text]")
+        raise ConfigError("texts must be a list, also for one text: [text]")
     if isinstance(ids, str):
-        raise ConfigError("ids is a list of ids, not one id: [id]")
+        raise ConfigError("ids must be a list, also for one id: [id]")
     texts = list(texts)
     metadatas = None if metadatas is None else list(metadatas)
     ids = None if ids is None else list(ids)
@@ -286,11 +286,11 @@ def documents_of(
 def _parts_of(documents: Iterable[Document], kwargs: dict[str, Any]) -> tuple[list[str], list[dict[Any, Any]]]:
     """Texts and metadata; ids, where a document has one and no others are given, go into ``kwargs``."""
     if isinstance(documents, Document):
-        raise ConfigError("documents is a list of documents, not one: [document]")
+        raise ConfigError("documents must be a list, also for one document: [document]")
     documents = list(documents)
     for document in documents:
         if not hasattr(document, "page_content"):
-            raise ConfigError(f"documents are of the class Document, not {document!r:.60}; texts go to add_texts")
+            raise ConfigError(f"{document!r:.60} is not a Document; use add_texts for texts")
     if kwargs.get("ids") is None:
         kwargs.pop("ids", None)
         if any(document.id is not None for document in documents):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 from prill.documents import Document
 from prill.embeddings import Embeddings, LocalEmbeddings
@@ -15,7 +15,7 @@ from prill.vectorstores.arguments import count_of, names_of, refuse_unknown, sha
 from prill.vectorstores.arrays import rows_of
 from prill.vectorstores.base import VectorStore, documents_of
 from prill.vectorstores.filters import Filter, test_of
-from prill.vectorstores.mmr import maximal_marginal_relevance
+from prill.vectorstores.utils import maximal_marginal_relevance
 
 Found = list[tuple[Document, float]]
 
@@ -27,9 +27,12 @@ class EmbeddedStore(VectorStore):
     document whose id is there already takes the place of the old one. Without ``embedding`` it is ``LocalEmbeddings``.
     """
 
+    _bits: ClassVar[Literal[32, 64]] = 32
+    """The precision of the numbers that ``_append`` is given."""
+
     def __init__(self, embedding: Embeddings | None) -> None:
         if embedding is not None and not hasattr(embedding, "embed_documents"):
-            raise ConfigError(f"a {type(self).__name__} needs what embeds texts, an Embeddings, not {embedding!r:.60}")
+            raise ConfigError(f"a {type(self).__name__} needs an Embeddings to embed texts, not {embedding!r:.60}")
         self._embedding = embedding
         self._ids: list[str] = []
         self._documents: dict[str, Document] = {}
@@ -60,11 +63,11 @@ class EmbeddedStore(VectorStore):
 
     @abstractmethod
     def _nearest(self, row: Any, k: int, among: list[int] | None) -> Iterable[tuple[int, float]]:
-        """The positions and scores of the ``k`` rows nearest to ``row``, the nearest first."""
+        """Return the positions and scores of the ``k`` rows nearest to ``row``, the nearest first."""
 
     @abstractmethod
     def _rows(self, positions: list[int]) -> Any:
-        """The rows at these positions."""
+        """Return the rows at these positions."""
 
     # Adding and taking away
 
@@ -110,17 +113,17 @@ class EmbeddedStore(VectorStore):
     def _keep(self, documents: list[Document], vectors: Any) -> list[str]:
         maker = type(self._embedding).__name__
         if not isinstance(vectors, Iterable):
-            raise ConfigError(f"{maker} made no list of vectors, but {vectors!r:.60}")
+            raise ConfigError(f"{maker} returned {vectors!r:.60}, which is not a list of vectors")
         vectors = vectors if hasattr(vectors, "__len__") else list(vectors)
         if len(vectors) != len(documents):
-            raise ConfigError(f"{maker} made {len(vectors)} vectors of {len(documents)} texts")
+            raise ConfigError(f"{maker} returned {len(vectors)} vectors for {len(documents)} texts")
         ids = [document.id or str(uuid.uuid4()) for document in documents]
         if len(set(ids)) < len(ids):
             twice = sorted({each for each in ids if ids.count(each) > 1})
             raise ConfigError(f"ids are given twice in one call: {', '.join(twice[:5])}")
         named = [document.model_copy(update={"id": id}) for document, id in zip(documents, ids, strict=True)]
         with self._lock:
-            rows = rows_of(vectors, self._size)
+            rows = rows_of(vectors, self._size, bits=self._bits)
             self._take_out(ids)
             self._append(rows)
             self._ids += ids
@@ -137,16 +140,16 @@ class EmbeddedStore(VectorStore):
             del self._documents[id]
 
     def delete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool | None:
-        """Forget the documents with these ids; an id that is not there is passed over."""
+        """Delete the documents with these ids; an id that is not there is passed over."""
         refuse_unknown(f"{type(self).__name__}.delete", kwargs, ("ids",))
         if ids is None:
-            raise ConfigError("delete needs the ids of what is to be forgotten")
+            raise ConfigError("delete needs the ids of the documents to delete")
         with self._lock:
             self._take_out([ids] if isinstance(ids, str) else ids)
         return True
 
     async def adelete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool | None:
-        """Forget the documents with these ids; an id that is not there is passed over."""
+        """Delete the documents with these ids; an id that is not there is passed over."""
         return self.delete(ids, **kwargs)
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
@@ -165,12 +168,12 @@ class EmbeddedStore(VectorStore):
         return _documents(await self.asimilarity_search_with_score(query, k, **kwargs))
 
     def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:
-        """The ``k`` nearest documents with their scores; ``filter`` says which may be found."""
+        """Return the ``k`` nearest documents with their scores; only those that pass ``filter``."""
         found: Found = drive(self._find(BLOCKING, query, self._scored, k, **kwargs))
         return found
 
     async def asimilarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:
-        """The ``k`` nearest documents with their scores; ``filter`` says which may be found."""
+        """Return the ``k`` nearest documents with their scores; only those that pass ``filter``."""
         found: Found = await self._find(asyncio_colour(), query, self._scored, k, **kwargs)
         return found
 
@@ -181,12 +184,12 @@ class EmbeddedStore(VectorStore):
         return _documents(await asyncio_colour().call(self._look_up, self._scored, embedding, k, **kwargs))
 
     def similarity_search_with_score_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> Found:
-        """The ``k`` documents nearest to a vector, with their scores."""
+        """Return the ``k`` documents nearest to a vector, with their scores."""
         found: Found = self._look_up(self._scored, embedding, k, **kwargs)
         return found
 
     async def asimilarity_search_with_score_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> Found:
-        """The ``k`` documents nearest to a vector, with their scores."""
+        """Return the ``k`` documents nearest to a vector, with their scores."""
         found: Found = await asyncio_colour().call(self._look_up, self._scored, embedding, k, **kwargs)
         return found
 
@@ -246,7 +249,7 @@ class EmbeddedStore(VectorStore):
         self, vector: Sequence[float], k: int, fetch_k: int, lambda_mult: float, *, filter: Filter | None = None
     ) -> list[Document]:
         k, lambda_mult, chosen = count_of("k", k), share_of("lambda_mult", lambda_mult), self._chosen(filter)
-        # Not to fetch more than are wanted may be said with 0, too.
+        # fetch_k=0 means: no more than are wanted.
         most = max(k, count_of("fetch_k", fetch_k or k))
         with self._lock:
             positions = [at for at, _ in self._at(vector, most, chosen)]
@@ -255,7 +258,7 @@ class EmbeddedStore(VectorStore):
         return [_copy(documents[at]) for at in maximal_marginal_relevance(vector, rows, lambda_mult, k)]
 
     def _chosen(self, filter: Filter | None) -> dict[str, Document] | None:
-        """The documents that pass, by id; ``None`` for all. A filter runs without the lock, as it may ask the store."""
+        """Return the documents that pass, by id; ``None`` for all. The filter runs unlocked: it may use the store."""
         if filter is None:
             return None
         passes = test_of(filter)
@@ -290,7 +293,7 @@ class EmbeddedStore(VectorStore):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """A store of these texts; ``kwargs`` are those of the class."""
+        """Return a store of these texts; ``kwargs`` are those of the class."""
         store = cls._empty(embedding, kwargs)
         store.add_texts(texts, metadatas, ids=ids)
         return store
@@ -305,7 +308,7 @@ class EmbeddedStore(VectorStore):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """A store of these texts; ``kwargs`` are those of the class."""
+        """Return a store of these texts; ``kwargs`` are those of the class."""
         store = cls._empty(embedding, kwargs)
         await store.aadd_texts(texts, metadatas, ids=ids)
         return store
@@ -316,5 +319,5 @@ def _documents(found: Found) -> list[Document]:
 
 
 def _copy(document: Document) -> Document:
-    """What a caller does to a document it was given does not change the store's."""
+    """Return a copy, so that the caller cannot change the document in the store."""
     return document.model_copy(update={"metadata": dict(document.metadata)})

@@ -22,7 +22,7 @@ Distance = Literal["EUCLIDEAN_DISTANCE", "MAX_INNER_PRODUCT", "COSINE"]
 
 
 def faiss_package() -> Any:
-    """The package faiss. Raises ``MissingDependencyError`` where it is not installed."""
+    """Return the package faiss. Raises ``MissingDependencyError`` where it is not installed."""
     try:
         import faiss  # noqa: PLC0415 - optional, and slow to import
     except ImportError as error:
@@ -55,9 +55,11 @@ class FAISS(EmbeddedStore):
     ) -> None:
         super().__init__(embedding_function)
         if distance_strategy not in get_args(Distance):
-            raise ConfigError(f"distance_strategy is one of {', '.join(get_args(Distance))}, not {distance_strategy!r}")
+            raise ConfigError(
+                f"distance_strategy must be one of {', '.join(get_args(Distance))}, not {distance_strategy!r}"
+            )
         if index is not None and index.ntotal:
-            raise ConfigError(f"the index holds {index.ntotal} vectors whose texts are not known: give an empty one")
+            raise ConfigError(f"the index holds {index.ntotal} vectors without texts: use an empty index")
         if index is not None and not index.is_trained:
             raise ConfigError("the index must be trained first: index.train(vectors)")
         self.index = index
@@ -117,7 +119,7 @@ class FAISS(EmbeddedStore):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """A store of texts whose vectors are known."""
+        """Return a store of texts whose vectors are known."""
         store = cls._empty(embedding, kwargs)
         store.add_embeddings(text_embeddings, metadatas, ids)
         return store
@@ -189,7 +191,7 @@ class FAISS(EmbeddedStore):
         relevance_score_fn: Callable[[float], float] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """The store that ``save_local`` has written.
+        """Return the store that ``save_local`` has written.
 
         Raises ``ConfigError``, which names the file, where one is missing or damaged.
         """
@@ -201,7 +203,8 @@ class FAISS(EmbeddedStore):
             if header["format"] != 1:
                 raise damaged(path, f"its format is {header['format']!r}, not 1")
             if header["distance_strategy"] not in get_args(Distance) or not isinstance(header["normalize_L2"], bool):
-                raise damaged(path, f"it says {header['distance_strategy']!r}, {header['normalize_L2']!r}")
+                settings = f"{header['distance_strategy']!r}, {header['normalize_L2']!r}"
+                raise damaged(path, f"its distance_strategy or normalize_L2 is not valid: {settings}")
             _check(path, rest, header["documents_sha256"])
             store = cls(
                 embeddings,

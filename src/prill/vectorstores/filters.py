@@ -44,7 +44,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def test_of(wanted: Filter) -> Test:
-    """What says of a document whether it passes. Raises ``ConfigError`` for a filter that cannot be understood.
+    """Return what says of a document whether it passes. Raises ``ConfigError`` for a filter that cannot be understood.
 
     In a dictionary each key names a field of the metadata, and all must hold. A value must be equal; of a list, one
     of its values; a dictionary compares (``$eq $neq $gt $gte $lt $lte $in $nin``). ``$and``, ``$or`` and ``$not``
@@ -53,7 +53,7 @@ def test_of(wanted: Filter) -> Test:
     if callable(wanted):
         return _checked(wanted)
     if not isinstance(wanted, Mapping):
-        raise ConfigError(f"a filter is a function of a document or a dictionary, not {wanted!r:.80}")
+        raise ConfigError(f"a filter must be a function of a document or a dictionary, not {wanted!r:.80}")
     tests = [_entry(key, value) for key, value in wanted.items()]
     return lambda document: all(test(document) for test in tests)
 
@@ -63,7 +63,7 @@ def _checked(function: Callable[[Document], Any]) -> Test:
         answer = function(document)
         if inspect.iscoroutine(answer):
             answer.close()
-            raise ConfigError("a filter says at once whether a document passes; this one is an async function")
+            raise ConfigError("a filter must not be an async function: its result is needed at once")
         return answer  # type: ignore[no-any-return]  # whatever is true or false
 
     return passes
@@ -71,10 +71,10 @@ def _checked(function: Callable[[Document], Any]) -> Test:
 
 def _entry(key: Any, value: Any) -> Test:
     if not isinstance(key, str):
-        raise ConfigError(f"a filter names fields of the metadata, not {key!r:.60}")
+        raise ConfigError(f"the keys of a filter must be names of metadata fields, not {key!r:.60}")
     if key in ("$and", "$or"):
         if not isinstance(value, list | tuple):
-            raise ConfigError(f"{key} puts a list of filters together, not {value!r:.60}")
+            raise ConfigError(f"{key} needs a list of filters, not {value!r:.60}")
         tests = [test_of(each) for each in value]
         every = all if key == "$and" else any
         return lambda document: every(test(document) for test in tests)
@@ -82,7 +82,7 @@ def _entry(key: Any, value: Any) -> Test:
         test = test_of(value)
         return lambda document: not test(document)
     if key.startswith("$"):
-        raise ConfigError(f"a filter has no operator {key!r} here; there are $and, $or, $not and names of fields")
+        raise ConfigError(f"a filter has no operator {key!r} here; use $and, $or, $not or the name of a field")
     return _field(key, value)
 
 

@@ -25,6 +25,8 @@ class InMemoryVectorStore(EmbeddedStore):
     Threads may add and search at once. Without ``embedding`` it is ``LocalEmbeddings``. Needs ``prill[retrieval]``.
     """
 
+    _bits = 64
+
     def __init__(self, embedding: Embeddings | None = None) -> None:
         super().__init__(embedding)
         self._matrix: Any = None  # with room at its end
@@ -43,8 +45,9 @@ class InMemoryVectorStore(EmbeddedStore):
 
     def _grow(self, used: int, room: int, size: int) -> None:
         np = numpy()
-        for name in ("_matrix", "_units"):
-            larger = np.zeros((room, size), dtype=np.float32)
+        # The numbers as they were given, for dumps; those that are searched in half the space.
+        for name, kind in (("_matrix", np.float64), ("_units", np.float32)):
+            larger = np.zeros((room, size), dtype=kind)
             if used:
                 larger[:used] = getattr(self, name)[:used]
             setattr(self, name, larger)
@@ -91,7 +94,7 @@ class InMemoryVectorStore(EmbeddedStore):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], embedding: Embeddings | None = None, **kwargs: Any) -> Self:
-        """The store that ``dump`` has written. Raises ``ConfigError``, which names the file, where it is damaged."""
+        """Return the store that ``dump`` wrote. Raises ``ConfigError``, which names the file, if it is damaged."""
         store = cls._empty(embedding, kwargs)
         told = read_json(path)
         try:
@@ -99,5 +102,7 @@ class InMemoryVectorStore(EmbeddedStore):
             documents = [Document(each["text"], id=each["id"], metadata=each["metadata"]) for each in entries]
             store._keep(documents, [each["vector"] for each in entries])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"the file {os.fspath(path)!r} is damaged, or holds something else: {error!r}") from error
+            raise ConfigError(
+                f"the file {os.fspath(path)!r} is damaged, or was written by another program: {error!r}"
+            ) from error
         return store

@@ -50,7 +50,7 @@ class VectorStoreRetriever(BaseRetriever):
         """Refuse a search that does not exist, or lacks its threshold."""
         kind = values.get("search_type", cls.model_fields["search_type"].default)
         if kind not in cls.allowed_search_types:
-            raise ValueError(f"search_type is one of {', '.join(cls.allowed_search_types)}, not {kind!r}")
+            raise ValueError(f"search_type must be one of {', '.join(cls.allowed_search_types)}, not {kind!r}")
         if kind == "similarity_score_threshold":
             threshold = (values.get("search_kwargs") or {}).get("score_threshold")
             if not isinstance(threshold, int | float) or isinstance(threshold, bool):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prill.vectorstores.arrays import cosine_similarity
-from prill.vectorstores.mmr import maximal_marginal_relevance
+from prill.vectorstores.utils import maximal_marginal_relevance
 
 numbers = st.lists(st.integers(-5, 5), min_size=3, max_size=3)
 

@@ -11,7 +11,7 @@ from prill.vectorstores.arrays import numpy, rows_of, unit
 
 
 def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.5, k: int = 4) -> list[int]:
-    """The indices of ``k`` of the vectors, in the order in which they were chosen.
+    """Return the indices of ``k`` of the vectors, in the order in which they were chosen.
 
     Each is the one with the most of ``lambda_mult`` · similarity to the query − (1 − ``lambda_mult``) · similarity to
     the nearest chosen before. Similarities are cosines.

@@ -45,17 +45,17 @@ from typing_extensions import TypeAliasType
 from typing_extensions import is_typeddict as is_typeddict_extension
 
 from prill.output_parsers.marks import CompleteOnly, RequiredFirst, has_mark
-from prill.output_parsers.partials import partial_of
-from prill.output_parsers.shapes import (
+from prill.output_parsers.partials import make_partial
+from prill.output_parsers.type_shapes import (
     RAW,
     SCALARS,
     Field,
     ItemsShape,
     ObjectShape,
     RootShape,
-    Shape,
+    TypeShape,
     Validate,
-    as_it_is,
+    unchanged,
 )
 from prill.output_parsers.unions import Member, TaggedUnion, UnionShape
 
@@ -72,58 +72,58 @@ _SCALAR_TYPES = (
 )
 
 
-def shape_of(annotation: Any, marks: Iterable[Any] = (), config: ConfigDict | None = None) -> Shape:
-    """The shape of values of a type; ``marks`` are what stands beside it in ``Annotated``."""
+def shape_for(annotation: Any, marks: Iterable[Any] = (), config: ConfigDict | None = None) -> TypeShape:
+    """Return the shape of values of a type; ``marks`` are what stands beside it in ``Annotated``."""
     kind, marks = _unwrapped(annotation, tuple(marks))
     validate = _validator(annotation, marks, config)
     if _may_change(kind, marks, config):
-        return Shape(validate)
+        return TypeShape(validate)
     shape = _union(kind, marks, validate, config) if _is_union(kind) else _shape(kind, marks, validate, config)
     return shape.hidden() if has_mark(marks, CompleteOnly) else shape
 
 
-def _shape(kind: Any, marks: Marks, validate: Validate, config: ConfigDict | None) -> Shape:
+def _shape(kind: Any, marks: Marks, validate: Validate, config: ConfigDict | None) -> TypeShape:
     origin, args = get_origin(kind) or kind, get_args(kind)
     if kind in (Any, object):
-        return Shape(validate, None)
+        return TypeShape(validate, None)
     if _has_fields(origin):
-        return shape_of_class(kind).validated_by(validate)
+        return shape_for_class(kind).validated_by(validate)
     if origin in _LISTS:
-        return ItemsShape(validate, lambda: shape_of(args[0], (), config) if args else RAW, list)
+        return ItemsShape(validate, lambda: shape_for(args[0], (), config) if args else RAW, list)
     if origin in _DICTS and (not args or args[0] is str):
-        return ItemsShape(validate, lambda: shape_of(args[1], (), config) if args else RAW, dict)
+        return ItemsShape(validate, lambda: shape_for(args[1], (), config) if args else RAW, dict)
     if kind is NoneType:
-        return Shape(validate, kinds=(NoneType,))
+        return TypeShape(validate, kinds=(NoneType,))
     if origin is Literal or _is_class(origin, _SCALAR_TYPES):
         checks = [mark for mark in marks if not isinstance(mark, str | FieldInfo)]
-        return Shape(validate, _SHOWN.get(kind, ()), SCALARS, sure=not checks)
-    return Shape(validate)
+        return TypeShape(validate, _SHOWN.get(kind, ()), SCALARS, sure=not checks)
+    return TypeShape(validate)
 
 
 _SHOWN: dict[Any, tuple[type, ...]] = {str: (str,), int: (int, float), float: (int, float)}
 """What is shown of a scalar as it comes."""
 
 
-def _union(kind: Any, marks: Marks, validate: Validate, config: ConfigDict | None) -> Shape:
+def _union(kind: Any, marks: Marks, validate: Validate, config: ConfigDict | None) -> TypeShape:
     types = [each for each in get_args(kind) if each is not NoneType]
     if len(types) == 1:
-        return shape_of(types[0], (), config).validated_by(validate)
+        return shape_for(types[0], (), config).validated_by(validate)
     discriminator = next((mark.discriminator for mark in marks if getattr(mark, "discriminator", None)), None)
     if isinstance(discriminator, Discriminator):
         discriminator = discriminator.discriminator
     if isinstance(discriminator, str):
         name = discriminator
         return TaggedUnion(
-            validate, lambda: [Member(shape_of(each, (), config), [*_tags(each, name)]) for each in types]
+            validate, lambda: [Member(shape_for(each, (), config), [*_tags(each, name)]) for each in types]
         )
     ordered = any(getattr(mark, "union_mode", None) == "left_to_right" for mark in marks)
-    shape = UnionShape(validate, lambda: [Member(shape_of(each, (), config)) for each in types], ordered=ordered)
+    shape = UnionShape(validate, lambda: [Member(shape_for(each, (), config)) for each in types], ordered=ordered)
     # What a function makes of the value is known at its end.
     return shape if discriminator is None else shape.hidden()
 
 
-def _tags(annotation: Any, name: str) -> Iterator[tuple[str, Shape]]:
-    """Where the discriminator of a member stands in JSON, and what it may be."""
+def _tags(annotation: Any, name: str) -> Iterator[tuple[str, TypeShape]]:
+    """Return where the discriminator of a member stands in JSON, and what it may be."""
     kind, _ = _unwrapped(annotation, ())
     if _is_union(kind):
         for each in get_args(kind):
@@ -133,28 +133,28 @@ def _tags(annotation: Any, name: str) -> Iterator[tuple[str, Shape]]:
 
 
 @lru_cache(maxsize=512)
-def shape_of_class(kind: Any) -> Shape:
-    """The shape of a pydantic class, a dataclass or a ``TypedDict``."""
+def shape_for_class(kind: Any) -> TypeShape:
+    """Return the shape of a pydantic class, a dataclass or a ``TypedDict``."""
     origin = get_origin(kind) or kind
     validate: Validate = TypeAdapter(kind).validate_python
     decorators = getattr(origin, "__pydantic_decorators__", None)
     if decorators is not None and any(each.info.mode != "after" for each in decorators.model_validators.values()):
-        return Shape(validate)  # what such a validator makes of the input cannot be known before its end
+        return TypeShape(validate)  # what such a validator makes of the input cannot be known before its end
     if _is_class(origin, (RootModel,)):
         return _root_shape(origin, validate)
     closed = (_config_of(origin) or {}).get("extra") == "forbid"
-    make = as_it_is if _is_typed_dict(origin) else partial(partial_of, origin)
+    make = unchanged if _is_typed_dict(origin) else partial(make_partial, origin)
     return ObjectShape(validate, lambda: _fields_of(kind), make, closed=closed)
 
 
-def _root_shape(kind: type[RootModel[Any]], validate: Validate) -> Shape:
+def _root_shape(kind: type[RootModel[Any]], validate: Validate) -> TypeShape:
     if kind.__pydantic_decorators__.field_validators:
-        return Shape(validate)
-    return RootShape(validate, lambda: _fields_of(kind)["root"].shape, lambda root: partial_of(kind, {"root": root}))
+        return TypeShape(validate)
+    return RootShape(validate, lambda: _fields_of(kind)["root"].shape, lambda root: make_partial(kind, {"root": root}))
 
 
 def _fields_of(kind: Any) -> dict[str, Field]:
-    """The fields of a class, by their keys in JSON."""
+    """Return the fields of a class, by their keys in JSON."""
     origin = get_origin(kind) or kind
     if _is_class(origin, (BaseModel,)) and not origin.__pydantic_complete__:
         origin.model_rebuild(raise_errors=False)
@@ -169,7 +169,7 @@ def _of_infos(kind: Any, infos: Mapping[str, FieldInfo]) -> Iterator[tuple[str, 
     by_name = config.get("populate_by_name") or config.get("validate_by_name")
     for name, info in infos.items():
         told = (described(discriminator=info.discriminator),) if info.discriminator else ()
-        shape = shape_of(info.annotation, (*info.metadata, *told), config)
+        shape = shape_for(info.annotation, (*info.metadata, *told), config)
         marks = (*info.metadata, *_marks_of(info.annotation))
         alias = info.validation_alias
         # What a validator of the class makes of a value is known at the object's end.
@@ -191,14 +191,14 @@ def _of_hints(kind: Any, origin: Any) -> Iterator[tuple[str, Field]]:
         while getattr(get_origin(hint), "_name", "") in ("Required", "NotRequired", "ReadOnly"):
             hint = get_args(hint)[0]
         hint = _filled(hint, given)
-        yield name, Field(name, shape_of(hint, (), config), has_mark(_marks_of(hint), RequiredFirst))
+        yield name, Field(name, shape_for(hint, (), config), has_mark(_marks_of(hint), RequiredFirst))
 
 
 # Annotations
 
 
 def _unwrapped(annotation: Any, marks: Marks) -> tuple[Any, Marks]:
-    """The type in an annotation, and all that is said beside it."""
+    """Return the type in an annotation, and all that is said beside it."""
     while True:
         origin = get_origin(annotation)
         if origin is Annotated:
@@ -220,7 +220,7 @@ _ALIASES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
 
 
 def _spread(marks: Marks) -> Marks:
-    """The marks, and those that stand in a ``Field()`` among them."""
+    """Return the marks, and those that stand in a ``Field()`` among them."""
     inner = [each for mark in marks if isinstance(mark, FieldInfo) for each in mark.metadata]
     return (*marks, *inner)
 
@@ -232,7 +232,7 @@ def _is_open(annotation: Any) -> bool:
 
 
 def _filled(hint: Any, given: Mapping[Any, Any]) -> Any:
-    """A type with its variables replaced."""
+    """Return a type with its variables replaced."""
     if isinstance(hint, TypeVar):
         return given.get(hint, Any)
     names = getattr(hint, "__parameters__", ())
@@ -252,7 +252,7 @@ def _validator(annotation: Any, marks: Marks, config: ConfigDict | None) -> Vali
 
 
 def _may_change(kind: Any, marks: Marks, config: ConfigDict | None) -> bool:
-    """Whether a valid value may be another one than that in JSON, by more than its type."""
+    """Return whether a valid value may be another one than that in JSON, by more than its type."""
     for mark in marks:
         if isinstance(mark, _VALIDATORS) or any(getattr(mark, name, None) for name in _CHANGES_OF_TEXT):
             return True

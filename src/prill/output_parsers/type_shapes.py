@@ -1,8 +1,8 @@
 """How a value of a type looks while its JSON streams in.
 
-A ``Shape`` is made of an annotation once (see ``shape_of``); a ``Grower`` follows one value. Everything that is whole
-is validated when it closes, and never looked at again; only what is on the open path is made anew, so the whole is
-linear.
+A ``TypeShape`` is made of an annotation once (see ``shape_for``); a ``PartialValueBuilder`` follows one value.
+Everything that is complete is validated when it closes, and never looked at again; only what is on the open path is
+built again, so the whole is linear.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Kinds = tuple[type, ...] | None
 SCALARS = (str, int, float, bool, type(None))
 
 
-class Misfit(Exception):
+class InvalidPart(Exception):
     """A part of the value that is whole, but not valid; ``place`` is the path to it."""
 
     def __init__(self, error: ValidationError, place: Path = ()) -> None:
@@ -35,7 +35,7 @@ class Misfit(Exception):
         self.place = place
 
 
-class View:
+class OpenPath:
     """One look at a growing value: the open path, and whether anything that is shown has changed."""
 
     __slots__ = ("changed", "path")
@@ -45,20 +45,20 @@ class View:
         self.changed = False
 
     def open_at(self, depth: int) -> str | int | None:
-        """The key or index of what is open at a depth; ``None`` where all is closed."""
+        """Return the key or index of what is open at a depth; ``None`` where all is closed."""
         return self.path[depth] if depth < len(self.path) else None
 
 
-class Grower(ABC):
+class PartialValueBuilder(ABC):
     """Follows one value that is open."""
 
     @abstractmethod
-    def see(self, raw: Any, view: View, depth: int) -> Any:
-        """What to show of it; ``NOTHING`` for nothing. The open path goes on at ``depth``."""
+    def build(self, raw: Any, open_path: OpenPath, depth: int) -> Any:
+        """Return what to show of it; ``NOTHING`` for nothing. The open path continues at ``depth``."""
 
 
-class Shape(Grower):
-    """What is known of a type. As a grower it shows an open value never, or as it comes; that needs no state.
+class TypeShape(PartialValueBuilder):
+    """What is known of a type. Used as a builder, it hides an open value or shows it unchanged, so it is stateless.
 
     ``shown`` are the types of JSON values that are shown as they come, ``None`` for all; ``sure`` says that these are
     valid always. ``kinds`` are the types of JSON values that may be valid, ``None`` for any.
@@ -70,47 +70,47 @@ class Shape(Grower):
         self._sure = sure
         self.kinds = kinds
 
-    def grower(self) -> Grower:
+    def builder(self) -> PartialValueBuilder:
         return self
 
     def whole(self, raw: Any) -> Any:
-        """The valid value of one that is whole."""
+        """Return the valid value of one that is whole."""
         try:
             return self._validate(raw)
         except ValidationError as error:
-            raise Misfit(error) from error
+            raise InvalidPart(error) from error
 
-    def see(self, raw: Any, view: View, depth: int) -> Any:
+    def build(self, raw: Any, open_path: OpenPath, depth: int) -> Any:
         if self._shown is not None and type(raw) not in self._shown:
             return NOTHING
-        view.changed = True
+        open_path.changed = True
         return raw
 
     def takes(self, raw: Any) -> bool:
-        """Whether a JSON value of this type may be valid."""
+        """Return whether a JSON value of this type may be valid."""
         return self.kinds is None or isinstance(raw, self.kinds)
 
     def is_sure_of(self, raw: Any) -> bool:
-        """Whether a JSON value of this type is always valid, and stays what it is."""
+        """Return whether a JSON value of this type is always valid, and stays what it is."""
         return self._sure and self._shown is not None and type(raw) in self._shown
 
     def refuses(self, key: str | int, raw: Any) -> bool:
-        """Whether no value is valid that has the whole value ``raw`` at ``key``."""
+        """Return whether no value is valid that has the whole value ``raw`` at ``key``."""
         return False
 
     def validated_by(self, validate: Validate) -> Self:
-        """The same shape with another validator for what is whole."""
+        """Return the same shape with another validator for what is whole."""
         other = copy.copy(self)
         other._validate = validate
         return other
 
-    def hidden(self) -> Shape:
-        """The same, of which nothing is shown before it is whole."""
-        return _Hidden(self)
+    def hidden(self) -> TypeShape:
+        """Return the same, of which nothing is shown before it is whole."""
+        return _HiddenShape(self)
 
 
-class _Hidden(Shape):
-    def __init__(self, shape: Shape) -> None:
+class _HiddenShape(TypeShape):
+    def __init__(self, shape: TypeShape) -> None:
         super().__init__(shape.whole)
         self._shape = shape
 
@@ -118,37 +118,41 @@ class _Hidden(Shape):
         return self._shape.takes(raw)
 
 
-def as_it_is(raw: Any) -> Any:
+def unchanged(raw: Any) -> Any:
     return raw
 
 
-RAW = Shape(as_it_is, None)
+RAW = TypeShape(unchanged, None)
 """JSON that is shown as it comes."""
 
 
-def fits(shape: Shape, raw: Any) -> bool:
-    """Whether a whole value is valid."""
+def fits(shape: TypeShape, raw: Any) -> bool:
+    """Return whether a whole value is valid."""
     try:
         shape.whole(raw)
-    except Misfit:
+    except InvalidPart:
         return False
     return True
 
 
-class ItemsShape(Shape):
+class ItemsShape(TypeShape):
     """A list, or an object with any keys: all items have one shape."""
 
-    def __init__(self, validate: Validate, item: Callable[[], Shape], kind: type) -> None:
+    def __init__(self, validate: Validate, item: Callable[[], TypeShape], kind: type) -> None:
         super().__init__(validate, kinds=(kind,))
         self._make_item = item
         self.kind = kind
 
     @cached_property
-    def item(self) -> Shape:
+    def item(self) -> TypeShape:
         return self._make_item()
 
-    def grower(self) -> Grower:
-        return _GrowingList(self.item) if self.kind is list else _GrowingDict(lambda key: Field(key, self.item))
+    def builder(self) -> PartialValueBuilder:
+        return (
+            _PartialListBuilder(self.item)
+            if self.kind is list
+            else _PartialDictBuilder(lambda key: Field(key, self.item))
+        )
 
     def refuses(self, key: str | int, raw: Any) -> bool:
         return not fits(self.item, raw)
@@ -161,12 +165,12 @@ class Field(NamedTuple):
     """
 
     name: str
-    shape: Shape
+    shape: TypeShape
     first: bool = False
     held: bool = False
 
 
-class ObjectShape(Shape):
+class ObjectShape(TypeShape):
     """An object with known fields: of a pydantic class, a dataclass, a ``TypedDict``.
 
     ``fields`` gives them by their keys in JSON, when they are first needed, as classes may hold themselves. ``make``
@@ -190,9 +194,9 @@ class ObjectShape(Shape):
     def fields(self) -> Mapping[str, Field]:
         return self._make_fields()
 
-    def grower(self) -> Grower:
+    def builder(self) -> PartialValueBuilder:
         first = frozenset(field.name for field in self.fields.values() if field.first)
-        return _GrowingDict(self.fields.get, self._make, first)
+        return _PartialDictBuilder(self.fields.get, self._make, first)
 
     def refuses(self, key: str | int, raw: Any) -> bool:
         field = self.fields.get(str(key))
@@ -201,20 +205,20 @@ class ObjectShape(Shape):
         return not field.held and not fits(field.shape, raw)
 
 
-class RootShape(Shape):
+class RootShape(TypeShape):
     """A ``RootModel``: a value of another type, with a class around it."""
 
-    def __init__(self, validate: Validate, root: Callable[[], Shape], make: Callable[[Any], Any]) -> None:
+    def __init__(self, validate: Validate, root: Callable[[], TypeShape], make: Callable[[Any], Any]) -> None:
         super().__init__(validate)
         self._make_root = root
         self._make = make
 
     @cached_property
-    def root(self) -> Shape:
+    def root(self) -> TypeShape:
         return self._make_root()
 
-    def grower(self) -> Grower:
-        return _GrowingRoot(self.root.grower(), self._make)
+    def builder(self) -> PartialValueBuilder:
+        return _PartialRootBuilder(self.root.builder(), self._make)
 
     def takes(self, raw: Any) -> bool:
         return self.root.takes(raw)
@@ -223,52 +227,52 @@ class RootShape(Shape):
         return self.root.refuses(key, raw)
 
 
-class _GrowingRoot(Grower):
-    def __init__(self, root: Grower, make: Callable[[Any], Any]) -> None:
+class _PartialRootBuilder(PartialValueBuilder):
+    def __init__(self, root: PartialValueBuilder, make: Callable[[Any], Any]) -> None:
         self._root = root
         self._make = make
 
-    def see(self, raw: Any, view: View, depth: int) -> Any:
-        shown = self._root.see(raw, view, depth)
+    def build(self, raw: Any, open_path: OpenPath, depth: int) -> Any:
+        shown = self._root.build(raw, open_path, depth)
         return shown if shown is NOTHING else self._make(shown)
 
 
-class _GrowingList(Grower):
-    def __init__(self, item: Shape) -> None:
+class _PartialListBuilder(PartialValueBuilder):
+    def __init__(self, item: TypeShape) -> None:
         self._item = item
         self._done = OpenList()
-        self._open: Grower | None = None
+        self._open: PartialValueBuilder | None = None
         self._shown: Any = NOTHING  # of the open one
-        self._begun = False
+        self._started = False
 
-    def see(self, raw: Any, view: View, depth: int) -> Any:
+    def build(self, raw: Any, open_path: OpenPath, depth: int) -> Any:
         if not isinstance(raw, list):
             return NOTHING
-        done, end = self._done, view.open_at(depth)
+        done, end = self._done, open_path.open_at(depth)
         if end is None:
             end = len(raw)
         assert isinstance(end, int)
-        if not self._begun:
-            self._begun = view.changed = True
+        if not self._started:
+            self._started = open_path.changed = True
         for index in range(len(done.items), min(end, len(raw))):
             whole = _whole(self._item, raw[index], index)
             done.put(whole)
-            view.changed |= _differs(self._shown, whole)
+            open_path.changed |= _differs(self._shown, whole)
             self._open, self._shown = None, NOTHING
         seen = done.view()
         if end < len(raw):
-            self._open = self._open or self._item.grower()
-            self._shown = self._open.see(raw[end], view, depth + 1)
+            self._open = self._open or self._item.builder()
+            self._shown = self._open.build(raw[end], open_path, depth + 1)
             if self._shown is not NOTHING:
                 done.attach(seen, self._shown)
         return seen
 
 
-class _GrowingDict(Grower):
+class _PartialDictBuilder(PartialValueBuilder):
     def __init__(
         self,
         field: Callable[[str], Field | None],
-        make: Callable[[dict[str, Any]], Any] = as_it_is,
+        make: Callable[[dict[str, Any]], Any] = unchanged,
         first: frozenset[str] = frozenset(),
     ) -> None:
         self._field = field
@@ -276,34 +280,34 @@ class _GrowingDict(Grower):
         self._waits_for = first
         self._done = OpenDict()
         self._closed: set[str | int] = set()
-        self._open: Grower | None = None
+        self._open: PartialValueBuilder | None = None
         self._shown: Any = NOTHING  # of the open one
-        self._begun = False
+        self._started = False
 
-    def see(self, raw: Any, view: View, depth: int) -> Any:
+    def build(self, raw: Any, open_path: OpenPath, depth: int) -> Any:
         if not isinstance(raw, dict):
             return NOTHING
-        key = view.open_at(depth)
-        changed = view.changed
+        key = open_path.open_at(depth)
+        changed = open_path.changed
         if len(raw) > len(self._closed) + (key in raw):
-            self._close(raw, key, view)
+            self._close(raw, key, open_path)
         done = self._done
         field = self._field(str(key)) if key in raw and key not in self._closed else None
         if field is not None and not field.held:
             done.key = field.name
-            self._open = self._open or field.shape.grower()
-            self._shown = self._open.see(raw[key], view, depth + 1)
+            self._open = self._open or field.shape.builder()
+            self._shown = self._open.build(raw[key], open_path, depth + 1)
         seen = done.view()
         if self._shown is not NOTHING:
             done.attach(seen, self._shown)
         if not self._waits_for <= done.items.keys():
-            view.changed = changed  # of what is not shown nothing has changed
+            open_path.changed = changed  # of what is not shown nothing has changed
             return NOTHING
-        if not self._begun:
-            self._begun = view.changed = True
+        if not self._started:
+            self._started = open_path.changed = True
         return self._make(seen)
 
-    def _close(self, raw: dict[str, Any], open_key: Any, view: View) -> None:
+    def _close(self, raw: dict[str, Any], open_key: Any, open_path: OpenPath) -> None:
         for key in newly_closed(raw, open_key, self._closed):
             self._closed.add(key)
             field = self._field(str(key))
@@ -311,12 +315,12 @@ class _GrowingDict(Grower):
                 whole = _whole(field.shape, raw[str(key)], key)
                 self._done.key = field.name
                 self._done.put(whole)
-                view.changed |= _differs(self._shown, whole)
+                open_path.changed |= _differs(self._shown, whole)
             self._open, self._shown = None, NOTHING
 
 
 def newly_closed(raw: Any, open_key: Any, known: set[str | int]) -> list[str | int]:
-    """The keys or indices of a growing object or list whose values are whole, and were not in ``known`` yet."""
+    """Return the keys or indices of a growing object or list whose values are whole, and were not in ``known`` yet."""
     keys = reversed(raw) if isinstance(raw, dict) else reversed(range(len(raw)))
     # From the end: to go through all that is known each time would be quadratic.
     new = [key for key in takewhile(lambda key: key not in known, keys) if key != open_key]
@@ -327,9 +331,9 @@ def _differs(shown: Any, whole: Any) -> bool:
     return type(shown) is not type(whole) or bool(shown != whole)
 
 
-def _whole(shape: Shape, raw: Any, place: str | int) -> Any:
+def _whole(shape: TypeShape, raw: Any, place: str | int) -> Any:
     try:
         return shape.whole(raw)
-    except Misfit as misfit:
-        misfit.place = (place, *misfit.place)
+    except InvalidPart as invalid:
+        invalid.place = (place, *invalid.place)
         raise

@@ -1,0 +1,31 @@
+"""``BaseDocumentCompressor``: the base of what selects and shortens retrieved documents."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from prill.documents.base import Document
+from prill.io import asyncio_colour
+
+
+class BaseDocumentCompressor(BaseModel, ABC, defer_build=True):
+    """Base of what selects among retrieved documents: drops, shortens or reorders them.
+
+    A subclass defines ``compress_documents``. The asyncio form runs it in a worker thread, unless it is defined too.
+    """
+
+    @abstractmethod
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Any = None
+    ) -> Sequence[Document]:
+        """Return the documents that remain for the question ``query``."""
+
+    async def acompress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Any = None
+    ) -> Sequence[Document]:
+        """Return the documents that remain for the question ``query``."""
+        return await asyncio_colour().call(self.compress_documents, documents, query, callbacks)
