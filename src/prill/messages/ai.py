@@ -141,8 +141,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     """A piece of a model's answer.
 
     ``tool_call_chunks`` are the pieces of tool calls. ``tool_calls`` shows them as far as they have arrived, parsed
-    when it is first read; only in a chunk with ``chunk_position="last"``, in the message that ``message_chunk_to_message``
-    makes, and in the ``partial`` of an error are they certain to be whole.
+    when it is first read; only in a chunk with ``chunk_position="last"``, in the message that
+    ``message_chunk_to_message`` makes, and in the ``partial`` of an error are they certain to be whole.
     """
 
     type: Literal["AIMessageChunk"] = "AIMessageChunk"  # type: ignore[assignment]  # its own name on the wire

@@ -121,7 +121,7 @@ class BasePromptTemplate(_Base[FormatOutputType]):
 
     def _missing(self, given: Mapping[str, Any]) -> MissingVariableError:
         missing = [name for name in self.input_variables if name not in given]
-        template_format: str = getattr(self, "template_format", None) or getattr(self, "_template_format", "f-string")
+        template_format = str(getattr(self, "template_format", getattr(self, "_template_format", "f-string")))
         return missing_variables(self.get_name(), missing, given, template_format)
 
     def _with_partials(self, given: dict[str, Any]) -> dict[str, Any]:
