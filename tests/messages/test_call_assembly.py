@@ -49,6 +49,7 @@ ONE_CALL: dict[str, list[Piece]] = {
     "whole and in pieces": [("f", '{"x": 1}', "a", 0), (None, '{"x"', None, 0), (None, ": 1}", None, 0)],
     "a late id": [("f", "", None, 0), (None, '{"x": 1}', "a", 0)],
     "a late name": [(None, '{"x"', "a", 0), ("f", ": 1}", "a", 0)],
+    "a late name without an id": [(None, '{"x"', None, 0), ("f", ": 1}", None, 0)],
     "an index of text": [("f", "", "a", "call-0"), (None, '{"x": 1}', None, "call-0")],
 }
 

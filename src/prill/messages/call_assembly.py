@@ -156,7 +156,10 @@ class ToolCallStream:
         name = piece.get("name")
         repeated = name is None or name == before.get(id(call))
         placed = ToolCallChunk(
-            name=None if repeated else name, args=piece.get("args"), id=None, index=self._indices[id(call)]
+            name=None if repeated else name,
+            args=piece.get("args"),
+            id=None if self._indices[id(call)] in self.ids else self._new_id(piece, self._indices[id(call)]),
+            index=self._indices[id(call)],
         )
         if extras := piece.get("extras"):
             placed["extras"] = extras
@@ -175,11 +178,19 @@ class ToolCallStream:
         return self._first(piece, self._free_index(piece.get("index")))
 
     def _first(self, piece: ToolCallChunk, index: int | str) -> ToolCallChunk:
-        call_id = self.ids[index] = piece.get("id") or f"call_{uuid4().hex}"
-        placed = ToolCallChunk(name=piece.get("name"), args=piece.get("args"), id=call_id, index=index)
+        placed = ToolCallChunk(
+            name=piece.get("name"), args=piece.get("args"), id=self._new_id(piece, index), index=index
+        )
         if extras := piece.get("extras"):
             placed["extras"] = extras
         return placed
+
+    def _new_id(self, piece: ToolCallChunk, index: int | str) -> str | None:
+        """The id of a call, made with its name where the provider gives none; a piece without either has none yet."""
+        call_id = piece.get("id") or (f"call_{uuid4().hex}" if piece.get("name") else None)
+        if call_id is not None:
+            self.ids[index] = call_id
+        return call_id
 
     def _free_index(self, index: int | str | None) -> int | str:
         if index is None or index in self._taken:

@@ -214,7 +214,7 @@ class ResponsesDecoder:
         args = None if key in self._streamed else item.get("arguments") or ""
         calls = self._calls.feed([_call_piece(item, args, index)])
         block = {name: value for name, value in item.items() if name not in _NOT_SENT_BACK and value is not None}
-        block["call_id"] = self._calls.ids[index]
+        block["call_id"] = self._calls.ids.get(index)
         yield ai_chunk([{**block, "index": index}], id=self._id, tool_call_chunks=calls)
 
     def _custom_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
@@ -222,7 +222,7 @@ class ResponsesDecoder:
         index = self._index(key)
         args = to_json({"__arg1": item.get("input")}).decode()
         calls = self._calls.feed([_call_piece(item, args, index)])
-        block = {**item, "call_id": self._calls.ids[index], "index": index}
+        block = {**item, "call_id": self._calls.ids.get(index), "index": index}
         yield ai_chunk([block], id=self._id, tool_call_chunks=calls)
 
     def _own_tool(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
