@@ -91,7 +91,7 @@ def test_a_nested_run_is_a_child(outer, make):
     if make is tool and outer is config_outer:
         outer.__annotations__ = {}
     for colour in ("asyncio", "blocking") if NESTED[outer] == "both" or make is tool else ("asyncio",):
-        part = make(outer)
+        part = tool(outer, description="Call.") if make is tool else make(outer)
         if make is tool:
             part = RunnableLambda(lambda x: {"x": x}, name="args") | part
         told = [(name, line) for name, line in parents(part, "a", colour) if name == "inner"]

@@ -29,6 +29,8 @@ def prepare_run(
     **kwargs: Any,
 ) -> Run:
     """A run of user code, started but not reported yet; its name is ``kwargs["name"]`` or that in ``serialized``."""
+    while parent is not None and parent.id is None:  # a step that overrides a verb has no run of its own
+        parent = parent.parent
     config = {"run_id": run_id, "tags": list(tags), "metadata": metadata}
     run = Run(io, {key: value for key, value in config.items() if value}, observers or None, parent)
     known = serialized if isinstance(serialized, dict) else {}
