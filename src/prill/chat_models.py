@@ -1,9 +1,9 @@
-"""``init_chat_model``: a chat model by the name of its provider and of itself."""
+"""``init_chat_model``: makes a chat model from the name of a provider and of a model."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from prill.errors import ConfigError
 from prill.providers.servers import SERVERS
@@ -11,11 +11,22 @@ from prill.providers.servers import SERVERS
 if TYPE_CHECKING:
     from prill.language_models import BaseChatModel
 
-# Where a provider's class lives; a vendor's room is imported when it is asked for.
-_CLASSES = {
-    "openai": ("prill.openai", "ChatOpenAI"),
-    "anthropic": ("prill.anthropic", "ChatAnthropic"),
-}
+
+def _load_openai() -> Callable[..., BaseChatModel]:
+    from prill.openai import ChatOpenAI  # noqa: PLC0415 - a vendor's package is loaded when it is asked for
+
+    return ChatOpenAI
+
+
+def _load_anthropic() -> Callable[..., BaseChatModel]:
+    from prill.anthropic import ChatAnthropic  # noqa: PLC0415 - as above
+
+    return ChatAnthropic
+
+
+_CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {"openai": _load_openai, "anthropic": _load_anthropic}
+"""What loads the class of each provider that has one of its own."""
+
 _OTHER_NAMES = {"mistralai": "mistral", "mistral_ai": "mistral", "hf": "huggingface", "qwen": "dashscope"}
 _BY_START = {
     "gpt-": "openai",
@@ -41,25 +52,26 @@ _BY_START = {
 
 
 def init_chat_model(model: str | None = None, *, model_provider: str | None = None, **kwargs: Any) -> BaseChatModel:
-    """Make a chat model of ``"provider:model"``, or of a model's name alone where it tells the provider.
+    """Make a chat model from ``"provider:model"``, or from a model's name alone if it shows the provider.
 
         >>> model = init_chat_model("openai:gpt-4o-mini", temperature=0)
         >>> local = init_chat_model("ollama:llama3.2")
         >>> init_chat_model("claude-sonnet-4-5")  # doctest: +SKIP
 
-    ``kwargs`` are those of the provider's class. Servers that speak OpenAI's protocol (``ollama``, ``vllm``,
-    ``groq``, ``deepseek``, ``openrouter`` …) have their usual address, and the key's usual environment variable;
-    ``base_url`` and ``api_key`` say otherwise.
+    Args:
+        model: the model, with its provider or without.
+        model_provider: the provider.
+        kwargs: arguments of the provider's class. For servers that speak OpenAI's protocol (``ollama``, ``vllm``,
+            ``groq``, ``deepseek``, ``openrouter`` …) the address and the environment variable of the key are known;
+            ``base_url`` and ``api_key`` override them.
 
-    Raises ``ConfigError`` if there is no such provider, or the name alone does not tell it.
+    Raises:
+        ConfigError: the provider is unknown, or missing where the name alone does not show it.
     """
     provider, name = _provider_and_name(model or kwargs.pop("model_name", None), model_provider)
-    if provider in _CLASSES:
-        room, kind = _CLASSES[provider]
-    else:
-        room, kind = _CLASSES["openai"]
-        kwargs = {"server": provider, **kwargs}
-    return cast("BaseChatModel", getattr(import_module(room), kind)(model=name, **kwargs))
+    if provider not in _CLASSES:
+        return _load_openai()(model=name, **{"server": provider, **kwargs})
+    return _CLASSES[provider]()(model=name, **kwargs)
 
 
 def _provider_and_name(model: str | None, provider: str | None) -> tuple[str, str]:
@@ -92,14 +104,14 @@ def _provider_of(model: str, unknown: str | None) -> str:
     if unknown is not None:
         raise _unknown(unknown)
     raise ConfigError(
-        f"the name {model!r} does not tell its provider: write 'provider:{model}'. Known providers are {_providers()}."
+        f"the provider of model {model!r} is unknown: write 'provider:{model}'. Known providers: {_providers()}."
     )
 
 
 def _unknown(provider: str) -> ConfigError:
     return ConfigError(
-        f"unknown provider {provider!r}; known are {_providers()}. For another server that speaks OpenAI's protocol "
-        "write init_chat_model('openai:model', base_url=…)."
+        f"unknown provider {provider!r}. Known providers: {_providers()}. For another server that speaks OpenAI's "
+        "protocol write init_chat_model('openai:model', base_url=…)."
     )
 
 

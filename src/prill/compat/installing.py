@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from prill.compat.places import ROOTS
+from prill.compat.module_map import ROOTS
 from prill.compat.views import FINDER, View
 from prill.errors import CompatError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prill.compat.places import MODULES, names_in, sources
+from prill.compat.module_map import MODULES, names_in, sources
 from prill.compat.views import missing_module
 
 

@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from prill.compat.absent import ADVICE, advice_on
-from prill.compat.asking import is_from_import, is_import
-from prill.compat.places import MODULES, PACKAGES, ROOTS, home_of, names_in
-from prill.compat.switches import SWITCHES
+from prill.compat.global_settings import SETTINGS
+from prill.compat.importers import is_from_import, is_import
+from prill.compat.module_map import MODULES, PACKAGES, ROOTS, home_of, names_in
 from prill.errors import NoCounterpartError, NoCounterpartModuleError
 
 
@@ -25,8 +25,8 @@ class View(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
             return [each for each in names_in(self.__name__) if not each.startswith("__")]
-        if (self.__name__, name) in SWITCHES:
-            return SWITCHES[self.__name__, name].get()
+        if (self.__name__, name) in SETTINGS:
+            return SETTINGS[self.__name__, name].get()
         home = home_of(self.__name__, name)
         if home is not None:
             module, known_as = home
@@ -42,8 +42,8 @@ class View(ModuleType):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if (self.__name__, name) in SWITCHES:
-            SWITCHES[self.__name__, name].set(value)
+        if (self.__name__, name) in SETTINGS:
+            SETTINGS[self.__name__, name].set(value)
         # The import of a submodule sets it here; but a function of the same name (``load.load``) goes first.
         elif not (isinstance(value, View) and home_of(self.__name__, name)):
             super().__setattr__(name, value)

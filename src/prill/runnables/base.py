@@ -41,20 +41,16 @@ T = TypeVar("T")
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
     # Names that the documented API has in this module too; the files that define them import this one.
-    __getattr__, __dir__ = lazy_names(
+    __getattr__, __dir__, _ = lazy_names(
         __name__,
         {
-            "RunnableBinding": "prill.runnables.binding",
-            "RunnableBindingBase": "prill.runnables.binding",
-            "RunnableEach": "prill.runnables.each",
-            "RunnableEachBase": "prill.runnables.each",
-            "RunnableGenerator": "prill.runnables.generator",
-            "RunnableLambda": "prill.runnables.function",
-            "RunnableMap": "prill.runnables.parallel",
-            "RunnableParallel": "prill.runnables.parallel",
-            "RunnableSequence": "prill.runnables.sequence",
-            "RunnableSerializable": "prill.runnables.serializable",
-            "chain": "prill.runnables.function",
+            "prill.runnables.binding": "RunnableBinding RunnableBindingBase",
+            "prill.runnables.each": "RunnableEach RunnableEachBase",
+            "prill.runnables.function": "RunnableLambda chain",
+            "prill.runnables.generator": "RunnableGenerator",
+            "prill.runnables.parallel": "RunnableMap RunnableParallel",
+            "prill.runnables.sequence": "RunnableSequence",
+            "prill.runnables.serializable": "RunnableSerializable",
         },
     )
 

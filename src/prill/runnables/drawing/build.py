@@ -8,7 +8,7 @@ from typing import Any
 from prill.callbacks.config import Config
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
-from prill.runnables.graph import Graph
+from prill.runnables.drawing.graph import Graph
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough
 from prill.runnables.structure import Part
 
