@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from prill.messages import merge_chunks
 from prill.providers.reading import ProviderError, Reading, WrongShape
-from prill.testing import list_recordings, load_recording, recordings_folder
 from providers.cutting import decoder_for
+from recordings import list_recordings, load_recording, recordings_folder
 
 needs_recordings = pytest.mark.skipif(
     recordings_folder() is None, reason="needs recorded answers of providers: set PRILL_WIRE to their folder"

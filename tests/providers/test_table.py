@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from prill.testing import recordings_folder
 from providers.table import LANGUAGES, Words, page
+from recordings import recordings_folder
 
 each_language = pytest.mark.parametrize("words", LANGUAGES, ids=lambda words: words.page.name)
 

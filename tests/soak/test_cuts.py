@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from prill.testing import list_recordings, load_recording, recordings_folder
 from providers.cutting import check_cuts
+from recordings import list_recordings, load_recording, recordings_folder
 
 pytestmark = [
     pytest.mark.skipif("PRILL_SOAK" not in os.environ, reason="takes a minute; make soak runs it"),

@@ -68,6 +68,8 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     _kind: ClassVar[str] = "chain"
     _overrides: ClassVar[frozenset[str]] = frozenset()
     _has_body: ClassVar[bool] = False
+    _equality_fields: ClassVar[tuple[str, ...]] = ()
+    """The attributes that two equal objects of the class have in common; without any, an object equals only itself."""
     _waits: ClassVar[bool] = True
     """Whether the body waits for its whole input before it puts anything out."""
 
@@ -79,6 +81,16 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         cls._has_body = has_body(cls, Runnable)
         if "_flow" in cls.__dict__ and "_waits" not in cls.__dict__:
             cls._waits = False
+
+    def _equality_key(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self._equality_fields)
+
+    def __eq__(self, other: object) -> bool:
+        if not self._equality_fields or not (isinstance(other, type(self)) or isinstance(self, type(other))):
+            return NotImplemented
+        return self._equality_key() == other._equality_key()  # type: ignore[attr-defined]  # it is of the same class
+
+    __hash__ = object.__hash__
 
     # The bodies: Prill's own parts override these, users override the verbs.
 

@@ -72,6 +72,8 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
     Conditions and steps are whatever can be a step of a chain; a condition is given the input.
     """
 
+    _equality_fields = ("branches", "default")
+
     def __init__(self, *branches: Any) -> None:
         if len(branches) < 2:
             raise CompositionError("a RunnableBranch has a (condition, step) pair or more, and a default at the end")
@@ -111,10 +113,3 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
     def __repr__(self) -> str:
         pairs = ", ".join(f"({condition!r}, {step!r})" for condition, step in self.branches)
         return f"RunnableBranch({pairs}, {self.default!r})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableBranch):
-            return NotImplemented
-        return (self.branches, self.default) == (other.branches, other.default)
-
-    __hash__ = object.__hash__

@@ -100,11 +100,6 @@ class DynamicRunnable(Runnable[Input, Output]):
         found = getattr(self.default, name)
         return functools.partial(_defer, self, name) if callable(found) else found
 
-    def __eq__(self, other: object) -> bool:
-        return self.__dict__ == other.__dict__ if type(self) is type(other) else NotImplemented
-
-    __hash__ = object.__hash__
-
 
 def _defer(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: Any) -> Any:
     made = getattr(step.default, method)(*args, **kwargs)
@@ -113,6 +108,8 @@ def _defer(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: A
 
 class DeferredMethod(DynamicRunnable[Input, Output]):
     """What a method of a prepared Runnable gives, called when it is known which one that is."""
+
+    _equality_fields = ("source", "method", "args", "kwargs")
 
     def __init__(
         self, source: DynamicRunnable[Any, Any], method: str, args: Any, kwargs: Any, made: Runnable[Any, Any]
@@ -136,6 +133,8 @@ class DeferredMethod(DynamicRunnable[Input, Output]):
 
 class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
     """``default`` with settings that a config may change; made by ``configurable_fields``."""
+
+    _equality_fields = ("default", "fields", "name")
 
     def __init__(self, default: Any, fields: Mapping[str, AnyConfigurableField]) -> None:
         self.default = default
@@ -221,6 +220,8 @@ def _rebuilt(step: Any, changed: dict[str, Any]) -> Runnable[Any, Any]:
 
 class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
     """``default``, or the one of ``alternatives`` that a config names; made by ``configurable_alternatives``."""
+
+    _equality_fields = ("default", "which", "alternatives", "default_key", "prefix_keys", "name")
 
     def __init__(
         self,

@@ -33,6 +33,8 @@ class RunnableLambda(Runnable[Input, Output]):
     ``callbacks`` are filled with those of the run; what the function starts joins the run without them too.
     """
 
+    _equality_fields = ("func", "afunc")
+
     _waits = True
 
     def __init__(
@@ -172,12 +174,8 @@ class RunnableLambda(Runnable[Input, Output]):
     def __repr__(self) -> str:
         return f"RunnableLambda({self.name or 'lambda'})"
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableLambda):
-            return NotImplemented
-        return _identity(self.func) == _identity(other.func) and self.afunc == other.afunc
-
-    __hash__ = object.__hash__
+    def _equality_key(self) -> tuple[Any, ...]:
+        return (_identity(self.func), self.afunc)
 
 
 def _runnables_used_by(function: Callable[..., Any]) -> list[tuple[str, Runnable[Any, Any]]]:
@@ -191,7 +189,7 @@ def _runnables_used_by(function: Callable[..., Any]) -> list[tuple[str, Runnable
 
 
 def _identity(function: Any) -> Any:
-    """What tells a function from another; a copy of an ``itemgetter`` is the same one, though it does not say so."""
+    """What a function is compared by: a copy of an ``itemgetter`` is equal to it, though Python says otherwise."""
     return function.__reduce__() if isinstance(function, operator.itemgetter) else function
 
 

@@ -26,6 +26,8 @@ class RunnableGenerator(Runnable[Input, Output]):
     it awaits is its input; a plain one in an asyncio run is pulled from a worker thread.
     """
 
+    _equality_fields = ("_plain", "_async")
+
     def __init__(
         self,
         transform: Callable[..., Any],
@@ -86,10 +88,3 @@ class RunnableGenerator(Runnable[Input, Output]):
 
     def __repr__(self) -> str:
         return f"RunnableGenerator({self.name or 'lambda'})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableGenerator):
-            return NotImplemented
-        return (self._plain, self._async) == (other._plain, other._async)
-
-    __hash__ = object.__hash__

@@ -26,6 +26,8 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
     ``{key: chunk}`` in the order in which chunks arrive, from whichever branch; these dicts add up to the whole.
     """
 
+    _equality_fields = ("steps__", "name")
+
     def __init__(self, steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         given = {**(steps__ or {}), **kwargs}
         if not given:
@@ -91,13 +93,6 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{key!r}: {step!r}" for key, step in self.steps__.items()) + "}"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableParallel):
-            return NotImplemented
-        return self.steps__ == other.steps__ and self.name == other.name
-
-    __hash__ = object.__hash__
 
 
 RunnableMap = RunnableParallel

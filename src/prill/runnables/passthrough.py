@@ -37,6 +37,8 @@ class RunnablePassthrough(Runnable[Other, Other]):
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
     """
 
+    _equality_fields = ("func", "afunc")
+
     def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
         if func is not None and is_async(func):
             func, afunc = None, func
@@ -88,13 +90,6 @@ class RunnablePassthrough(Runnable[Other, Other]):
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnablePassthrough):
-            return NotImplemented
-        return (self.func, self.afunc) == (other.func, other.afunc)
-
-    __hash__ = object.__hash__
-
 
 async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
     async with closing(inputs):
@@ -104,6 +99,8 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
 
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
+
+    _equality_fields = ("mapper",)
 
     def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
         self.mapper = mapper if isinstance(mapper, RunnableParallel) else RunnableParallel(mapper)
@@ -149,17 +146,14 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     def __repr__(self) -> str:
         return f"RunnablePassthrough.assign({', '.join(f'{k}={v!r}' for k, v in self.mapper.steps__.items())})"
 
-    def __eq__(self, other: object) -> bool:
-        return self.mapper == other.mapper if isinstance(other, RunnableAssign) else NotImplemented
-
-    __hash__ = object.__hash__
-
 
 class RunnablePick(Runnable[dict[str, Any], Any]):
     """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
 
     A key that is not there gives ``None`` (one key) or is left out (several).
     """
+
+    _equality_fields = ("keys",)
 
     def __init__(self, keys: str | list[str]) -> None:
         self.keys = keys
@@ -204,11 +198,6 @@ class RunnablePick(Runnable[dict[str, Any], Any]):
 
     def __repr__(self) -> str:
         return f"RunnablePick({self.keys!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return self.keys == other.keys if isinstance(other, RunnablePick) else NotImplemented
-
-    __hash__ = object.__hash__
 
 
 def _require_dict(step: Runnable[Any, Any], input: Any) -> None:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
-from prill.runnables.attempts import Attempt, MidStream, RetryingRunnable, check_types
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.binding import RunnableProxy
+from prill.runnables.recovery import Attempt, MidStream, RetryingRunnable, check_types
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -46,6 +46,11 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     With the default, any error is tried again except one that says of itself that it cannot pass (``retryable`` is
     false, as a wrong key's is). ``retry_after``, which a provider may tell, is the least time that is waited.
     """
+
+    _equality_fields = (
+        *("bound", "max_attempt_number", "wait_exponential_jitter", "exponential_jitter_params"),
+        *("retry_exception_types", "mid_stream", "name"),
+    )
 
     def __init__(
         self,
@@ -125,10 +130,3 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
 
     def __repr__(self) -> str:
         return f"{self.bound!r}.with_retry(stop_after_attempt={self.max_attempt_number})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableRetry):
-            return NotImplemented
-        return self.__dict__ == other.__dict__
-
-    __hash__ = object.__hash__

@@ -26,6 +26,8 @@ class RouterInput(TypedDict):
 class RouterRunnable(ConditionalRunnable[Any, Output]):
     """``RouterRunnable({"add": a, "count": b})`` runs the step that its input names: ``{"key": "add", "input": x}``."""
 
+    _equality_fields = ("runnables",)
+
     def __init__(self, runnables: Mapping[str, Any]) -> None:
         if not runnables:
             raise CompositionError("a RouterRunnable has one step or more: RouterRunnable({'add': step})")
@@ -51,8 +53,3 @@ class RouterRunnable(ConditionalRunnable[Any, Output]):
 
     def __repr__(self) -> str:
         return f"RouterRunnable({self.runnables!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return self.runnables == other.runnables if isinstance(other, RouterRunnable) else NotImplemented
-
-    __hash__ = object.__hash__

@@ -26,6 +26,8 @@ class RunnableSequence(Runnable[Input, Output]):
     input (a prompt, a model, a plain function) waits, and streaming goes on after it.
     """
 
+    _equality_fields = ("steps", "name")
+
     steps: list[Runnable[Any, Any]]
     _nesting: int
     """How many chains are inside of one another here, this one counted."""
@@ -129,13 +131,6 @@ class RunnableSequence(Runnable[Input, Output]):
 
     def __repr__(self) -> str:
         return " | ".join(_in_chain(step) for step in self.steps)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableSequence):
-            return NotImplemented
-        return self.steps == other.steps and self.name == other.name
-
-    __hash__ = object.__hash__
 
 
 _TOO_DEEP = (

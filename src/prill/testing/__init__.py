@@ -12,12 +12,7 @@ from prill.lazy import lazy_names
 if TYPE_CHECKING:
     from prill.testing.check import check_runnable as check_runnable
     from prill.testing.faults import Faults as Faults
-    from prill.testing.recordings import (
-        Recording as Recording,
-        list_recordings as list_recordings,
-        load_recording as load_recording,
-        recordings_folder as recordings_folder,
-    )
+    from prill.testing.recording import Recording as Recording
     from prill.testing.replay_server import ReplayServer as ReplayServer
     from prill.testing.replies import Reply as Reply
     from prill.testing.seen_request import SeenRequest as SeenRequest
@@ -27,7 +22,7 @@ else:  # a type checker would believe that every name exists
         {
             "check": "check_runnable",
             "faults": "Faults",
-            "recordings": "Recording list_recordings load_recording recordings_folder",
+            "recording": "Recording",
             "replay_server": "ReplayServer",
             "replies": "Reply",
             "seen_request": "SeenRequest",
