@@ -86,9 +86,11 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return tuple(getattr(self, name) for name in self._equality_fields)
 
     def __eq__(self, other: object) -> bool:
-        if not self._equality_fields or not (isinstance(other, type(self)) or isinstance(self, type(other))):
+        if not isinstance(other, Runnable) or not self._equality_fields:
             return NotImplemented
-        return self._equality_key() == other._equality_key()  # type: ignore[attr-defined]  # it is of the same class
+        if not (isinstance(other, type(self)) or isinstance(self, type(other))):
+            return NotImplemented
+        return self._equality_key() == other._equality_key()
 
     __hash__ = object.__hash__
 
