@@ -25,7 +25,7 @@ def _load_anthropic() -> Callable[..., BaseChatModel]:
 
 
 _CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {"openai": _load_openai, "anthropic": _load_anthropic}
-"""What loads the class of each provider that has one of its own."""
+"""Loads the class of each provider that has its own."""
 
 _OTHER_NAMES = {"mistralai": "mistral", "mistral_ai": "mistral", "hf": "huggingface", "qwen": "dashscope"}
 _BY_START = {

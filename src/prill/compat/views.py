@@ -99,7 +99,7 @@ FINDER = Finder()
 
 
 def missing_name(module: str, name: str) -> NoCounterpartError:
-    """What is raised to ``from module import name``."""
+    """The error for ``from module import name``."""
     full = f"{module}.{name}"
     close = [] if full in ADVICE else difflib.get_close_matches(name, names_in(module), 1, cutoff=0.8)
     what = f"did you mean {close[0]!r}?" if close else advice_on(full)
@@ -109,7 +109,7 @@ def missing_name(module: str, name: str) -> NoCounterpartError:
 
 
 def missing_module(name: str) -> NoCounterpartModuleError:
-    """What is raised to ``import name``."""
+    """The error for ``import name``."""
     error = NoCounterpartModuleError(f"no module {name!r}: Prill has no counterpart of it; {advice_on(name)}")
     error.name = name
     return error

@@ -165,15 +165,15 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return None, None
 
     def _restarts(self) -> bool:
-        """Whether a stream of this may begin anew by its own doing; yes, where that cannot be known."""
+        """Whether a stream of this may restart by itself; true if that is unknown."""
         return self._kind == "chain"
 
     def _told(self, input: Any) -> Any:
-        """The input as observers are told it."""
+        """The input as it is reported to observers."""
         return input
 
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        """Whether the output, streamed or not, is one value: it leaves when the run has ended."""
+        """Whether the output is one value even if it is streamed; it is then reported at the end of the run."""
         return self._kind in ("prompt", "retriever", "tool")
 
     # Composition
@@ -201,19 +201,19 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return RunnableSequence(other, self)
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
-        """The chain of this and ``others``; the same as ``self | other | …``, with a name."""
+        """Return the chain of this and ``others``; the same as ``self | other | …``, with a name."""
         from prill.runnables.sequence import RunnableSequence  # noqa: PLC0415 - it imports this file
 
         return RunnableSequence(self, *others, name=name)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
-        """This, called with ``kwargs`` each time: ``model.bind(stop=["\\n"])``."""
+        """Return this, called with ``kwargs`` each time: ``model.bind(stop=["\\n"])``."""
         from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
 
         return RunnableBinding(self, kwargs=kwargs)
 
     def with_config(self, config: Config | None = None, **kwargs: Any) -> Runnable[Input, Output]:
-        """This, run with ``config`` each time: ``model.with_config(tags=["cheap"], run_name="Summary")``."""
+        """Return this, run with ``config`` each time: ``model.with_config(tags=["cheap"], run_name="Summary")``."""
         from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
 
         return RunnableBinding(self, config={**(config or {}), **kwargs})
@@ -221,7 +221,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
-        """This, with the types that its schemas show."""
+        """Return this with other types in its schemas."""
         from prill.runnables.binding import RunnableBinding  # noqa: PLC0415 - it imports this file
 
         return RunnableBinding(self, input_type=input_type, output_type=output_type)
@@ -235,12 +235,12 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         stop_after_attempt: int = 3,
         mid_stream: Literal["raise", "restart"] = "raise",
     ) -> Runnable[Input, Output]:
-        """This, run again when it fails, up to ``stop_after_attempt`` times in all.
+        """Return this, run again when it fails, up to ``stop_after_attempt`` times in all.
 
         Between tries it waits longer and longer (``exponential_jitter_params``: ``initial``, ``max``, ``exp_base``,
-        ``jitter``, in seconds), and at least as long as a provider's ``Retry-After`` says. Errors that cannot pass (a
-        wrong key) are not tried again, unless ``retry_if_exception_type`` names them. A stream that fails before its
-        first chunk is tried again unseen; after it, ``mid_stream="raise"`` raises, with what had come as the error's
+        ``jitter``, in seconds), and at least as long as a provider's ``Retry-After`` says. Permanent errors (a
+        wrong key) are not retried, unless ``retry_if_exception_type`` names them. A stream that fails before its
+        first chunk is retried unseen; after it, ``mid_stream="raise"`` raises, with the output so far as the error's
         ``partial``, and ``"restart"`` yields a ``StreamRestart`` and starts over.
         """
         from prill.runnables.retry import RunnableRetry  # noqa: PLC0415 - it imports this file
@@ -262,10 +262,10 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         exception_key: str | None = None,
         mid_stream: Literal["raise", "restart"] = "raise",
     ) -> Runnable[Input, Output]:
-        """This, and when it fails with one of ``exceptions_to_handle`` the fallbacks, one after the other.
+        """Return this with ``fallbacks``, which run one after the other when it fails with ``exceptions_to_handle``.
 
-        With ``exception_key`` a fallback finds the error before it in its input, which must be a dict. ``mid_stream``
-        says, as in ``with_retry``, what happens to a stream that fails after its first chunk.
+        With ``exception_key`` a fallback gets the previous error in its input, which must be a dict. ``mid_stream``
+        selects, as in ``with_retry``, what happens to a stream that fails after its first chunk.
         """
         from prill.runnables.fallbacks import RunnableWithFallbacks  # noqa: PLC0415 - it imports this file
 
@@ -274,7 +274,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
     ) -> Runnable[Input, Output]:
-        """This, ended with ``StreamTimeout`` when it takes longer than so many seconds.
+        """Return this, ended with ``StreamTimeout`` when it takes longer than so many seconds.
 
         ``first_chunk`` bounds the wait for the first chunk, ``between_chunks`` for each later one, ``total`` the whole
         run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
@@ -285,19 +285,19 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return RunnableTimeout(self, first_chunk, between_chunks, total)
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
-        """The output, which must be a dict, with keys added: each value is a step that is given that dict."""
+        """Return a chain that adds keys to the output, a dict: each value is a step that is given that dict."""
         from prill.runnables.passthrough import RunnableAssign  # noqa: PLC0415 - it imports this file
 
         return self.pipe(RunnableAssign(kwargs))
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
-        """One value of the output dict, or a dict of some of its keys."""
+        """Return a chain that picks one value of the output dict, or a dict of some of its keys."""
         from prill.runnables.passthrough import RunnablePick  # noqa: PLC0415 - it imports this file
 
         return self.pipe(RunnablePick(keys))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
-        """This, run on each item of a list."""
+        """Return this, run on each item of a list."""
         from prill.runnables.each import RunnableEach  # noqa: PLC0415 - it imports this file
 
         return RunnableEach(self)
@@ -350,12 +350,12 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
     @property
     def InputType(self) -> Any:
-        """The type of the input, as far as annotations and the parts tell; ``Any`` where they do not."""
+        """The type of the input, from annotations and from the parts; ``Any`` if unknown."""
         return self._io_type("input")
 
     @property
     def OutputType(self) -> Any:
-        """The type of the output, as far as annotations and the parts tell; ``Any`` where they do not."""
+        """The type of the output, from annotations and from the parts; ``Any`` if unknown."""
         return self._io_type("output")
 
     @property
@@ -369,13 +369,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return self.get_output_schema()
 
     def get_input_schema(self, config: Config | None = None) -> type[BaseModel]:
-        """The input as a pydantic model; what is no object is a ``RootModel``. ``config`` may configure parts."""
+        """The input as a pydantic model, a ``RootModel`` if it is not an object. ``config`` may configure parts."""
         from prill.runnables.describe.schemas import make_schema  # noqa: PLC0415 - it imports this file
 
         return make_schema(self, "input", config)
 
     def get_output_schema(self, config: Config | None = None) -> type[BaseModel]:
-        """The output as a pydantic model; what is no object is a ``RootModel``. ``config`` may configure parts."""
+        """The output as a pydantic model, a ``RootModel`` if it is not an object. ``config`` may configure parts."""
         from prill.runnables.describe.schemas import make_schema  # noqa: PLC0415 - it imports this file
 
         return make_schema(self, "output", config)
@@ -390,7 +390,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
     @property
     def config_specs(self) -> list[Any]:
-        """What a config's ``configurable`` may hold, for this and all within: ``ConfigurableFieldSpec``."""
+        """The ``ConfigurableFieldSpec`` of each key that a config's ``configurable`` may have here."""
         from prill.runnables.describe.config_specs import collect_specs  # noqa: PLC0415 - it imports this file
 
         return collect_specs(self)
@@ -431,13 +431,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         description: str | None = None,
         arg_types: dict[str, Any] | None = None,
     ) -> Any:
-        """This as a ``StructuredTool``; its arguments are the keys of the input, or what is given of them here."""
+        """Return a ``StructuredTool`` that runs this; its arguments are the keys of the input, or those given here."""
         from prill.tools.from_runnable import make_tool  # noqa: PLC0415 - its room is above this one
 
         return make_tool(self, args_schema, name, description, arg_types)
 
     def explain_streaming(self) -> Any:
-        """A table, step by step, of what streams, what waits for its whole input, why, and what to do about it.
+        """Return a table that shows for each step whether it streams or waits for its whole input, and why.
 
         >>> print(chain.explain_streaming())  # doctest: +SKIP
         """
@@ -446,7 +446,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return explain(self)
 
     def with_listeners(self, *, on_start: Any = None, on_end: Any = None, on_error: Any = None) -> Any:
-        """This, with functions that are called when it starts, ends and fails.
+        """Return this with functions that are called when it starts, ends and fails.
 
         Each is given the recorded run (``id``, ``name``, ``inputs``, ``outputs``, ``error`` …), and the config if it
         has a second parameter.
@@ -456,13 +456,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         return with_listeners(self, on_start, on_end, on_error)
 
     def with_alisteners(self, *, on_start: Any = None, on_end: Any = None, on_error: Any = None) -> Any:
-        """The same with async functions; each is awaited before the run goes on."""
+        """The same with async functions; each is awaited before the run continues."""
         from prill.runnables.listeners import with_listeners  # noqa: PLC0415 - it imports this file
 
         return with_listeners(self, on_start, on_end, on_error)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """How a notebook shows it: a picture where it can be drawn, and the text."""
+        """The forms in which a notebook can show it: a picture if it can be drawn, and the text."""
         from prill.runnables.drawing.notebook import notebook_forms  # noqa: PLC0415 - it imports this file
 
         return notebook_forms(self)

@@ -1,4 +1,4 @@
-"""ConditionalRunnable a step by its input."""
+"""Selects a step by its input."""
 
 from __future__ import annotations
 
@@ -76,15 +76,19 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
 
     def __init__(self, *branches: Any) -> None:
         if len(branches) < 2:
-            raise CompositionError("a RunnableBranch has a (condition, step) pair or more, and a default at the end")
+            raise CompositionError(
+                "a RunnableBranch needs at least one (condition, step) pair, and a default at the end"
+            )
         *pairs, default = branches
         self.branches: list[tuple[Runnable[Any, Any], Runnable[Any, Any]]] = []
         for pair in pairs:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
-                raise CompositionError(f"a branch is a pair (condition, step), not {pair!r:.80}")
+                raise CompositionError(f"a branch must be a pair (condition, step), not {pair!r:.80}")
             self.branches.append((coerce_to_runnable(pair[0]), coerce_to_runnable(pair[1])))
         if isinstance(default, tuple | list):
-            raise CompositionError("the last argument of a RunnableBranch is the default, a step without a condition")
+            raise CompositionError(
+                "the last argument of a RunnableBranch must be the default, a step without a condition"
+            )
         self.default = coerce_to_runnable(default)
         self.name = None
 

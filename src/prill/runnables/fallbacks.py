@@ -1,4 +1,4 @@
-"""Another step instead."""
+"""Runs another step when one fails."""
 
 from __future__ import annotations
 

@@ -42,13 +42,13 @@ class RunnableLambda(Runnable[Input, Output]):
     ) -> None:
         for given in (func, afunc):
             if given is not None and not callable(given):
-                raise CompositionError(f"a RunnableLambda is made of a function, not {given!r:.80}")
+                raise CompositionError(f"a RunnableLambda needs a function, not {given!r:.80}")
         if afunc is not None and not is_async(afunc):
             raise CompositionError(f"afunc is an async function; {name_of(afunc)} is a plain one: give it as func")
         self.func: Callable[..., Any] | None = None if is_async(func) else func
         self.afunc: Callable[..., Any] | None = func if is_async(func) else afunc
         self.name = name or name_of(func)
-        # By colour, for a callable object need not be hashable.
+        # Keyed by sync/async because callable objects may be unhashable.
         forms = {key: form for key, form in ((False, self.func), (True, self.afunc)) if form is not None}
         self._wants = {key: wanted_extras(form) for key, form in forms.items()}
         self._yields = {key for key, form in forms.items() if is_generator(form)}

@@ -31,7 +31,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
     def __init__(self, steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         given = {**(steps__ or {}), **kwargs}
         if not given:
-            raise CompositionError("a RunnableParallel has at least one branch: RunnableParallel(joke=chain)")
+            raise CompositionError("a RunnableParallel needs at least one branch: RunnableParallel(joke=chain)")
         self.steps__ = {key: coerce_to_runnable(step) for key, step in given.items()}
         self.name = None
 

@@ -1,4 +1,4 @@
-"""Steps that hand their input on: as it is, with keys added, or a part of it."""
+"""Steps that pass their input on: unchanged, with keys added, or a part of it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _PASSES_ON = Streaming("streams", False, "it passes each chunk on as it arrives"
 
 
 def identity(x: Other) -> Other:
-    """Give back what is given."""
+    """Return the argument."""
     return x
 
 
 async def aidentity(x: Other) -> Other:
-    """Give back what is given; for where an async function is asked for."""
+    """Return the argument; an async function for where one is needed."""
     return x
 
 
 class RunnablePassthrough(Runnable[Other, Other]):
-    """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
+    """Passes its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
 
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
     """

@@ -1,4 +1,4 @@
-"""The same step again."""
+"""Runs a step again when it fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ExponentialJitterParams(TypedDict, total=False):
 
 
 class RetryState(NamedTuple):
-    """What the ``on_retry`` hook is told: which try failed, with what, and how many seconds are waited."""
+    """Passed to the ``on_retry`` hook: the number of the failed try, its error, and the seconds until the next."""
 
     attempt_number: int
     error: Exception
@@ -64,13 +64,13 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
         super().__init__(mid_stream)
         self.bound = coerce_to_runnable(bound)
         if not isinstance(stop_after_attempt, int) or stop_after_attempt < 1:
-            raise ConfigError(f"stop_after_attempt is the number of tries, 1 or more, not {stop_after_attempt!r}")
+            raise ConfigError(f"stop_after_attempt must be a number of tries, 1 or more, not {stop_after_attempt!r}")
         self.max_attempt_number = stop_after_attempt
         self.wait_exponential_jitter = wait_exponential_jitter
         self.exponential_jitter_params = exponential_jitter_params
         if unknown := set(exponential_jitter_params or {}) - ExponentialJitterParams.__optional_keys__:
             known = ", ".join(sorted(ExponentialJitterParams.__optional_keys__))
-            raise ConfigError(f"exponential_jitter_params knows {known}; not {', '.join(sorted(unknown))}")
+            raise ConfigError(f"exponential_jitter_params has the keys {known}, not {', '.join(sorted(unknown))}")
         self.retry_exception_types = (
             retry_if_exception_type
             if callable(retry_if_exception_type) and not isinstance(retry_if_exception_type, type)

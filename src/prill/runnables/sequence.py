@@ -30,7 +30,7 @@ class RunnableSequence(Runnable[Input, Output]):
 
     steps: list[Runnable[Any, Any]]
     _nesting: int
-    """How many chains are inside of one another here, this one counted."""
+    """How many chains are nested here, including this one."""
 
     def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
         flat: list[Runnable[Any, Any]] = []
@@ -41,7 +41,7 @@ class RunnableSequence(Runnable[Input, Output]):
             # A named sequence stays one step, so that its name is seen.
             flat += step.steps if isinstance(step, RunnableSequence) and step.name is None else [step]
         if len(flat) < 2:
-            raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
+            raise CompositionError(f"a RunnableSequence needs at least two steps, not {len(flat)}: {flat!r:.80}")
         self.steps = flat
         self.name = name
         self._nesting = 1 + max((step._nesting for step in flat if isinstance(step, RunnableSequence)), default=0)
@@ -134,8 +134,8 @@ class RunnableSequence(Runnable[Input, Output]):
 
 
 _TOO_DEEP = (
-    "chains are inside of chains, deeper than Python's calls may be inside one another: some two hundred. Nest them "
-    "less deep (in a row there may be any number of steps), or raise the limit with sys.setrecursionlimit"
+    "chains are nested more than about 200 levels deep, which exceeds Python's recursion limit. Nest them less deeply "
+    "(a single chain may have any number of steps), or raise the limit with sys.setrecursionlimit"
 )
 
 

@@ -1,4 +1,4 @@
-"""Public places of a few functions, for classes and chains of one's own.
+"""Documented places of a few functions for your own classes and chains.
 
 They are loaded when they are first used.
 """

@@ -39,7 +39,7 @@ class Graph:
     def add_node(self, data: Any, id: str | None = None, *, metadata: dict[str, Any] | None = None) -> Node:
         """Add a node. Raises ``ConfigError`` if the id is taken."""
         if id is not None and id in self.nodes:
-            raise ConfigError(f"the graph has a node {id!r} already")
+            raise ConfigError(f"the graph already has a node {id!r}")
         key = id or self.next_id()
         node = Node(key, node_data_str(key, data), data, metadata)
         self.nodes[key] = node
