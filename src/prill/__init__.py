@@ -9,104 +9,63 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prill.lazy import lazy_names
-from prill.version import __version__
+from prill.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from prill.chat_models import init_chat_model
-    from prill.documents import Document
-    from prill.errors import PrillError
+    from prill.chat_models import init_chat_model as init_chat_model
+    from prill.documents import Document as Document
+    from prill.errors import PrillError as PrillError
     from prill.messages import (
-        AIMessage,
-        AIMessageChunk,
-        BaseMessage,
-        HumanMessage,
-        SystemMessage,
-        ToolMessage,
+        AIMessage as AIMessage,
+        AIMessageChunk as AIMessageChunk,
+        BaseMessage as BaseMessage,
+        HumanMessage as HumanMessage,
+        SystemMessage as SystemMessage,
+        ToolMessage as ToolMessage,
     )
     from prill.output_parsers import (
-        CommaSeparatedListOutputParser,
-        JsonOutputParser,
-        PydanticOutputParser,
-        StrOutputParser,
-        XMLOutputParser,
+        CommaSeparatedListOutputParser as CommaSeparatedListOutputParser,
+        JsonOutputParser as JsonOutputParser,
+        PydanticOutputParser as PydanticOutputParser,
+        StrOutputParser as StrOutputParser,
+        XMLOutputParser as XMLOutputParser,
     )
-    from prill.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
+    from prill.prompts import (
+        ChatPromptTemplate as ChatPromptTemplate,
+        MessagesPlaceholder as MessagesPlaceholder,
+        PromptTemplate as PromptTemplate,
+    )
     from prill.runnables import (
-        Runnable,
-        RunnableBranch,
-        RunnableConfig,
-        RunnableGenerator,
-        RunnableLambda,
-        RunnableParallel,
-        RunnablePassthrough,
-        RunnableSequence,
-        chain,
+        Runnable as Runnable,
+        RunnableBranch as RunnableBranch,
+        RunnableConfig as RunnableConfig,
+        RunnableGenerator as RunnableGenerator,
+        RunnableLambda as RunnableLambda,
+        RunnableParallel as RunnableParallel,
+        RunnablePassthrough as RunnablePassthrough,
+        RunnableSequence as RunnableSequence,
+        chain as chain,
     )
-    from prill.tools import tool
-    from prill.tracers.trace import trace
-
-__all__ = [
-    "AIMessage",
-    "AIMessageChunk",
-    "BaseMessage",
-    "ChatPromptTemplate",
-    "CommaSeparatedListOutputParser",
-    "Document",
-    "HumanMessage",
-    "JsonOutputParser",
-    "MessagesPlaceholder",
-    "PrillError",
-    "PromptTemplate",
-    "PydanticOutputParser",
-    "Runnable",
-    "RunnableBranch",
-    "RunnableConfig",
-    "RunnableGenerator",
-    "RunnableLambda",
-    "RunnableParallel",
-    "RunnablePassthrough",
-    "RunnableSequence",
-    "StrOutputParser",
-    "SystemMessage",
-    "ToolMessage",
-    "XMLOutputParser",
-    "__version__",
-    "chain",
-    "init_chat_model",
-    "tool",
-    "trace",
-]
-
-_HOMES = {
-    "AIMessage": "prill.messages",
-    "AIMessageChunk": "prill.messages",
-    "BaseMessage": "prill.messages",
-    "ChatPromptTemplate": "prill.prompts",
-    "CommaSeparatedListOutputParser": "prill.output_parsers",
-    "Document": "prill.documents",
-    "HumanMessage": "prill.messages",
-    "JsonOutputParser": "prill.output_parsers",
-    "MessagesPlaceholder": "prill.prompts",
-    "PromptTemplate": "prill.prompts",
-    "PydanticOutputParser": "prill.output_parsers",
-    "Runnable": "prill.runnables",
-    "RunnableBranch": "prill.runnables",
-    "RunnableConfig": "prill.runnables",
-    "RunnableGenerator": "prill.runnables",
-    "RunnableLambda": "prill.runnables",
-    "RunnableParallel": "prill.runnables",
-    "RunnablePassthrough": "prill.runnables",
-    "RunnableSequence": "prill.runnables",
-    "PrillError": "prill.errors",
-    "StrOutputParser": "prill.output_parsers",
-    "SystemMessage": "prill.messages",
-    "ToolMessage": "prill.messages",
-    "XMLOutputParser": "prill.output_parsers",
-    "chain": "prill.runnables",
-    "init_chat_model": "prill.chat_models",
-    "tool": "prill.tools",
-    "trace": "prill.tracers.trace",
-}
-
-if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(__name__, _HOMES)
+    from prill.tools import tool as tool
+    from prill.tracers.trace import trace as trace
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "chat_models": "init_chat_model",
+            "documents": "Document",
+            "errors": "PrillError",
+            "messages": "AIMessage AIMessageChunk BaseMessage HumanMessage SystemMessage ToolMessage",
+            "output_parsers": (
+                "CommaSeparatedListOutputParser JsonOutputParser PydanticOutputParser StrOutputParser XMLOutputParser"
+            ),
+            "prompts": "ChatPromptTemplate MessagesPlaceholder PromptTemplate",
+            "runnables": (
+                "Runnable RunnableBranch RunnableConfig RunnableGenerator RunnableLambda RunnableParallel "
+                "RunnablePassthrough RunnableSequence chain"
+            ),
+            "tools": "tool",
+            "tracers.trace": "trace",
+        },
+        also=["__version__"],
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prill.cli.app import main
+from prill.cli import main
 
 if __name__ == "__main__":
     main()

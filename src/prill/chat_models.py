@@ -1,10 +1,9 @@
-"""``init_chat_model``: a chat model by the name of its provider and of itself."""
+"""``init_chat_model``: makes a chat model from the name of a provider and of a model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from prill.errors import ConfigError
 from prill.providers.servers import SERVERS
@@ -13,11 +12,22 @@ from prill.runnables import ConfigurableField
 if TYPE_CHECKING:
     from prill.language_models import BaseChatModel
 
-# Where a provider's class lives; a vendor's room is imported when it is asked for.
-_CLASSES = {
-    "openai": ("prill.openai", "ChatOpenAI"),
-    "anthropic": ("prill.anthropic", "ChatAnthropic"),
-}
+
+def _load_openai() -> Callable[..., BaseChatModel]:
+    from prill.openai import ChatOpenAI  # noqa: PLC0415 - a vendor's package is loaded when it is asked for
+
+    return ChatOpenAI
+
+
+def _load_anthropic() -> Callable[..., BaseChatModel]:
+    from prill.anthropic import ChatAnthropic  # noqa: PLC0415 - as above
+
+    return ChatAnthropic
+
+
+_CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {"openai": _load_openai, "anthropic": _load_anthropic}
+"""Loads the class of each provider that has its own."""
+
 _OTHER_NAMES = {"mistralai": "mistral", "mistral_ai": "mistral", "hf": "huggingface", "qwen": "dashscope"}
 _BY_START = {
     "gpt-": "openai",
@@ -50,29 +60,31 @@ def init_chat_model(
     config_prefix: str | None = None,
     **kwargs: Any,
 ) -> BaseChatModel:
-    """Make a chat model of ``"provider:model"``, or of a model's name alone where it tells the provider.
+    """Make a chat model from ``"provider:model"``, or from a model's name alone if it shows the provider.
 
         >>> model = init_chat_model("openai:gpt-4o-mini", temperature=0)
         >>> local = init_chat_model("ollama:llama3.2")
         >>> init_chat_model("claude-sonnet-4-5")  # doctest: +SKIP
 
-    ``kwargs`` are those of the provider's class. Servers that speak OpenAI's protocol (``ollama``, ``vllm``,
-    ``groq``, ``deepseek``, ``openrouter`` …) have their usual address, and the key's usual environment variable;
-    ``base_url`` and ``api_key`` say otherwise.
+    Args:
+        model: the model, with its provider or without.
+        model_provider: the provider.
+        kwargs: arguments of the provider's class. For servers that speak OpenAI's protocol (``ollama``, ``vllm``,
+            ``groq``, ``deepseek``, ``openrouter`` …) the address and the environment variable of the key are known;
+            ``base_url`` and ``api_key`` override them.
+        configurable_fields: fields of the model that the config of a run may set, under
+            ``{"configurable": {"temperature": 0}}``; ``"any"`` means all of them. The provider stays the same; for
+            another one use ``configurable_alternatives``.
+        config_prefix: ``"first"`` makes that key ``first_temperature``.
 
-    ``configurable_fields`` names fields of the model that the config of a run may set, under
-    ``{"configurable": {"temperature": 0}}``; ``"any"`` is all of them. ``config_prefix="first"`` makes the key
-    ``first_temperature``. The provider stays the same; for another one use ``configurable_alternatives``.
-
-    Raises ``ConfigError`` if there is no such provider, or the name alone does not tell it.
+    Raises:
+        ConfigError: the provider is unknown, or missing where the name alone does not show it.
     """
     provider, name = _provider_and_name(model or kwargs.pop("model_name", None), model_provider)
-    if provider in _CLASSES:
-        room, kind = _CLASSES[provider]
+    if provider not in _CLASSES:
+        made = _load_openai()(model=name, **{"server": provider, **kwargs})
     else:
-        room, kind = _CLASSES["openai"]
-        kwargs = {"server": provider, **kwargs}
-    made = cast("BaseChatModel", getattr(import_module(room), kind)(model=name, **kwargs))
+        made = _CLASSES[provider]()(model=name, **kwargs)
     return made if configurable_fields is None else _configurable(made, configurable_fields, config_prefix)
 
 
@@ -121,14 +133,14 @@ def _provider_of(model: str, unknown: str | None) -> str:
     if unknown is not None:
         raise _unknown(unknown)
     raise ConfigError(
-        f"the name {model!r} does not tell its provider: write 'provider:{model}'. Known providers are {_providers()}."
+        f"the provider of model {model!r} is unknown: write 'provider:{model}'. Known providers: {_providers()}."
     )
 
 
 def _unknown(provider: str) -> ConfigError:
     return ConfigError(
-        f"unknown provider {provider!r}; known are {_providers()}. For another server that speaks OpenAI's protocol "
-        "write init_chat_model('openai:model', base_url=…)."
+        f"unknown provider {provider!r}. Known providers: {_providers()}. For another server that speaks OpenAI's "
+        "protocol write init_chat_model('openai:model', base_url=…)."
     )
 
 

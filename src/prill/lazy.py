@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 
-def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The ``__getattr__`` and ``__dir__`` of ``package``; ``homes`` says in which module each name is.
+def lazy_names(
+    package: str, table: Mapping[str, str], *, also: Sequence[str] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return the ``__getattr__``, the ``__dir__`` and the ``__all__`` of ``package``.
 
-    ``"module:other"`` is for a name that is called ``other`` there.
+    Args:
+        package: its ``__name__``.
+        table: the names by the module that defines them, ``{"base": "Runnable coerce_to_runnable"}``. A module is
+            relative to ``package`` unless it starts with the root package's name; ``"Run=TracedRun"`` is the name
+            ``Run`` for what is called ``TracedRun`` there.
+        also: more names for ``__all__``.
     """
+    root = package.partition(".")[0] + "."
+    homes: dict[str, tuple[str, str]] = {}
+    for module, names in table.items():
+        home = module if module.startswith(root) else f"{package}.{module}"
+        for pair in names.split():
+            name, _, own = pair.partition("=")
+            homes[name] = home, own or name
 
     def load(name: str) -> Any:
-        home = homes.get(name)
-        if home is None:
+        if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module, _, other = home.partition(":")
-        value = getattr(import_module(module), other or name)
+        module, own = homes[name]
+        value = getattr(import_module(module), own)
         setattr(sys.modules[package], name, value)  # the next time it is found without this function
         return value
 
-    def names() -> list[str]:
+    def list_names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *homes})
 
-    return load, names
+    public = sorted([*homes, *also], key=_sort_key)
+    return load, list_names, public
+
+
+def _sort_key(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest."""
+    return 0 if len(name) > 1 and name.isupper() else 1 if name[0].isupper() else 2, name

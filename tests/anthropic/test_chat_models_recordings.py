@@ -15,8 +15,9 @@ from prill.anthropic import ChatAnthropic
 from prill.anthropic.decode import AnthropicDecoder
 from prill.errors import EmptyResponseError, ModelError, StreamInterrupted
 from prill.messages import AIMessageChunk, HumanMessage, ToolMessage, merge_chunks, message_chunk_to_message
-from prill.testing import Faults, Recording, ReplayServer, list_recordings, load_recording
+from prill.testing import Faults, Recording, ReplayServer
 from prill.transducers.sse import SSEDecoder
+from recordings import list_recordings, load_recording
 
 pytestmark = requires("recordings")
 
@@ -120,7 +121,7 @@ def check(answer: Any, said: dict[str, Any]) -> None:
 def test_a_recorded_stream_says_all_that_it_said(id: str, server: ReplayServer, make: Make, verbs: Any) -> None:
     recording = load(id)
     said = read_stream(recording.body.decode())
-    server.recording(recording.id)
+    server.recording(recording)
     chunks = verbs.stream(make(), "Hi")
     check(merge_chunks(chunks), said)
     assert [chunk.chunk_position for chunk in chunks].count("last") == 1
@@ -131,7 +132,7 @@ def test_a_recorded_stream_says_all_that_it_said(id: str, server: ReplayServer, 
 def test_every_block_of_a_recorded_stream_is_kept(id: str, server: ReplayServer, make: Make) -> None:
     recording = load(id)
     said = read_stream(recording.body.decode())
-    server.recording(recording.id)
+    server.recording(recording)
     message = message_chunk_to_message(merge_chunks(list(make(**THINKING).stream("Hi"))))
     check(message, said)
     assert plain_blocks(message.content) == plain_blocks(said["content"])
@@ -143,7 +144,7 @@ def test_a_recorded_answer_goes_back_as_it_came(id: str, settings: Any, server: 
     model = make(**settings)
     recording = load(id)
     said = read_stream(recording.body.decode())
-    server.recording(recording.id)
+    server.recording(recording)
     answer = merge_chunks(list(model.stream("Hi")))
     results = [ToolMessage(content="r", tool_call_id=call["id"]) for call in answer.tool_calls]
     model.invoke([HumanMessage(content="Hi"), answer, *(results or [HumanMessage(content="and then?")])])
@@ -175,7 +176,7 @@ def joined(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_an_answer_of_text_and_tool_calls_has_text_as_its_content(id: str, server: ReplayServer, make: Make) -> None:
     recording = load(id)
     said = read_stream(recording.body.decode())
-    server.recording(recording.id)
+    server.recording(recording)
     content = merge_chunks(list(make().stream("Hi"))).content
     plain = all(block["type"] in ("text", "tool_use") and not block.get("citations") for block in said["content"])
     assert isinstance(content, str) == plain
@@ -187,9 +188,9 @@ def test_a_recorded_answer_in_one_piece_says_all_that_it_said(
 ) -> None:
     recording = load(id)
     said = json.loads(recording.body)
-    server.recording(recording.id)
+    server.recording(recording)
     check(verbs.invoke(make(), "Hi"), said)
-    server.recording(recording.id)
+    server.recording(recording)
     message = make(**THINKING).invoke("Hi")
     assert plain_blocks(message.content) == plain_blocks(said["content"])
 
@@ -199,7 +200,7 @@ def test_a_recorded_answer_is_the_same_when_it_is_streamed(id: str, server: Repl
     recording = load(id)
     said = json.loads(recording.body)
     for settings in ({}, THINKING):
-        server.recording(recording.id)
+        server.recording(recording)
         whole = make(**settings).invoke("Hi")
         server.queue(replace(recording, headers=STREAM, body=streamed(said)))
         chunks = list(make(**settings).stream("Hi"))
@@ -276,7 +277,7 @@ def test_a_cut_stream_raises_with_what_had_arrived(
     step = 53 if way == "broken" else 211
     for at in sorted({*range(1, len(body) - 20, step), *(ends - {0})}):
         if way == "broken":
-            server.recording(recording.id, faults=Faults(cut_after=at))
+            server.recording(recording, faults=Faults(cut_after=at))
         else:
             server.queue(replace(recording, headers=STREAM, body=body[:at]))
         chunks: list[AIMessageChunk] = []
@@ -311,7 +312,7 @@ def test_recorded_errors_are_typed(server: ReplayServer, model: ChatAnthropic, v
         if "-error" not in id:
             continue
         for verb in (verbs.invoke, verbs.stream):
-            recording = server.recording(id) or load_recording(id)
+            recording = server.recording(load_recording(id)) or load_recording(id)
             with pytest.raises(ModelError) as caught:
                 verb(model, "Hi")
             words = json.loads(recording.body)["error"]

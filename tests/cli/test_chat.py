@@ -142,4 +142,4 @@ def test_debug_shows_where_an_error_came_from(server: ReplayServer) -> None:
 def test_a_model_of_no_known_provider_is_said_at_once() -> None:
     ran = CliRunner().invoke(app, ["chat", "-m", "gtp"])
     assert ran.exit_code == 1
-    assert ran.stderr.startswith("prill: the name 'gtp' does not tell its provider: write 'provider:gtp'.")
+    assert ran.stderr.startswith("prill: the provider of model 'gtp' is unknown: write 'provider:gtp'.")

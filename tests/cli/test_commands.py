@@ -61,7 +61,7 @@ def test_the_module_is_the_command() -> None:
 def test_without_typer_the_command_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['typer'] = None;"  # as if it were not installed
-        "from prill.cli.app import main; main()"
+        "from prill.cli import main; main()"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert said.returncode == 1

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import prill.compat
-from prill.compat.places import ROOTS
+from prill.compat.module_map import ROOTS
 
 
 @pytest.fixture

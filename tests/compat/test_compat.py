@@ -15,7 +15,7 @@ import prill.compat
 from prill.caches import InMemoryCache
 from prill.compat import CompatError, NoCounterpartError, NoCounterpartModuleError, mapping, names
 from prill.compat.absent import ADVICE
-from prill.compat.places import MODULES, PACKAGES, ROOTS
+from prill.compat.module_map import MODULES, PACKAGES, ROOTS
 from prill.globals import get_debug, get_llm_cache
 from prill.messages import AIMessage
 from prill.runnables import RunnableLambda

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from prill.compat.places import MODULES, names_in
+from prill.compat.module_map import MODULES, names_in
 
 LEFT_OUT = {
     "langchain_core.callbacks.manager": "Func T ahandle_event handle_event shielded",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 import prill.compat
-from prill.compat.places import ROOTS
+from prill.compat.module_map import ROOTS
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ from prill.errors import (
 from prill.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
 from prill.openai.decode import ChatDecoder
 from prill.openai.responses_decode import ResponsesDecoder
-from prill.testing import load_recording
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
+from recordings import load_recording
 
 needs_recordings = requires("recordings")
 DONE = b"data: [DONE]\n\n"

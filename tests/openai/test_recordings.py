@@ -12,7 +12,8 @@ from tests.helpers import is_met, recorded, requires
 from prill.errors import ContentFilterError, ModelError, StreamErrorEvent, StreamInterrupted
 from prill.messages import message_chunk_to_message
 from prill.openai import OpenAI, OpenAIEmbeddings
-from prill.testing import Faults, ReplayServer, list_recordings, load_recording
+from prill.testing import Faults, ReplayServer
+from recordings import list_recordings, load_recording
 
 pytestmark = requires("recordings")
 
@@ -50,7 +51,7 @@ def ask(colour: Any, model: Any, streaming: bool) -> Any:
 def test_a_chat_completion_says_what_was_recorded(
     id: str, colour: Any, model: Any, server: ReplayServer, read_chat: Callable[[bytes], dict[str, Any]]
 ) -> None:
-    recording = server.recording(id)
+    recording = server.recording(load_recording(id))
     said = read_chat(recording.body)
     message = ask(colour, model, recording.streaming)
     extra, facts = message.additional_kwargs, message.response_metadata
@@ -74,7 +75,7 @@ def test_a_chat_completion_says_what_was_recorded(
 def test_an_error_inside_a_stream_is_raised_with_what_had_arrived(
     id: str, colour: Any, model: Any, server: ReplayServer, read_chat: Callable[[bytes], dict[str, Any]]
 ) -> None:
-    said = read_chat(server.recording(id).body)
+    said = read_chat(server.recording(load_recording(id)).body)
     with pytest.raises(StreamErrorEvent) as caught:
         colour.stream(model)
     error = caught.value
@@ -87,14 +88,14 @@ def test_an_error_inside_a_stream_is_raised_with_what_had_arrived(
 
 
 def test_an_answer_that_was_filtered_whole_is_an_error(colour: Any, model: Any, server: ReplayServer) -> None:
-    server.recording(FILTERED)
+    server.recording(load_recording(FILTERED))
     with pytest.raises(ContentFilterError, match="hate"):
         colour.invoke(model)
 
 
 @pytest.mark.parametrize("id", recordings("openai.responses"))
 def test_a_response_says_what_was_recorded(id: str, colour: Any, make: Any, server: ReplayServer) -> None:
-    recording = server.recording(id)
+    recording = server.recording(load_recording(id))
     message = ask(colour, make(use_responses_api=True), recording.streaming)
     lines = recording.body.decode().split("\n")
     payloads = [json.loads(line[5:]) for line in lines if line.startswith("data: {")]
@@ -129,7 +130,7 @@ def test_a_response_says_what_was_recorded(id: str, colour: Any, make: Any, serv
 def test_a_streamed_response_equals_the_same_response_in_one_piece(id: str, make: Any, server: ReplayServer) -> None:
     from prill.openai.results import responses_result
 
-    recording = server.recording(id)
+    recording = server.recording(load_recording(id))
     model = make(use_responses_api=True)
     streamed = ask_blocking(model)
     lines = [line for line in recording.body.decode().split("\n") if line.startswith("data: {")]
@@ -154,7 +155,7 @@ def ask_blocking(model: Any) -> Any:
 
 @pytest.mark.parametrize("id", recordings("openai.completions"))
 def test_a_text_completion_says_what_was_recorded(id: str, colour: Any, server: ReplayServer) -> None:
-    recording = server.recording(id)
+    recording = server.recording(load_recording(id))
     llm = OpenAI(base_url=server.openai_url, api_key="test", max_retries=0)
     if recording.streaming:
         lines = [line for line in recording.body.decode().split("\n") if line.startswith("data: {")]
@@ -174,7 +175,7 @@ def test_a_text_completion_says_what_was_recorded(id: str, colour: Any, server: 
 
 @pytest.mark.parametrize("id", [id for id in recordings("openai.embeddings") if id != NO_VECTORS])
 def test_recorded_vectors_are_read(id: str, server: ReplayServer) -> None:
-    recording = server.recording(id)
+    recording = server.recording(load_recording(id))
     data = json.loads(recording.body)["data"]
     embeddings = OpenAIEmbeddings(base_url=server.openai_url, api_key="test", max_retries=0)
     vectors = embeddings.embed_documents(["text"] * len(data))
@@ -190,7 +191,7 @@ def test_recorded_vectors_are_read(id: str, server: ReplayServer) -> None:
 
 @pytest.mark.parametrize("id", recordings("openai.chat", None) + recordings("openai.responses", None))
 def test_a_recorded_error_status_is_a_typed_error(id: str, colour: Any, make: Any, server: ReplayServer) -> None:
-    recording = server.recording(id)
+    recording = server.recording(load_recording(id))
     with pytest.raises(ModelError) as caught:
         colour.invoke(make(use_responses_api="responses" in id))
     error = caught.value
@@ -207,14 +208,14 @@ SMALL = ["openai-chat-tool-call-1", "perplexity-chat-crlf-citations-1", "openrou
 def test_a_recording_in_single_bytes_over_a_connection_is_the_same(
     id: str, colour: Any, model: Any, server: ReplayServer
 ) -> None:
-    server.recording(id)
-    server.recording(id, faults=Faults(split=1 if "perplexity" not in id else 7))
+    server.recording(load_recording(id))
+    server.recording(load_recording(id), faults=Faults(split=1 if "perplexity" not in id else 7))
     assert ask(colour, model, True) == ask(colour, model, True)
 
 
 @pytest.mark.parametrize("at", [1, 200, 700, 1200, 1700, 2200])
 def test_a_recording_cut_on_its_way_is_interrupted(at: int, colour: Any, model: Any, server: ReplayServer) -> None:
-    server.recording("openai-chat-tool-call-1", faults=Faults(cut_after=at))
+    server.recording(load_recording("openai-chat-tool-call-1"), faults=Faults(cut_after=at))
     with pytest.raises(StreamInterrupted) as caught:
         colour.stream(model)
     if caught.value.partial is not None:

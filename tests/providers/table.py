@@ -14,7 +14,8 @@ from prill.errors import ModelError
 from prill.messages import AIMessage, merge_chunks, message_chunk_to_message
 from prill.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
 from prill.providers.servers import SERVERS
-from prill.testing import Recording, ReplayServer, recordings_folder
+from prill.testing import Recording, ReplayServer
+from recordings import load_recording, recordings_folder
 
 DOCS = Path(__file__).parents[2] / "docs"
 KINDS = ("text", "tool calls", "parallel calls", "thinking", "own tools", "refusal", "usage", "stop reason", "vectors")
@@ -175,7 +176,7 @@ def results() -> list[Result]:
 
 def _result(id: str, where: str, server: ReplayServer) -> Result:
     provider, _, endpoint = where.partition("/")
-    recording = server.recording(id)
+    recording = server.recording(load_recording(id))
     try:
         holds, failed = tuple(_read(recording, endpoint, server)), None
     except ModelError as error:

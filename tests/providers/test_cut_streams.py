@@ -13,9 +13,10 @@ from tests.helpers import recorded, requires
 
 from prill.errors import EmptyResponseError, ModelError, StreamInterrupted
 from prill.providers.reading import Reading
-from prill.testing import Faults, ReplayServer, load_recording
+from prill.testing import Faults, ReplayServer
 from providers.conftest import anthropic, openai, responses
 from providers.cutting import check_cuts, decoder_for, message_of
+from recordings import load_recording
 
 needs_recordings = requires("recordings")
 
@@ -39,11 +40,11 @@ SENT = {
 @pytest.mark.parametrize("id", SENT)
 def test_a_stream_whose_connection_breaks_gives_no_half_call(id: str, server: ReplayServer, colour: Any) -> None:
     model, size = SENT[id](server), len(load_recording(id).body)
-    server.recording(id)
+    server.recording(load_recording(id))
     calls = message_of(colour.stream(model)).tool_calls
     assert len(calls) > 1
     for at in range(7, size - 20, size // 12):
-        server.recording(id, faults=Faults(cut_after=at))
+        server.recording(load_recording(id), faults=Faults(cut_after=at))
         with pytest.raises(ModelError) as caught:
             colour.stream(model)
         assert isinstance(caught.value, StreamInterrupted | EmptyResponseError), at

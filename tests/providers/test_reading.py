@@ -14,8 +14,8 @@ from tests.helpers import recorded, requires
 
 from prill.messages import merge_chunks
 from prill.providers.reading import ProviderError, Reading, WrongShape
-from prill.testing import load_recording
 from providers.cutting import decoder_for
+from recordings import load_recording
 
 needs_recordings = requires("recordings")
 STREAMS = recorded(streaming=True)

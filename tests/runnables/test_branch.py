@@ -94,7 +94,7 @@ def test_a_router_says_what_it_has(verbs):
     with pytest.raises(CompositionError, match="no step 'triple'; it has 'double'"):
         verbs.invoke(router, {"key": "triple", "input": 4})
     for given in (4, {"key": "double"}, {"input": 4}):
-        with pytest.raises(CompositionError, match="a router is given"):
+        with pytest.raises(CompositionError, match="the input of a router must be"):
             verbs.invoke(router, given)
 
 

@@ -164,7 +164,7 @@ def test_a_graph_built_by_hand_is_drawn_and_refuses_what_it_does_not_know():
     graph.add_edge(start, end, "when ready", conditional=True)
     assert "start -. &nbsp;when ready&nbsp; .-> \\65nd;" in graph.draw_mermaid()
     assert "when ready" in graph.draw_svg()
-    with pytest.raises(ConfigError, match="has a node 'start' already"):
+    with pytest.raises(ConfigError, match="already has a node 'start'"):
         graph.add_node(None, "start")
     graph.remove_node(end)
     with pytest.raises(ConfigError, match="no node 'end'"):

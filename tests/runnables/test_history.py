@@ -302,7 +302,7 @@ def test_a_history_in_a_file_is_opened_for_each_turn(tmp_path: Any, ask: Any) ->
         ({"input_messages_key": "q"}, {"z": "b"}, r"keys \['z'\]"),
         ({"input_messages_key": "q"}, {"q": 3}, r"not int \(3\)"),
         ({}, 3, r"not int \(3\)"),
-        ({"history_messages_key": "h"}, "x", "is to be a dict, not str"),
+        ({"history_messages_key": "h"}, "x", "must be a dict, not str"),
     ],
 )
 def test_an_input_without_messages_is_refused(chats: Chats, settings: Any, input: Any, says: str) -> None:
@@ -314,7 +314,7 @@ def test_an_input_without_messages_is_refused(chats: Chats, settings: Any, input
 @pytest.mark.parametrize(
     ("settings", "output", "says"),
     [
-        ({}, 3, r"not kept: int \(3\) is no text"),
+        ({}, 3, r"not stored: int \(3\) is neither text"),
         ({}, {"o": "a", "p": "b"}, r"keys \['o', 'p'\]"),
         ({"output_messages_key": "r"}, {"o": "a"}, r"keys \['o'\]"),
     ],

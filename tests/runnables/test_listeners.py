@@ -56,5 +56,5 @@ def test_a_step_inside_a_watched_chain_is_heard(verbs):
 
 
 def test_what_is_no_function_is_refused():
-    with pytest.raises(ConfigError, match="on_end is a function"):
+    with pytest.raises(ConfigError, match="on_end must be a function"):
         RunnableLambda(double).with_listeners(on_end=3)

@@ -418,7 +418,7 @@ class TestColours:
     def test_a_plain_function_is_no_afunc(self):
         with pytest.raises(CompositionError, match="afunc is an async function"):
             RunnableLambda(add_one, afunc=double)
-        with pytest.raises(CompositionError, match="made of a function"):
+        with pytest.raises(CompositionError, match="needs a function"):
             RunnableLambda(3)
         with pytest.raises(CompositionError, match="generator function"):
             RunnableGenerator(add_one)

@@ -3,8 +3,8 @@
 import pytest
 from tests.helpers import recorded
 
-from prill.testing import load_recording
 from providers.cutting import check_cuts
+from recordings import load_recording
 
 
 @pytest.mark.parametrize("id", recorded(streaming=True))

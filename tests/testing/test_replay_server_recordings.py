@@ -14,7 +14,8 @@ from tests.helpers import requires
 import anthropic
 import openai
 from prill.errors import ConfigError
-from prill.testing import Faults, Recording, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.testing import Faults, Recording, ReplayServer
+from recordings import list_recordings, load_recording, recordings_folder
 
 needs_recordings = requires("recordings")
 
@@ -51,8 +52,8 @@ def fetch(server: ReplayServer, path: str) -> tuple[http.client.HTTPResponse, by
 
 
 def test_a_recording_is_served_with_its_status_its_headers_and_its_bytes(folder: Path) -> None:
-    with ReplayServer(recordings=folder) as server:
-        server.recording("stream-1")
+    with ReplayServer() as server:
+        server.recording(load_recording("stream-1", folder=folder))
         response, body = fetch(server, "/anywhere")
         assert (response.status, body.decode()) == (200, CRLF)
         assert response.headers["x-own"] == "1"
@@ -65,8 +66,8 @@ def test_a_recording_is_served_with_its_status_its_headers_and_its_bytes(folder:
 
 
 def test_the_faults_of_streams_hold_for_recordings(folder: Path) -> None:
-    with ReplayServer(recordings=folder) as server:
-        server.recording("stream-1", faults=Faults(cut_after_events=1))
+    with ReplayServer() as server:
+        server.recording(load_recording("stream-1", folder=folder), faults=Faults(cut_after_events=1))
         with pytest.raises(http.client.IncompleteRead) as caught:
             fetch(server, "/v1/chat/completions")
         assert caught.value.partial == b"data: {}\r\n\r\n"
@@ -95,7 +96,7 @@ def test_what_is_not_there_is_said(folder: Path, tmp_path: Path, monkeypatch: py
 def test_every_recording_arrives_to_the_byte() -> None:
     with ReplayServer() as server:
         for name in list_recordings():
-            recording = server.recording(name)
+            recording = server.recording(load_recording(name))
             response, body = fetch(server, recording.path)
             assert (name, response.status, body) == (name, recording.status, recording.body)
 
@@ -112,11 +113,11 @@ def test_recordings_are_cut_into_the_events_that_the_index_calls_streams() -> No
 @needs_recordings
 def test_the_sdks_read_what_was_recorded() -> None:
     with ReplayServer() as server:
-        server.recording("openai-chat-text-usage-1")
+        server.recording(load_recording("openai-chat-text-usage-1"))
         with openai.OpenAI(base_url=server.openai_url, api_key="test") as gpt:
             chunks = list(gpt.chat.completions.create(model="m", messages=[], stream=True))
         assert chunks[-1].usage is not None
-        server.recording("anthropic-messages-parallel-tools-1")
+        server.recording(load_recording("anthropic-messages-parallel-tools-1"))
         with anthropic.Anthropic(base_url=server.anthropic_url, api_key="test") as claude:
             with claude.messages.stream(model="m", messages=[], max_tokens=9) as stream:
                 message = stream.get_final_message()

@@ -44,7 +44,7 @@ def test_what_is_missing_from_the_environment_is_named():
         utils.from_env(["UNSET", "OTHER"])()
     with pytest.raises(ConfigError, match="say"):
         utils.secret_from_env("UNSET", error_message="say")()
-    with pytest.raises(ConfigError, match="there is no 'api_key': give it, or set the environment variable UNSET"):
+    with pytest.raises(ConfigError, match="'api_key' is missing: pass it, or set the environment variable UNSET"):
         utils.get_from_env("api_key", "UNSET")
 
 

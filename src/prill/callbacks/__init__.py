@@ -11,126 +11,72 @@ from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
     from prill.callbacks.base import (
-        AsyncCallbackHandler,
-        BaseCallbackHandler,
-        CallbackManagerMixin,
-        Callbacks,
-        ChainManagerMixin,
-        LLMManagerMixin,
-        RetrieverManagerMixin,
-        RunManagerMixin,
-        ToolManagerMixin,
+        AsyncCallbackHandler as AsyncCallbackHandler,
+        BaseCallbackHandler as BaseCallbackHandler,
+        CallbackManagerMixin as CallbackManagerMixin,
+        Callbacks as Callbacks,
+        ChainManagerMixin as ChainManagerMixin,
+        LLMManagerMixin as LLMManagerMixin,
+        RetrieverManagerMixin as RetrieverManagerMixin,
+        RunManagerMixin as RunManagerMixin,
+        ToolManagerMixin as ToolManagerMixin,
     )
     from prill.callbacks.manager import (
-        AsyncCallbackManager,
-        AsyncCallbackManagerForChainGroup,
-        AsyncCallbackManagerForChainRun,
-        AsyncCallbackManagerForLLMRun,
-        AsyncCallbackManagerForRetrieverRun,
-        AsyncCallbackManagerForToolRun,
-        AsyncParentRunManager,
-        AsyncRunManager,
-        BaseCallbackManager,
-        BaseRunManager,
-        CallbackManager,
-        CallbackManagerForChainGroup,
-        CallbackManagerForChainRun,
-        CallbackManagerForLLMRun,
-        CallbackManagerForRetrieverRun,
-        CallbackManagerForToolRun,
-        ParentRunManager,
-        RunManager,
-        adispatch_custom_event,
-        atrace_as_chain_group,
-        dispatch_custom_event,
-        trace_as_chain_group,
+        AsyncCallbackManager as AsyncCallbackManager,
+        AsyncCallbackManagerForChainGroup as AsyncCallbackManagerForChainGroup,
+        AsyncCallbackManagerForChainRun as AsyncCallbackManagerForChainRun,
+        AsyncCallbackManagerForLLMRun as AsyncCallbackManagerForLLMRun,
+        AsyncCallbackManagerForRetrieverRun as AsyncCallbackManagerForRetrieverRun,
+        AsyncCallbackManagerForToolRun as AsyncCallbackManagerForToolRun,
+        AsyncParentRunManager as AsyncParentRunManager,
+        AsyncRunManager as AsyncRunManager,
+        BaseCallbackManager as BaseCallbackManager,
+        BaseRunManager as BaseRunManager,
+        CallbackManager as CallbackManager,
+        CallbackManagerForChainGroup as CallbackManagerForChainGroup,
+        CallbackManagerForChainRun as CallbackManagerForChainRun,
+        CallbackManagerForLLMRun as CallbackManagerForLLMRun,
+        CallbackManagerForRetrieverRun as CallbackManagerForRetrieverRun,
+        CallbackManagerForToolRun as CallbackManagerForToolRun,
+        ParentRunManager as ParentRunManager,
+        RunManager as RunManager,
+        adispatch_custom_event as adispatch_custom_event,
+        atrace_as_chain_group as atrace_as_chain_group,
+        dispatch_custom_event as dispatch_custom_event,
+        trace_as_chain_group as trace_as_chain_group,
     )
-    from prill.callbacks.run import Observer, Run
-    from prill.callbacks.stdout import FileCallbackHandler, StdOutCallbackHandler, StreamingStdOutCallbackHandler
-    from prill.callbacks.usage import UsageMetadataCallbackHandler, get_usage_metadata_callback
-
-__all__ = [
-    "AsyncCallbackHandler",
-    "AsyncCallbackManager",
-    "AsyncCallbackManagerForChainGroup",
-    "AsyncCallbackManagerForChainRun",
-    "AsyncCallbackManagerForLLMRun",
-    "AsyncCallbackManagerForRetrieverRun",
-    "AsyncCallbackManagerForToolRun",
-    "AsyncParentRunManager",
-    "AsyncRunManager",
-    "BaseCallbackHandler",
-    "BaseCallbackManager",
-    "BaseRunManager",
-    "CallbackManager",
-    "CallbackManagerForChainGroup",
-    "CallbackManagerForChainRun",
-    "CallbackManagerForLLMRun",
-    "CallbackManagerForRetrieverRun",
-    "CallbackManagerForToolRun",
-    "CallbackManagerMixin",
-    "Callbacks",
-    "ChainManagerMixin",
-    "FileCallbackHandler",
-    "LLMManagerMixin",
-    "Observer",
-    "ParentRunManager",
-    "RetrieverManagerMixin",
-    "Run",
-    "RunManager",
-    "RunManagerMixin",
-    "StdOutCallbackHandler",
-    "StreamingStdOutCallbackHandler",
-    "ToolManagerMixin",
-    "UsageMetadataCallbackHandler",
-    "adispatch_custom_event",
-    "atrace_as_chain_group",
-    "dispatch_custom_event",
-    "get_usage_metadata_callback",
-    "trace_as_chain_group",
-]
-
-if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(
+    from prill.callbacks.run import (
+        Observer as Observer,
+        Run as Run,
+    )
+    from prill.callbacks.stdout import (
+        FileCallbackHandler as FileCallbackHandler,
+        StdOutCallbackHandler as StdOutCallbackHandler,
+        StreamingStdOutCallbackHandler as StreamingStdOutCallbackHandler,
+    )
+    from prill.callbacks.usage import (
+        UsageMetadataCallbackHandler as UsageMetadataCallbackHandler,
+        get_usage_metadata_callback as get_usage_metadata_callback,
+    )
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "AsyncCallbackHandler": "prill.callbacks.base",
-            "AsyncCallbackManager": "prill.callbacks.manager",
-            "AsyncCallbackManagerForChainGroup": "prill.callbacks.manager",
-            "AsyncCallbackManagerForChainRun": "prill.callbacks.manager",
-            "AsyncCallbackManagerForLLMRun": "prill.callbacks.manager",
-            "AsyncCallbackManagerForRetrieverRun": "prill.callbacks.manager",
-            "AsyncCallbackManagerForToolRun": "prill.callbacks.manager",
-            "AsyncParentRunManager": "prill.callbacks.manager",
-            "AsyncRunManager": "prill.callbacks.manager",
-            "BaseCallbackHandler": "prill.callbacks.base",
-            "BaseCallbackManager": "prill.callbacks.manager",
-            "BaseRunManager": "prill.callbacks.manager",
-            "CallbackManager": "prill.callbacks.manager",
-            "CallbackManagerForChainGroup": "prill.callbacks.manager",
-            "CallbackManagerForChainRun": "prill.callbacks.manager",
-            "CallbackManagerForLLMRun": "prill.callbacks.manager",
-            "CallbackManagerForRetrieverRun": "prill.callbacks.manager",
-            "CallbackManagerForToolRun": "prill.callbacks.manager",
-            "CallbackManagerMixin": "prill.callbacks.base",
-            "Callbacks": "prill.callbacks.base",
-            "ChainManagerMixin": "prill.callbacks.base",
-            "FileCallbackHandler": "prill.callbacks.stdout",
-            "LLMManagerMixin": "prill.callbacks.base",
-            "Observer": "prill.callbacks.run",
-            "ParentRunManager": "prill.callbacks.manager",
-            "RetrieverManagerMixin": "prill.callbacks.base",
-            "Run": "prill.callbacks.run",
-            "RunManager": "prill.callbacks.manager",
-            "RunManagerMixin": "prill.callbacks.base",
-            "StdOutCallbackHandler": "prill.callbacks.stdout",
-            "StreamingStdOutCallbackHandler": "prill.callbacks.stdout",
-            "ToolManagerMixin": "prill.callbacks.base",
-            "UsageMetadataCallbackHandler": "prill.callbacks.usage",
-            "adispatch_custom_event": "prill.callbacks.manager",
-            "atrace_as_chain_group": "prill.callbacks.manager",
-            "dispatch_custom_event": "prill.callbacks.manager",
-            "get_usage_metadata_callback": "prill.callbacks.usage",
-            "trace_as_chain_group": "prill.callbacks.manager",
+            "base": (
+                "AsyncCallbackHandler BaseCallbackHandler CallbackManagerMixin Callbacks ChainManagerMixin "
+                "LLMManagerMixin RetrieverManagerMixin RunManagerMixin ToolManagerMixin"
+            ),
+            "manager": (
+                "AsyncCallbackManager AsyncCallbackManagerForChainGroup AsyncCallbackManagerForChainRun "
+                "AsyncCallbackManagerForLLMRun AsyncCallbackManagerForRetrieverRun "
+                "AsyncCallbackManagerForToolRun AsyncParentRunManager AsyncRunManager BaseCallbackManager "
+                "BaseRunManager CallbackManager CallbackManagerForChainGroup CallbackManagerForChainRun "
+                "CallbackManagerForLLMRun CallbackManagerForRetrieverRun CallbackManagerForToolRun "
+                "ParentRunManager RunManager adispatch_custom_event atrace_as_chain_group dispatch_custom_event "
+                "trace_as_chain_group"
+            ),
+            "run": "Observer Run",
+            "stdout": "FileCallbackHandler StdOutCallbackHandler StreamingStdOutCallbackHandler",
+            "usage": "UsageMetadataCallbackHandler get_usage_metadata_callback",
         },
     )

@@ -1,1 +1,16 @@
-"""The command ``prill``: a demonstration, and a chat."""
+"""The command ``prill``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command, or report which package is missing."""
+    try:
+        from prill.cli.commands import app  # noqa: PLC0415 - typer and rich are optional
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("rich", "typer"):
+            raise
+        sys.exit(f"The command prill needs {error.name}: pip install 'prill[cli]'")
+    app(prog_name="prill")

@@ -77,7 +77,7 @@ def demo(
 @app.command()
 def chat(
     model: Model = None,
-    system: Annotated[str | None, typer.Option("--system", "-s", help="What the model is told first.")] = None,
+    system: Annotated[str | None, typer.Option("--system", "-s", help="The system message, sent first.")] = None,
     base_url: BaseURL = None,
     debug: Debug = False,
 ) -> None:
@@ -85,7 +85,9 @@ def chat(
     with _clear_errors(debug):
         found = find_model(model, base_url=base_url)
         if found is None:
-            raise typer.BadParameter("there is no key in the environment and no Ollama here: name one with --model")
+            raise typer.BadParameter(
+                "no API key in the environment and no Ollama server found: name a model with --model"
+            )
         Chat(found.model, system=system, debug=debug).run(found.name)
 
 

@@ -1,4 +1,4 @@
-"""What the demonstration asks, and the scripted answers to it, in the pieces a model says them in."""
+"""The questions of the demonstration and their scripted answers, in the chunks that a model would send."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ A name or module that Prill has no counterpart of is an error of the import (``N
 """
 
 from prill.compat.installing import install, installed, is_installed, uninstall
-from prill.compat.listing import mapping, names
+from prill.compat.installing import mapping, names
 from prill.errors import CompatError, NoCounterpartError, NoCounterpartModuleError
 
 __all__ = [

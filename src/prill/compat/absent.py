@@ -1,4 +1,4 @@
-"""What to do instead of the names that Prill has not: told in the error of an import."""
+"""Advice for names that Prill does not have, shown in the error of an import."""
 
 from __future__ import annotations
 

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import difflib
+import dis
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+from types import FrameType, ModuleType
+from typing import Any, NamedTuple
 
 from prill.compat.absent import ADVICE, advice_on
-from prill.compat.asking import is_from_import, is_import
-from prill.compat.places import MODULES, PACKAGES, ROOTS, home_of, names_in
-from prill.compat.switches import SWITCHES
+from prill.compat.module_map import MODULES, PACKAGES, ROOTS, home_of, names_in
 from prill.errors import NoCounterpartError, NoCounterpartModuleError
+
+
+class GlobalSetting(NamedTuple):
+    """A setting of ``prill.globals``, by the ends of its functions' names."""
+
+    name: str
+
+    def get(self) -> Any:
+        from prill import globals  # noqa: PLC0415 - compat is installed before anything else is imported
+
+        return getattr(globals, f"get_{self.name}")()
+
+    def set(self, value: Any) -> None:
+        from prill import globals  # noqa: PLC0415 - as above
+
+        getattr(globals, f"set_{self.name}")(value)
+
+
+SETTINGS = {("langchain", name): GlobalSetting(name) for name in ("debug", "verbose", "llm_cache")}
+"""Settings that programs read and write as attributes of a module: ``langchain.debug = True``."""
 
 
 class View(ModuleType):
@@ -25,8 +44,8 @@ class View(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
             return [each for each in names_in(self.__name__) if not each.startswith("__")]
-        if (self.__name__, name) in SWITCHES:
-            return SWITCHES[self.__name__, name].get()
+        if (self.__name__, name) in SETTINGS:
+            return SETTINGS[self.__name__, name].get()
         home = home_of(self.__name__, name)
         if home is not None:
             module, known_as = home
@@ -42,8 +61,8 @@ class View(ModuleType):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if (self.__name__, name) in SWITCHES:
-            SWITCHES[self.__name__, name].set(value)
+        if (self.__name__, name) in SETTINGS:
+            SETTINGS[self.__name__, name].set(value)
         # The import of a submodule sets it here; but a function of the same name (``load.load``) goes first.
         elif not (isinstance(value, View) and home_of(self.__name__, name)):
             super().__setattr__(name, value)
@@ -80,7 +99,7 @@ FINDER = Finder()
 
 
 def missing_name(module: str, name: str) -> NoCounterpartError:
-    """What is raised to ``from module import name``."""
+    """The error for ``from module import name``."""
     full = f"{module}.{name}"
     close = [] if full in ADVICE else difflib.get_close_matches(name, names_in(module), 1, cutoff=0.8)
     what = f"did you mean {close[0]!r}?" if close else advice_on(full)
@@ -90,7 +109,30 @@ def missing_name(module: str, name: str) -> NoCounterpartError:
 
 
 def missing_module(name: str) -> NoCounterpartModuleError:
-    """What is raised to ``import name``."""
+    """The error for ``import name``."""
     error = NoCounterpartModuleError(f"no module {name!r}: Prill has no counterpart of it; {advice_on(name)}")
     error.name = name
     return error
+
+
+# Python's import statements get errors that say what to do. Code that only asks (``hasattr``, ``find_spec``) must get
+# the usual answer, so the frame that asks is looked at. In a Python that works otherwise, its shorter errors are seen.
+
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+
+
+def is_from_import(asking: FrameType) -> bool:
+    """Whether the frame executes the ``name`` of a ``from module import name``."""
+    at = asking.f_lasti
+    code = asking.f_code.co_code
+    return 0 <= at < len(code) and code[at] == _IMPORT_FROM
+
+
+def is_import(asking: FrameType | None) -> bool:
+    """Whether the frame asks a finder in order to import, not only to look (``importlib.util.find_spec``)."""
+    finding = asking.f_back if asking is not None else None
+    return (
+        finding is not None
+        and finding.f_code.co_name == "_find_and_load_unlocked"
+        and finding.f_globals.get("__name__") == "importlib._bootstrap"
+    )

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(__name__, {"mustache_schema": "prill.prompts.mustache_schema"})
+    __getattr__, __dir__, _ = lazy_names(__name__, {"prill.prompts.mustache_schema": "mustache_schema"})
 
 
 class StringPromptTemplate(BasePromptTemplate[str]):

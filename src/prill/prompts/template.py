@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, Literal, Protocol
 
 from prill.errors import PromptError
@@ -26,8 +25,9 @@ class Template(Protocol):
 
 
 def _parse_mustache(text: str) -> Template:
-    # Few prompts are written so.
-    return import_module("prill.transducers.mustache").parse_mustache(text)  # type: ignore[no-any-return]  # a template
+    from prill.transducers.mustache import parse_mustache  # noqa: PLC0415 - few prompts are written in it
+
+    return parse_mustache(text)
 
 
 _PARSERS: dict[str, Callable[[str], Template]] = {

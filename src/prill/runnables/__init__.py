@@ -7,110 +7,78 @@ from typing import TYPE_CHECKING
 from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from prill.io import CancelToken
-    from prill.runnables.base import Runnable, coerce_to_runnable
-    from prill.runnables.binding import RunnableBinding
-    from prill.runnables.branch import RunnableBranch
+    from prill.io import CancelToken as CancelToken
+    from prill.runnables.base import (
+        Runnable as Runnable,
+        coerce_to_runnable as coerce_to_runnable,
+    )
+    from prill.runnables.binding import RunnableBinding as RunnableBinding
+    from prill.runnables.branch import RunnableBranch as RunnableBranch
     from prill.runnables.config import (
-        RunnableConfig,
-        ensure_config,
-        get_config_list,
-        merge_configs,
-        patch_config,
-        run_in_executor,
+        RunnableConfig as RunnableConfig,
+        ensure_config as ensure_config,
+        get_config_list as get_config_list,
+        merge_configs as merge_configs,
+        patch_config as patch_config,
+        run_in_executor as run_in_executor,
     )
     from prill.runnables.config_fields import (
-        ConfigurableField,
-        ConfigurableFieldMultiOption,
-        ConfigurableFieldSingleOption,
-        ConfigurableFieldSpec,
+        ConfigurableField as ConfigurableField,
+        ConfigurableFieldMultiOption as ConfigurableFieldMultiOption,
+        ConfigurableFieldSingleOption as ConfigurableFieldSingleOption,
+        ConfigurableFieldSpec as ConfigurableFieldSpec,
     )
-    from prill.runnables.each import RunnableEach
-    from prill.runnables.engine.chunks import AddableDict, StreamRestart, aadd, add
-    from prill.runnables.fallbacks import RunnableWithFallbacks
-    from prill.runnables.function import RunnableLambda, chain
-    from prill.runnables.generator import RunnableGenerator
-    from prill.runnables.history import RunnableWithMessageHistory
-    from prill.runnables.parallel import RunnableMap, RunnableParallel
-    from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
-    from prill.runnables.router import RouterInput, RouterRunnable
-    from prill.runnables.sequence import RunnableSequence
-    from prill.runnables.serializable import RunnableSerializable
-
-__all__ = [
-    "AddableDict",
-    "CancelToken",
-    "ConfigurableField",
-    "ConfigurableFieldMultiOption",
-    "ConfigurableFieldSingleOption",
-    "ConfigurableFieldSpec",
-    "RouterInput",
-    "RouterRunnable",
-    "Runnable",
-    "RunnableAssign",
-    "RunnableBinding",
-    "RunnableBranch",
-    "RunnableConfig",
-    "RunnableEach",
-    "RunnableGenerator",
-    "RunnableLambda",
-    "RunnableMap",
-    "RunnableParallel",
-    "RunnablePassthrough",
-    "RunnablePick",
-    "RunnableSequence",
-    "RunnableSerializable",
-    "RunnableWithFallbacks",
-    "RunnableWithMessageHistory",
-    "StreamRestart",
-    "aadd",
-    "add",
-    "chain",
-    "coerce_to_runnable",
-    "ensure_config",
-    "get_config_list",
-    "merge_configs",
-    "patch_config",
-    "run_in_executor",
-]
-
-if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(
+    from prill.runnables.each import RunnableEach as RunnableEach
+    from prill.runnables.engine.chunks import (
+        AddableDict as AddableDict,
+        StreamRestart as StreamRestart,
+        aadd as aadd,
+        add as add,
+    )
+    from prill.runnables.fallbacks import RunnableWithFallbacks as RunnableWithFallbacks
+    from prill.runnables.function import (
+        RunnableLambda as RunnableLambda,
+        chain as chain,
+    )
+    from prill.runnables.generator import RunnableGenerator as RunnableGenerator
+    from prill.runnables.history import RunnableWithMessageHistory as RunnableWithMessageHistory
+    from prill.runnables.parallel import (
+        RunnableMap as RunnableMap,
+        RunnableParallel as RunnableParallel,
+    )
+    from prill.runnables.passthrough import (
+        RunnableAssign as RunnableAssign,
+        RunnablePassthrough as RunnablePassthrough,
+        RunnablePick as RunnablePick,
+    )
+    from prill.runnables.router import (
+        RouterInput as RouterInput,
+        RouterRunnable as RouterRunnable,
+    )
+    from prill.runnables.sequence import RunnableSequence as RunnableSequence
+    from prill.runnables.serializable import RunnableSerializable as RunnableSerializable
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "AddableDict": "prill.runnables.engine.chunks",
-            "CancelToken": "prill.io",
-            "ConfigurableField": "prill.runnables.config_fields",
-            "ConfigurableFieldMultiOption": "prill.runnables.config_fields",
-            "ConfigurableFieldSingleOption": "prill.runnables.config_fields",
-            "ConfigurableFieldSpec": "prill.runnables.config_fields",
-            "RouterInput": "prill.runnables.router",
-            "RouterRunnable": "prill.runnables.router",
-            "Runnable": "prill.runnables.base",
-            "RunnableAssign": "prill.runnables.passthrough",
-            "RunnableBinding": "prill.runnables.binding",
-            "RunnableBranch": "prill.runnables.branch",
-            "RunnableConfig": "prill.runnables.config",
-            "RunnableEach": "prill.runnables.each",
-            "RunnableGenerator": "prill.runnables.generator",
-            "RunnableLambda": "prill.runnables.function",
-            "RunnableMap": "prill.runnables.parallel",
-            "RunnableParallel": "prill.runnables.parallel",
-            "RunnablePassthrough": "prill.runnables.passthrough",
-            "RunnablePick": "prill.runnables.passthrough",
-            "RunnableSequence": "prill.runnables.sequence",
-            "RunnableSerializable": "prill.runnables.serializable",
-            "RunnableWithFallbacks": "prill.runnables.fallbacks",
-            "RunnableWithMessageHistory": "prill.runnables.history",
-            "StreamRestart": "prill.runnables.engine.chunks",
-            "aadd": "prill.runnables.engine.chunks",
-            "add": "prill.runnables.engine.chunks",
-            "chain": "prill.runnables.function",
-            "coerce_to_runnable": "prill.runnables.base",
-            "ensure_config": "prill.runnables.config",
-            "get_config_list": "prill.runnables.config",
-            "merge_configs": "prill.runnables.config",
-            "patch_config": "prill.runnables.config",
-            "run_in_executor": "prill.runnables.config",
+            "prill.io": "CancelToken",
+            "base": "Runnable coerce_to_runnable",
+            "binding": "RunnableBinding",
+            "branch": "RunnableBranch",
+            "config": "RunnableConfig ensure_config get_config_list merge_configs patch_config run_in_executor",
+            "config_fields": (
+                "ConfigurableField ConfigurableFieldMultiOption ConfigurableFieldSingleOption ConfigurableFieldSpec"
+            ),
+            "each": "RunnableEach",
+            "engine.chunks": "AddableDict StreamRestart aadd add",
+            "fallbacks": "RunnableWithFallbacks",
+            "function": "RunnableLambda chain",
+            "generator": "RunnableGenerator",
+            "history": "RunnableWithMessageHistory",
+            "parallel": "RunnableMap RunnableParallel",
+            "passthrough": "RunnableAssign RunnablePassthrough RunnablePick",
+            "router": "RouterInput RouterRunnable",
+            "sequence": "RunnableSequence",
+            "serializable": "RunnableSerializable",
         },
     )

@@ -67,6 +67,8 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     It is not a step of its own: observers see the bound Runnable alone.
     """
 
+    _equality_fields = ("bound", "kwargs", "config")
+
     def __init__(
         self,
         bound: Any,
@@ -113,13 +115,6 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         said = [f"{key}={value!r}" for key, value in {**self.kwargs, **self.config}.items() if key != "callbacks"]
         verb = "bind" if self.kwargs and not self.config else "with_config"
         return f"{self.bound!r}.{verb}({', '.join(said)})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableBinding):
-            return NotImplemented
-        return (self.bound, self.kwargs, self.config) == (other.bound, other.kwargs, other.config)
-
-    __hash__ = object.__hash__
 
 
 RunnableBindingBase = RunnableBinding

@@ -1,4 +1,4 @@
-"""ConditionalRunnable a step by its input."""
+"""Selects a step by its input."""
 
 from __future__ import annotations
 
@@ -75,6 +75,8 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
     Conditions and steps are whatever can be a step of a chain; a condition is given the input.
     """
 
+    _equality_fields = ("branches", "default")
+
     @overload
     def __init__(
         self: RunnableBranch[In, Out],
@@ -86,15 +88,19 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
     def __init__(self: RunnableBranch[Any, Any], *branches: Any) -> None: ...
     def __init__(self, *branches: Any) -> None:
         if len(branches) < 2:
-            raise CompositionError("a RunnableBranch has a (condition, step) pair or more, and a default at the end")
+            raise CompositionError(
+                "a RunnableBranch needs at least one (condition, step) pair, and a default at the end"
+            )
         *pairs, default = branches
         self.branches: list[tuple[Runnable[Any, Any], Runnable[Any, Any]]] = []
         for pair in pairs:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
-                raise CompositionError(f"a branch is a pair (condition, step), not {pair!r:.80}")
+                raise CompositionError(f"a branch must be a pair (condition, step), not {pair!r:.80}")
             self.branches.append((coerce_to_runnable(pair[0]), coerce_to_runnable(pair[1])))
         if isinstance(default, tuple | list):
-            raise CompositionError("the last argument of a RunnableBranch is the default, a step without a condition")
+            raise CompositionError(
+                "the last argument of a RunnableBranch must be the default, a step without a condition"
+            )
         self.default = coerce_to_runnable(default)
         self.name = None
 
@@ -123,10 +129,3 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
     def __repr__(self) -> str:
         pairs = ", ".join(f"({condition!r}, {step!r})" for condition, step in self.branches)
         return f"RunnableBranch({pairs}, {self.default!r})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableBranch):
-            return NotImplemented
-        return (self.branches, self.default) == (other.branches, other.default)
-
-    __hash__ = object.__hash__

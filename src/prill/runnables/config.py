@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(__name__, {"run_in_executor": "prill.io.executor"})
+    __getattr__, __dir__, _ = lazy_names(__name__, {"prill.io.executor": "run_in_executor"})
 
 
 def patch_config(

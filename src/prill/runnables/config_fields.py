@@ -1,4 +1,4 @@
-"""What can be said of a setting that a config may change."""
+"""Descriptions of settings that a config may change."""
 
 from __future__ import annotations
 

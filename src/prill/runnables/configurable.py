@@ -38,10 +38,10 @@ Output = TypeVar("Output", covariant=True)
 
 
 class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
-    """Runs what ``prepare`` makes of the config. Observers see that alone; it streams as that streams.
+    """Runs the Runnable that the config selects. Observers see only that one; it streams as that one streams.
 
-    A method that it has not, as a model's ``bind_tools``, is that of ``default``; a Runnable that comes back is
-    prepared by the config too, when it is run.
+    Other methods, such as a model's ``bind_tools``, are those of ``default``; a Runnable that they return is
+    selected by the config too, when it is run.
     """
 
     default: Runnable[Any, Any]
@@ -49,17 +49,17 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
 
     @abstractmethod
     def _configured(self, config: Config) -> Runnable[Any, Any]:
-        """What this is under ``config``."""
+        """The Runnable that ``config`` selects."""
 
     def _inner_config(self, config: Config) -> Config:
-        """The config that what is prepared runs with."""
+        """The config to run the selected Runnable with."""
         return config
 
     def _own_specs(self) -> list[ConfigurableFieldSpec]:
         return self.default.config_specs
 
     def prepare(self, config: Config | None = None) -> tuple[Runnable[Any, Any], Config]:
-        """What is run under ``config``, down to what does not depend on it, and the config that it runs with."""
+        """Resolve to the concrete Runnable for ``config``; also return the config to run it with."""
         step: Runnable[Any, Any] = self
         given = config or {}
         while isinstance(step, DynamicRunnable):
@@ -101,11 +101,6 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
         found = getattr(self.default, name)
         return functools.partial(_defer, self, name) if callable(found) else found
 
-    def __eq__(self, other: object) -> bool:
-        return self.__dict__ == other.__dict__ if type(self) is type(other) else NotImplemented
-
-    __hash__ = object.__hash__
-
 
 def _defer(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: Any) -> Any:
     made = getattr(step.default, method)(*args, **kwargs)
@@ -113,7 +108,9 @@ def _defer(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: A
 
 
 class DeferredMethod(DynamicRunnable[Input, Output]):
-    """What a method of a prepared Runnable gives, called when it is known which one that is."""
+    """A method call that is deferred until the config selects the Runnable."""
+
+    _equality_fields = ("source", "method", "args", "kwargs")
 
     def __init__(
         self, source: DynamicRunnable[Any, Any], method: str, args: Any, kwargs: Any, made: Runnable[Any, Any]
@@ -137,6 +134,8 @@ class DeferredMethod(DynamicRunnable[Input, Output]):
 
 class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
     """``default`` with settings that a config may change; made by ``configurable_fields``."""
+
+    _equality_fields = ("default", "fields", "name")
 
     def __init__(self, default: Any, fields: Mapping[str, AnyConfigurableField]) -> None:
         self.default = default
@@ -200,7 +199,7 @@ def _value(field: AnyConfigurableField, given: Mapping[str, Any]) -> Any:
     if isinstance(field, ConfigurableFieldMultiOption):
         if isinstance(said, str):
             raise ConfigError(
-                f"configurable field {field.id!r} takes a list of {', '.join(field.options)}, not {said!r}"
+                f"configurable field {field.id!r} must be a list of {', '.join(field.options)}, not {said!r}"
             )
         return [field.options[check_option(field.id, each, field.options)] for each in said]
     return said
@@ -209,12 +208,12 @@ def _value(field: AnyConfigurableField, given: Mapping[str, Any]) -> Any:
 def check_option(id: str, said: Any, options: Mapping[str, Any]) -> str:
     said = getattr(said, "value", said)
     if said not in options:
-        raise ConfigError(f"configurable field {id!r} is one of {', '.join(sorted(options))}, not {said!r}")
+        raise ConfigError(f"configurable field {id!r} must be one of {', '.join(sorted(options))}, not {said!r}")
     return said  # type: ignore[no-any-return]  # it is a key of the options
 
 
 def _rebuilt(step: Any, changed: dict[str, Any]) -> Runnable[Any, Any]:
-    """``step`` made anew with some settings changed, checked as those of a new one are."""
+    """A copy of ``step`` with some settings changed, validated like those of a new one."""
     kept = {name: getattr(step, name) for name in step.model_fields_set if name not in changed}
     made: Runnable[Any, Any] = type(step)(**kept, **changed)
     return made
@@ -222,6 +221,8 @@ def _rebuilt(step: Any, changed: dict[str, Any]) -> Runnable[Any, Any]:
 
 class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
     """``default``, or the one of ``alternatives`` that a config names; made by ``configurable_alternatives``."""
+
+    _equality_fields = ("default", "which", "alternatives", "default_key", "prefix_keys", "name")
 
     def __init__(
         self,
@@ -240,15 +241,17 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         self.prefix_keys = prefix_keys
         self.name = None
         if default_key in alternatives:
-            raise ConfigError(f"{default_key!r} is the key of the default, and of an alternative: give default_key")
+            raise ConfigError(
+                f"{default_key!r} is the key of the default and of an alternative: pass another default_key"
+            )
 
     @property
     def keys(self) -> list[str]:
-        """What a config may name."""
+        """The keys that a config may select."""
         return [self.default_key, *self.alternatives]
 
     def chosen(self, key: str) -> Runnable[Any, Any]:
-        """The alternative of that name; one that is given as a function is made now."""
+        """The alternative with that key; one given as a function is made now."""
         if key == self.default_key:
             return self.default
         found: Any = self.alternatives[key]

@@ -20,6 +20,8 @@ Output = TypeVar("Output", covariant=True)
 class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
     """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
 
+    _equality_fields = ("bound",)
+
     def __init__(self, bound: Any) -> None:
         self.bound = coerce_to_runnable(bound)
 
@@ -54,11 +56,6 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
 
     def __repr__(self) -> str:
         return f"{self.bound!r}.map()"
-
-    def __eq__(self, other: object) -> bool:
-        return self.bound == other.bound if isinstance(other, RunnableEach) else NotImplemented
-
-    __hash__ = object.__hash__
 
 
 RunnableEachBase = RunnableEach

@@ -1,4 +1,4 @@
-"""Another step instead."""
+"""Runs another step when one fails."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
-from prill.runnables.attempts import Attempt, MidStream, RetryingRunnable, check_types
 from prill.runnables.base import Runnable, coerce_to_runnable
+from prill.runnables.recovery import Attempt, MidStream, RetryingRunnable, check_types
 from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -23,6 +23,8 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
     With ``exception_key`` the input is a dict, and a fallback finds there the error of the one before. Which one
     answered is in the metadata of the run's end: ``answered_by`` and ``fallback``, 0 for the first.
     """
+
+    _equality_fields = ("runnable", "fallbacks", "exceptions_to_handle", "exception_key", "mid_stream", "name")
 
     def __init__(
         self,
@@ -95,10 +97,3 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
 
     def __repr__(self) -> str:
         return f"{self.runnable!r}.with_fallbacks({self.fallbacks!r})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableWithFallbacks):
-            return NotImplemented
-        return self.__dict__ == other.__dict__
-
-    __hash__ = object.__hash__

@@ -34,6 +34,8 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     ``callbacks`` are filled with those of the run; what the function starts joins the run without them too.
     """
 
+    _equality_fields = ("func", "afunc")
+
     _waits = True
 
     # Overlapping: every callable is one that returns something.
@@ -84,13 +86,13 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     ) -> None:
         for given in (func, afunc):
             if given is not None and not callable(given):
-                raise CompositionError(f"a RunnableLambda is made of a function, not {given!r:.80}")
+                raise CompositionError(f"a RunnableLambda needs a function, not {given!r:.80}")
         if afunc is not None and not is_async(afunc):
             raise CompositionError(f"afunc is an async function; {name_of(afunc)} is a plain one: give it as func")
         self.func: Callable[..., Any] | None = None if is_async(func) else func
         self.afunc: Callable[..., Any] | None = func if is_async(func) else afunc
         self.name = name or name_of(func)
-        # By colour, for a callable object need not be hashable.
+        # Keyed by sync/async because callable objects may be unhashable.
         forms = {key: form for key, form in ((False, self.func), (True, self.afunc)) if form is not None}
         self._wants = {key: wanted_extras(form) for key, form in forms.items()}
         self._yields = {key for key, form in forms.items() if is_generator(form)}
@@ -218,12 +220,8 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     def __repr__(self) -> str:
         return f"RunnableLambda({self.name or 'lambda'})"
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableLambda):
-            return NotImplemented
-        return _identity(self.func) == _identity(other.func) and self.afunc == other.afunc
-
-    __hash__ = object.__hash__
+    def _equality_key(self) -> tuple[Any, ...]:
+        return (_identity(self.func), self.afunc)
 
 
 def _runnables_used_by(function: Callable[..., Any]) -> list[tuple[str, Runnable[Any, Any]]]:
@@ -237,7 +235,7 @@ def _runnables_used_by(function: Callable[..., Any]) -> list[tuple[str, Runnable
 
 
 def _identity(function: Any) -> Any:
-    """What tells a function from another; a copy of an ``itemgetter`` is the same one, though it does not say so."""
+    """What a function is compared by: a copy of an ``itemgetter`` is equal to it, though Python says otherwise."""
     return function.__reduce__() if isinstance(function, operator.itemgetter) else function
 
 

@@ -29,6 +29,8 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
     it awaits is its input; a plain one in an asyncio run is pulled from a worker thread.
     """
 
+    _equality_fields = ("_plain", "_async")
+
     @overload
     def __init__(
         self: RunnableGenerator[In, Out],
@@ -105,10 +107,3 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
 
     def __repr__(self) -> str:
         return f"RunnableGenerator({self.name or 'lambda'})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableGenerator):
-            return NotImplemented
-        return (self._plain, self._async) == (other._plain, other._async)
-
-    __hash__ = object.__hash__

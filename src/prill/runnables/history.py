@@ -1,4 +1,4 @@
-"""A conversation: a step that is given what was said before, and whose answer is kept for the next time."""
+"""A conversation: a step that is given the earlier messages, and whose answer is stored for the next turn."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SESSION_ID = ConfigurableFieldSpec(
 
 
 class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
-    """``runnable``, given the conversation so far; what is asked and answered is added to it.
+    """``runnable``, given the conversation so far; each question and answer is added to it.
 
         chats = {}
 
@@ -47,7 +47,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     - ``get_session_history``: makes the history of a session; it is given the ``session_id``, or by name the values
       of all fields in ``history_factory_config`` (``ConfigurableFieldSpec``: the keys in ``configurable``).
     - ``input_messages_key``: where in an input that is a dict the new messages are (text, a message, or several);
-      left out, its only key, or ``"input"``. An input that is no dict is the messages itself.
+      left out, its only key, or ``"input"``. An input that is not a dict is the messages themselves.
     - ``history_messages_key``: where in the dict the history is put. Left out, it is put before the new messages.
     - ``output_messages_key``: where in an output that is a dict the answer is; left out, its only key, or ``"output"``.
     - ``interrupted``: what becomes of an answer that the consumer left, or that was cancelled or failed when some of
@@ -156,7 +156,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         if self.history_messages_key is not None:
             if not isinstance(input, dict):
                 raise ConfigError(
-                    f"history_messages_key={self.history_messages_key!r} is a key of the input, which is to be a dict, "
+                    f"history_messages_key={self.history_messages_key!r} is a key of the input, which must be a dict, "
                     f"not {type(input).__name__} ({input!r:.80})"
                 )
             given: Any = {**input, self.history_messages_key: before}
@@ -171,8 +171,8 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         if missing := [id for id in self._ids if id not in said]:
             example = {"configurable": dict.fromkeys(self._ids, "…")}
             raise ConfigError(
-                f"{self.get_name()} does not know which conversation this is: {', '.join(missing)} is missing. "
-                f"Say it with the config: chain.invoke(input, {example})"
+                f"{self.get_name()} cannot tell the conversation: {', '.join(missing)} is missing. "
+                f"Pass it in the config: chain.invoke(input, {example})"
             )
         make = self.get_session_history
         if len(self._ids) == 1:
@@ -189,7 +189,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         return history  # type: ignore[no-any-return]  # what the user's function gives
 
     async def _interrupt(self, turn: _Turn, run: Run, partial_output: Any) -> None:
-        """Keep an answer as far as it came, if it is to be kept."""
+        """Store a partial answer, if that is wanted."""
         if self.interrupted == "drop" or partial_output is None:
             return
         try:
@@ -218,8 +218,8 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         messages = _messages(input, HumanMessage)
         if messages is None:
             raise ConfigError(
-                f"a conversation is given text, a message or a list of messages, not {type(input).__name__} "
-                f"({input!r:.80})"
+                f"the input of a conversation must be text, a message or a list of messages, not "
+                f"{type(input).__name__} ({input!r:.80})"
             )
         return messages
 
@@ -230,15 +230,15 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             key = _key(output, self.output_messages_key, "output")
             if key is None:
                 raise ConfigError(
-                    f"the answer was not kept: it is not in the output, which has the keys {list(output)}. Give "
+                    f"the answer was not stored: it is not in the output, which has the keys {list(output)}. Give "
                     "output_messages_key"
                 )
             found = output[key]
         messages = _messages(found, AIMessage)
         if messages is None:
             raise ConfigError(
-                f"the answer was not kept: {type(found).__name__} ({found!r:.80}) is no text and no message. Put the "
-                "history around the step that gives the message, and this one after it"
+                f"the answer was not stored: {type(found).__name__} ({found!r:.80}) is neither text nor a message. "
+                "Put the history around the step that gives the message, and this one after it"
             )
         return [message_chunk_to_message(message) for message in messages]
 
@@ -247,7 +247,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
 
 
 class _Turn(NamedTuple):
-    """One turn of a conversation: its history, what is asked, and what the runnable is given."""
+    """One turn of a conversation: its history, the new messages, and the input of the runnable."""
 
     history: BaseChatMessageHistory
     asked: list[BaseMessage]
@@ -269,7 +269,7 @@ def _key(values: dict[str, Any], named: str | None, usual: str) -> str | None:
 
 
 def _messages(value: Any, kind: type[HumanMessage] | type[AIMessage]) -> list[BaseMessage] | None:
-    """What stands for messages, as messages; a text is one of ``kind``. ``None`` for anything else."""
+    """Convert to messages; a text becomes one of ``kind``. ``None`` for anything else."""
     if isinstance(value, str):
         return [kind(content=value)]
     if isinstance(value, BaseMessage):
@@ -280,7 +280,7 @@ def _messages(value: Any, kind: type[HumanMessage] | type[AIMessage]) -> list[Ba
 
 
 def _require_parameters(make: Callable[..., Any], ids: list[str]) -> None:
-    """Refuse a factory that cannot be given the fields by name."""
+    """Reject a factory that does not take the fields by name."""
     if not callable(make):
         raise CompositionError(f"get_session_history is a function from a session_id to a history, not {make!r:.80}")
     if len(ids) == 1:

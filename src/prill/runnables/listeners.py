@@ -1,4 +1,4 @@
-"""Functions that are told when one certain step starts, ends or fails."""
+"""Functions that are called when one step starts, ends or fails."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Listener = Callable[..., Any]
 
 
 class Listening(Recorder):
-    """Tells listeners of the run that this was given to, not of those within it."""
+    """Notifies listeners of the run that it was passed to, not of the runs inside it."""
 
     def __init__(self, on_start: Listener | None, on_end: Listener | None, on_error: Listener | None) -> None:
         self._start, self._end, self._error = on_start, on_end, on_error
 
     def opened(self, run: Run, traced: TracedRun) -> Notice:
-        return self._tell(self._start, run, traced)
+        return self._notify(self._start, run, traced)
 
     def closed(self, run: Run, traced: TracedRun) -> Notice:
-        return self._tell(self._end if traced.error is None and not traced.cancelled else self._error, run, traced)
+        return self._notify(self._end if traced.error is None and not traced.cancelled else self._error, run, traced)
 
-    def _tell(self, listener: Listener | None, run: Run, traced: TracedRun) -> Notice:
+    def _notify(self, listener: Listener | None, run: Run, traced: TracedRun) -> Notice:
         if listener is None or traced.parent_run_id is not None:
             return None
         answer = listener(traced, config_for_child(run)) if _takes_two(listener) else listener(traced)
@@ -50,5 +50,5 @@ def with_listeners(
     given = {"on_start": on_start, "on_end": on_end, "on_error": on_error}
     for name, listener in given.items():
         if listener is not None and not callable(listener):
-            raise ConfigError(f"{name} is a function that is given the run, not {listener!r:.80}")
+            raise ConfigError(f"{name} must be a function that takes the run, not {listener!r:.80}")
     return RunnableBinding(step, config={"callbacks": [Listening(on_start, on_end, on_error)]})

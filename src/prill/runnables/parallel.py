@@ -28,6 +28,8 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
     ``{key: chunk}`` in the order in which chunks arrive, from whichever branch; these dicts add up to the whole.
     """
 
+    _equality_fields = ("steps__", "name")
+
     @overload
     def __init__(
         self: RunnableParallel[In], steps__: None = None, **kwargs: Runnable[In, Any] | Callable[[In], Any]
@@ -41,7 +43,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
     def __init__(self, steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         given = {**(steps__ or {}), **kwargs}
         if not given:
-            raise CompositionError("a RunnableParallel has at least one branch: RunnableParallel(joke=chain)")
+            raise CompositionError("a RunnableParallel needs at least one branch: RunnableParallel(joke=chain)")
         self.steps__ = {key: coerce_to_runnable(step) for key, step in given.items()}
         self.name = None
 
@@ -103,13 +105,6 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{key!r}: {step!r}" for key, step in self.steps__.items()) + "}"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableParallel):
-            return NotImplemented
-        return self.steps__ == other.steps__ and self.name == other.name
-
-    __hash__ = object.__hash__
 
 
 RunnableMap = RunnableParallel

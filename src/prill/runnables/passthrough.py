@@ -1,4 +1,4 @@
-"""Steps that hand their input on: as it is, with keys added, or a part of it."""
+"""Steps that pass their input on: unchanged, with keys added, or a part of it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ _PASSES_ON = Streaming("streams", False, "it passes each chunk on as it arrives"
 
 
 def identity(x: Other) -> Other:
-    """Give back what is given."""
+    """Return the argument."""
     return x
 
 
 async def aidentity(x: Other) -> Other:
-    """Give back what is given; for where an async function is asked for."""
+    """Return the argument; an async function for where one is needed."""
     return x
 
 
 class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
-    """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
+    """Passes its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
 
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
     """
+
+    _equality_fields = ("func", "afunc")
 
     @overload
     def __init__(self: RunnablePassthrough[Any], func: None = None, afunc: None = None) -> None: ...
@@ -97,13 +99,6 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnablePassthrough):
-            return NotImplemented
-        return (self.func, self.afunc) == (other.func, other.afunc)
-
-    __hash__ = object.__hash__
-
 
 async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
     async with closing(inputs):
@@ -113,6 +108,8 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
 
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAware):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
+
+    _equality_fields = ("mapper",)
 
     def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
         self.mapper = mapper if isinstance(mapper, RunnableParallel) else RunnableParallel(mapper)
@@ -158,17 +155,14 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAw
     def __repr__(self) -> str:
         return f"RunnablePassthrough.assign({', '.join(f'{k}={v!r}' for k, v in self.mapper.steps__.items())})"
 
-    def __eq__(self, other: object) -> bool:
-        return self.mapper == other.mapper if isinstance(other, RunnableAssign) else NotImplemented
-
-    __hash__ = object.__hash__
-
 
 class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
     """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
 
     A key that is not there gives ``None`` (one key) or is left out (several).
     """
+
+    _equality_fields = ("keys",)
 
     def __init__(self, keys: str | list[str]) -> None:
         self.keys = keys
@@ -213,11 +207,6 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
 
     def __repr__(self) -> str:
         return f"RunnablePick({self.keys!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return self.keys == other.keys if isinstance(other, RunnablePick) else NotImplemented
-
-    __hash__ = object.__hash__
 
 
 def _require_dict(step: Runnable[Any, Any], input: Any) -> None:

@@ -1,4 +1,4 @@
-"""The same step again."""
+"""Runs a step again when it fails."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
-from prill.runnables.attempts import Attempt, MidStream, RetryingRunnable, check_types
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.binding import RunnableProxy
+from prill.runnables.recovery import Attempt, MidStream, RetryingRunnable, check_types
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -29,7 +29,7 @@ class ExponentialJitterParams(TypedDict, total=False):
 
 
 class RetryState(NamedTuple):
-    """What the ``on_retry`` hook is told: which try failed, with what, and how many seconds are waited."""
+    """Passed to the ``on_retry`` hook: the number of the failed try, its error, and the seconds until the next."""
 
     attempt_number: int
     error: Exception
@@ -47,6 +47,11 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     false, as a wrong key's is). ``retry_after``, which a provider may tell, is the least time that is waited.
     """
 
+    _equality_fields = (
+        *("bound", "max_attempt_number", "wait_exponential_jitter", "exponential_jitter_params"),
+        *("retry_exception_types", "mid_stream", "name"),
+    )
+
     def __init__(
         self,
         bound: Any,
@@ -58,13 +63,13 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     ) -> None:
         super().__init__(mid_stream)
         if not isinstance(stop_after_attempt, int) or stop_after_attempt < 1:
-            raise ConfigError(f"stop_after_attempt is the number of tries, 1 or more, not {stop_after_attempt!r}")
+            raise ConfigError(f"stop_after_attempt must be a number of tries, 1 or more, not {stop_after_attempt!r}")
         self.max_attempt_number = stop_after_attempt
         self.wait_exponential_jitter = wait_exponential_jitter
         self.exponential_jitter_params = exponential_jitter_params
         if unknown := set(exponential_jitter_params or {}) - ExponentialJitterParams.__optional_keys__:
             known = ", ".join(sorted(ExponentialJitterParams.__optional_keys__))
-            raise ConfigError(f"exponential_jitter_params knows {known}; not {', '.join(sorted(unknown))}")
+            raise ConfigError(f"exponential_jitter_params has the keys {known}, not {', '.join(sorted(unknown))}")
         self.retry_exception_types = (
             retry_if_exception_type
             if callable(retry_if_exception_type) and not isinstance(retry_if_exception_type, type)
@@ -125,10 +130,3 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
 
     def __repr__(self) -> str:
         return f"{self.bound!r}.with_retry(stop_after_attempt={self.max_attempt_number})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableRetry):
-            return NotImplemented
-        return self.__dict__ == other.__dict__
-
-    __hash__ = object.__hash__

@@ -1,4 +1,4 @@
-"""ConditionalRunnable a step by the name that its input gives."""
+"""Selects a step by the key in its input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 class RouterInput(TypedDict):
-    """What a ``RouterRunnable`` is given: the key of the step, and the step's input."""
+    """The input of a ``RouterRunnable``: the key of the step, and the step's input."""
 
     key: str
     input: Any
@@ -25,6 +25,8 @@ class RouterInput(TypedDict):
 
 class RouterRunnable(ConditionalRunnable[Any, Output]):
     """``RouterRunnable({"add": a, "count": b})`` runs the step that its input names: ``{"key": "add", "input": x}``."""
+
+    _equality_fields = ("runnables",)
 
     def __init__(self, runnables: Mapping[str, Any]) -> None:
         if not runnables:
@@ -43,7 +45,7 @@ class RouterRunnable(ConditionalRunnable[Any, Output]):
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         if not isinstance(input, Mapping) or "key" not in input or "input" not in input:
-            raise CompositionError(f"a router is given {{'key': …, 'input': …}}, not {input!r:.80}")
+            raise CompositionError(f"the input of a router must be {{'key': …, 'input': …}}, not {input!r:.80}")
         key = input["key"]
         if key not in self.runnables:
             raise CompositionError(f"the router has no step {key!r}; it has {', '.join(map(repr, self.runnables))}")
@@ -51,8 +53,3 @@ class RouterRunnable(ConditionalRunnable[Any, Output]):
 
     def __repr__(self) -> str:
         return f"RouterRunnable({self.runnables!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return self.runnables == other.runnables if isinstance(other, RouterRunnable) else NotImplemented
-
-    __hash__ = object.__hash__

@@ -1,4 +1,4 @@
-"""What the events of ``astream_events`` look like."""
+"""The types of the events of ``astream_events``."""
 
 from prill.tracers.schema import BaseStreamEvent, CustomStreamEvent, EventData, StandardStreamEvent, StreamEvent
 

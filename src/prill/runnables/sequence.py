@@ -27,9 +27,11 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
     input (a prompt, a model, a plain function) waits, and streaming goes on after it.
     """
 
+    _equality_fields = ("steps", "name")
+
     steps: list[Runnable[Any, Any]]
     _nesting: int
-    """How many chains are inside of one another here, this one counted."""
+    """How many chains are nested here, including this one."""
 
     def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
         flat: list[Runnable[Any, Any]] = []
@@ -43,7 +45,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
             else:
                 flat.append(step)
         if len(flat) < 2:
-            raise CompositionError(f"a RunnableSequence has two steps or more, not {len(flat)}: {flat!r:.80}")
+            raise CompositionError(f"a RunnableSequence needs at least two steps, not {len(flat)}: {flat!r:.80}")
         self.steps = flat
         self.name = name
         self._nesting = 1 + max((step._nesting for step in flat if isinstance(step, RunnableSequence)), default=0)
@@ -134,17 +136,10 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
     def __repr__(self) -> str:
         return " | ".join(_in_chain(step) for step in self.steps)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RunnableSequence):
-            return NotImplemented
-        return self.steps == other.steps and self.name == other.name
-
-    __hash__ = object.__hash__
-
 
 _TOO_DEEP = (
-    "chains are inside of chains, deeper than Python's calls may be inside one another: some two hundred. Nest them "
-    "less deep (in a row there may be any number of steps), or raise the limit with sys.setrecursionlimit"
+    "chains are nested more than about 200 levels deep, which exceeds Python's recursion limit. Nest them less deeply "
+    "(a single chain may have any number of steps), or raise the limit with sys.setrecursionlimit"
 )
 
 

@@ -25,6 +25,8 @@ _NEVER = float("inf")
 class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
     """``bound``, ended with ``StreamTimeout`` after so many seconds; made by ``with_timeout``."""
 
+    _equality_fields = ("bound", "first_chunk", "between_chunks", "total", "name")
+
     def __init__(
         self,
         bound: Any,
@@ -147,8 +149,3 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         limits = {"first_chunk": self.first_chunk, "between_chunks": self.between_chunks, "total": self.total}
         said = ", ".join(f"{name}={limit:g}" for name, limit in limits.items() if limit is not None)
         return f"{self.bound!r}.with_timeout({said})"
-
-    def __eq__(self, other: object) -> bool:
-        return self.__dict__ == other.__dict__ if isinstance(other, RunnableTimeout) else NotImplemented
-
-    __hash__ = object.__hash__

@@ -1,4 +1,4 @@
-"""Public names of small functions about functions, types and settings."""
+"""The documented place of small functions about functions, types and settings."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def is_async_callable(func: Any) -> TypeGuard[Callable[..., Awaitable[Any]]]:
 
 
 def get_function_first_arg_dict_keys(func: Callable[..., Any]) -> list[str] | None:
-    """The keys that a function reads of its first argument, a dict; ``None`` where that cannot be told."""
+    """The keys that a function reads of its first argument, a dict; ``None`` if unknown."""
     keys = keys_read(func)
     return sorted(keys) if keys else None
 

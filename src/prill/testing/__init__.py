@@ -10,36 +10,21 @@ from typing import TYPE_CHECKING
 from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from prill.testing.check import check_runnable
-    from prill.testing.faults import Faults
-    from prill.testing.recordings import Recording, list_recordings, load_recording, recordings_folder
-    from prill.testing.replay_server import ReplayServer
-    from prill.testing.replies import Reply
-    from prill.testing.seen_request import SeenRequest
-
-__all__ = [
-    "Faults",
-    "Recording",
-    "ReplayServer",
-    "Reply",
-    "SeenRequest",
-    "check_runnable",
-    "list_recordings",
-    "load_recording",
-    "recordings_folder",
-]
-
-_HOMES = {
-    "Faults": "prill.testing.faults",
-    "Recording": "prill.testing.recordings",
-    "ReplayServer": "prill.testing.replay_server",
-    "Reply": "prill.testing.replies",
-    "SeenRequest": "prill.testing.seen_request",
-    "check_runnable": "prill.testing.check",
-    "list_recordings": "prill.testing.recordings",
-    "load_recording": "prill.testing.recordings",
-    "recordings_folder": "prill.testing.recordings",
-}
-
-if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(__name__, _HOMES)
+    from prill.testing.check import check_runnable as check_runnable
+    from prill.testing.faults import Faults as Faults
+    from prill.testing.recording import Recording as Recording
+    from prill.testing.replay_server import ReplayServer as ReplayServer
+    from prill.testing.replies import Reply as Reply
+    from prill.testing.seen_request import SeenRequest as SeenRequest
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "check": "check_runnable",
+            "faults": "Faults",
+            "recording": "Recording",
+            "replay_server": "ReplayServer",
+            "replies": "Reply",
+            "seen_request": "SeenRequest",
+        },
+    )

@@ -11,7 +11,7 @@ from prill.testing.openai_embeddings_wire import EmbeddingsWire
 from prill.testing.openai_responses_wire import ResponsesWire
 from prill.testing.openai_wire import ChatWire, CompletionsWire
 from prill.testing.playback import Answer
-from prill.testing.recordings import Recording
+from prill.testing.recording import Recording
 from prill.testing.replies import Reply
 from prill.testing.seen_request import SeenRequest
 from prill.testing.wire import Wire, dump, new_id, to_text, words

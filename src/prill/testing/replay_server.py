@@ -25,7 +25,7 @@ from prill.testing.answers import (
 from prill.testing.faults import NO_FAULTS, Faults
 from prill.testing.http_thread import ConnectionLost, Exchange, HTTPThread
 from prill.testing.playback import Answer, Playback
-from prill.testing.recordings import Recording, load_recording
+from prill.testing.recording import Recording
 from prill.testing.replies import Reply
 from prill.testing.seen_request import SeenRequest
 
@@ -60,12 +60,10 @@ class ReplayServer:
 
     Args:
         faults: what goes wrong with answers that bring no faults of their own; also an attribute.
-        recordings: a folder of recorded answers; by default ``recordings_folder()``.
     """
 
-    def __init__(self, *, faults: Faults = NO_FAULTS, recordings: Path | str | None = None) -> None:
+    def __init__(self, *, faults: Faults = NO_FAULTS) -> None:
         self.faults = faults
-        self._folder = None if recordings is None else Path(recordings)
         self._queue: deque[Scripted] = deque()
         self._function: ReplyFunction | None = None
         self._seen: list[SeenRequest] = []
@@ -140,15 +138,16 @@ class ReplayServer:
         """
         self.queue(*[Reply(faults=Faults(status=status, **options))] * times)
 
-    def recording(self, id: str | Path, *, faults: Faults | None = None) -> Recording:
-        """Put a recorded answer at the end of the queue.
+    def recording(self, recording: Recording | Path | str, *, faults: Faults | None = None) -> Recording:
+        """Put a recorded answer, or the one in a file, at the end of the queue. See ``Recording.read``.
 
         It is served whatever the path, but recorded embeddings answer requests for embeddings, and only they do.
 
         Raises:
-            ConfigError: there is no such recording.
+            ConfigError: there is no such file.
         """
-        recording = replace(load_recording(id, folder=self._folder), faults=faults)
+        given = recording if isinstance(recording, Recording) else Recording.read(recording)
+        recording = replace(given, faults=faults)
         self.queue(recording)
         return recording
 

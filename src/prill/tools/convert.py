@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
@@ -133,26 +133,25 @@ def tool(
 ) -> Any:
     """Decorate a function to make it a tool; its docstring is the description, its parameters are the arguments.
 
-    Parameters ``callbacks``, ``run_manager`` and ``config`` (annotated ``RunnableConfig``, or not at all) are filled
-    by the run and are not arguments; those marked with ``InjectedToolArg`` the program adds to the model's arguments.
+    Parameters ``callbacks``, ``run_manager`` and ``config`` (annotated ``RunnableConfig``, or not at all) are set
+    by the run; the model does not see them, nor those marked with ``InjectedToolArg``, which the program sets.
 
     Args:
         name_or_callable: the function, or the tool's name (by default the function's).
-        runnable: a Runnable that becomes the tool of that name, instead of a function.
+        runnable: a Runnable to make the tool of, instead of a function.
         description: by default the docstring.
-        return_direct: for agents: the tool's output is their answer.
-        args_schema: a pydantic class or a JSON schema of the arguments, instead of the one read off the function.
-        infer_schema: ``False`` makes a tool of one text argument, a ``Tool``.
-        response_format: with ``"content_and_artifact"`` the function returns a pair: what the model reads, and what
-            the program gets in the message's ``artifact``.
-        parse_docstring: take the arguments' descriptions from the docstring, where they stand in the style of Google
-            (``Args:``), NumPy or Sphinx, and leave them out of the tool's. By default where there are some; ``True``
-            demands them.
+        return_direct: for agents: the output of the tool is their answer.
+        args_schema: a pydantic class or a JSON schema of the arguments; by default read from the function.
+        infer_schema: ``False`` makes a tool with one text argument, a ``Tool``.
+        response_format: ``"content_and_artifact"`` for a function that returns a pair: the text for the model, and
+            the ``artifact`` of the message, for the program.
+        parse_docstring: take the descriptions of the arguments from the docstring (Google, NumPy or Sphinx style), by
+            default if there are any; ``True`` requires them.
         error_on_invalid_docstring: with ``parse_docstring``, raise ``ConfigError`` for a docstring that does not fit.
-        extras: for providers: what goes along with the description.
-        handle_tool_error: what the answer is when the function raises ``ToolException``: ``True`` for its text, a text,
-            or a function of the error. Left out, it is raised. See ``BaseTool``.
-        handle_validation_error: the same for arguments that do not fit.
+        extras: more settings for providers.
+        handle_tool_error: the answer when the function raises ``ToolException``: ``True`` for the text of the error, a
+            text, or a function of the error. By default the error is raised.
+        handle_validation_error: the same for invalid arguments.
 
     >>> @tool
     ... def reverse(word: str) -> str:
@@ -161,43 +160,20 @@ def tool(
     >>> reverse.invoke("hello")
     'olleh'
     """
-    settings: dict[str, Any] = {
+    settings = {
         "return_direct": return_direct,
         "response_format": response_format,
         "extras": extras,
         "handle_tool_error": handle_tool_error,
         "handle_validation_error": handle_validation_error,
     }
-
-    def make(made_of: Any, name: str | None = None) -> BaseTool:
-        if isinstance(made_of, Runnable):
-            if args_schema is not None and not isinstance(args_schema, type):
-                raise ConfigError("the args_schema of a tool made from a Runnable must be a pydantic class")
-            own = convert_runnable_to_tool(made_of, args_schema, name=name, description=description)
-            return own.model_copy(update=settings)
-        if not callable(made_of):
-            raise ConfigError(f"a tool is made from a function or a Runnable, not from {made_of!r:.80}")
-        if not infer_schema and args_schema is None:
-            name = name or made_of.__name__
-            return Tool.from_function(made_of, name, description or _require_description(name, made_of), **settings)
-        if description is None and args_schema is None and not isinstance(made_of, type):
-            _require_description(name or str(getattr(made_of, "__name__", type(made_of).__name__)), made_of)
-        return StructuredTool.from_function(
-            made_of,
-            name=name,
-            description=description,
-            args_schema=args_schema,
-            parse_docstring=parse_docstring,
-            error_on_invalid_docstring=error_on_invalid_docstring,
-            **settings,
-        )
-
+    make = _Maker(description, args_schema, infer_schema, (parse_docstring, error_on_invalid_docstring), settings)
     if runnable is not None:
         if not isinstance(name_or_callable, str):
-            raise ConfigError("a tool made from a Runnable needs a name: tool('search', runnable)")
+            raise ConfigError("a tool made of a Runnable needs a name: tool('search', runnable)")
         return make(runnable, name_or_callable)
     if name_or_callable is None or isinstance(name_or_callable, str):
-        return lambda made_of: make(made_of, name_or_callable)
+        return lambda source: make(source, name_or_callable)
     return make(name_or_callable)
 
 
@@ -206,3 +182,38 @@ def _require_description(name: str, function: Callable[..., Any]) -> str:
     if not found:
         raise ConfigError(f"the tool {name} has no description, which models need: give description= or a docstring")
     return found
+
+
+class _Maker(NamedTuple):
+    """Makes tools with the settings that ``tool`` was given."""
+
+    description: str | None
+    args_schema: ArgsSchema | None
+    infer_schema: bool
+    docstring: tuple[bool | None, bool]
+    settings: dict[str, Any]
+
+    def __call__(self, source: Any, name: str | None = None) -> BaseTool:
+        """Make a tool of a function or a Runnable."""
+        if isinstance(source, Runnable):
+            if self.args_schema is not None and not isinstance(self.args_schema, type):
+                raise ConfigError("the args_schema of a tool made of a Runnable must be a pydantic class")
+            made = convert_runnable_to_tool(source, self.args_schema, name=name, description=self.description)
+            return made.model_copy(update=self.settings)
+        if not callable(source):
+            raise ConfigError(f"a tool is made of a function or a Runnable, not of {source!r:.80}")
+        if not self.infer_schema and self.args_schema is None:
+            name = name or source.__name__
+            text = self.description or _require_description(name, source)
+            return Tool.from_function(source, name, text, **self.settings)
+        if self.description is None and self.args_schema is None and not isinstance(source, type):
+            _require_description(name or str(getattr(source, "__name__", type(source).__name__)), source)
+        return StructuredTool.from_function(
+            source,
+            name=name,
+            description=self.description,
+            args_schema=self.args_schema,
+            parse_docstring=self.docstring[0],
+            error_on_invalid_docstring=self.docstring[1],
+            **self.settings,
+        )

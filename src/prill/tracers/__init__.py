@@ -10,41 +10,31 @@ from typing import TYPE_CHECKING
 from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from prill.tracers.base import AsyncBaseTracer, BaseTracer
-    from prill.tracers.console import ConsoleCallbackHandler
-    from prill.tracers.context import collect_runs
-    from prill.tracers.log_stream import LogStreamCallbackHandler
-    from prill.tracers.run_log import RunLog, RunLogPatch
-    from prill.tracers.trace import Trace
-    from prill.tracers.tree import TracedRun
+    from prill.tracers.base import (
+        AsyncBaseTracer as AsyncBaseTracer,
+        BaseTracer as BaseTracer,
+    )
+    from prill.tracers.console import ConsoleCallbackHandler as ConsoleCallbackHandler
+    from prill.tracers.context import collect_runs as collect_runs
+    from prill.tracers.log_stream import LogStreamCallbackHandler as LogStreamCallbackHandler
+    from prill.tracers.run_log import (
+        RunLog as RunLog,
+        RunLogPatch as RunLogPatch,
+    )
+    from prill.tracers.trace import Trace as Trace
+    from prill.tracers.tree import TracedRun as TracedRun
 
     Run = TracedRun
-
-__all__ = [
-    "AsyncBaseTracer",
-    "BaseTracer",
-    "ConsoleCallbackHandler",
-    "LogStreamCallbackHandler",
-    "Run",
-    "RunLog",
-    "RunLogPatch",
-    "Trace",
-    "TracedRun",
-    "collect_runs",
-]
-
-_HOMES = {
-    "AsyncBaseTracer": "prill.tracers.base",
-    "BaseTracer": "prill.tracers.base",
-    "ConsoleCallbackHandler": "prill.tracers.console",
-    "LogStreamCallbackHandler": "prill.tracers.log_stream",
-    "Run": "prill.tracers.tree:TracedRun",
-    "RunLog": "prill.tracers.run_log",
-    "RunLogPatch": "prill.tracers.run_log",
-    "Trace": "prill.tracers.trace",
-    "TracedRun": "prill.tracers.tree",
-    "collect_runs": "prill.tracers.context",
-}
-
-if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(__name__, _HOMES)
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "base": "AsyncBaseTracer BaseTracer",
+            "console": "ConsoleCallbackHandler",
+            "context": "collect_runs",
+            "log_stream": "LogStreamCallbackHandler",
+            "run_log": "RunLog RunLogPatch",
+            "trace": "Trace",
+            "tree": "Run=TracedRun TracedRun",
+        },
+    )

@@ -1,4 +1,4 @@
-"""Public places of a few functions, for classes and chains of one's own.
+"""Documented places of a few functions for your own classes and chains.
 
 They are loaded when they are first used.
 """
@@ -10,57 +10,39 @@ from typing import TYPE_CHECKING
 from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from prill.utils.aiter import abatch_iterate
-    from prill.utils.arguments import get_pydantic_field_names, guard_import, xor_args
-    from prill.utils.env import (
-        convert_to_secret_str,
-        from_env,
-        get_from_dict_or_env,
-        get_from_env,
-        secret_from_env,
+    from prill.utils.aiter import abatch_iterate as abatch_iterate
+    from prill.utils.arguments import (
+        get_pydantic_field_names as get_pydantic_field_names,
+        guard_import as guard_import,
+        xor_args as xor_args,
     )
-    from prill.utils.formatting import StrictFormatter, formatter
-    from prill.utils.iter import batch_iterate
-    from prill.utils.strings import comma_list, sanitize_for_postgres, stringify_dict, stringify_value
-
-__all__ = [
-    "StrictFormatter",
-    "abatch_iterate",
-    "batch_iterate",
-    "comma_list",
-    "convert_to_secret_str",
-    "formatter",
-    "from_env",
-    "get_from_dict_or_env",
-    "get_from_env",
-    "get_pydantic_field_names",
-    "guard_import",
-    "sanitize_for_postgres",
-    "secret_from_env",
-    "stringify_dict",
-    "stringify_value",
-    "xor_args",
-]
-
-if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    __getattr__, __dir__ = lazy_names(
+    from prill.utils.env import (
+        convert_to_secret_str as convert_to_secret_str,
+        from_env as from_env,
+        get_from_dict_or_env as get_from_dict_or_env,
+        get_from_env as get_from_env,
+        secret_from_env as secret_from_env,
+    )
+    from prill.utils.formatting import (
+        StrictFormatter as StrictFormatter,
+        formatter as formatter,
+    )
+    from prill.utils.iter import batch_iterate as batch_iterate
+    from prill.utils.strings import (
+        comma_list as comma_list,
+        sanitize_for_postgres as sanitize_for_postgres,
+        stringify_dict as stringify_dict,
+        stringify_value as stringify_value,
+    )
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "StrictFormatter": "prill.utils.formatting",
-            "abatch_iterate": "prill.utils.aiter",
-            "batch_iterate": "prill.utils.iter",
-            "comma_list": "prill.utils.strings",
-            "convert_to_secret_str": "prill.utils.env",
-            "formatter": "prill.utils.formatting",
-            "from_env": "prill.utils.env",
-            "get_from_dict_or_env": "prill.utils.env",
-            "get_from_env": "prill.utils.env",
-            "get_pydantic_field_names": "prill.utils.arguments",
-            "guard_import": "prill.utils.arguments",
-            "sanitize_for_postgres": "prill.utils.strings",
-            "secret_from_env": "prill.utils.env",
-            "stringify_dict": "prill.utils.strings",
-            "stringify_value": "prill.utils.strings",
-            "xor_args": "prill.utils.arguments",
+            "aiter": "abatch_iterate",
+            "arguments": "get_pydantic_field_names guard_import xor_args",
+            "env": "convert_to_secret_str from_env get_from_dict_or_env get_from_env secret_from_env",
+            "formatting": "StrictFormatter formatter",
+            "iter": "batch_iterate",
+            "strings": "comma_list sanitize_for_postgres stringify_dict stringify_value",
         },
     )

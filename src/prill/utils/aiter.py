@@ -9,7 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 from prill.io import Tee as SharedStream
 from prill.io import asyncio_colour
 from prill.runnables.engine.streams import from_async_iterable
-from prill.utils.batches import batches
+from prill.utils.iter import batches
 
 __all__ = ["Tee", "abatch_iterate", "aclosing", "atee"]
 

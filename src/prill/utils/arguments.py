@@ -1,4 +1,4 @@
-"""What a class or a function of one's own is given, and what it needs."""
+"""Checks of arguments, and of packages that may be missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 def get_pydantic_field_names(pydantic_cls: type[BaseModel]) -> set[str]:
-    """What the fields of a model may be called when it is made: their names, and their aliases."""
+    """The names under which the fields of a model may be given: their names and their aliases."""
     fields = pydantic_cls.model_fields
     return {*fields, *(field.alias for field in fields.values() if field.alias is not None)}
 

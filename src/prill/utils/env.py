@@ -23,7 +23,7 @@ _NO_DEFAULT: Any = object()
 
 
 def env_var_is_set(env_var: str) -> bool:
-    """Whether an environment variable is there and says yes: not empty, and not ``0`` or ``false``."""
+    """Whether an environment variable is set to a true value: not empty, and not ``0`` or ``false``."""
     return os.environ.get(env_var, "") not in ("", "0", "false", "False")
 
 
@@ -48,7 +48,7 @@ def get_from_env(key: str, env_key: str, default: str | None = None) -> str:
     """
     value = os.environ.get(env_key) or default
     if value is None:
-        raise ConfigError(f"there is no {key!r}: give it, or set the environment variable {env_key}")
+        raise ConfigError(f"{key!r} is missing: pass it, or set the environment variable {env_key}")
     return value
 
 
@@ -78,7 +78,7 @@ def from_env(
             if each in os.environ:
                 return os.environ[each]
         if default is _NO_DEFAULT:
-            raise ConfigError(error_message or f"set the environment variable {' or '.join(keys)}, or give the value")
+            raise ConfigError(error_message or f"set the environment variable {' or '.join(keys)}, or pass the value")
         return default
 
     return look

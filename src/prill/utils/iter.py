@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
-from prill.io import BLOCKING, drive, drive_stream
+from prill.errors import ConfigError
+from prill.io import BLOCKING, closing, drive, drive_stream
 from prill.io import Tee as SharedStream
 from prill.runnables.engine.streams import from_iterable
-from prill.utils.batches import batches
 
 __all__ = ["Tee", "batch_iterate", "safetee"]
 
 T = TypeVar("T")
+
+
+async def batches(size: int | None, items: AsyncIterator[T]) -> AsyncIterator[list[T]]:
+    """The items in lists of ``size``; with ``None`` in one list. The body of both colours."""
+    if size is not None and size < 1:
+        raise ConfigError(f"the size of a batch must be 1 or more, not {size}")
+    batch: list[T] = []
+    async with closing(items):
+        async for item in items:
+            batch.append(item)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
 
 
 def batch_iterate(size: int | None, iterable: Iterable[T]) -> Iterator[list[T]]:

@@ -44,13 +44,15 @@ def _resolve(node: Any, whole: Mapping[str, Any], skipped: frozenset[str], path:
     if not beside:
         return target
     if not isinstance(target, Mapping):
-        raise ConfigError(f"the schema has {', '.join(beside)} beside the reference {reference!r}, which is no object")
+        raise ConfigError(
+            f"the schema has {', '.join(beside)} beside the reference {reference!r}, which is not an object"
+        )
     return {**target, **_resolve(beside, whole, skipped, path)}
 
 
 def _target(whole: Any, reference: str) -> Any:
     if not reference.startswith("#"):
-        raise ConfigError(f"the reference {reference!r} leads out of the schema: inside it, references begin with #")
+        raise ConfigError(f"the reference {reference!r} points outside the schema: references inside it start with #")
     found = whole
     for part in reference.removeprefix("#").removeprefix("/").split("/"):
         key = part.replace("~1", "/").replace("~0", "~")

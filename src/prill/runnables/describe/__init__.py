@@ -1,1 +1,1 @@
-"""What a Runnable says of itself without running: types, schemas, parts, how it streams, itself as a tool."""
+"""Describes a Runnable without running it: types, schemas, settings, parts, streaming."""

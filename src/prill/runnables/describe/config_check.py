@@ -15,13 +15,13 @@ from prill.runnables.generator import RunnableGenerator
 
 
 def check_configurable(step: Runnable[Any, Any], given: Mapping[str, Any]) -> None:
-    """Refuse keys that no part of ``step`` has, where all that reads them is known.
+    """Reject keys that no part of ``step`` has, if everything that reads them is known.
 
-    A function that takes the config, and a class of the user's, may read any key; where nothing has settings, keys
-    can be no slip of the pen.
+    A function that takes the config, and a user's class, may read any key; where nothing has settings, a key is not
+    a typo.
 
     Raises:
-        ConfigError: a key is unknown, or an alternative is.
+        ConfigError: a key or an alternative is unknown.
     """
     parts = list(walk(step))
     if any(_reads_config(each) for each in parts) or not any(_has_settings(each) for each in parts):
@@ -37,7 +37,7 @@ def check_configurable(step: Runnable[Any, Any], given: Mapping[str, Any]) -> No
 
 
 def _has_settings(step: Runnable[Any, Any]) -> bool:
-    """Whether there is anything about a step that could have been made configurable."""
+    """Whether a step has anything that could be configurable."""
     return isinstance(step, DynamicRunnable) or hasattr(type(step), "model_fields")
 
 
@@ -48,7 +48,7 @@ def _reads_config(step: Runnable[Any, Any]) -> bool:
 
 
 def _opaque(step: RunnableLambda[Any, Any] | RunnableGenerator[Any, Any]) -> bool:
-    """Whether a function reaches anything around it: that may start runs, which the config is handed on to."""
+    """Whether a function uses variables around it: these may start runs, which inherit the config."""
     forms = [step.func, step.afunc] if isinstance(step, RunnableLambda) else [step._plain, step._async]
     try:
         around = [inspect.getclosurevars(inspect.unwrap(form)) for form in forms if form is not None]

@@ -1,4 +1,4 @@
-"""Which keys of its first argument a small function reads, told from its source."""
+"""Finds the keys of its first argument that a small function reads, from its source."""
 
 from __future__ import annotations
 

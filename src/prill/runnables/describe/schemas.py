@@ -1,4 +1,4 @@
-"""What goes into a Runnable and what comes out, as pydantic models, from which JSON schemas and checks are made."""
+"""Makes pydantic models of the input and the output of a Runnable, for JSON schemas and validation."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _asked(step: Runnable[Any, Any], side: Side, config: RunnableConfig | None) 
 
 
 def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fields | None:
-    """The keys that the input has as far as they are known, ``None`` if it is no dict or nothing is known."""
+    """The keys that the input has as far as they are known, ``None`` if it is not a dict or unknown."""
     match step:
         case RunnableLambda():
             return _read_by(step)
@@ -197,7 +197,7 @@ def _bare(model: type[BaseModel]) -> Any:
 
 
 def merged(several: Iterable[Fields | None]) -> Fields | None:
-    """The keys of all; one whose type is told in two ways has any, one that somebody needs is needed."""
+    """The keys of all; a key with two different types has ``Any``, a key that one of them requires is required."""
     total: Fields = {}
     for fields in several:
         for key, (hint, default) in (fields or {}).items():

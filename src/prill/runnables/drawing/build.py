@@ -10,7 +10,7 @@ from pydantic import RootModel, create_model
 from prill.callbacks.config import RunnableConfig
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
-from prill.runnables.graph import Graph
+from prill.runnables.drawing.graph import Graph
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough
 from prill.runnables.structure import Part
 

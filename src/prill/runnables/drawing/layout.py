@@ -35,7 +35,7 @@ class Route:
 
 @dataclass
 class Layout:
-    """A picture's nodes and edges in their places; x and y begin at 0."""
+    """The nodes and edges of a picture in their places; x and y start at 0."""
 
     nodes: dict[str, Placed]
     routes: list[Route]

@@ -1,4 +1,4 @@
-"""What a graph of steps is made of, and how its parts are named."""
+"""Nodes and edges of a graph of steps, and their names."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def node_data_str(id: str, data: Any) -> str:
 
 
 def node_data_json(node: Node, *, with_schemas: bool = False) -> dict[str, Any]:
-    """What is told of a node in JSON."""
+    """A node as JSON data."""
     told = _data_json(node, with_schemas)
     return {**told, "metadata": node.metadata} if node.metadata else told
 

@@ -63,5 +63,5 @@ def names_in(module: str) -> dict[str, tuple[str, str]]:
 
 
 def public_names(module: str) -> list[str]:
-    """What a module of Prill has for others. The tables name the names of those that do not say it themselves."""
+    """The public names of a module of Prill; the tables list the names of modules without ``__all__``."""
     return import_module(module).__all__  # type: ignore[no-any-return]  # a module is untyped here

@@ -1,4 +1,4 @@
-"""Trying again, with the same step or with another: what retries and fallbacks have in common."""
+"""The base of retries and fallbacks, which try again with the same step or with another one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MidStream = Literal["raise", "restart"]
 
 
 class Attempt(NamedTuple):
-    """One try: what is run, on what, and the tag of its run."""
+    """One try: the step, its input, and the tag of its run."""
 
     step: Runnable[Any, Any]
     input: Any
@@ -33,15 +33,16 @@ class Attempt(NamedTuple):
 class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """A Runnable that tries again when a try fails.
 
-    In streams a failure before the first chunk is not seen. After it, with ``mid_stream="raise"`` the error goes on,
-    with what had come as its ``partial``; with ``"restart"`` the stream yields one ``StreamRestart`` and starts over.
+    In streams a failure before the first chunk is hidden. After it, with ``mid_stream="raise"`` the error is raised,
+    with the output so far as its ``partial``; with ``"restart"`` the stream yields one ``StreamRestart`` and
+    starts over.
     """
 
     _waits = True
 
     def __init__(self, mid_stream: MidStream) -> None:
         if mid_stream not in ("raise", "restart"):
-            raise ConfigError(f"mid_stream is 'raise' or 'restart', not {mid_stream!r}")
+            raise ConfigError(f"mid_stream must be 'raise' or 'restart', not {mid_stream!r}")
         self.mid_stream = mid_stream
         self.name = None
 
@@ -151,7 +152,7 @@ class _Tries:
         return True
 
     def verdict(self, last: Exception) -> Exception:
-        """The error to raise when no try answered: the last one, which knows how many there were."""
+        """The error to raise when every try failed: the last one, with a note of how many there were."""
         if self._errors > 1:
             last.add_note(f"{self._errors} attempts failed; the first with {type(self._first).__name__}: {self._first}")
         return last
@@ -170,9 +171,9 @@ def _carry(error: Exception, so_far: SoFar) -> None:
 
 
 def check_types(types: Any, argument: str) -> tuple[type[BaseException], ...]:
-    """Refuse what is no exception class."""
+    """Raise ``CompositionError`` for anything that is not an exception class."""
     given = types if isinstance(types, tuple | list) else (types,)
     for each in given:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
-            raise CompositionError(f"{argument} holds exception classes, such as (TimeoutError,); not {each!r:.80}")
+            raise CompositionError(f"{argument} must hold exception classes, such as (TimeoutError,), not {each!r:.80}")
     return tuple(given)
