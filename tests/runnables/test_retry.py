@@ -26,7 +26,7 @@ from prill.runnables import (
     RunnablePassthrough,
     StreamRestart,
 )
-from prill.runnables.engine.chunks import SoFar, join
+from prill.runnables.engine.chunks import Accumulator, join
 from prill.testing import Faults, Reply, check_runnable
 from prill.testing.witness import Witness
 
@@ -112,7 +112,7 @@ class TestAfterTheFirstChunk:
             ([AddableDict(x="a")] * 800, AddableDict(x=marker), AddableDict(x="b")),
             ([AddableDict(x={"y": "a"})] * 800, marker, AddableDict(x="b")),
         ):
-            so_far = SoFar()
+            so_far = Accumulator()
             for chunk in [*before, begin, *[after] * 700]:
                 so_far.add(chunk)
             assert so_far.value() == join([after] * 700)

@@ -19,7 +19,7 @@ Notice = Awaitable[None] | None
 """The return value of an observer's method: ``None``, or an awaitable that the run waits for."""
 
 
-Teller = Callable[["Run", Any], Notice]
+ChunkCallback = Callable[["Run", Any], Notice]
 """Reports one chunk of a run to an observer."""
 
 
@@ -37,7 +37,7 @@ class Observer:
         """The run put out a piece of its output."""
         return None
 
-    def teller(self, run: Run) -> Teller | None:
+    def chunk_callback(self, run: Run) -> ChunkCallback | None:
         """Return the function to call with each chunk of ``run``, or ``None``; called once per stream."""
         return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
 
@@ -62,7 +62,7 @@ class Observer:
         return None
 
 
-def unwaited(tell: Teller) -> Teller:
+def fire_and_forget(tell: ChunkCallback) -> ChunkCallback:
     """``tell`` for a blocking run, which cannot wait for the consumer of an asyncio stream that watches it too."""
 
     def tell_only(run: Run, chunk: Any) -> None:
@@ -157,7 +157,7 @@ class Run:
         own = [self.tag] if self.tag else []
         self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
         self.metadata = {**(config.get("metadata") or {}), **(metadata or {})}
-        self.given: Any = None
+        self.raw_input: Any = None
         self.input: Any = None
         self.streamed = False
         self.kwargs: Config = {}

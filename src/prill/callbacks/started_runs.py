@@ -37,7 +37,7 @@ def prepare_run(
     path = known.get("id")
     name = kwargs.pop("name", None) or known.get("name") or (path[-1] if path else kind)
     run.start(str(name), kind)
-    run.given = run.input = input
+    run.raw_input = run.input = input
     run.kwargs = kwargs
     return run
 

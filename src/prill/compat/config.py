@@ -14,7 +14,7 @@ from prill import callbacks
 from prill.callbacks.config import Config
 from prill.callbacks.run import CURRENT_RUN
 from prill.io.executor import ContextThreadPoolExecutor, executor
-from prill.runnables.engine.runs import begin
+from prill.runnables.engine.runs import start_run
 
 __all__ = [
     "ContextThreadPoolExecutor",
@@ -64,7 +64,7 @@ def get_executor_for_config(config: Config | None) -> contextlib.AbstractContext
 def set_config_context(config: Config) -> Iterator[Context]:
     """A context in which what is run inherits ``config``: ``context.run(chain.invoke, input)``."""
     context = copy_context()
-    context.run(CURRENT_RUN.set, begin(config))
+    context.run(CURRENT_RUN.set, start_run(config))
     yield context
 
 

@@ -27,7 +27,7 @@ from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringProm
 from prill.rate_limiters import BaseRateLimiter
 from prill.runnables.engine.cancellation import call_tallied, tallied, tally_of
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
-from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.runs import start_asyncio_run
 from prill.runnables.engine.streams import bare, like, sum_of
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
@@ -182,7 +182,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several prompts concurrently and return the generations of each, with the provider's metadata."""
-        return await self._results(prompts, begin_asyncio(config_from(callbacks, kwargs)), {"stop": stop, **kwargs})
+        return await self._results(prompts, start_asyncio_run(config_from(callbacks, kwargs)), {"stop": stop, **kwargs})
 
     def __call__(self, input: LanguageModelInput, stop: list[str] | None = None, **kwargs: Any) -> Output:
         """The same as ``invoke``."""

@@ -32,7 +32,7 @@ async def answer_together(
         if run.observers is not None:
             run.start(model.get_name(), model._kind, *model._labels(kwargs))
             run.kwargs = {**kwargs, "batch_size_": len(prompts)}
-            run.given = run.input = {"prompts": [prompt]}
+            run.raw_input = run.input = {"prompts": [prompt]}
             await _notify(run, "on_start", run.input)
     try:
         whole = await model._answer_body(list(prompts), runs[0], {"stop": None, **kwargs})

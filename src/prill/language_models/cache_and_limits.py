@@ -28,7 +28,7 @@ from prill.messages import (
 )
 from prill.messages.tool_calls import as_chunks
 from prill.outputs import ChatGeneration, Generation, GenerationChunk, generation_chunk
-from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.chunks import Accumulator
 
 if TYPE_CHECKING:
     from prill.language_models.base import BaseLanguageModel
@@ -121,7 +121,7 @@ class ModelCall(ABC):
             for piece in self._split(known[0]):
                 yield piece
             return
-        so_far = SoFar()
+        so_far = Accumulator()
         id = None
         async with self.limited() as answer:
             try:

@@ -37,7 +37,7 @@ from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMRe
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
 from prill.runnables.engine.leaves import each_inside
-from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.runs import start_asyncio_run
 from prill.runnables.engine.streams import NOTHING, collect
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         return _owned(await self._call_hooks(messages, run, kwargs))
 
     async def _call_hooks(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
-        if streams_in_invoke(self, run, kwargs) and not self._must_wait(kwargs):
+        if streams_in_invoke(self, run, kwargs) and not self._streaming_is_disabled(kwargs):
             return await self._answer_by_streaming(messages, run, kwargs)
         with inside(run):
             if run.io.blocking:
@@ -196,18 +196,18 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
 
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        return self._must_wait(kwargs) or (
+        return self._streaming_is_disabled(kwargs) or (
             (type(self)._chunks is BaseChatModel._chunks or self._streams_by_hooks)
             and self._stream is None
             and (run.io.blocking or "_astream" not in self._async_hooks)
         )
 
-    def _must_wait(self, kwargs: dict[str, Any]) -> bool:
+    def _streaming_is_disabled(self, kwargs: dict[str, Any]) -> bool:
         if self.disable_streaming == "tool_calling":
             return bool(kwargs.get("tools"))
         return bool(self.disable_streaming)
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         return {"messages": [as_messages(input)]}
 
     # generate
@@ -239,7 +239,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several lists of messages concurrently; the result keeps the provider's metadata of each."""
-        run = begin_asyncio(config_from(callbacks, kwargs))
+        run = start_asyncio_run(config_from(callbacks, kwargs))
         return await self._results(messages, run, {"stop": stop, **kwargs})
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generati
 from prill.prompt_values import PromptValue
 from prill.runnables.engine.cancellation import token_of
 from prill.runnables.engine.leaves import each_inside
-from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.runs import start_asyncio_run
 from prill.runnables.engine.streams import NOTHING, collect
 
 
@@ -170,7 +170,7 @@ class BaseLLM(BaseLanguageModel[str]):
             and (run.io.blocking or "_astream" not in self._async_hooks)
         )
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         return {"prompts": [as_text(input)]}
 
     # generate
@@ -224,7 +224,7 @@ class BaseLLM(BaseLanguageModel[str]):
         **kwargs: Any,
     ) -> Any:
         """Continue many texts; ``_agenerate`` is called with as many at once as ``max_concurrency`` allows."""
-        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), begin_asyncio)
+        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), start_asyncio_run)
         if runs and self._answers_together(runs, kwargs):
             return await self._batch(inputs, runs, kwargs)
         return await super().abatch(inputs, config, return_exceptions=return_exceptions, progress=progress, **kwargs)
@@ -259,7 +259,7 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Continue several prompts and return the generations of each, with the provider's metadata."""
         _require_texts(prompts)
-        run = begin_asyncio(config_from(callbacks, kwargs))
+        run = start_asyncio_run(config_from(callbacks, kwargs))
         return await self._results(prompts, run, {"stop": stop, **kwargs})
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from prill.messages.ai import as_interrupted
 from prill.outputs import ChatGeneration, ChatResult
 from prill.providers.reading import ProviderError, Reading, StreamDecoder
 from prill.providers.streams import ProviderStreams
-from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.chunks import Accumulator
 from prill.runnables.engine.streams import NOTHING, collect
 
 __all__ = ["ProviderChatModel", "ProviderError", "StreamDecoder"]
@@ -72,7 +72,7 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
 
     def _result_of_events(self, response: httpx2.Response) -> ChatResult:
         """Read a stream that has arrived as a whole."""
-        received, reading = SoFar(), Reading(self._decoder(response))
+        received, reading = Accumulator(), Reading(self._decoder(response))
         try:
             for batches in (reading.feed(response.content), reading.finish()):
                 for _, total in batches:
@@ -91,7 +91,7 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if self._streams_by_hooks or self._has_cache_or_limiter() or self._must_wait(kwargs):
+        if self._streams_by_hooks or self._has_cache_or_limiter() or self._streaming_is_disabled(kwargs):
             return super()._flow(inputs, run, **kwargs)
 
         # The same without a layer of its own around every chunk.

@@ -77,7 +77,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
     _hooks: ClassVar[frozenset[str]] = frozenset()
     """Methods beside the verbs that subclasses may write, and bodies that stand in for them."""
-    _waits: ClassVar[bool] = True
+    _buffers_input: ClassVar[bool] = True
     """Whether the body waits for its whole input before it puts anything out."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -85,8 +85,8 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         if not issubclass(cls, BaseModel) and not hasattr(cls, "name"):
             cls.name = None  # not set on Runnable itself: in pydantic classes ``name`` is a field, and must not shadow
         update_overrides(cls)
-        if "_flow" in cls.__dict__ and "_waits" not in cls.__dict__:
-            cls._waits = False
+        if "_flow" in cls.__dict__ and "_buffers_input" not in cls.__dict__:
+            cls._buffers_input = False
 
     def _equality_key(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self._equality_fields)
@@ -185,17 +185,17 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
     def _streams(self, run: Run, kwargs: dict[str, Any]) -> bool:
         """Whether the body puts out chunks before it has its whole output."""
-        return not self._waits and not self._in_one_piece(run, kwargs)
+        return not self._buffers_input and not self._in_one_piece(run, kwargs)
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
 
-    def _restarts(self) -> bool:
+    def _may_restart(self) -> bool:
         """Whether a stream of this may restart by itself; true if that is unknown."""
         return self._kind == "chain"
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         """The input as it is reported to observers."""
         return input
 

@@ -32,8 +32,8 @@ class RunnableProxy:
     def _structure(self) -> Structure:
         return Structure("wrapper", [Part(self.bound)])
 
-    def _restarts(self) -> bool:
-        return self.bound._restarts()
+    def _may_restart(self) -> bool:
+        return self.bound._may_restart()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "bound" not in self.__dict__:

@@ -27,7 +27,7 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
         """The step, its input, the tag of its run, and the label in paths."""
         raise NotImplementedError
 
-    _waits = True
+    _buffers_input = True
 
     def _streaming(self) -> Streaming:
         return Streaming("buffers", False, "the whole input selects the step, which then streams as it can")
@@ -43,7 +43,7 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         growth = Growth(False)
         stream = self._flow_chosen(inputs, run, growth, kwargs)
-        return restarting(stream, growth) if self._restarts() else Snapshots(stream, growth)
+        return restarting(stream, growth) if self._may_restart() else Snapshots(stream, growth)
 
     async def _flow_chosen(
         self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
@@ -104,8 +104,8 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
         self.default = coerce_to_runnable(default)
         self.name = None
 
-    def _restarts(self) -> bool:
-        return self.default._restarts() or any(step._restarts() for _, step in self.branches)
+    def _may_restart(self) -> bool:
+        return self.default._may_restart() or any(step._may_restart() for _, step in self.branches)
 
     def _structure(self) -> Structure:
         parts = []

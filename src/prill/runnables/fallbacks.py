@@ -51,8 +51,8 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
         yield self.runnable
         yield from self.fallbacks
 
-    def _restarts(self) -> bool:
-        return self.mid_stream == "restart" or any(each._restarts() for each in self.runnables)
+    def _may_restart(self) -> bool:
+        return self.mid_stream == "restart" or any(each._may_restart() for each in self.runnables)
 
     def _structure(self) -> Structure:
         others = [Part(each, str(number), "if it fails") for number, each in enumerate(self.fallbacks, 2)]

@@ -36,7 +36,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
 
     _equality_fields = ("func", "afunc")
 
-    _waits = True
+    _buffers_input = True
 
     # Overlapping: every callable is one that returns something.
     @overload

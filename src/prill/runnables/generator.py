@@ -65,7 +65,7 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         self.name = name or name_of(transform)
         self._wants = {each is given_async: wanted_extras(each) for each in (self._plain, given_async) if each}
 
-    def _restarts(self) -> bool:
+    def _may_restart(self) -> bool:
         return False
 
     def _io_type(self, side: Literal["input", "output"]) -> Any:

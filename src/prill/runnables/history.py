@@ -15,7 +15,7 @@ from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
-from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.chunks import Accumulator
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.streams import NOTHING, collect, like, replaces
 from prill.runnables.structure import Part, Streaming, Structure
@@ -88,10 +88,10 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         """The same as ``runnable``."""
         return self.runnable
 
-    _waits = True
+    _buffers_input = True
 
-    def _restarts(self) -> bool:
-        return self.runnable._restarts()
+    def _may_restart(self) -> bool:
+        return self.runnable._may_restart()
 
     def _own_specs(self) -> list[ConfigurableFieldSpec]:
         return [*self.history_factory_config, *self.runnable.config_specs]
@@ -134,7 +134,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             yield turns[0].given
 
     async def _recorded(self, stream: AsyncIterator[Any], run: Run, turns: list[_Turn]) -> AsyncGenerator[Any, None]:
-        so_far = SoFar()
+        so_far = Accumulator()
         try:
             async with closing(stream):
                 async for chunk in stream:

@@ -66,12 +66,12 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
             self._locate(error, key)
             raise
 
-    def _restarts(self) -> bool:
-        return any(step._restarts() for step in self.steps__.values())
+    def _may_restart(self) -> bool:
+        return any(step._may_restart() for step in self.steps__.values())
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         stream = self._merge(inputs, run)
-        return holding(stream) if self._restarts() or holds_restarts(inputs) else stream
+        return holding(stream) if self._may_restart() or holds_restarts(inputs) else stream
 
     async def _merge(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
         keys = list(self.steps__)

@@ -129,12 +129,12 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAw
         _require_dict(self, input)
         return {**input, **await self.mapper._step(input, run.child(), **kwargs)}
 
-    def _restarts(self) -> bool:
-        return self.mapper._restarts()
+    def _may_restart(self) -> bool:
+        return self.mapper._may_restart()
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         stream = self._merge(inputs, run, kwargs)
-        return holding(stream) if self._restarts() or holds_restarts(inputs) else stream
+        return holding(stream) if self._may_restart() or holds_restarts(inputs) else stream
 
     async def _merge(self, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         added = set(self.mapper.steps__)

@@ -11,7 +11,7 @@ from prill.io import closing
 from prill.io.scope import current_scope
 from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable
-from prill.runnables.engine.chunks import SoFar, StreamRestart
+from prill.runnables.engine.chunks import Accumulator, StreamRestart
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
@@ -38,7 +38,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
     starts over.
     """
 
-    _waits = True
+    _buffers_input = True
 
     def __init__(self, mid_stream: MidStream) -> None:
         if mid_stream not in ("raise", "restart"):
@@ -79,7 +79,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         growth = Growth(False)
         stream = self._try_each(inputs, run, growth, kwargs)
-        return restarting(stream, growth) if self._restarts() else Snapshots(stream, growth)
+        return restarting(stream, growth) if self._may_restart() else Snapshots(stream, growth)
 
     async def _try_each(
         self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
@@ -89,7 +89,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
             return
         tries = _Tries(self, input)
         for number, attempt in tries:
-            so_far = SoFar()
+            so_far = Accumulator()
             add = so_far.add
             stream = attempt.step._step_flow(Single(attempt.input), run.child(attempt.tag), **kwargs)
             try:
@@ -164,7 +164,7 @@ def _stopped(error: Exception) -> bool:
     return isinstance(error, Cancelled) or (scope is not None and scope.cancelled)
 
 
-def _carry(error: Exception, so_far: SoFar) -> None:
+def _carry(error: Exception, so_far: Accumulator) -> None:
     """Let an error carry what had come, if it does not know it better."""
     if getattr(error, "partial", None) is None:
         error.partial = as_interrupted(so_far.value())  # type: ignore[attr-defined]  # any exception can carry attributes

@@ -34,8 +34,8 @@ class RouterRunnable(ConditionalRunnable[Any, Output]):
         self.runnables = {key: coerce_to_runnable(step) for key, step in runnables.items()}
         self.name = None
 
-    def _restarts(self) -> bool:
-        return any(step._restarts() for step in self.runnables.values())
+    def _may_restart(self) -> bool:
+        return any(step._may_restart() for step in self.runnables.values())
 
     def _structure(self) -> Structure:
         return Structure("choice", [Part(step, repr(key), key) for key, step in self.runnables.items()])

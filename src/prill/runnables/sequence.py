@@ -86,8 +86,8 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
             raise
         return input
 
-    def _restarts(self) -> bool:
-        return any(step._restarts() for step in self.steps)
+    def _may_restart(self) -> bool:
+        return any(step._may_restart() for step in self.steps)
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self._nesting % STEPS == 0 and not isinstance(inputs, Single):

@@ -12,7 +12,7 @@ from prill.io import Colour, Watchdog, closing
 from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.binding import RunnableProxy
-from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.chunks import Accumulator
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.streams import Snapshots, bare, like, replaces
 
@@ -71,14 +71,14 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
             output = await self.bound._step(input, run, **kwargs)
         except BaseException as error:
             if stopper.caused(error):
-                raise self._too_late(limit, SoFar(), begun) from error
+                raise self._too_late(limit, Accumulator(), begun) from error
             raise
         finally:
             stopper.leave(entered)
             watchdog.close()
             stopper.close()
         if stopper.stopped:
-            raise self._too_late(limit, SoFar(), begun)
+            raise self._too_late(limit, Accumulator(), begun)
         return output
 
     def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
@@ -88,7 +88,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     async def _watch(self, stream: AsyncIterator[Any], io: Colour) -> AsyncIterator[Any]:
         stopper = io.stopper()
         watchdog = Watchdog(stopper)
-        so_far = SoFar()
+        so_far = Accumulator()
         growing = isinstance(stream, Snapshots)
         begun = time.monotonic()
         end = begun + (self.total or _NEVER)
@@ -132,7 +132,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
             watchdog.close()
             stopper.close()
 
-    def _too_late(self, limit: float, so_far: SoFar, begun: float) -> StreamTimeout:
+    def _too_late(self, limit: float, so_far: Accumulator, begun: float) -> StreamTimeout:
         if self.total is not None and time.monotonic() - begun >= self.total:
             what = f"did not end within {self.total:g} s"
         elif so_far.count:

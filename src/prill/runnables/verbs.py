@@ -12,7 +12,7 @@ from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
 from prill.io.colour import Put
 from prill.runnables.engine.batch import Batch
 from prill.runnables.engine.live_views import watch
-from prill.runnables.engine.runs import begin, begin_asyncio
+from prill.runnables.engine.runs import start_asyncio_run, start_run
 from prill.runnables.engine.streams import Single, from_async_iterable, from_iterable
 
 if TYPE_CHECKING:  # few programs watch
@@ -52,11 +52,11 @@ class Verbs(Generic[Input, Output]):
         >>> RunnableLambda(lambda x: x + 1).invoke(1)
         2
         """
-        return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
+        return drive(self._enter(input, start_run(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input in asyncio and return the output. See ``invoke``."""
-        return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
+        return await self._enter(input, start_asyncio_run(config), **kwargs)  # type: ignore[no-any-return]  # as above
 
     def stream(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
@@ -71,7 +71,7 @@ class Verbs(Generic[Input, Output]):
         >>> list(RunnableGenerator(lambda chunks: (c.upper() for c in chunks)).stream("hi"))  # doctest: +SKIP
         ['HI']
         """
-        stream = drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
+        stream = drive_stream(self._enter_flow(Single(input), start_run(config), **kwargs))
         return stream  # type: ignore[return-value]  # whatever drives it, it can be closed
 
     def astream(
@@ -81,7 +81,7 @@ class Verbs(Generic[Input, Output]):
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
-        stream = self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
+        stream = self._enter_flow(Single(input), start_asyncio_run(config), **kwargs)
         return stream  # type: ignore[return-value]  # whatever makes it, it can be closed
 
     def transform(
@@ -97,14 +97,14 @@ class Verbs(Generic[Input, Output]):
         >>> list(StrOutputParser().transform(iter(["a", "b"])))
         ['a', 'b']
         """
-        stream = drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
+        stream = drive_stream(self._enter_flow(from_iterable(input), start_run(config), **kwargs))
         return stream  # type: ignore[return-value]  # as in stream
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncGenerator[Output, None]:
         """Run in asyncio on an input that arrives in chunks, and yield the output in chunks. See ``transform``."""
-        stream = self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+        stream = self._enter_flow(from_async_iterable(input), start_asyncio_run(config), **kwargs)
         return stream  # type: ignore[return-value]  # as in astream
 
     @overload
@@ -153,7 +153,7 @@ class Verbs(Generic[Input, Output]):
         >>> RunnableLambda(lambda x: x + 1).batch([1, 2])
         [2, 3]
         """
-        return drive(Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress).outputs())
+        return drive(Batch(self._step, start_run, inputs, config, return_exceptions, kwargs, progress).outputs())
 
     @overload
     async def abatch(
@@ -185,7 +185,7 @@ class Verbs(Generic[Input, Output]):
         **kwargs: Any,
     ) -> Any:
         """Run on many inputs at once, in tasks, and return the outputs in the order of the inputs. See ``batch``."""
-        return await Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).outputs()
+        return await Batch(self._step, start_asyncio_run, inputs, config, return_exceptions, kwargs, progress).outputs()
 
     def batch_as_completed(
         self,
@@ -200,7 +200,7 @@ class Verbs(Generic[Input, Output]):
 
         ``inputs`` may be a generator: an input is taken when there is room to run it. Arguments as for ``batch``.
         """
-        batch = Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress)
+        batch = Batch(self._step, start_run, inputs, config, return_exceptions, kwargs, progress)
         return drive_stream(batch.as_completed())
 
     def abatch_as_completed(
@@ -213,7 +213,7 @@ class Verbs(Generic[Input, Output]):
         **kwargs: Any,
     ) -> AsyncIterator[tuple[int, Output | Exception]]:
         """Run on many inputs at once, in tasks, and yield ``(index, output)`` as each is done. See ``batch``."""
-        return Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).as_completed()
+        return Batch(self._step, start_asyncio_run, inputs, config, return_exceptions, kwargs, progress).as_completed()
 
     # Watching
 
@@ -239,7 +239,7 @@ class Verbs(Generic[Input, Output]):
         An error is the last event, ``on_<type>_error``, and is then raised. A slow consumer slows the run down.
         """
         view, arguments = _event_view(version, input, kwargs)
-        return watch(self, input, begin_asyncio, config, asyncio_colour(), view, arguments)
+        return watch(self, input, start_asyncio_run, config, asyncio_colour(), view, arguments)
 
     def stream_events(
         self,
@@ -251,7 +251,7 @@ class Verbs(Generic[Input, Output]):
     ) -> Iterator[StreamEvent]:
         """Yield the events of ``astream_events`` in blocking code; the run is in a thread beside the consumer."""
         view, arguments = _event_view(version, input, kwargs)
-        return drive_stream(watch(self, input, begin, config, BLOCKING, view, arguments))
+        return drive_stream(watch(self, input, start_run, config, BLOCKING, view, arguments))
 
     @overload
     def astream_log(
@@ -280,7 +280,7 @@ class Verbs(Generic[Input, Output]):
 
         selection, arguments = split_filters(log_filters(kwargs))
         view = partial(LogView, selection=selection, diff=diff, streamed_list=with_streamed_output_list)
-        return watch(self, input, begin_asyncio, config, asyncio_colour(), view, arguments)
+        return watch(self, input, start_asyncio_run, config, asyncio_colour(), view, arguments)
 
 
 def _event_view(version: str, input: Any, kwargs: Any) -> tuple[Callable[[Put], Observer], dict[str, Any]]:

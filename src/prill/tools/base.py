@@ -57,7 +57,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     """
 
     _kind: ClassVar[str] = "tool"
-    _waits: ClassVar[bool] = True
+    _buffers_input: ClassVar[bool] = True
 
     name: str
     description: str = ""
@@ -301,7 +301,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self.tags, self.metadata
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         args = _args_of(input)[0]
         hidden = self._injected_names() if isinstance(args, Mapping) else ()
         return {name: value for name, value in args.items() if name not in hidden} if hidden else args

@@ -10,7 +10,7 @@ from prill.errors import Cancelled
 from prill.io import CancelToken, Heeded, Stopper, closing, make_lock
 from prill.messages.ai import as_interrupted
 from prill.messages.usage import UsageMetadata, add_usage
-from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.chunks import Accumulator
 from prill.runnables.engine.streams import Snapshots, bare, replaces
 
 
@@ -92,7 +92,7 @@ async def stream_until_cancelled(
 ) -> AsyncIterator[Any]:
     """Iterate a stream that ``token`` may stop, also while it waits for its first chunk."""
     stopper: Stopper = run.io.stopper()
-    so_far = SoFar()
+    so_far = Accumulator()
     growing = isinstance(stream, Snapshots)
     # Called for every chunk.
     following, add, enter, leave = bare(stream).__anext__, so_far.add, stopper.enter, stopper.leave
@@ -122,7 +122,7 @@ async def stream_until_cancelled(
         stopper.close()
 
 
-def cancelled(name: str, run: Run, so_far: SoFar | None = None) -> Cancelled:
+def cancelled(name: str, run: Run, so_far: Accumulator | None = None) -> Cancelled:
     """The error of a run that was stopped, with what had come."""
     if so_far is None:
         return Cancelled(f"{name} was cancelled", usage=_used(run))

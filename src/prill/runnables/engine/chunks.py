@@ -133,7 +133,7 @@ async def aadd(addables: AsyncIterable[Any]) -> Any:
     return add([chunk async for chunk in addables])
 
 
-class SoFar:
+class Accumulator:
     """The sum of a stream's chunks so far, kept small: every few of them are put together.
 
     A hundred thousand small messages would cost the garbage collector more than the stream costs; so of messages that

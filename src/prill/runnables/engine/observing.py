@@ -9,7 +9,7 @@ from prill.callbacks.run import Run
 from prill.errors import Cancelled
 from prill.io import close, closing, make_lock
 from prill.messages.usage import add_usage
-from prill.runnables.engine.chunks import SoFar, StreamRestart
+from prill.runnables.engine.chunks import Accumulator, StreamRestart
 from prill.runnables.engine.restarts import WAIT_FOR_INPUT, flow_of
 from prill.runnables.engine.streams import (
     NOTHING,
@@ -37,7 +37,7 @@ class Step(Protocol):
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any: ...
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
-    def _told(self, input: Any) -> Any: ...
+    def _observed_input(self, input: Any) -> Any: ...
     def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool: ...
 
 
@@ -62,7 +62,7 @@ def observe_flow(step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[
     if isinstance(inputs, Single):
         body = step._flow(inputs, run, **kwargs)
     elif step._kind in WAIT_FOR_INPUT:
-        so_far = SoFar()
+        so_far = Accumulator()
         return Marked(_observe_flow(step, inputs, None, so_far, run, kwargs), so_far)
     else:
         begun = _Begun(inputs)
@@ -84,7 +84,7 @@ async def _observe_flow(
     step: Step,
     inputs: AsyncIterator[Any],
     body: AsyncIterator[Any] | None,
-    so_far: SoFar,
+    so_far: Accumulator,
     run: Run,
     kwargs: dict[str, Any],
 ) -> AsyncGenerator[Any, None]:
@@ -100,7 +100,7 @@ async def _observe_flow(
     observers = run.observers or ()
     try:
         await _tell(run, "on_start", run.input)
-        tell_chunk = [tell for observer in observers if (tell := observer.teller(run)) is not None]
+        tell_chunk = [tell for observer in observers if (tell := observer.chunk_callback(run)) is not None]
         tell_restart = [observer.on_restart for observer in observers]
         # What passes on another watched stream as it is has that one's sum.
         add = so_far.add if so_far is not sum_of(body) else None
@@ -134,10 +134,10 @@ async def _observe_flow(
 def _begin(step: Step, run: Run, kwargs: dict[str, Any], *, given: Any, streamed: bool) -> None:
     run.start(step.get_name(), step._kind, *step._labels(kwargs))
     run.streamed = streamed
-    run.given = given
+    run.raw_input = given
     run.kwargs = kwargs
     try:
-        run.input = None if given is None else step._told(given)
+        run.input = None if given is None else step._observed_input(given)
     except Exception:  # the step will say what is wrong with its input, when it has begun
         run.input = given
 
@@ -179,7 +179,7 @@ async def _tell(run: Run, what: str, *facts: Any) -> None:
         raise raised
 
 
-class _Listed(SoFar):
+class _Listed(Accumulator):
     """The elements of a list so far."""
 
     def __init__(self) -> None:
@@ -193,9 +193,9 @@ class _Listed(SoFar):
         return self._elements
 
 
-def so_far_of(stream: Any) -> SoFar:
+def so_far_of(stream: Any) -> Accumulator:
     """What puts the chunks of a stream together."""
-    return _Listed() if isinstance(stream, Elements) else SoFar()
+    return _Listed() if isinstance(stream, Elements) else Accumulator()
 
 
 class _Begun(Marked[Any]):
@@ -203,7 +203,7 @@ class _Begun(Marked[Any]):
 
     __slots__ = ("_first", "_next", "_source")
 
-    so_far: SoFar
+    so_far: Accumulator
 
     def __init__(self, stream: AsyncIterator[Any]) -> None:
         so_far = sum_of(stream)
@@ -233,7 +233,7 @@ class _Begun(Marked[Any]):
         return first.__anext__()
 
 
-async def _recorded(stream: AsyncIterator[Any], so_far: SoFar) -> AsyncGenerator[Any, None]:
+async def _recorded(stream: AsyncIterator[Any], so_far: Accumulator) -> AsyncGenerator[Any, None]:
     growing = isinstance(stream, Snapshots)
     async with closing(stream):
         async for chunk in stream:

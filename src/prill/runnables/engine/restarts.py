@@ -44,7 +44,7 @@ def holding(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
 def flow_of(step: Any, inputs: AsyncIterator[Any], run: Any, kwargs: dict[str, Any]) -> AsyncIterator[Any]:
     """The stream of a step's body, begun anew whenever its input is."""
     # What waits for its whole input is given the last attempt's alone, and has put nothing out before.
-    if not may_restart(inputs) or step._waits or step._kind in WAIT_FOR_INPUT:
+    if not may_restart(inputs) or step._buffers_input or step._kind in WAIT_FOR_INPUT:
         return step._flow(inputs, run, **kwargs)  # type: ignore[no-any-return]  # a step is anything with bodies
     return start_over(lambda attempt: step._flow(attempt, run, **kwargs), inputs)
 

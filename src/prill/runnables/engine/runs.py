@@ -23,15 +23,15 @@ from prill.io import BLOCKING, Colour, asyncio_colour
 _unwatched_asyncio: list[Run] = []
 
 
-def begin(config: Config | None) -> Run:
+def start_run(config: Config | None) -> Run:
     """The run of a blocking verb that was just called."""
     outer = CURRENT_RUN.get()
     if config is None and outer is None and not CONTEXT_CALLBACKS.get():
         return UNWATCHED
-    return _begin(BLOCKING, config, outer)
+    return _start_run(BLOCKING, config, outer)
 
 
-def begin_asyncio(config: Config | None) -> Run:
+def start_asyncio_run(config: Config | None) -> Run:
     """The run of an asyncio verb that was just called."""
     outer = CURRENT_RUN.get()
     if config is None and outer is None and not CONTEXT_CALLBACKS.get() and _unwatched_asyncio:
@@ -39,10 +39,10 @@ def begin_asyncio(config: Config | None) -> Run:
     io = asyncio_colour()
     if not _unwatched_asyncio:
         _unwatched_asyncio.append(Run(io, {}))
-    return _begin(io, config, outer)
+    return _start_run(io, config, outer)
 
 
-def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
+def _start_run(io: Colour, config: Config | None, outer: Run | None) -> Run:
     given = check_config(config) if config else {}
     callbacks = given.get("callbacks")
     handed_on = _handed_on(callbacks)

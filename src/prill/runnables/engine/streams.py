@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any, Generic, Self, TypeVar
 
 from prill.io import close, closing
-from prill.runnables.engine.chunks import SoFar, join
+from prill.runnables.engine.chunks import Accumulator, join
 from prill.runnables.engine.error_origin import frame_of
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Marked(Generic[T]):
 
     __slots__ = ("_stream", "aclose", "so_far")
 
-    def __init__(self, stream: Any, so_far: SoFar | None = None) -> None:
+    def __init__(self, stream: Any, so_far: Accumulator | None = None) -> None:
         self._stream = stream
         self.aclose = stream.aclose
         self.so_far = so_far
@@ -90,7 +90,7 @@ class Snapshots(Marked[T]):
 
     __slots__ = ("growth",)
 
-    def __init__(self, stream: Any, growth: Growth = _ALWAYS, so_far: SoFar | None = None) -> None:
+    def __init__(self, stream: Any, growth: Growth = _ALWAYS, so_far: Accumulator | None = None) -> None:
         # As in ``Marked``, without a call: every stream of a function is one.
         self._stream = stream
         self.aclose = stream.aclose
@@ -104,7 +104,7 @@ class Elements(Marked[T]):
     __slots__ = ()
 
 
-def like(stream: AsyncIterator[Any], made: AsyncIterator[T], so_far: SoFar | None = None) -> AsyncIterator[T]:
+def like(stream: AsyncIterator[Any], made: AsyncIterator[T], so_far: Accumulator | None = None) -> AsyncIterator[T]:
     """``made``, marked as snapshots, or as elements, if ``stream``, which it passes on, is; and with its sum."""
     if isinstance(stream, Elements):
         return Elements(made, so_far)
@@ -121,7 +121,7 @@ def bare(stream: AsyncIterator[T]) -> AsyncIterator[T]:
 _MARKS = frozenset({Marked, Snapshots, Elements})
 
 
-def sum_of(stream: Any) -> SoFar | None:
+def sum_of(stream: Any) -> Accumulator | None:
     """The sum of what has come out of a stream, where it is known."""
     return stream.so_far if isinstance(stream, Marked) else None
 
