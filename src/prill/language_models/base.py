@@ -176,7 +176,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several prompts concurrently and return the generations of each, with the provider's metadata."""
-        return drive(self._results(prompts, begin(config_from(callbacks, kwargs)), {"stop": stop, **kwargs}))
+        return drive(self._results(prompts, start_run(config_from(callbacks, kwargs)), {"stop": stop, **kwargs}))
 
     async def agenerate_prompt(
         self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any

@@ -232,7 +232,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several lists of messages concurrently; the result keeps the provider's metadata of each."""
-        run = begin(config_from(callbacks, kwargs))
+        run = start_run(config_from(callbacks, kwargs))
         return drive(self._results(messages, run, {"stop": stop, **kwargs}))
 
     async def agenerate(

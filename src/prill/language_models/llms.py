@@ -251,7 +251,7 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Continue several prompts and return the generations of each, with the provider's metadata."""
         _require_texts(prompts)
-        run = begin(config_from(callbacks, kwargs))
+        run = start_run(config_from(callbacks, kwargs))
         return drive(self._results(prompts, run, {"stop": stop, **kwargs}))
 
     async def agenerate(

@@ -26,7 +26,7 @@ from prill.runnables.engine.progress import Advance, show_progress
 from prill.runnables.engine.runs import each_config
 
 Enter = Callable[..., Awaitable[Any]]
-Begin = Callable[[Config | None], Run]
+StartRun = Callable[[Config | None], Run]
 
 THREADS = 32
 """How many inputs are worked at at once in blocking code, where no ``max_concurrency`` is set."""
@@ -41,7 +41,7 @@ class Batch:
     def __init__(
         self,
         enter: Enter,
-        begin: Begin,
+        start_run: StartRun,
         inputs: Iterable[Any],
         config: Config | Sequence[Config] | None,
         return_exceptions: bool,
@@ -57,10 +57,10 @@ class Batch:
         self._return_exceptions = return_exceptions
         self._kwargs = kwargs
         self._progress = progress
-        self._begin = begin
+        self._start_run = start_run
         self._size = len(inputs) if isinstance(inputs, Sized) else None
         self._configs = self._each_config(config)
-        self._runs = [begin(each) for each in self._configs[:2]]
+        self._runs = [start_run(each) for each in self._configs[:2]]
         self._limit = self._runs[0].limit if self._runs else None
         self._outputs: dict[int, Any] = {}
         tokens = {id(run.config.get("cancel")): run.config.get("cancel") for run in self._runs}
@@ -79,7 +79,7 @@ class Batch:
         if index < len(self._runs):
             run = self._runs[index]
         elif self._size is not None and self._configs[index] is not self._configs[1]:
-            run = self._begin(self._configs[index])
+            run = self._start_run(self._configs[index])
         else:
             run = self._runs[1].again()
         if run.limit is not self._limit:
