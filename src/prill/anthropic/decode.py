@@ -257,7 +257,7 @@ class _Open:
         text = "".join(self.pieces)
         if not text.strip() and not isinstance(call["input"], str):
             return call
-        text = self.raw_input() + text
+        text = self.given() + text
         input, error = read_args(text)
         return {**call, "input": input} if error is None else {**call, "input": {}, "partial_json": text}
 

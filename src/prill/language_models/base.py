@@ -27,7 +27,7 @@ from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringProm
 from prill.rate_limiters import BaseRateLimiter
 from prill.runnables.engine.cancellation import call_tallied, tallied, tally_of
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
-from prill.runnables.engine.runs import start_asyncio_run
+from prill.runnables.engine.runs import start_asyncio_run, start_run
 from prill.runnables.engine.streams import bare, like, sum_of
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming

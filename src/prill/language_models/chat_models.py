@@ -37,7 +37,7 @@ from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMRe
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
 from prill.runnables.engine.leaves import each_inside
-from prill.runnables.engine.runs import start_asyncio_run
+from prill.runnables.engine.runs import start_asyncio_run, start_run
 from prill.runnables.engine.streams import NOTHING, collect
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generati
 from prill.prompt_values import PromptValue
 from prill.runnables.engine.cancellation import token_of
 from prill.runnables.engine.leaves import each_inside
-from prill.runnables.engine.runs import start_asyncio_run
+from prill.runnables.engine.runs import start_asyncio_run, start_run
 from prill.runnables.engine.streams import NOTHING, collect
 
 
@@ -209,7 +209,7 @@ class BaseLLM(BaseLanguageModel[str]):
 
         See ``Runnable.batch`` for the arguments.
         """
-        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), begin)
+        runs = [] if return_exceptions or progress else _runs(self, config, len(inputs), start_run)
         if runs and self._answers_together(runs, kwargs):
             return drive(self._batch(inputs, runs, kwargs))
         return super().batch(inputs, config, return_exceptions=return_exceptions, progress=progress, **kwargs)
