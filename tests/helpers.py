@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from prill.testing import list_recordings, recordings_folder
+from recordings import list_recordings, recordings_folder
 
 PROJECT = Path(__file__).parents[1]
 
