@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
-from prill.errors import CompositionError, add_step
+from prill.errors import CompositionError, add_step, carry_path
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.parts import part
@@ -32,7 +32,11 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]]):
                 f"{self.get_name()} runs on each item of a list; it was given {type(input).__name__} ({input!r:.80})"
             )
         thunks = [partial(self._item, index, item, run, kwargs) for index, item in enumerate(input)]
-        return await run.io.gather(thunks, run.limit) if thunks else []
+        try:
+            return await run.io.gather(thunks, run.limit) if thunks else []
+        except Exception as error:
+            carry_path(error, self.get_name())
+            raise
 
     async def _item(self, index: int, item: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         try:

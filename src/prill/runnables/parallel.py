@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
-from prill.errors import CompositionError, add_step
+from prill.errors import CompositionError, add_step, carry_path
 from prill.io import Tee, closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
@@ -41,7 +41,11 @@ class RunnableParallel(Runnable[Input, dict[str, Any]]):
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         thunks = [partial(self._branch, key, input, run) for key in self.steps__]
-        values = await run.io.gather(thunks, run.limit)
+        try:
+            values = await run.io.gather(thunks, run.limit)
+        except Exception as error:
+            carry_path(error, self.get_name())
+            raise
         return dict(zip(self.steps__, values, strict=True))
 
     async def _branch(self, key: str, input: Any, run: Run) -> Any:
