@@ -45,6 +45,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -90,34 +91,32 @@ def add_step(error: BaseException, *steps: str, inner: str) -> None:
     path = _current_path(error)
     if path and path[0] == inner:
         path = _Path((*steps, *path[1:]))
-    elif path.was_made_inside(sys._getframe(1), sys._getframe(2)):
+    elif any(body in path.frames for body in (sys._getframe(1), sys._getframe(2))):
         path = _Path((*steps, *path))
     else:
         path = _Path(steps)
     path.frames = _get_outer_frames()
-    if isinstance(error, PrillError):
-        error.path = path
-    else:
-        _set_note(error, path)
+    _set_path(error, path)
 
 
-def carry_path(error: BaseException, name: str) -> None:
-    """Keep the path that a branch of the composite ``name`` made in a thread or task of its own.
+def carry_path(error: BaseException, inner: str, *outer: str) -> None:
+    """Keep the path that the step ``inner`` made, and put the names ``outer`` in front of it.
 
-    The composite calls it from its own body, so that the composites around it know that the path is of this run.
+    A composite calls it from its own body where a branch ran in a thread or task of its own, or where its name is not
+    that of the step which it ran: so the composites around it know that the path is of this run.
     """
     path = _current_path(error)
-    if path and path[0] == name:
-        path.frames = _get_outer_frames()
+    if not path or path[0] != inner:
+        return
+    path = _Path((*(name for name in outer if name != inner), *path))
+    path.frames = _get_outer_frames()
+    _set_path(error, path)
 
 
 class _Path(tuple[str, ...]):
     """The path of an error, and the bodies that were running around the one that made it."""
 
     frames: tuple[FrameType, ...] = ()
-
-    def was_made_inside(self, *bodies: FrameType) -> bool:
-        return any(body in self.frames for body in bodies)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return tuple, (tuple(self),)  # frames cannot be pickled
@@ -139,18 +138,29 @@ def _current_path(error: BaseException) -> _Path:
     return next((note.path for note in _get_notes(error) if isinstance(note, _PathNote)), _Path())
 
 
-def _set_note(error: BaseException, path: _Path) -> None:
+def _set_path(error: BaseException, path: _Path) -> None:
+    if isinstance(error, PrillError):
+        error.path = path
+        return
     note = _PathNote(_NOTE + _ARROW.join(path))
     note.path = path
-    others = [each for each in _get_notes(error) if not isinstance(each, _PathNote)]
-    # One assignment, because another thread may be raising the same object. An error that takes no notes is
-    # raised without its path.
+    replace_note(error, note, lambda old: isinstance(old, _PathNote))
+
+
+def replace_note(error: BaseException, note: str, is_old: Callable[[str], bool]) -> None:
+    """Put a note on an error in place of those for which ``is_old`` is true: the object may have been raised before.
+
+    An error that takes no notes is left as it is.
+    """
+    # One assignment, because another thread may be raising the same object.
     with contextlib.suppress(Exception):
-        error.__notes__ = [*others, note]
+        error.__notes__ = [*(old for old in _get_notes(error) if not is_old(old)), note]
 
 
 def _get_notes(error: BaseException) -> list[str]:
-    notes = getattr(error, "__notes__", None)
+    notes = None
+    with contextlib.suppress(Exception):  # a property of the user's class may raise
+        notes = getattr(error, "__notes__", None)
     return notes if isinstance(notes, list) else []
 
 

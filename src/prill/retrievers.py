@@ -67,5 +67,5 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
         name = type(self).__name__.removeprefix("Retriever").removesuffix("Retriever")
         return {"ls_retriever_name": (name or "Retriever").lower()}
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         return {"query": input}

@@ -26,7 +26,8 @@ from prill.runnables import (
     RunnablePassthrough,
     StreamRestart,
 )
-from prill.runnables.engine.chunks import SoFar, join
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import join
 from prill.testing import Faults, ReplayServer, Reply, check_runnable
 from prill.testing.witness import Witness
 
@@ -126,7 +127,7 @@ class TestAfterTheFirstChunk:
             ([AddableDict(x="a")] * 800, AddableDict(x=marker), AddableDict(x="b")),
             ([AddableDict(x={"y": "a"})] * 800, marker, AddableDict(x="b")),
         ):
-            so_far = SoFar()
+            so_far = Accumulator()
             for chunk in [*before, begin, *[after] * 700]:
                 so_far.add(chunk)
             assert so_far.value() == join([after] * 700)

@@ -533,7 +533,7 @@ def test_a_stream_asks_once_what_is_to_be_told_of_its_chunks(verbs):
             super().__init__()
             self.asked = []
 
-        def teller(self, run):
+        def chunk_callback(self, run):
             self.asked.append(run.name)
             return self.on_chunk if run.name == "letters" else None
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from prill.callbacks.base import BaseCallbackHandler
-from prill.callbacks.run import Notice, Observer, Run, Teller
+from prill.callbacks.run import ChunkCallback, Notice, Observer, Run
 from prill.errors import Cancelled
 from prill.messages import BaseMessage, BaseMessageChunk, get_buffer_string
 from prill.outputs import (
@@ -67,11 +67,11 @@ class HandlerObserver(Observer):
         prompts = [get_buffer_string(each) for each in messages]
         return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **told)
 
-    def teller(self, run: Run) -> Teller | None:
+    def chunk_callback(self, run: Run) -> ChunkCallback | None:
         return self.on_chunk if self._wants_tokens and run.kind in ("chat_model", "llm") else None
 
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
-        if self.teller(run) is None:
+        if self.chunk_callback(run) is None:
             return None
         if isinstance(chunk, BaseMessageChunk):
             made: Any = chat_generation_chunk(chunk)

@@ -338,7 +338,7 @@ class AsyncCallbackManagerForChainGroup(AsyncRunManager):
 @contextlib.asynccontextmanager
 async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[Any]:
     manager = (CallbackManagerForChainGroup if run.io.blocking else AsyncCallbackManagerForChainGroup)(run)
-    run.given = run.input = inputs
+    run.raw_input = run.input = inputs
     await _tell(run, settle, "on_start", inputs)
     try:
         with inside(run):

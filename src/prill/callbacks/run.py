@@ -5,21 +5,24 @@ A run that nobody watches is a shared constant: its children are itself, it has 
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
+from functools import reduce
 from importlib import import_module
 from typing import Any
 
 from prill.callbacks.config import Config, merge_configs
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, Limit
+from prill.io import BLOCKING, CancelToken, Colour, Limit
+from prill.messages.usage import UsageMetadata, add_usage
 
 Notice = Awaitable[None] | None
 """What an observer's method returns: nothing, or something to be awaited before the run goes on."""
 
 
-Teller = Callable[["Run", Any], Notice]
+ChunkCallback = Callable[["Run", Any], Notice]
 """Tells an observer of one chunk of a run."""
 
 
@@ -37,7 +40,7 @@ class Observer:
         """The run put out a piece of its output."""
         return None
 
-    def teller(self, run: Run) -> Teller | None:
+    def chunk_callback(self, run: Run) -> ChunkCallback | None:
         """What a stream calls with each chunk of ``run``, asked for once; ``None`` where nothing is to be told."""
         return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
 
@@ -62,7 +65,7 @@ class Observer:
         return None
 
 
-def unwaited(tell: Teller) -> Teller:
+def fire_and_forget(tell: ChunkCallback) -> ChunkCallback:
     """``tell`` for a blocking run, which cannot wait for the consumer of an asyncio stream that watches it too."""
 
     def tell_only(run: Run, chunk: Any) -> None:
@@ -71,18 +74,53 @@ def unwaited(tell: Teller) -> Teller:
     return tell_only
 
 
+class UsageCounter:
+    """Counts the tokens that the models of a run use; ``by_model`` has a sum for each model."""
+
+    def __init__(self, outer: UsageCounter | None = None) -> None:
+        self._outer = outer
+        self._lock = threading.Lock()  # branches of a blocking run count in threads of their own
+        self.by_model: dict[str, UsageMetadata] = {}
+
+    def add(self, model: str, usage: UsageMetadata) -> None:
+        """Count tokens, also for the run around."""
+        with self._lock:
+            self.by_model[model] = add_usage(self.by_model.get(model), usage)
+        if self._outer is not None:
+            self._outer.add(model, usage)
+
+    @property
+    def total(self) -> UsageMetadata | None:
+        """The sum over all models; ``None`` where none was used."""
+        with self._lock:
+            parts = list(self.by_model.values())
+        return reduce(add_usage, parts) if parts else None
+
+
+def get_usage(output: Any) -> UsageMetadata | None:
+    """The tokens that a model's message, whole or partial, says that it took."""
+    return getattr(output, "usage_metadata", None) or None
+
+
+def get_model_name(message: Any) -> str | None:
+    """The name of the model that made a message, where the message says it."""
+    about = getattr(message, "response_metadata", None) or {}
+    return about.get("model_name") or about.get("model") or None
+
+
 class Run:
     """One execution of one Runnable: its colour, its config, who watches it, whose child it is.
 
     ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name. From then on a run has
-    ``given`` (the input as it came), ``input`` (as observers are told it; of a stream only at its end), ``streamed``
-    (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` is the observers'.
+    ``raw_input`` (the input as it came), ``input`` (as it is reported to observers; of a stream only at its end),
+    ``streamed`` (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` belongs
+    to the observers. ``watched_token`` is the cancel token that a run around already watches; ``usage`` counts the
+    tokens of models.
     """
 
     __slots__ = (
         "around",
         "config",
-        "given",
         "id",
         "input",
         "io",
@@ -94,10 +132,13 @@ class Run:
         "observers",
         "parent",
         "plain",
+        "raw_input",
         "state",
         "streamed",
         "tag",
         "tags",
+        "usage",
+        "watched_token",
     )
 
     def __init__(
@@ -115,6 +156,8 @@ class Run:
         self.parent = parent
         self.tag = tag
         self.limit = limit
+        self.watched_token: CancelToken | None = None
+        self.usage: UsageCounter | None = None
         self.id: uuid.UUID | None = None  # until it is started
         self.around: tuple[Callable[[], Callable[[], None]], ...] = ()  # what observers want done around user code
         self.plain = observers is None and not config
@@ -123,7 +166,7 @@ class Run:
         """Prepare a run for a part of this one."""
         if self.observers is None:
             return self
-        return Run(self.io, inherited(self.config), self.observers, self, tag, self.limit)
+        return self._inherit(Run(self.io, inherited(self.config), self.observers, self, tag, self.limit))
 
     def configured(self, config: Config, *, over: bool = False) -> Run:
         """Prepare a run in this one's place that ``config`` says more about.
@@ -134,13 +177,24 @@ class Run:
         said = {**config, "callbacks": None}
         merged = merge_configs(self.config, said) if over else merge_configs(said, self.config)
         observers = join_observers(self.observers, callbacks)
-        return Run(self.io, merged, observers, self.parent, self.tag, limit_of(config, self.limit))
+        return self._inherit(Run(self.io, merged, observers, self.parent, self.tag, limit_of(config, self.limit)))
 
     def again(self) -> Run:
         """Prepare another run like this prepared one."""
         if self.plain:
             return self
-        return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
+        return self._inherit(Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit))
+
+    def watching(self, token: CancelToken) -> Run:
+        """Prepare a run in this one's place that ``token`` can stop, and that counts the tokens used until then."""
+        run = self.again()
+        run.watched_token = token
+        run.usage = UsageCounter(self.usage)
+        return run
+
+    def _inherit(self, run: Run) -> Run:
+        run.watched_token, run.usage = self.watched_token, self.usage
+        return run
 
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""
@@ -151,11 +205,13 @@ class Run:
         own = [self.tag] if self.tag else []
         self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
         self.metadata = {**(config.get("metadata") or {}), **(metadata or {})}
-        self.given: Any = None
+        self.raw_input: Any = None
         self.input: Any = None
         self.streamed = False
         self.kwargs: Config = {}
         self.state: dict[Any, Any] = {}
+        if self.usage is None:
+            self.usage = UsageCounter()
 
     @property
     def ancestors(self) -> list[Run]:

@@ -18,7 +18,7 @@ Traps, and how they are met:
 """
 
 from prill.io.blocking import BLOCKING
-from prill.io.cancel import CancelToken, Heeded
+from prill.io.cancel import CancelToken
 from prill.io.colour import Colour, Thunk
 from prill.io.depth import is_deep
 from prill.io.drive import SUSPENDED, close, closing, drive, drive_stream
@@ -41,7 +41,6 @@ __all__ = [
     "CancelToken",
     "Colour",
     "Ended",
-    "Heeded",
     "Limit",
     "Scope",
     "Stopper",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 
 class CancelToken:
@@ -14,9 +13,6 @@ class CancelToken:
     token may be given to many runs; runs that are given a cancelled token do not begin. What cannot be stopped is a
     plain function of yours in the middle of its work: its run ends when it returns.
     """
-
-    heeded = False
-    """Whether a run around heeds it, so that a step need only look at it before it begins."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,40 +51,5 @@ class CancelToken:
         with self._lock:
             self._stops.discard(stop)
 
-    def anew(self) -> CancelToken:
-        """The token for a run that begins in a step's own code, perhaps in another thread: that run heeds it too."""
-        return self
-
-    @property
-    def itself(self) -> CancelToken:
-        """The token that was given."""
-        return self
-
     def __deepcopy__(self, memo: object) -> CancelToken:
         return self  # a config may be copied; the word remains one
-
-
-class Heeded(CancelToken):
-    """A token as the steps of a run that heeds it see it; ``tally`` is whatever that run counts what they use with."""
-
-    heeded = True
-
-    def __init__(self, token: CancelToken, tally: Any = None) -> None:
-        self._token = token.itself
-        self.tally = tally
-        self.cancel = self._token.cancel  # type: ignore[method-assign]  # the word is the token's
-        self.add = self._token.add  # type: ignore[method-assign]  # as above
-        self.discard = self._token.discard  # type: ignore[method-assign]  # as above
-
-    @property
-    def cancelled(self) -> bool:
-        return self._token.cancelled
-
-    def anew(self) -> CancelToken:
-        again = Heeded(self._token, self.tally)
-        again.heeded = False
-        return again
-
-    @property
-    def itself(self) -> CancelToken:
-        return self._token

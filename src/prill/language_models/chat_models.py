@@ -30,8 +30,7 @@ from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMRe
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
 from prill.runnables.config import begin, begin_asyncio
-from prill.runnables.engine.leaves import each_inside
-from prill.runnables.engine.streams import NOTHING, collect
+from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, each_inside
 from prill.runnables.parts import PARTS
 
 T = TypeVar("T")
@@ -51,6 +50,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     """
 
     _kind: ClassVar[str] = "chat_model"
+    _combine: ClassVar[Combine] = ADD
 
     disable_streaming: bool | Literal["tool_calling"] = Field(default=False, repr=False)
 
@@ -74,7 +74,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
         """Answer in one piece."""
-        if streams_inside(self, run, kwargs) and not self._must_wait(kwargs):
+        if streams_inside(self, run, kwargs) and not self._streaming_is_disabled(kwargs):
             return await self._answer_by_streaming(messages, run, kwargs)
         with inside(run):
             if run.io.blocking:
@@ -127,12 +127,12 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         await guard.keep(result.generations)
         return result
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
-        whole = self._in_one_piece(run, kwargs)
-        chunks = None if whole else self._chunks(as_messages(input), run, **_with_stop(kwargs))
+        streams = self._streams_output(run, kwargs)
+        chunks = None if not streams else self._chunks(as_messages(input), run, **_with_stop(kwargs))
         if chunks is None:
             yield await self._work(input, run, **kwargs)
             return
@@ -149,19 +149,19 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         if input is not None:
             raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        return self._must_wait(kwargs) or (
-            type(self)._chunks is BaseChatModel._chunks
-            and self._stream is None
-            and (run.io.blocking or self._astream is None)
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return not self._streaming_is_disabled(kwargs) and (
+            type(self)._chunks is not BaseChatModel._chunks
+            or self._stream is not None
+            or (not run.io.blocking and self._astream is not None)
         )
 
-    def _must_wait(self, kwargs: dict[str, Any]) -> bool:
+    def _streaming_is_disabled(self, kwargs: dict[str, Any]) -> bool:
         if self.disable_streaming == "tool_calling":
             return bool(kwargs.get("tools"))
         return bool(self.disable_streaming)
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         return {"messages": [as_messages(input)]}
 
     # generate

@@ -25,7 +25,7 @@ from prill.messages import (
 )
 from prill.messages.tool_calls import as_chunks
 from prill.outputs import ChatGeneration, Generation, GenerationChunk, generation_chunk
-from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.accumulator import Accumulator
 
 if TYPE_CHECKING:
     from prill.language_models.base import BaseLanguageModel
@@ -118,7 +118,7 @@ class Guard(ABC):
             for piece in self._replayed(known[0]):
                 yield piece
             return
-        so_far = SoFar()
+        so_far = Accumulator()
         id = None
         async with self.asking() as answer:
             try:

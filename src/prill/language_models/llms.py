@@ -18,8 +18,7 @@ from prill.messages import convert_to_messages, get_buffer_string
 from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from prill.prompt_values import PromptValue
 from prill.runnables.config import begin, begin_asyncio
-from prill.runnables.engine.leaves import each_inside
-from prill.runnables.engine.streams import NOTHING, collect
+from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, each_inside
 
 
 class BaseLLM(BaseLanguageModel[str]):
@@ -31,6 +30,7 @@ class BaseLLM(BaseLanguageModel[str]):
     """
 
     _kind: ClassVar[str] = "llm"
+    _combine: ClassVar[Combine] = ADD
 
     @property
     def OutputType(self) -> Any:
@@ -101,9 +101,9 @@ class BaseLLM(BaseLanguageModel[str]):
         await guard.keep(answer.generations)
         return result
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         chunks = self._chunks(as_text(input), run, **{"stop": None, **kwargs})
         if chunks is None:
@@ -121,14 +121,14 @@ class BaseLLM(BaseLanguageModel[str]):
         if input is not None:
             raise EmptyResponseError(f"{self.get_name()} ended its stream without a chunk")
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
         return (
-            type(self)._chunks is BaseLLM._chunks
-            and self._stream is None
-            and (run.io.blocking or self._astream is None)
+            type(self)._chunks is not BaseLLM._chunks
+            or self._stream is not None
+            or (not run.io.blocking and self._astream is not None)
         )
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         return {"prompts": [as_text(input)]}
 
     # generate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from prill.callbacks.run import Run, inside
 from prill.io import closing
@@ -12,6 +12,7 @@ from prill.output_parsers.comma_items import CommaItems
 from prill.output_parsers.inputs import as_text
 from prill.output_parsers.line_items import Items, LineItems, MatchedItems, ParsedItems
 from prill.output_parsers.transform import BaseTransformOutputParser
+from prill.runnables.engine.streams import ADD, Combine, Stream
 
 _NUMBERED = r"\d+\.\s([^\n]+)"
 _BULLETS = r"^\s*[-*]\s([^\n]+)$"
@@ -24,6 +25,8 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
     as whole when the next one has begun.
     """
 
+    _combine: ClassVar[Combine] = ADD
+
     def parse_iter(self, text: str) -> Iterator[re.Match[str]]:
         """The matches of the items in a text; group 1 of each is the item."""
         raise NotImplementedError(f"{type(self).__name__} does not find its items by a pattern")
@@ -34,7 +37,7 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
             return ParsedItems(self.parse)
         return MatchedItems(self.parse_iter)
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         items = self._items()
         async with closing(inputs):
             async for chunk in inputs:

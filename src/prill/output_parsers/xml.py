@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from prill.callbacks.run import Run
 from prill.errors import OutputParserException
@@ -16,6 +16,7 @@ from prill.output_parsers.xml_chunk import XMLChunk
 from prill.output_parsers.xml_reader import XMLReader
 from prill.outputs import Generation
 from prill.runnables.engine.chunks import AddableDict
+from prill.runnables.engine.streams import ADD, Combine, Stream
 
 _fence: Final = re.compile(r"```(?:xml)?\s*(?=<)").search
 
@@ -36,6 +37,8 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
         >>> XMLOutputParser().invoke("<film><name>Jaws</name><year>1975</year></film>")
         {'film': [{'name': 'Jaws'}, {'year': '1975'}]}
     """
+
+    _combine: ClassVar[Combine] = ADD
 
     tags: list[str] | None = None
     parser: Literal["defusedxml", "xml"] = "defusedxml"
@@ -62,7 +65,7 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
                 raise
             raise cut_short(error, reason) from error
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         return super()._flow(inputs, run, **kwargs) if self._custom else _elements(inputs)
 
     def get_format_instructions(self) -> str:

@@ -19,7 +19,7 @@ from prill.errors import (
 from prill.io import closing
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
-from prill.runnables.engine.chunks import SoFar
+from prill.runnables.engine.accumulator import Accumulator
 from prill.wire.body import Body
 from prill.wire.failures import failure_of_event
 
@@ -46,7 +46,7 @@ class ProviderStreams(ProviderSettings):
         response = await opening()
         if response is None:
             return
-        received, reading = SoFar(), Reading(decoder_of(response))
+        received, reading = Accumulator(), Reading(decoder_of(response))
         body = Body(response, run.io, first_timeout=self.first_chunk_timeout, idle_timeout=self.stream_idle_timeout)
         async with closing(body.pieces()) as pieces:
             try:

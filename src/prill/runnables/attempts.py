@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from prill.callbacks.run import Run
-from prill.errors import Cancelled, CompositionError, ConfigError
+from prill.errors import Cancelled, CompositionError, ConfigError, carry_path, replace_note
 from prill.io import closing
 from prill.io.scope import current_scope
 from prill.runnables.base import Runnable
-from prill.runnables.engine.chunks import SoFar, StreamRestart
-from prill.runnables.engine.restarts import restarting
-from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import StreamRestart
+from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, NOWHERE, LateRule, SingleValueStream, Stream, collect
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -35,7 +35,7 @@ class Recovering(Runnable[Input, Output]):
     with what had come as its ``partial``; with ``"restart"`` the stream yields one ``StreamRestart`` and starts over.
     """
 
-    _waits = True
+    _buffers_input = True
 
     def __init__(self, mid_stream: MidStream) -> None:
         if mid_stream not in ("raise", "restart"):
@@ -63,6 +63,7 @@ class Recovering(Runnable[Input, Output]):
             try:
                 output = await attempt.step._step(attempt.input, run.child(attempt.tag), **kwargs)
             except Exception as error:
+                carry_path(error, attempt.step.get_name(), self.get_name())
                 if _stopped(error):
                     raise
                 if not tries.goes_on(error):
@@ -73,33 +74,30 @@ class Recovering(Runnable[Input, Output]):
                 return output
         raise AssertionError("a last try either answers or raises")
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        growth = Growth(False)
-        stream = self._try_each(inputs, run, growth, kwargs)
-        return restarting(stream, growth) if self._restarts() else Snapshots(stream, growth)
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        rule = LateRule()
+        restarts = IN_CHUNKS if self._may_restart() else NOWHERE
+        return Stream(self._try_each(inputs, run, rule, kwargs), rule, restarts)
 
     async def _try_each(
-        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+        self, inputs: Stream[Any], run: Run, rule: LateRule, kwargs: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         tries = _Tries(self, input)
         for number, attempt in tries:
-            so_far = SoFar()
+            stream = attempt.step._step_flow(SingleValueStream(attempt.input), run.child(attempt.tag), **kwargs)
+            rule.follow(stream)
+            so_far = stream.new_accumulator()
             add = so_far.add
-            stream = attempt.step._step_flow(Single(attempt.input), run.child(attempt.tag), **kwargs)
             try:
-                async with closing(stream):
-                    growing = isinstance(stream, Snapshots)
-                    async for chunk in stream:
-                        if growing:
-                            growth.replaces = replaces(stream)
-                            if growth.replaces:
-                                so_far.clear()
+                async with closing(stream.source) as source:
+                    async for chunk in source:
                         add(chunk)
                         yield chunk
             except Exception as error:
+                carry_path(error, attempt.step.get_name(), self.get_name())
                 if _stopped(error):
                     raise
                 if so_far.count and self.mid_stream == "raise":
@@ -151,8 +149,12 @@ class _Tries:
     def verdict(self, last: Exception) -> Exception:
         """The error to raise when no try answered: the last one, which knows how many there were."""
         if self._errors > 1:
-            last.add_note(f"{self._errors} attempts failed; the first with {type(self._first).__name__}: {self._first}")
+            first = f"{type(self._first).__name__}: {self._first}"
+            replace_note(last, f"{self._errors}{_FAILED}{first}", lambda old: _FAILED in old)
         return last
+
+
+_FAILED = " attempts failed; the first with "
 
 
 def _stopped(error: Exception) -> bool:
@@ -161,7 +163,7 @@ def _stopped(error: Exception) -> bool:
     return isinstance(error, Cancelled) or (scope is not None and scope.cancelled)
 
 
-def _carry(error: Exception, so_far: SoFar) -> None:
+def _carry(error: Exception, so_far: Accumulator) -> None:
     """Let an error carry what had come, if it does not know it better."""
     if getattr(error, "partial", None) is None:
         error.partial = so_far.value()  # type: ignore[attr-defined]  # any exception can carry attributes

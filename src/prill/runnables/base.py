@@ -17,10 +17,9 @@ from prill.runnables.described import Described
 from prill.runnables.engine.batch import Batch
 from prill.runnables.engine.cancellation import (
     call_until_cancelled,
-    cancelled,
-    heeding,
+    get_token,
+    make_cancelled,
     stream_until_cancelled,
-    token_of,
 )
 from prill.runnables.engine.live_views import watch
 from prill.runnables.engine.observing import observe_call, observe_flow
@@ -32,8 +31,17 @@ from prill.runnables.engine.overrides import (
     overridden_verbs,
     stream_override,
 )
-from prill.runnables.engine.restarts import flow_of, may_restart, start_over
-from prill.runnables.engine.streams import NOTHING, Single, Snapshots, collect, from_async_iterable, from_iterable, like
+from prill.runnables.engine.step_streams import adapt_input, open_stream
+from prill.runnables.engine.streams import (
+    AS_INPUT,
+    EMPTY,
+    Combine,
+    SingleValueStream,
+    Stream,
+    collect,
+    from_async_iterable,
+    from_iterable,
+)
 from prill.runnables.known_as import OF_BASE
 from prill.runnables.parts import PARTS
 
@@ -49,6 +57,9 @@ T = TypeVar("T")
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
     __getattr__, __dir__ = lazy_names(__name__, OF_BASE)
 
+_BUFFERING_KINDS = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"})
+"""Kinds of steps that do not start before their whole input is there."""
+
 
 class Runnable(Described, Generic[Input, Output]):
     """A unit of work that can be invoked, batched and streamed, in blocking code and in asyncio.
@@ -63,8 +74,13 @@ class Runnable(Described, Generic[Input, Output]):
     _kind: ClassVar[str] = "chain"
     _overrides: ClassVar[frozenset[str]] = frozenset()
     _has_body: ClassVar[bool] = False
-    _waits: ClassVar[bool] = True
-    """Whether the body waits for its whole input before it puts anything out."""
+    _buffers_input: ClassVar[bool] = True
+    """Whether the body waits for its whole input before it yields anything."""
+    _combine: ClassVar[Combine] = AS_INPUT
+    """How the chunks that ``_flow`` yields make its value.
+
+    With ``AS_INPUT``, as its input's do, whatever these are; with any other, ``_flow`` is given pieces that add up.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -72,8 +88,8 @@ class Runnable(Described, Generic[Input, Output]):
             cls.name = None  # not set on Runnable itself: in pydantic classes ``name`` is a field, and must not shadow
         cls._overrides = overridden_verbs(cls)
         cls._has_body = has_body(cls, Runnable)
-        if "_flow" in cls.__dict__ and "_waits" not in cls.__dict__:
-            cls._waits = False
+        if "_flow" in cls.__dict__ and "_buffers_input" not in cls.__dict__:
+            cls._buffers_input = cls._kind in _BUFFERING_KINDS
 
     # The bodies: Prill's own parts override these, users override the verbs.
 
@@ -81,13 +97,13 @@ class Runnable(Described, Generic[Input, Output]):
         """One value in, one value out."""
         return await call_without_body(self, input, run, kwargs)
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        """A stream in, a stream out; here for a step that must wait for its whole input."""
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        """Chunks in, chunks out; this one is for a step that must wait for its whole input."""
         input = await collect(inputs)
-        if input is not NOTHING:
+        if input is not EMPTY:
             yield await self._work(input, run, **kwargs)
 
-    # How composites run a step, and how verbs begin.
+    # How composites run a step, and how verbs start.
 
     def _step(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         """Run this as a step: by the user's own verb if it overrides one, watched if the run is."""
@@ -95,23 +111,21 @@ class Runnable(Described, Generic[Input, Output]):
             return call_override(self, input, run, kwargs)
         return self._enter(input, run, **kwargs)
 
-    def _step_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        """Stream this as a step: by the user's own verb if it overrides one, watched if the run is."""
+    def _step_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        """Stream this as a step: by the user's own verb if it overrides one, observed if the run is."""
         if self._overrides:
             verb = stream_override(self, run)
             if verb in ("transform", "atransform"):
-                if may_restart(inputs):
-                    return start_over(lambda attempt: flow_override(self, verb, attempt, run, kwargs), inputs)
-                return flow_override(self, verb, inputs, run, kwargs)
+                return adapt_input(partial(flow_override, self, verb, run=run, kwargs=kwargs), AS_INPUT, inputs)
             if verb is not None or ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
-                return self._collect_and_override(verb, inputs, run, kwargs)
+                return Stream(self._collect_and_override(verb, inputs, run, kwargs))
         return self._enter_flow(inputs, run, **kwargs)
 
     async def _collect_and_override(
-        self, verb: str | None, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
+        self, verb: str | None, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         if verb is None:
             yield await call_override(self, input, run, kwargs)
@@ -120,42 +134,42 @@ class Runnable(Described, Generic[Input, Output]):
             yield chunk
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        if not run.plain and (token := token_of(run)) is not None:
-            if not token.heeded:
-                run = heeding(run, token)
+        if not run.plain and (token := get_token(run)) is not None:
+            if token is not run.watched_token:
+                run = run.watching(token)
                 return call_until_cancelled(self.get_name(), run, partial(self._enter, input, run, **kwargs), token)
             if token.cancelled:
-                raise cancelled(self.get_name(), run)
+                raise make_cancelled(self.get_name(), run)
         if run.observers is None or not self._has_body:
             return self._work(input, run, **kwargs)
         return observe_call(self, input, run, kwargs)
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if not run.plain and (token := token_of(run)) is not None and not token.heeded:
-            run = heeding(run, token)
-            stream = self._enter_flow(inputs, run, **kwargs)
-            return like(stream, stream_until_cancelled(self.get_name(), run, stream, token))
-        if run.observers is not None and self._has_body:
-            return observe_flow(self, inputs, run, kwargs)
-        if isinstance(inputs, Snapshots):
-            return flow_of(self, inputs, run, kwargs)
-        return self._flow(inputs, run, **kwargs)
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        if not run.plain:
+            token = get_token(run)
+            if token is not None and token is not run.watched_token:
+                run = run.watching(token)
+                stream = self._enter_flow(inputs, run, **kwargs)
+                return stream.through(stream_until_cancelled(self.get_name(), run, stream, token))
+            if run.observers is not None and self._has_body:
+                return observe_flow(self, inputs, run, kwargs)
+        return open_stream(self, inputs, run, kwargs)
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
 
-    def _restarts(self) -> bool:
-        """Whether a stream of this may begin anew by its own doing; yes, where that cannot be known."""
+    def _may_restart(self) -> bool:
+        """Whether a stream of this may restart on its own account; true where that cannot be known."""
         return self._kind == "chain"
 
-    def _told(self, input: Any) -> Any:
-        """The input as observers are told it."""
+    def _observed_input(self, input: Any) -> Any:
+        """The input as it is reported to observers."""
         return input
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        """Whether the output, streamed or not, is one value: it leaves when the run has ended."""
-        return self._kind in ("prompt", "retriever", "tool")
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        """Whether the output may come in chunks; otherwise it is one value, which leaves when the run has ended."""
+        return self._kind not in ("prompt", "retriever", "tool")
 
     # The verbs
 
@@ -172,24 +186,24 @@ class Runnable(Described, Generic[Input, Output]):
 
         Leaving the iteration (``break``, an exception, ``close``) stops the run and closes what it holds.
         """
-        return drive_stream(self._enter_flow(Single(input), begin(config), **kwargs))
+        return drive_stream(self._enter_flow(SingleValueStream(input), begin(config), **kwargs).source)
 
     def astream(self, input: Input, config: Config | None = None, **kwargs: Any) -> AsyncIterator[Output]:
         """Run on one input and yield the output piece by piece, as far as the steps can.
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
-        return self._enter_flow(Single(input), begin_asyncio(config), **kwargs)
+        return self._enter_flow(SingleValueStream(input), begin_asyncio(config), **kwargs).source
 
     def transform(self, input: Iterator[Input], config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
         """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return drive_stream(self._enter_flow(from_iterable(input), begin(config), **kwargs))
+        return drive_stream(self._enter_flow(Stream(from_iterable(input)), begin(config), **kwargs).source)
 
     def atransform(
         self, input: AsyncIterator[Input], config: Config | None = None, **kwargs: Any
     ) -> AsyncIterator[Output]:
         """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return self._enter_flow(from_async_iterable(input), begin_asyncio(config), **kwargs)
+        return self._enter_flow(Stream(from_async_iterable(input)), begin_asyncio(config), **kwargs).source
 
     @overload
     def batch(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from prill.callbacks.config import Config, check_config, merge_configs
 from prill.callbacks.run import Run
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
+from prill.runnables.engine.streams import Stream
 from prill.runnables.parts import PARTS, part
 from prill.runnables.wrapper import Wrapper
 
@@ -58,7 +59,7 @@ class RunnableBinding(Wrapper, Runnable[Input, Output]):
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return self.bound._step(input, self._place(run), **{**self.kwargs, **kwargs})
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         return self.bound._step_flow(inputs, self._place(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
@@ -10,8 +10,7 @@ from prill.errors import CompositionError, add_step
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.engine.restarts import restarting
-from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, NOWHERE, LateRule, SingleValueStream, Stream, collect
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -24,7 +23,7 @@ class Choosing(Runnable[Input, Output]):
         """The step, its input, the tag of its run, and the label in paths."""
         raise NotImplementedError
 
-    _waits = True
+    _buffers_input = True
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         step, given, tag, label = await self._choose(input, run)
@@ -34,25 +33,23 @@ class Choosing(Runnable[Input, Output]):
             self._locate(error, step, label)
             raise
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        growth = Growth(False)
-        stream = self._flow_chosen(inputs, run, growth, kwargs)
-        return restarting(stream, growth) if self._restarts() else Snapshots(stream, growth)
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        rule = LateRule()
+        restarts = IN_CHUNKS if self._may_restart() else NOWHERE
+        return Stream(self._flow_chosen(inputs, run, rule, kwargs), rule, restarts)
 
     async def _flow_chosen(
-        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+        self, inputs: Stream[Any], run: Run, rule: LateRule, kwargs: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         step, given, tag, label = await self._choose(input, run)
-        stream = step._step_flow(Single(given), run.child(tag), **kwargs)
-        async with closing(stream):
+        stream = step._step_flow(SingleValueStream(given), run.child(tag), **kwargs)
+        rule.follow(stream)
+        async with closing(stream.source) as source:
             try:
-                growing = isinstance(stream, Snapshots)
-                async for chunk in stream:
-                    if growing:
-                        growth.replaces = replaces(stream)
+                async for chunk in source:
                     yield chunk
             except Exception as error:
                 self._locate(error, step, label)
@@ -83,8 +80,8 @@ class RunnableBranch(Choosing[Input, Output]):
         self.default = coerce_to_runnable(default)
         self.name = None
 
-    def _restarts(self) -> bool:
-        return self.default._restarts() or any(step._restarts() for _, step in self.branches)
+    def _may_restart(self) -> bool:
+        return self.default._may_restart() or any(step._may_restart() for _, step in self.branches)
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         for number, (condition, step) in enumerate(self.branches, 1):

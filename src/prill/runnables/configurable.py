@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from prill.callbacks.config import Config
@@ -24,6 +24,7 @@ from prill.runnables.config_fields import (
     prefix_config_spec,
 )
 from prill.runnables.describe.children import walk
+from prill.runnables.engine.streams import Stream
 from prill.runnables.function import RunnableLambda
 from prill.runnables.generator import RunnableGenerator
 from prill.runnables.parts import part
@@ -76,7 +77,7 @@ class DynamicRunnable(Runnable[Input, Output]):
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return self._configured(run.config)._step(input, self._place(run), **kwargs)
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         return self._configured(run.config)._step_flow(inputs, self._place(run), **kwargs)
 
     def _place(self, run: Run) -> Run:

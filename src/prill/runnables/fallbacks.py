@@ -51,8 +51,8 @@ class RunnableWithFallbacks(Recovering[Input, Output]):
         yield self.runnable
         yield from self.fallbacks
 
-    def _restarts(self) -> bool:
-        return self.mid_stream == "restart" or any(each._restarts() for each in self.runnables)
+    def _may_restart(self) -> bool:
+        return self.mid_stream == "restart" or any(each._may_restart() for each in self.runnables)
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
         if self.exception_key is not None and not isinstance(input, Mapping):

@@ -9,14 +9,13 @@ from typing import Any, TypeVar, overload
 
 from prill.callbacks.config import DEFAULT_RECURSION_LIMIT
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError, RecursionLimitError
+from prill.errors import ColourError, CompositionError, RecursionLimitError, carry_path
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import is_async, is_generator
 from prill.runnables.engine.chunks import join
-from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.signature import extras_for, name_of, wanted_extras
-from prill.runnables.engine.streams import NOTHING, Growth, Single, collect, replaces
+from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, LateRule, SingleValueStream, Stream, collect
 from prill.runnables.parts import part
 
 Input = TypeVar("Input", contravariant=True)
@@ -35,7 +34,7 @@ class RunnableLambda(Runnable[Input, Output]):
     ``callbacks`` are filled with those of the run; what the function starts joins the run without them too.
     """
 
-    _waits = True
+    _buffers_input = True
 
     def __init__(
         self, func: Callable[..., Any], afunc: Callable[..., Any] | None = None, name: str | None = None
@@ -68,34 +67,44 @@ class RunnableLambda(Runnable[Input, Output]):
             chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
             return join(chunks) if chunks else None
         output = await self._apply(function, input, run, kwargs)
-        if isinstance(output, Runnable):
+        if not isinstance(output, Runnable):
+            return output
+        try:
             return await output._step(input, self._deeper(run))
-        return output
+        except Exception as error:
+            carry_path(error, output.get_name(), self.get_name())
+            raise
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        growth = Growth(False)
-        # What it returns may be a Runnable that starts over.
-        return restarting(self._put_out(inputs, run, growth, kwargs), growth)
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        rule = LateRule()
+        # The function may return a Runnable that restarts its stream.
+        return Stream(self._stream_output(inputs, run, rule, kwargs), rule, IN_CHUNKS)
 
-    async def _put_out(
-        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+    async def _stream_output(
+        self, inputs: Stream[Any], run: Run, rule: LateRule, kwargs: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         function = self._function(run)
         if (function is self.afunc) in self._yields:
-            stream: AsyncIterator[Any] = self._items(function, input, run, kwargs)
-        else:
-            output = await self._apply(function, input, run, kwargs)
-            if not isinstance(output, Runnable):
-                yield output
-                return
-            stream = output._step_flow(Single(input), self._deeper(run))
-        async with closing(stream):
-            async for chunk in stream:
-                growth.replaces = replaces(stream)
-                yield chunk
+            async with closing(self._items(function, input, run, kwargs)) as items:
+                async for item in items:
+                    yield item
+            return
+        output = await self._apply(function, input, run, kwargs)
+        if not isinstance(output, Runnable):
+            yield output
+            return
+        stream = output._step_flow(SingleValueStream(input), self._deeper(run))
+        rule.follow(stream)
+        async with closing(stream.source) as source:
+            try:
+                async for chunk in source:
+                    yield chunk
+            except Exception as error:
+                carry_path(error, output.get_name(), self.get_name())
+                raise
 
     async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         if wants := self._wants[function is self.afunc]:

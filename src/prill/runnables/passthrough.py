@@ -6,13 +6,21 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
 from prill.callbacks.run import Run, inside
-from prill.errors import ColourError, CompositionError
+from prill.errors import ColourError, CompositionError, carry_path
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import is_async
-from prill.runnables.engine.chunks import AddableDict, join
-from prill.runnables.engine.restarts import holding, holds_restarts, restarting
-from prill.runnables.engine.streams import NOTHING, Growth, Snapshots, like, replaces
+from prill.runnables.engine.chunks import AddableDict
+from prill.runnables.engine.streams import (
+    ADD,
+    EMPTY,
+    IN_CHUNKS,
+    IN_VALUES,
+    NOWHERE,
+    REPLACE,
+    LateRule,
+    Stream,
+)
 from prill.runnables.parallel import RunnableParallel, share
 from prill.runnables.parts import part
 
@@ -47,26 +55,24 @@ class RunnablePassthrough(Runnable[Other, Other]):
         return RunnableAssign(kwargs)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        await self._look(input, run)
+        await self._call(input, run)
         return input
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self.func is None and self.afunc is None:
-            return inputs if hasattr(inputs, "ag_frame") else like(inputs, _pass(inputs))
-        return like(inputs, self._flow_and_look(inputs, run))
+            return inputs
+        return self._flow_and_call(inputs, run)
 
-    async def _flow_and_look(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
-        chunks: list[Any] = []
-        async with closing(inputs):
-            async for chunk in inputs:
-                if replaces(inputs):
-                    chunks.clear()
-                chunks.append(chunk)
+    async def _flow_and_call(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
+        accumulated = inputs.new_accumulator()
+        async with closing(inputs.source) as source:
+            async for chunk in source:
+                accumulated.add(chunk)
                 yield chunk
-            if chunks:
-                await self._look(join(chunks), run)
+            if accumulated.count:
+                await self._call(accumulated.value(), run)
 
-    async def _look(self, input: Any, run: Run) -> None:
+    async def _call(self, input: Any, run: Run) -> None:
         if self.func is None and self.afunc is None:
             return
         with inside(run):
@@ -88,12 +94,6 @@ class RunnablePassthrough(Runnable[Other, Other]):
     __hash__ = object.__hash__
 
 
-async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    async with closing(inputs):
-        async for chunk in inputs:
-            yield chunk
-
-
 @part("passthrough.assign")
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
     """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
@@ -110,28 +110,33 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
         _require_dict(self, input)
         return {**input, **await self.mapper._step(input, run.child(), **kwargs)}
 
-    def _restarts(self) -> bool:
-        return self.mapper._restarts()
+    def _may_restart(self) -> bool:
+        return self.mapper._may_restart()
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        stream = self._merge(inputs, run, kwargs)
-        return holding(stream) if self._restarts() or holds_restarts(inputs) else stream
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        restarts = self._may_restart() or inputs.restarts is not NOWHERE
+        return Stream(self._merge(inputs, run, kwargs), ADD, IN_VALUES if restarts else NOWHERE)
 
-    async def _merge(self, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+    async def _merge(self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         added = set(self.mapper.steps__)
         passed, given = share(inputs, 2, run)
         mapped = self.mapper._step_flow(given, run.child(), **kwargs)
-        merged = run.io.merge([passed, mapped], run.limit)
+        merged = run.io.merge([passed.source, mapped.source], run.limit)
         async with closing(inputs), closing(merged):
-            async for index, chunk in merged:
-                if index == 0:
-                    _require_dict(self, chunk)
-                    own = {key: value for key, value in chunk.items() if key not in added}
-                    replaced = frozenset(own) if replaces(passed) else getattr(chunk, "replaced", frozenset())
-                    chunk = AddableDict(own, replaced=replaced)
-                    if not own:
-                        continue
-                yield chunk
+            try:
+                async for index, chunk in merged:
+                    if index == 0:
+                        _require_dict(self, chunk)
+                        own = {key: value for key, value in chunk.items() if key not in added}
+                        is_whole = passed.combine is REPLACE
+                        replaced = frozenset(own) if is_whole else getattr(chunk, "replaced", frozenset())
+                        chunk = AddableDict(own, replaced=replaced)
+                        if not own:
+                            continue
+                    yield chunk
+            except Exception as error:
+                carry_path(error, self.mapper.get_name())
+                raise
 
     def __repr__(self) -> str:
         return f"RunnablePassthrough.assign({', '.join(f'{k}={v!r}' for k, v in self.mapper.steps__.items())})"
@@ -159,29 +164,35 @@ class RunnablePick(Runnable[dict[str, Any], Any]):
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         picked = self._pick(input)
-        return None if picked is NOTHING else picked
+        return None if picked is EMPTY else picked
 
     def _pick(self, chunk: Any) -> Any:
         _require_dict(self, chunk)
         if isinstance(self.keys, str):
-            return chunk.get(self.keys, NOTHING)
+            return chunk.get(self.keys, EMPTY)
         picked = {key: chunk[key] for key in self.keys if key in chunk}
-        return AddableDict(picked, replaced=getattr(chunk, "replaced", frozenset())) if picked else NOTHING
+        return AddableDict(picked, replaced=getattr(chunk, "replaced", frozenset())) if picked else EMPTY
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         if not isinstance(self.keys, str):
-            return like(inputs, self._pick_each(inputs, None))
-        growth = Growth(False)
-        stream = self._pick_each(inputs, growth)
-        return restarting(stream, growth) if holds_restarts(inputs) else Snapshots(stream, growth)
+            return inputs.through(self._pick_each(inputs))
+        rule = LateRule()
+        restarts = NOWHERE if inputs.restarts is NOWHERE else IN_CHUNKS
+        return Stream(self._pick_value(inputs, self.keys, rule), rule, restarts)
 
-    async def _pick_each(self, inputs: AsyncIterator[Any], growth: Growth | None) -> AsyncGenerator[Any, None]:
-        async with closing(inputs):
-            async for chunk in inputs:
+    async def _pick_each(self, inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
+        async with closing(inputs.source) as source:
+            async for chunk in source:
                 picked = self._pick(chunk)
-                if growth is not None:
-                    growth.replaces = replaces(inputs) or self.keys in getattr(chunk, "replaced", ())
-                if picked is not NOTHING:
+                if picked is not EMPTY:
+                    yield picked
+
+    async def _pick_value(self, inputs: Stream[Any], key: str, rule: LateRule) -> AsyncGenerator[Any, None]:
+        async with closing(inputs.source) as source:
+            async for chunk in source:
+                picked = self._pick(chunk)
+                rule.rule = REPLACE if key in getattr(chunk, "replaced", ()) else inputs.combine
+                if picked is not EMPTY:
                     yield picked
 
     def __repr__(self) -> str:

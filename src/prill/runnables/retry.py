@@ -88,8 +88,8 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
             self.mid_stream,
         )
 
-    def _restarts(self) -> bool:
-        return self.mid_stream == "restart" or self.bound._restarts()
+    def _may_restart(self) -> bool:
+        return self.mid_stream == "restart" or self.bound._may_restart()
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
         yield Attempt(self.bound, input)

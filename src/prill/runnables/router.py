@@ -32,8 +32,8 @@ class RouterRunnable(Choosing[Any, Output]):
         self.runnables = {key: coerce_to_runnable(step) for key, step in runnables.items()}
         self.name = None
 
-    def _restarts(self) -> bool:
-        return any(step._restarts() for step in self.runnables.values())
+    def _may_restart(self) -> bool:
+        return any(step._may_restart() for step in self.runnables.values())
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         if not isinstance(input, Mapping) or "key" not in input or "input" not in input:

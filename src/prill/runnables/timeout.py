@@ -11,8 +11,8 @@ from prill.errors import ConfigError, StreamTimeout
 from prill.io import Colour, Watchdog, closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.engine.chunks import SoFar
-from prill.runnables.engine.streams import Snapshots, bare, like, replaces
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.streams import Stream
 from prill.runnables.parts import part
 from prill.runnables.wrapper import Wrapper
 
@@ -58,47 +58,46 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
     # It is no step of its own: observers see the bound Runnable alone.
 
     async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        begun = time.monotonic()
+        started = time.monotonic()
         limit = min(self.first_chunk or _NEVER, self.total or _NEVER)
         stopper = run.io.stopper()
         watchdog = Watchdog(stopper)
         entered = stopper.enter()
         try:
             if limit < _NEVER:
-                watchdog.until(begun + limit)
+                watchdog.until(started + limit)
             output = await self.bound._step(input, run, **kwargs)
         except BaseException as error:
             if stopper.caused(error):
-                raise self._too_late(limit, SoFar(), begun) from error
+                raise self._too_late(limit, Accumulator(), started) from error
             raise
         finally:
             stopper.leave(entered)
             watchdog.close()
             stopper.close()
         if stopper.stopped:
-            raise self._too_late(limit, SoFar(), begun)
+            raise self._too_late(limit, Accumulator(), started)
         return output
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         stream = self.bound._step_flow(inputs, run, **kwargs)
-        return like(stream, self._watch(stream, run.io))
+        return stream.through(self._watch(stream, run.io))
 
-    async def _watch(self, stream: AsyncIterator[Any], io: Colour) -> AsyncIterator[Any]:
+    async def _watch(self, stream: Stream[Any], io: Colour) -> AsyncIterator[Any]:
         stopper = io.stopper()
         watchdog = Watchdog(stopper)
-        so_far = SoFar()
-        growing = isinstance(stream, Snapshots)
-        begun = time.monotonic()
-        end = begun + (self.total or _NEVER)
+        accumulated = stream.new_accumulator()
+        started = time.monotonic()
+        end = started + (self.total or _NEVER)
         limit = self.first_chunk or _NEVER
         later = self.between_chunks or _NEVER
         # In asyncio the timer runs between the steps of this task: that there is no deadline is enough for it.
         blocking = io.blocking
         # Called for every chunk.
-        following, clock = bare(stream).__anext__, time.monotonic
-        add, enter, leave = so_far.add, stopper.enter, stopper.leave
+        get_next, clock = stream.source.__anext__, time.monotonic
+        add, enter, leave = accumulated.add, stopper.enter, stopper.leave
         try:
-            async with closing(stream):
+            async with closing(stream.source):
                 while True:
                     deadline = clock() + limit
                     if deadline > end:
@@ -108,21 +107,19 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
                         watchdog.until(deadline)
                     entered = enter()
                     try:
-                        chunk = await following()
+                        chunk = await get_next()
                     except StopAsyncIteration:
                         return
                     except BaseException as error:
                         if stopper.caused(error):
-                            raise self._too_late(limit, so_far, begun) from error
+                            raise self._too_late(limit, accumulated, started) from error
                         raise
                     finally:
                         watchdog.deadline = None
                         if blocking:
                             leave(entered)
                     if stopper.stopped or clock() >= deadline:
-                        raise self._too_late(limit, so_far, begun)
-                    if growing and replaces(stream):
-                        so_far.clear()
+                        raise self._too_late(limit, accumulated, started)
                     add(chunk)
                     limit = later
                     yield chunk
@@ -130,17 +127,17 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
             watchdog.close()
             stopper.close()
 
-    def _too_late(self, limit: float, so_far: SoFar, begun: float) -> StreamTimeout:
-        if self.total is not None and time.monotonic() - begun >= self.total:
+    def _too_late(self, limit: float, accumulated: Accumulator, started: float) -> StreamTimeout:
+        if self.total is not None and time.monotonic() - started >= self.total:
             what = f"did not end within {self.total:g} s"
-        elif so_far.count:
+        elif accumulated.count:
             what = f"gave no chunk for {limit:g} s"
         else:
             what = f"gave nothing within {limit:g} s"
         return StreamTimeout(
-            f"{self.bound.get_name()} {what}; {so_far.count} chunks had come",
-            chunks_received=so_far.count,
-            partial=so_far.value(),
+            f"{self.bound.get_name()} {what}; {accumulated.count} chunks had come",
+            chunks_received=accumulated.count,
+            partial=accumulated.value(),
         )
 
     def __repr__(self) -> str:

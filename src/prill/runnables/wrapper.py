@@ -17,8 +17,8 @@ class Wrapper:
         """This wrapper around another Runnable."""
         raise NotImplementedError
 
-    def _restarts(self) -> bool:
-        return self.bound._restarts()
+    def _may_restart(self) -> bool:
+        return self.bound._may_restart()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "bound" not in self.__dict__:

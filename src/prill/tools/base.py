@@ -14,7 +14,7 @@ from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
 from prill.runnables.config import config_for_child
-from prill.runnables.engine.streams import NOTHING, Snapshots, collect
+from prill.runnables.engine.streams import EMPTY, REPLACE, Stream, collect
 from prill.runnables.serializable import RunnableSerializable
 from prill.tools.answer import answer_of, failed_answer
 from prill.tools.arguments import args_model, injected_parameters, names_of, told_model
@@ -49,7 +49,6 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     """
 
     _kind: ClassVar[str] = "tool"
-    _waits: ClassVar[bool] = True
 
     name: str
     description: str = ""
@@ -165,10 +164,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return super()._enter(input, self._with_own_callbacks(run), **kwargs)
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        run = self._with_own_callbacks(run)
-        stream = super()._enter_flow(inputs, run, **kwargs)
-        return Snapshots(stream) if self._yields(run) and not isinstance(stream, Snapshots) else stream
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        return super()._enter_flow(inputs, self._with_own_callbacks(run), **kwargs)
 
     def _with_own_callbacks(self, run: Run) -> Run:
         return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})
@@ -176,8 +173,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _yields(self, run: Run) -> bool:
         return any(form is not None for form in self._forms()) and is_generator(self._form(run)[0])
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        return not self._yields(run)
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return self._yields(run)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         given, call_id = _args_of(input)
@@ -218,17 +215,17 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
                         await notice
         return progress.result
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any] | Stream[Any]:
         if not self._yields(run):
             return super()._flow(inputs, run, **kwargs)
-        return Snapshots(self._flow_progress(inputs, run))
+        return Stream(self._flow_progress(inputs, run), REPLACE)
 
-    async def _flow_progress(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _flow_progress(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         given, call_id = _args_of(input)
-        last: Any = NOTHING
+        last: Any = EMPTY
         try:
             args = self._read(given, call_id)
         except ValidationError as error:
@@ -248,7 +245,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self.tags, self.metadata
 
-    def _told(self, input: Any) -> Any:
+    def _observed_input(self, input: Any) -> Any:
         return _args_of(input)[0]
 
     def run(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prill.callbacks.handled import result_of
-from prill.callbacks.run import Notice, Observer, Run, Teller, unwaited
+from prill.callbacks.run import ChunkCallback, Notice, Observer, Run, fire_and_forget
 from prill.errors import Cancelled, ConfigError, PrillError
 from prill.io.colour import Put
 from prill.tracers.select import Selection
@@ -38,7 +38,7 @@ class EventView(Observer):
             data["input"] = input
         return self._emit(run, "start", data)
 
-    def teller(self, run: Run) -> Teller | None:
+    def chunk_callback(self, run: Run) -> ChunkCallback | None:
         about = run.state[self]
         if about is None:
             return None
@@ -50,10 +50,10 @@ class EventView(Observer):
             told["data"] = {"chunk": chunk}
             return put(told)
 
-        return unwaited(tell) if run.io.blocking else tell
+        return fire_and_forget(tell) if run.io.blocking else tell
 
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
-        tell = self.teller(run)
+        tell = self.chunk_callback(run)
         return tell(run, chunk) if tell is not None else None
 
     def on_restart(self, run: Run, marker: Any) -> Notice:
@@ -69,8 +69,8 @@ class EventView(Observer):
         data: dict[str, Any] = {"output": self._output(run, output)}
         if run is not self._first:
             data["input"] = run.input
-        if run is self._root and (usage := run.state.get("usage")):
-            data["usage_metadata"] = usage
+        if run is self._root and run.usage is not None and run.usage.by_model:
+            data["usage_metadata"] = run.usage.by_model
         return self._emit(run, "end", data)
 
     def on_error(self, run: Run, error: BaseException) -> Notice:
@@ -94,8 +94,8 @@ class EventView(Observer):
         }
         if isinstance(error, PrillError) and error.path:
             data["path"] = list(error.path)
-        if usage := run.state.get("usage"):
-            data["usage_metadata"] = usage
+        if run is self._root and run.usage is not None and run.usage.by_model:
+            data["usage_metadata"] = run.usage.by_model
         return data
 
     def on_custom(self, run: Run, name: str, data: Any) -> Notice:
@@ -111,7 +111,7 @@ class EventView(Observer):
         if what == "end" and not about.get("terse"):
             event["metadata"] = run.metadata  # with what the run came to know of itself
         full = self._put(event)
-        return full if not run.io.blocking else None  # see ``unwaited``
+        return full if not run.io.blocking else None  # see ``fire_and_forget``
 
     def _about(self, run: Run) -> dict[str, Any]:
         """What all events of a run have in common."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
 
-from prill.callbacks.run import Notice, Observer, Run, Teller, unwaited
+from prill.callbacks.run import ChunkCallback, Notice, Observer, Run, fire_and_forget
 from prill.io import Colour, asyncio_colour
 from prill.io.colour import Put
 from prill.messages import BaseMessageChunk
@@ -51,15 +51,15 @@ class LogView(Observer):
         run.state[self] = path = pointer("logs", run.name if number == 1 else f"{run.name}:{number}")
         return self._emit(run, {"op": "add", "path": path, "value": _entry(run)})
 
-    def teller(self, run: Run) -> Teller | None:
+    def chunk_callback(self, run: Run) -> ChunkCallback | None:
         tell = self._tell_root() if run is self._root else self._tell_step(run)
-        return unwaited(tell) if tell is not None and run.io.blocking else tell
+        return fire_and_forget(tell) if tell is not None and run.io.blocking else tell
 
     def on_chunk(self, run: Run, chunk: Any) -> Notice:
-        tell = self.teller(run)
+        tell = self.chunk_callback(run)
         return tell(run, chunk) if tell is not None else None
 
-    def _tell_step(self, run: Run) -> Teller | None:
+    def _tell_step(self, run: Run) -> ChunkCallback | None:
         path = run.state[self]
         if path is None or run.kind in _WITHOUT_STREAM:
             return None
@@ -77,7 +77,7 @@ class LogView(Observer):
 
         return tell_of_model if run.kind in MODELS else tell
 
-    def _tell_root(self) -> Teller:
+    def _tell_root(self) -> ChunkCallback:
         """A chunk of the root: its output grows by it."""
         put = self._put_ops()
 
@@ -137,7 +137,7 @@ class LogView(Observer):
 
     def _emit(self, run: Run, *ops: Op) -> Notice:
         full = self._put_ops()(list(ops))
-        return full if not run.io.blocking else None  # see ``unwaited``
+        return full if not run.io.blocking else None  # see ``fire_and_forget``
 
     def _put_ops(self) -> Callable[[list[Op]], Notice]:
         put = self._put

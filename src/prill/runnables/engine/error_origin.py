@@ -1,4 +1,4 @@
-"""Where in a chain of generators an error came from: it passes through the later ones on its way out."""
+"""Where in a chain of generators an error came from: on its way out it passes through the later ones."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-
-def frame_of(stream: Any) -> FrameType | None:
-    """The frame in which a stream's generator runs; ``None`` for what is no generator."""
-    return getattr(stream, "ag_frame", None)
+from prill.runnables.engine.streams import Stream
 
 
-def came_from(stream: Any, frame: FrameType | None, error: BaseException) -> bool:
-    """Whether the error came from a stream that was given; ``frame`` is its ``frame_of`` before it began.
+def passed_through(stream: Stream[Any], frame: FrameType | None, error: BaseException) -> bool:
+    """Whether the error came out of ``stream``; ``frame`` is its ``get_frame`` before it started.
 
-    Several readers of one stream raise the same error, and the traceback is that of the last: they know it themselves.
+    All readers of a shared stream raise the same error, and its traceback is that of the last. They have it as
+    ``error``.
     """
-    if frame is not None and first_passed(error, [frame]) is not None:
+    if frame is not None and frame in _frames_passed(error):
         return True
-    return getattr(stream, "error", None) is error
+    return getattr(stream.source, "error", None) is error
 
 
-def first_passed(error: BaseException, frames: Sequence[FrameType | None]) -> int | None:
-    """The index of the first of ``frames`` that the error passed through, ``None`` if it was none of them."""
-    passed = set()
+def find_step(error: BaseException, frames: Sequence[FrameType | None]) -> int:
+    """The index of the first of ``frames`` that the error passed through; the last index if it passed through none."""
+    passed = _frames_passed(error)
+    return next((index for index, frame in enumerate(frames) if frame in passed), len(frames) - 1)
+
+
+def _frames_passed(error: BaseException) -> set[FrameType]:
+    frames = set()
     traceback = error.__traceback__
     while traceback is not None:
-        passed.add(traceback.tb_frame)
+        frames.add(traceback.tb_frame)
         traceback = traceback.tb_next
-    return next((index for index, frame in enumerate(frames) if frame in passed), None)
+    return frames

@@ -9,7 +9,7 @@ from prill.callbacks.config import Config, merge_configs
 from prill.callbacks.run import Observer, Run
 from prill.io import Colour, closing
 from prill.io.colour import Put
-from prill.runnables.engine.streams import Single
+from prill.runnables.engine.streams import SingleValueStream
 
 BUFFER = 64
 """How many events a live view may be ahead of its consumer; then the run waits."""
@@ -28,7 +28,7 @@ def watch(
 
     async def work(put: Put) -> None:
         run = begin(merge_configs(config, {"callbacks": [view(put)]}))
-        async with closing(step._enter_flow(Single(input), run, **kwargs)) as chunks:
+        async with closing(step._enter_flow(SingleValueStream(input), run, **kwargs).source) as chunks:
             async for _ in chunks:
                 continue
 

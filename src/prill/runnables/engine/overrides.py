@@ -9,7 +9,7 @@ from prill.callbacks.run import Run, inside
 from prill.errors import ColourError, CompositionError
 from prill.io import closing
 from prill.runnables.config import config_for_child
-from prill.runnables.engine.streams import NOTHING, Single, collect
+from prill.runnables.engine.streams import EMPTY, SingleValueStream, Stream, collect
 
 VERBS = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")
 
@@ -49,9 +49,9 @@ async def call_without_body(step: Any, input: Any, run: Run, kwargs: dict[str, A
         if not run.io.blocking and "invoke" in overrides:
             return await run.io.call(step.invoke, input, config, **kwargs)
     if (stream := stream_override(step, run)) is not None:
-        given = Single(input) if stream in ("transform", "atransform") else input
-        value = await collect(flow_override(step, stream, given, run, kwargs))
-        return None if value is NOTHING else value
+        given = SingleValueStream(input) if stream in ("transform", "atransform") else input
+        value = await collect(Stream(flow_override(step, stream, given, run, kwargs)))
+        return None if value is EMPTY else value
     raise _no_verb(step, run)
 
 
@@ -64,7 +64,9 @@ def stream_override(step: Any, run: Run) -> str | None:
 async def flow_override(
     step: Any, verb: str, inputs: Any, run: Run, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
-    """Iterate an overridden verb; ``inputs`` is a stream for ``transform``, else the whole input."""
+    """Iterate an overridden verb; ``inputs`` is a ``Stream`` for ``transform``, else the whole input."""
+    if isinstance(inputs, Stream):
+        inputs = inputs.source
     config = config_for_child(run)
     if run.io.blocking:
         given = run.io.iterate(inputs) if verb == "transform" else inputs

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prill.messages import AIMessageChunk
-from prill.runnables.engine.chunks import AddableDict, SoFar, StreamRestart, join
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import AddableDict, StreamRestart, join
 
 PIECE = {"name": None, "args": "{", "id": None, "index": 0}
 
@@ -23,7 +24,7 @@ chunks = st.one_of(
 
 
 def sum_of(messages: list[Any]) -> Any:
-    so_far = SoFar()
+    so_far = Accumulator()
     for message in messages:
         so_far.add(message)
     return so_far.value()
@@ -41,7 +42,7 @@ def test_a_long_text_is_kept_whole() -> None:
 
 
 def test_asking_for_the_sum_does_not_end_it() -> None:
-    so_far = SoFar()
+    so_far = Accumulator()
     for text in ("a", "b"):
         so_far.add(AIMessageChunk(content=text))
         so_far.value()
@@ -75,7 +76,7 @@ def test_a_marker_takes_back_what_was_put_together_long_before() -> None:
 
 
 def test_the_chunks_are_counted_whatever_is_done_with_them() -> None:
-    so_far = SoFar()
+    so_far = Accumulator()
     for number in range(1, 101):
         so_far.add("x")
         if number % 7 == 0:
@@ -91,7 +92,7 @@ def test_chunks_that_cannot_be_added_are_an_error_for_who_asks_alone() -> None:
         def __add__(self, other: Any) -> Any:
             raise ValueError("no")
 
-    so_far = SoFar()
+    so_far = Accumulator()
     for _ in range(2000):
         so_far.add(Stubborn())
     assert so_far.count == 2000
