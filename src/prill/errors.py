@@ -80,7 +80,7 @@ def _rebuild(kind: type[PrillError], args: tuple[Any, ...], state: dict[str, Any
     return error
 
 
-def add_step(error: BaseException, *steps: str, inner: str) -> None:
+def add_step(error: BaseException, *steps: str, inner: str | None = None) -> None:
     """Put ``steps`` in front of the path of ``error``; every composite calls it from the body that the error leaves.
 
     ``inner`` is the name of the step that failed, which the last of ``steps`` shows. One error object may be raised
