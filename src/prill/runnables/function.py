@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from typing import Any, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
 from prill.callbacks.config import DEFAULT_RECURSION_LIMIT
-from prill.callbacks.run import Run, inside
+from prill.callbacks.run import CURRENT, Run, inside
 from prill.errors import ColourError, CompositionError, RecursionLimitError, carry_path
 from prill.io import closing
 from prill.runnables.base import Runnable
@@ -52,17 +52,16 @@ class RunnableLambda(Runnable[Input, Output]):
         self._wants = {key: wanted_extras(form) for key, form in forms.items()}
         self._yields = {key for key, form in forms.items() if is_generator(form)}
 
-    def _function(self, run: Run) -> Callable[..., Any]:
-        function = self.func if run.io.blocking else self.afunc or self.func
-        if function is None:
-            raise ColourError(
-                f"{self.get_name()} is an async function and was run by a blocking verb. Use ainvoke, astream or "
-                f"abatch, or give it a plain form beside it: RunnableLambda(plain, afunc={self.get_name()})"
-            )
-        return function
+    def _refuse_blocking(self) -> NoReturn:
+        raise ColourError(
+            f"{self.get_name()} is an async function and was run by a blocking verb. Use ainvoke, astream or "
+            f"abatch, or give it a plain form as well: RunnableLambda(plain, afunc={self.get_name()})"
+        )
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        function = self._function(run)
+        function = self.func if run.io.blocking else self.afunc or self.func
+        if function is None:
+            self._refuse_blocking()
         if (function is self.afunc) in self._yields:
             chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
             return join(chunks) if chunks else None
@@ -86,7 +85,9 @@ class RunnableLambda(Runnable[Input, Output]):
         input = await collect(inputs)
         if input is EMPTY:
             return
-        function = self._function(run)
+        function = self.func if run.io.blocking else self.afunc or self.func
+        if function is None:
+            self._refuse_blocking()
         if (function is self.afunc) in self._yields:
             async with closing(self._items(function, input, run, kwargs)) as items:
                 async for item in items:
@@ -109,7 +110,11 @@ class RunnableLambda(Runnable[Input, Output]):
     async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         if wants := self._wants[function is self.afunc]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
-        with inside(run):
+        # Where nobody observes any run there is none to enter; that would cost as much as a short function.
+        entered = None if run.plain and CURRENT.get() is None else inside(run)
+        if entered is not None:
+            entered.__enter__()
+        try:
             if function is self.afunc:
                 return await function(input, **kwargs)
             if run.io.blocking:
@@ -118,10 +123,13 @@ class RunnableLambda(Runnable[Input, Output]):
                 output = await run.io.call(function, input, **kwargs)
             # Few outputs have the method; asking ``inspect`` each time would be a sixth of a step's cost.
             if hasattr(output, "__await__") or (inspect.isgenerator(output) and inspect.isawaitable(output)):
-                return await self._settle(output, run)
+                return await self._await_output(output, run)
             return output
+        finally:
+            if entered is not None:
+                entered.__exit__()
 
-    async def _settle(self, output: Awaitable[Any], run: Run) -> Any:
+    async def _await_output(self, output: Awaitable[Any], run: Run) -> Any:
         """A plain callable that returned an awaitable, as ``lambda x: client.fetch(x)`` does."""
         if not run.io.blocking:
             return await output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from enum import Enum
-from types import FrameType
+from types import AsyncGeneratorType, FrameType
 from typing import Any, Generic, Self, TypeVar
 
 from prill.callbacks.run import Run, inside
@@ -30,9 +30,11 @@ class Combine(Enum):
     AS_INPUT = "as input"
     """Only for steps: the output combines as the input does."""
 
-    @property
-    def combine(self) -> Combine:
-        return self
+    rule: Combine
+    """Itself: so that a rule need not be asked whether it is a late one."""
+
+    def __init__(self, value: str) -> None:
+        self.rule = self
 
 
 ADD, REPLACE, COLLECT, AS_INPUT = Combine.ADD, Combine.REPLACE, Combine.COLLECT, Combine.AS_INPUT
@@ -59,19 +61,19 @@ class LateRule:
 
     rule: Rule = ADD
 
-    @property
-    def combine(self) -> Combine:
-        rule = self.rule
-        while isinstance(rule, LateRule):
-            rule = rule.rule
-        return rule
-
     def follow(self, stream: Stream[Any]) -> None:
         """From now on combine as ``stream`` does."""
         self.rule = stream.rule
 
 
 Rule = Combine | LateRule
+
+
+def resolve(rule: Rule) -> Combine:
+    """How chunks combine by ``rule`` at this moment."""
+    while (inner := rule.rule) is not rule:
+        rule = inner
+    return rule  # type: ignore[return-value]  # only a Combine is its own rule
 
 
 class Stream(Generic[T]):
@@ -100,7 +102,7 @@ class Stream(Generic[T]):
     @property
     def combine(self) -> Combine:
         """How the chunks combine; certain once the first has arrived."""
-        return self.rule.combine
+        return resolve(self.rule)
 
     @property
     def ag_running(self) -> bool | None:
@@ -162,7 +164,7 @@ class _RuleAccumulator(Accumulator):
         self._rule = rule
 
     def add(self, chunk: Any) -> None:
-        combine = self._rule.combine
+        combine = resolve(self._rule)
         if combine is REPLACE:
             self.clear()
         elif combine is COLLECT and type(chunk) is not StreamRestart:
@@ -179,22 +181,28 @@ async def collect(stream: Stream[Any]) -> Any:
     """The value of a stream, which is read to its end and closed; ``EMPTY`` where it has no chunk."""
     if type(stream) is SingleValueStream:
         return stream.value
-    source = stream.source
+    source, rule = stream.source, stream.rule
     chunks: list[Any] = []
     try:
-        if stream.rule is ADD:
+        if rule is ADD:
             chunks = [chunk async for chunk in source]
         else:
             async for chunk in source:
-                if stream.combine is REPLACE:
+                # Most rules are known here, without a call.
+                if (rule.rule if type(rule.rule) is Combine else resolve(rule)) is REPLACE:
                     chunks.clear()
                 chunks.append(chunk)
-    finally:
+    except BaseException:
         await close(source)
-    if stream.restarts is IN_CHUNKS:
+        raise
+    if type(source) is not AsyncGeneratorType:  # a generator that has ended is closed
+        await close(source)
+    if stream.restarts is IN_CHUNKS and StreamRestart in map(type, chunks):
         chunks = after_last_restart(chunks)
-    if stream.combine is COLLECT:
+    if rule is not ADD and rule.rule is not ADD and resolve(rule) is COLLECT:
         return chunks
+    if len(chunks) == 1:
+        return chunks[0]
     return join(chunks) if chunks else EMPTY
 
 
