@@ -12,7 +12,6 @@ from prill.io import Tee, closing
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
 from prill.runnables.engine.chunks import AddableDict, StreamRestart
-from prill.runnables.engine.error_origin import passed_through
 from prill.runnables.engine.streams import (
     ADD,
     COLLECT,
@@ -22,6 +21,7 @@ from prill.runnables.engine.streams import (
     SingleValueStream,
     Stream,
     get_frame,
+    passed_through,
 )
 from prill.runnables.parts import part
 

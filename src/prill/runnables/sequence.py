@@ -11,9 +11,8 @@ from prill.errors import CompositionError, add_step
 from prill.io import Colour, close
 from prill.runnables.base import Runnable
 from prill.runnables.coerce import coerce_to_runnable
-from prill.runnables.engine.error_origin import find_step, passed_through
 from prill.runnables.engine.stack import STEPS_BETWEEN_GUARDS, on_shallow_stack, with_stack_guard
-from prill.runnables.engine.streams import SingleValueStream, Stream, get_frame
+from prill.runnables.engine.streams import SingleValueStream, Stream, find_step, get_frame, passed_through
 from prill.runnables.parts import part
 
 Input = TypeVar("Input", contravariant=True)

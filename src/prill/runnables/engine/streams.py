@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from enum import Enum
 from types import AsyncGeneratorType, FrameType
 from typing import Any, Generic, Self, TypeVar
@@ -250,3 +250,29 @@ async def _each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[An
 def get_frame(stream: Stream[Any]) -> FrameType | None:
     """The frame in which the generator of a stream runs; ``None`` for any other source."""
     return getattr(stream.source, "ag_frame", None)
+
+
+def passed_through(stream: Stream[Any], frame: FrameType | None, error: BaseException) -> bool:
+    """Whether the error came out of ``stream``; ``frame`` is its ``get_frame`` before it started.
+
+    All readers of a shared stream raise the same error, and its traceback is that of the last. They have it as
+    ``error``.
+    """
+    if frame is not None and frame in _frames_passed(error):
+        return True
+    return getattr(stream.source, "error", None) is error
+
+
+def find_step(error: BaseException, frames: Sequence[FrameType | None]) -> int:
+    """The index of the first of ``frames`` that the error passed through; the last index if it passed through none."""
+    passed = _frames_passed(error)
+    return next((index for index, frame in enumerate(frames) if frame in passed), len(frames) - 1)
+
+
+def _frames_passed(error: BaseException) -> set[FrameType]:
+    frames = set()
+    traceback = error.__traceback__
+    while traceback is not None:
+        frames.add(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return frames
