@@ -5,7 +5,7 @@ import pytest
 from prill.callbacks.run import UNWATCHED
 from prill.globals import get_debug, get_verbose, set_debug, set_verbose
 from prill.runnables import RunnableLambda
-from prill.runnables.config import begin
+from prill.runnables.config import start_run
 from prill.tracers.context import collect_runs
 
 
@@ -52,6 +52,6 @@ def test_a_block_that_collects_runs_sees_the_switch_turned_either_way(capsys):
 
 def test_switched_off_a_run_is_the_shared_constant():
     set_debug(True)
-    assert begin(None) is not UNWATCHED
+    assert start_run(None) is not UNWATCHED
     set_debug(False)
-    assert begin(None) is UNWATCHED
+    assert start_run(None) is UNWATCHED

@@ -30,7 +30,7 @@ from prill.messages import (
 )
 from prill.outputs import ChatGeneration, Generation
 from prill.rate_limiters import BaseRateLimiter, Permit
-from prill.runnables.config import begin
+from prill.runnables.config import start_run
 from prill.testing import check_runnable
 
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
@@ -120,7 +120,7 @@ def test_the_pieces_of_a_remembered_answer_make_it_again(content: str, calls: li
         additional_kwargs={"more": 1},
         name="n",
     )
-    guard = ChatGuard(model(), [], begin(None), {})
+    guard = ChatGuard(model(), [], start_run(None), {})
     pieces = list(guard._replayed(ChatGeneration(message=message)))
     assert message_chunk_to_message(merge_chunks(pieces)) == message
 
@@ -132,7 +132,7 @@ def test_the_pieces_of_content_blocks_make_them_again() -> None:
         {"type": "text", "text": "", "index": 2},
         {"type": "image_url", "image_url": {"url": "u"}},
     ]
-    guard = ChatGuard(model(), [], begin(None), {})
+    guard = ChatGuard(model(), [], start_run(None), {})
     pieces = list(guard._replayed(ChatGeneration(message=AIMessage(content=content))))
     assert len(pieces) == 7
     assert merge_chunks(pieces).content == content

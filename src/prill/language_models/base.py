@@ -25,7 +25,7 @@ from prill.messages import (
 from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
-from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.config import start_asyncio_run, start_run
 from prill.runnables.engine.cancellation import count_call, count_stream, get_counter
 from prill.runnables.engine.streams import Stream
 from prill.runnables.serializable import RunnableSerializable
@@ -134,13 +134,13 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several prompts at once; the result keeps what the provider told about each."""
-        return drive(self._results(prompts, begin(config_from(callbacks, kwargs)), {"stop": stop, **kwargs}))
+        return drive(self._results(prompts, start_run(config_from(callbacks, kwargs)), {"stop": stop, **kwargs}))
 
     async def agenerate_prompt(
         self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several prompts at once; the result keeps what the provider told about each."""
-        return await self._results(prompts, begin_asyncio(config_from(callbacks, kwargs)), {"stop": stop, **kwargs})
+        return await self._results(prompts, start_asyncio_run(config_from(callbacks, kwargs)), {"stop": stop, **kwargs})
 
     def __call__(self, input: LanguageModelInput, stop: list[str] | None = None, **kwargs: Any) -> Output:
         """The same as ``invoke``."""

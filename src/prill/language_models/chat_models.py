@@ -29,7 +29,7 @@ from prill.messages import (
 from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
-from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.config import start_asyncio_run, start_run
 from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, each_inside
 from prill.runnables.parts import PARTS
 
@@ -186,14 +186,14 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several lists of messages at once; the result keeps what the provider told about each."""
-        run = begin(config_from(callbacks, kwargs))
+        run = start_run(config_from(callbacks, kwargs))
         return drive(self._results(messages, run, {"stop": stop, **kwargs}))
 
     async def agenerate(
         self, messages: Sequence[Sequence[Any]], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
     ) -> LLMResult:
         """Answer several lists of messages at once; the result keeps what the provider told about each."""
-        run = begin_asyncio(config_from(callbacks, kwargs))
+        run = start_asyncio_run(config_from(callbacks, kwargs))
         return await self._results(messages, run, {"stop": stop, **kwargs})
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:

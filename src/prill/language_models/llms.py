@@ -17,7 +17,7 @@ from prill.language_models.told import streams_inside, told
 from prill.messages import convert_to_messages, get_buffer_string
 from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from prill.prompt_values import PromptValue
-from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.config import start_asyncio_run, start_run
 from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, each_inside
 
 
@@ -149,7 +149,7 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Continue several prompts at once; the result keeps what the provider told about each."""
         _require_texts(prompts)
-        run = begin(config_from(callbacks, kwargs))
+        run = start_run(config_from(callbacks, kwargs))
         return drive(self._results(prompts, run, {"stop": stop, **kwargs}))
 
     async def agenerate(
@@ -157,7 +157,7 @@ class BaseLLM(BaseLanguageModel[str]):
     ) -> LLMResult:
         """Continue several prompts at once; the result keeps what the provider told about each."""
         _require_texts(prompts)
-        run = begin_asyncio(config_from(callbacks, kwargs))
+        run = start_asyncio_run(config_from(callbacks, kwargs))
         return await self._results(prompts, run, {"stop": stop, **kwargs})
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from prill.embeddings import Embeddings
 from prill.io import Limit, drive
 from prill.openai.settings import OpenAISettings, posted
 from prill.providers.streams import ProviderStreams
-from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.config import start_asyncio_run, start_run
 
 
 class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
@@ -38,19 +38,19 @@ class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
 
     def embed_documents(self, texts: list[str], chunk_size: int | None = None) -> list[list[float]]:
         """The vector of each text, in order."""
-        return drive(self._embed(texts, begin(None), chunk_size))
+        return drive(self._embed(texts, start_run(None), chunk_size))
 
     async def aembed_documents(self, texts: list[str], chunk_size: int | None = None) -> list[list[float]]:
         """The vector of each text, in order."""
-        return await self._embed(texts, begin_asyncio(None), chunk_size)
+        return await self._embed(texts, start_asyncio_run(None), chunk_size)
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of a text that is searched for."""
-        return drive(self._embed([text], begin(None), None))[0]
+        return drive(self._embed([text], start_run(None), None))[0]
 
     async def aembed_query(self, text: str) -> list[float]:
         """The vector of a text that is searched for."""
-        return (await self._embed([text], begin_asyncio(None), None))[0]
+        return (await self._embed([text], start_asyncio_run(None), None))[0]
 
     async def _embed(self, texts: Sequence[str], run: Run, chunk_size: int | None) -> list[list[float]]:
         size = chunk_size or self.chunk_size

@@ -12,7 +12,7 @@ from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
 from prill.lazy import lazy_names
-from prill.runnables.config import begin, begin_asyncio
+from prill.runnables.config import start_asyncio_run, start_run
 from prill.runnables.described import Described
 from prill.runnables.engine.batch import Batch
 from prill.runnables.engine.cancellation import (
@@ -175,35 +175,35 @@ class Runnable(Described, Generic[Input, Output]):
 
     def invoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
         """Run on one input and return the output."""
-        return drive(self._enter(input, begin(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
+        return drive(self._enter(input, start_run(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
 
     async def ainvoke(self, input: Input, config: Config | None = None, **kwargs: Any) -> Output:
         """Run on one input and return the output."""
-        return await self._enter(input, begin_asyncio(config), **kwargs)  # type: ignore[no-any-return]  # as above
+        return await self._enter(input, start_asyncio_run(config), **kwargs)  # type: ignore[no-any-return]  # as above
 
     def stream(self, input: Input, config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
         """Run on one input and yield the output piece by piece, as far as the steps can.
 
         Leaving the iteration (``break``, an exception, ``close``) stops the run and closes what it holds.
         """
-        return drive_stream(self._enter_flow(SingleValueStream(input), begin(config), **kwargs).source)
+        return drive_stream(self._enter_flow(SingleValueStream(input), start_run(config), **kwargs).source)
 
     def astream(self, input: Input, config: Config | None = None, **kwargs: Any) -> AsyncIterator[Output]:
         """Run on one input and yield the output piece by piece, as far as the steps can.
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
-        return self._enter_flow(SingleValueStream(input), begin_asyncio(config), **kwargs).source
+        return self._enter_flow(SingleValueStream(input), start_asyncio_run(config), **kwargs).source
 
     def transform(self, input: Iterator[Input], config: Config | None = None, **kwargs: Any) -> Iterator[Output]:
         """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return drive_stream(self._enter_flow(Stream(from_iterable(input)), begin(config), **kwargs).source)
+        return drive_stream(self._enter_flow(Stream(from_iterable(input)), start_run(config), **kwargs).source)
 
     def atransform(
         self, input: AsyncIterator[Input], config: Config | None = None, **kwargs: Any
     ) -> AsyncIterator[Output]:
         """Run on an input that arrives in pieces and yield the output piece by piece."""
-        return self._enter_flow(Stream(from_async_iterable(input)), begin_asyncio(config), **kwargs).source
+        return self._enter_flow(Stream(from_async_iterable(input)), start_asyncio_run(config), **kwargs).source
 
     @overload
     def batch(
@@ -241,7 +241,7 @@ class Runnable(Described, Generic[Input, Output]):
         without, the first error ends the batch, with ``batch_index`` and, for the inputs that were done, the
         ``batch_outputs`` by index. ``progress`` shows a bar.
         """
-        return drive(Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress).outputs())
+        return drive(Batch(self._step, start_run, inputs, config, return_exceptions, kwargs, progress).outputs())
 
     @overload
     async def abatch(
@@ -273,7 +273,7 @@ class Runnable(Described, Generic[Input, Output]):
         **kwargs: Any,
     ) -> Any:
         """Run on many inputs at once, in tasks, and return the outputs in the order of the inputs. See ``batch``."""
-        return await Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).outputs()
+        return await Batch(self._step, start_asyncio_run, inputs, config, return_exceptions, kwargs, progress).outputs()
 
     def batch_as_completed(
         self,
@@ -288,7 +288,7 @@ class Runnable(Described, Generic[Input, Output]):
 
         ``inputs`` may be a generator: they are taken as they are needed.
         """
-        batch = Batch(self._step, begin, inputs, config, return_exceptions, kwargs, progress)
+        batch = Batch(self._step, start_run, inputs, config, return_exceptions, kwargs, progress)
         return drive_stream(batch.as_completed())
 
     def abatch_as_completed(
@@ -301,7 +301,7 @@ class Runnable(Described, Generic[Input, Output]):
         **kwargs: Any,
     ) -> AsyncIterator[tuple[int, Output | Exception]]:
         """Run on many inputs at once and yield ``(index, output)`` as each is done. See ``batch_as_completed``."""
-        return Batch(self._step, begin_asyncio, inputs, config, return_exceptions, kwargs, progress).as_completed()
+        return Batch(self._step, start_asyncio_run, inputs, config, return_exceptions, kwargs, progress).as_completed()
 
     # Watching
 
@@ -339,7 +339,7 @@ class Runnable(Described, Generic[Input, Output]):
             root_only=root_only,
         )
         make = PARTS["views.events"](version, selection, input)
-        return watch(self, input, begin_asyncio, config, asyncio_colour(), make, kwargs)
+        return watch(self, input, start_asyncio_run, config, asyncio_colour(), make, kwargs)
 
     def stream_events(
         self,
@@ -369,7 +369,7 @@ class Runnable(Described, Generic[Input, Output]):
             root_only=root_only,
         )
         make = PARTS["views.events"](version, selection, input)
-        return drive_stream(watch(self, input, begin, config, BLOCKING, make, kwargs))
+        return drive_stream(watch(self, input, start_run, config, BLOCKING, make, kwargs))
 
     @overload
     def astream_log(
@@ -408,7 +408,7 @@ class Runnable(Described, Generic[Input, Output]):
             exclude_tags=exclude_tags,
         )
         make = PARTS["views.log"](selection, diff, with_streamed_output_list)
-        return watch(self, input, begin_asyncio, config, asyncio_colour(), make, kwargs)
+        return watch(self, input, start_asyncio_run, config, asyncio_colour(), make, kwargs)
 
     # Composition
 

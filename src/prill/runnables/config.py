@@ -31,8 +31,6 @@ __all__ = [
     "RunnableConfig",
     "T",
     "acall_func_with_variable_args",
-    "begin",
-    "begin_asyncio",
     "call_func_with_variable_args",
     "config_for_child",
     "ensure_config",
@@ -44,6 +42,8 @@ __all__ = [
     "patch_config",
     "run_in_executor",
     "set_config_context",
+    "start_asyncio_run",
+    "start_run",
 ]
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
@@ -53,15 +53,15 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
 _unwatched_asyncio: list[Run] = []
 
 
-def begin(config: Config | None) -> Run:
+def start_run(config: Config | None) -> Run:
     """The run of a blocking verb that was just called."""
     outer = CURRENT.get()
     if config is None and outer is None and not AMBIENT.get():
         return UNWATCHED
-    return _begin(BLOCKING, config, outer)
+    return _start_run(BLOCKING, config, outer)
 
 
-def begin_asyncio(config: Config | None) -> Run:
+def start_asyncio_run(config: Config | None) -> Run:
     """The run of an asyncio verb that was just called."""
     outer = CURRENT.get()
     if config is None and outer is None and not AMBIENT.get() and _unwatched_asyncio:
@@ -69,10 +69,10 @@ def begin_asyncio(config: Config | None) -> Run:
     io = asyncio_colour()
     if not _unwatched_asyncio:
         _unwatched_asyncio.append(Run(io, {}))
-    return _begin(io, config, outer)
+    return _start_run(io, config, outer)
 
 
-def _begin(io: Colour, config: Config | None, outer: Run | None) -> Run:
+def _start_run(io: Colour, config: Config | None, outer: Run | None) -> Run:
     given = check_config(config) if config else {}
     callbacks = given.get("callbacks")
     handed_on = _handed_on(callbacks)
@@ -208,7 +208,7 @@ def get_executor_for_config(config: Config | None) -> contextlib.AbstractContext
 def set_config_context(config: Config) -> Iterator[Context]:
     """A context in which what is run inherits ``config``: ``context.run(chain.invoke, input)``."""
     context = copy_context()
-    context.run(CURRENT.set, begin(config))
+    context.run(CURRENT.set, start_run(config))
     yield context
 
 

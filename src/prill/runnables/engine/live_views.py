@@ -18,7 +18,7 @@ BUFFER = 64
 def watch(
     step: Any,
     input: Any,
-    begin: Callable[[Config | None], Run],
+    start: Callable[[Config | None], Run],
     config: Config | None,
     io: Colour,
     view: Callable[[Put], Observer],
@@ -27,7 +27,7 @@ def watch(
     """Stream ``step`` in the background and give what ``view`` makes of it, no more than ``BUFFER`` ahead."""
 
     async def work(put: Put) -> None:
-        run = begin(merge_configs(config, {"callbacks": [view(put)]}))
+        run = start(merge_configs(config, {"callbacks": [view(put)]}))
         async with closing(step._enter_flow(SingleValueStream(input), run, **kwargs).source) as chunks:
             async for _ in chunks:
                 continue
