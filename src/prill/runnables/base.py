@@ -15,17 +15,13 @@ from prill.lazy import lazy_names
 from prill.runnables.config import start_asyncio_run, start_run
 from prill.runnables.described import Described
 from prill.runnables.engine.batch import Batch
-from prill.runnables.engine.cancellation import (
-    call_until_cancelled,
-    get_token,
-    make_cancelled,
-    stream_until_cancelled,
-)
+from prill.runnables.engine.cancellation import call_until_cancelled, get_token, make_cancelled, stream_until_cancelled
 from prill.runnables.engine.live_views import watch
 from prill.runnables.engine.observing import observe_call, observe_flow
 from prill.runnables.engine.overrides import (
     call_override,
     call_without_body,
+    collect_and_override,
     flow_override,
     has_body,
     overridden_verbs,
@@ -118,20 +114,8 @@ class Runnable(Described, Generic[Input, Output]):
             if verb in ("transform", "atransform"):
                 return adapt_input(partial(flow_override, self, verb, run=run, kwargs=kwargs), AS_INPUT, inputs)
             if verb is not None or ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
-                return Stream(self._collect_and_override(verb, inputs, run, kwargs))
+                return Stream(collect_and_override(self, verb, inputs, run, kwargs))
         return self._enter_flow(inputs, run, **kwargs)
-
-    async def _collect_and_override(
-        self, verb: str | None, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]
-    ) -> AsyncIterator[Any]:
-        input = await collect(inputs)
-        if input is EMPTY:
-            return
-        if verb is None:
-            yield await call_override(self, input, run, kwargs)
-            return
-        async for chunk in flow_override(self, verb, input, run, kwargs):
-            yield chunk
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         if not run.plain and (token := get_token(run)) is not None:

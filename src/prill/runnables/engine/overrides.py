@@ -55,6 +55,21 @@ async def call_without_body(step: Any, input: Any, run: Run, kwargs: dict[str, A
     raise _no_verb(step, run)
 
 
+async def collect_and_override(
+    step: Any, verb: str | None, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]
+) -> AsyncGenerator[Any, None]:
+    """Iterate an overridden ``stream`` or ``astream`` on the whole input; without ``verb`` call ``invoke``."""
+    input = await collect(inputs)
+    if input is EMPTY:
+        return
+    if verb is None:
+        yield await call_override(step, input, run, kwargs)
+        return
+    async with closing(flow_override(step, verb, input, run, kwargs)) as chunks:
+        async for chunk in chunks:
+            yield chunk
+
+
 def stream_override(step: Any, run: Run) -> str | None:
     """The overridden verb that streams in the run's colour, if there is one."""
     verbs = ("transform", "stream") if run.io.blocking else ("atransform", "astream")
