@@ -1,4 +1,4 @@
-"""Trying again, with the same step or with another: what retries and fallbacks have in common."""
+"""Trying again with the same step or with another one: the common part of retries and fallbacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MidStream = Literal["raise", "restart"]
 
 
 class Attempt(NamedTuple):
-    """One try: what is run, on what, and the tag of its run."""
+    """One attempt: the step, its input, and the tag of its run."""
 
     step: Runnable[Any, Any]
     input: Any
@@ -29,10 +29,11 @@ class Attempt(NamedTuple):
 
 
 class Recovering(Runnable[Input, Output]):
-    """A Runnable that tries again when a try fails.
+    """A Runnable that tries again when an attempt fails.
 
-    In streams a failure before the first chunk is not seen. After it, with ``mid_stream="raise"`` the error goes on,
-    with what had come as its ``partial``; with ``"restart"`` the stream yields one ``StreamRestart`` and starts over.
+    The consumer of a stream does not notice a failure before the first chunk. After it, with ``mid_stream="raise"``
+    the error is raised and carries the chunks so far as ``partial``; with ``"restart"`` the stream yields one
+    ``StreamRestart`` and starts again.
     """
 
     _buffers_input = True
@@ -44,35 +45,35 @@ class Recovering(Runnable[Input, Output]):
         self.name = None
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
-        """The tries; after each that failed, the generator is sent its error."""
+        """Generate the attempts; after each failure the generator is sent the error."""
         raise NotImplementedError
 
     def _handles(self, error: Exception) -> bool:
-        """Whether another try may help."""
+        """Whether another attempt may help."""
         raise NotImplementedError
 
     async def _pause(self, run: Run, number: int, error: Exception) -> None:
-        """Wait before the next try; ``number`` is that of the one that failed."""
+        """Wait before the next attempt; ``number`` is that of the attempt that failed."""
 
     def _answered(self, run: Run, number: int, attempt: Attempt) -> None:
-        """Tell of the try that gave the answer."""
+        """Report the attempt that succeeded."""
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        tries = _Tries(self, input)
-        for number, attempt in tries:
+        attempts = _Attempts(self, input)
+        for number, attempt in attempts:
             try:
                 output = await attempt.step._step(attempt.input, run.child(attempt.tag), **kwargs)
             except Exception as error:
                 carry_path(error, attempt.step.get_name(), self.get_name())
                 if _stopped(error):
                     raise
-                if not tries.goes_on(error):
-                    raise tries.verdict(error) from error.__cause__
+                if not attempts.has_next(error):
+                    raise attempts.final_error(error) from error.__cause__
                 await self._pause(run, number, error)
             else:
                 self._answered(run, number, attempt)
                 return output
-        raise AssertionError("a last try either answers or raises")
+        raise AssertionError("the last attempt either returns or raises")
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         rule = LateRule()
@@ -85,12 +86,12 @@ class Recovering(Runnable[Input, Output]):
         input = await collect(inputs)
         if input is EMPTY:
             return
-        tries = _Tries(self, input)
-        for number, attempt in tries:
+        attempts = _Attempts(self, input)
+        for number, attempt in attempts:
             stream = attempt.step._step_flow(SingleValueStream(attempt.input), run.child(attempt.tag), **kwargs)
             rule.follow(stream)
-            so_far = stream.new_accumulator()
-            add = so_far.add
+            accumulated = stream.new_accumulator()
+            add = accumulated.add
             try:
                 async with closing(stream.source) as source:
                     async for chunk in source:
@@ -100,23 +101,23 @@ class Recovering(Runnable[Input, Output]):
                 carry_path(error, attempt.step.get_name(), self.get_name())
                 if _stopped(error):
                     raise
-                if so_far.count and self.mid_stream == "raise":
-                    _carry(error, so_far)
+                if accumulated.count and self.mid_stream == "raise":
+                    _add_partial(error, accumulated)
                     raise
-                if not tries.goes_on(error):
-                    if so_far.count:
-                        _carry(error, so_far)
-                    raise tries.verdict(error) from error.__cause__
+                if not attempts.has_next(error):
+                    if accumulated.count:
+                        _add_partial(error, accumulated)
+                    raise attempts.final_error(error) from error.__cause__
                 await self._pause(run, number, error)
-                if so_far.count:
+                if accumulated.count:
                     yield StreamRestart(number + 1, error)
             else:
                 self._answered(run, number, attempt)
                 return
 
 
-class _Tries:
-    """The tries of one run, the next one found out before the last one's error is forgotten."""
+class _Attempts:
+    """The attempts of one run; the next one is determined while the error of the last is known."""
 
     def __init__(self, recovering: Recovering[Any, Any], input: Any) -> None:
         self._recovering = recovering
@@ -132,11 +133,11 @@ class _Tries:
             self._number += 1
             yield self._number, attempt
 
-    def goes_on(self, error: Exception) -> bool:
-        """Whether there is another try after ``error``."""
+    def has_next(self, error: Exception) -> bool:
+        """Whether there is another attempt after ``error``."""
         self._errors += 1
         self._first = self._first or error
-        # A chain that is too deep, or a machine that is full, is so the next time; nested, the tries would multiply.
+        # A chain that is too deep, or full memory, will be so again; nested retries would multiply the attempts.
         if isinstance(error, RecursionError | MemoryError) or not self._recovering._handles(error):
             self._first = error
             return False
@@ -146,8 +147,8 @@ class _Tries:
             return False
         return True
 
-    def verdict(self, last: Exception) -> Exception:
-        """The error to raise when no try answered: the last one, which knows how many there were."""
+    def final_error(self, last: Exception) -> Exception:
+        """The error to raise when no attempt succeeded: the last one, with a note of their number."""
         if self._errors > 1:
             first = f"{type(self._first).__name__}: {self._first}"
             replace_note(last, f"{self._errors}{_FAILED}{first}", lambda old: _FAILED in old)
@@ -158,19 +159,19 @@ _FAILED = " attempts failed; the first with "
 
 
 def _stopped(error: Exception) -> bool:
-    """Whether the run was stopped from outside: then nobody waits for another try."""
+    """Whether the run was stopped from outside, so that nobody waits for another attempt."""
     scope = current_scope()
     return isinstance(error, Cancelled) or (scope is not None and scope.cancelled)
 
 
-def _carry(error: Exception, so_far: Accumulator) -> None:
-    """Let an error carry what had come, if it does not know it better."""
+def _add_partial(error: Exception, accumulated: Accumulator) -> None:
+    """Put the chunks so far on an error that has no ``partial`` of its own."""
     if getattr(error, "partial", None) is None:
-        error.partial = so_far.value()  # type: ignore[attr-defined]  # any exception can carry attributes
+        error.partial = accumulated.value()  # type: ignore[attr-defined]  # any exception can carry attributes
 
 
 def check_types(types: Any, argument: str) -> tuple[type[BaseException], ...]:
-    """Refuse what is no exception class."""
+    """Check that ``types`` are exception classes."""
     given = types if isinstance(types, tuple | list) else (types,)
     for each in given:
         if not (isinstance(each, type) and issubclass(each, BaseException)):

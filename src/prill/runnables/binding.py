@@ -1,4 +1,4 @@
-"""A Runnable with arguments or a config that go with every call."""
+"""A Runnable with arguments or a config for every call."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Output = TypeVar("Output", covariant=True)
 
 @part("binding")
 class RunnableBinding(Wrapper, Runnable[Input, Output]):
-    """``bound``, called with ``kwargs`` and run with ``config`` each time; made by ``bind`` and ``with_config``.
+    """Calls ``bound`` with ``kwargs`` and runs it with ``config``; made by ``bind`` and ``with_config``.
 
-    It is no step of its own: observers see the bound Runnable alone.
+    It is not a step of its own: observers see the bound Runnable only.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class RunnableBinding(Wrapper, Runnable[Input, Output]):
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
 
-    def _place(self, run: Run) -> Run:
+    def _configured_run(self, run: Run) -> Run:
         return run.configured(self.config) if self.config else run
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return self.bound._step(input, self._place(run), **{**self.kwargs, **kwargs})
+        return self.bound._step(input, self._configured_run(run), **{**self.kwargs, **kwargs})
 
     def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        return self.bound._step_flow(inputs, self._place(run), **{**self.kwargs, **kwargs})
+        return self.bound._step_flow(inputs, self._configured_run(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:
         said = [f"{key}={value!r}" for key, value in {**self.kwargs, **self.config}.items() if key != "callbacks"]

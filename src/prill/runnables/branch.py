@@ -17,10 +17,10 @@ Output = TypeVar("Output", covariant=True)
 
 
 class Choosing(Runnable[Input, Output]):
-    """Runs, on the whole input, one of several steps; its output streams."""
+    """Runs one of several steps on the whole input; the output of that step is streamed."""
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
-        """The step, its input, the tag of its run, and the label in paths."""
+        """Choose the step; return it with its input, the tag of its run, and its label in paths."""
         raise NotImplementedError
 
     _buffers_input = True
@@ -61,9 +61,9 @@ class Choosing(Runnable[Input, Output]):
 
 
 class RunnableBranch(Choosing[Input, Output]):
-    """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that holds.
+    """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that is true.
 
-    Conditions and steps are whatever can be a step of a chain; a condition is given the input.
+    Conditions and steps are anything that can be a step of a chain; a condition gets the input.
     """
 
     def __init__(self, *branches: Any) -> None:

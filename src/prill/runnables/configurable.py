@@ -75,12 +75,12 @@ class DynamicRunnable(Runnable[Input, Output]):
         return self.default.get_name(suffix, name=name or self.name)
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return self._configured(run.config)._step(input, self._place(run), **kwargs)
+        return self._configured(run.config)._step(input, self._configured_run(run), **kwargs)
 
     def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        return self._configured(run.config)._step_flow(inputs, self._place(run), **kwargs)
+        return self._configured(run.config)._step_flow(inputs, self._configured_run(run), **kwargs)
 
-    def _place(self, run: Run) -> Run:
+    def _configured_run(self, run: Run) -> Run:
         inner = self._inner_config(run.config)
         return run if inner is run.config else run.configured({"configurable": inner["configurable"]})
 

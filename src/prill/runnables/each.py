@@ -18,7 +18,7 @@ Output = TypeVar("Output", covariant=True)
 
 @part("each")
 class RunnableEach(Runnable[Sequence[Any], list[Any]]):
-    """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
+    """Runs ``bound`` on all items of a list concurrently; made by ``map``. The outputs keep the order of the items."""
 
     def __init__(self, bound: Any) -> None:
         self.bound = coerce_to_runnable(bound)

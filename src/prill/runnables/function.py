@@ -26,12 +26,12 @@ Out = TypeVar("Out")
 
 @part("function")
 class RunnableLambda(Runnable[Input, Output]):
-    """A function as a step: it is given the whole input and returns the output.
+    """A function as a step: it takes the whole input and returns the output.
 
-    ``func`` is a plain or an async function; with ``afunc`` beside it, each colour uses its own. A plain function in
-    an asyncio run goes to a worker thread. A function that returns a Runnable has it run on the same input, up to
-    ``recursion_limit`` deep; one that yields puts out each item as a chunk. Parameters called ``config`` or
-    ``callbacks`` are filled with those of the run; what the function starts joins the run without them too.
+    ``func`` is a plain or an async function; with ``afunc`` as well, each colour uses its own. A plain function in an
+    asyncio run is called in a worker thread. A Runnable that the function returns is run on the same input, up to
+    ``recursion_limit`` levels deep; a function that yields streams its items. Parameters named ``config`` or
+    ``callbacks`` get those of the run; runs that the function starts join the run without them too.
     """
 
     _buffers_input = True
@@ -130,7 +130,7 @@ class RunnableLambda(Runnable[Input, Output]):
                 entered.__exit__()
 
     async def _await_output(self, output: Awaitable[Any], run: Run) -> Any:
-        """A plain callable that returned an awaitable, as ``lambda x: client.fetch(x)`` does."""
+        """Await the output of a plain callable that returned an awaitable, as ``lambda x: client.fetch(x)`` does."""
         if not run.io.blocking:
             return await output
         if isinstance(output, Coroutine):

@@ -1,4 +1,4 @@
-"""Functions that are told when one certain step starts, ends or fails."""
+"""Functions that are called when a certain step starts, ends or fails."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Listener = Callable[..., Any]
 
 
 class Listening(Recorder):
-    """Tells listeners of the run that this was given to, not of those within it."""
+    """Calls listeners for the run that it was given to, not for the runs inside."""
 
     def __init__(self, on_start: Listener | None, on_end: Listener | None, on_error: Listener | None) -> None:
         self._start, self._end, self._error = on_start, on_end, on_error
 
     def opened(self, run: Run, traced: TracedRun) -> Notice:
-        return self._tell(self._start, run, traced)
+        return self._notify(self._start, run, traced)
 
     def closed(self, run: Run, traced: TracedRun) -> Notice:
-        return self._tell(self._end if traced.error is None and not traced.cancelled else self._error, run, traced)
+        return self._notify(self._end if traced.error is None and not traced.cancelled else self._error, run, traced)
 
-    def _tell(self, listener: Listener | None, run: Run, traced: TracedRun) -> Notice:
+    def _notify(self, listener: Listener | None, run: Run, traced: TracedRun) -> Notice:
         if listener is None or traced.parent_run_id is not None:
             return None
         answer = listener(traced, config_for_child(run)) if _takes_two(listener) else listener(traced)
@@ -48,7 +48,7 @@ def _takes_two(listener: Listener) -> bool:
 def with_listeners(
     step: Runnable[Any, Any], on_start: Listener | None, on_end: Listener | None, on_error: Listener | None
 ) -> Runnable[Any, Any]:
-    """``step``, watched by a new ``Listening`` each time it is run."""
+    """``step``, observed by a ``Listening``."""
     given = {"on_start": on_start, "on_end": on_end, "on_error": on_error}
     for name, listener in given.items():
         if listener is not None and not callable(listener):

@@ -1,4 +1,4 @@
-"""Steps side by side on the same input."""
+"""Steps that run concurrently on the same input."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Input = TypeVar("Input", contravariant=True)
 
 @part("parallel")
 class RunnableParallel(Runnable[Input, dict[str, Any]]):
-    """Several steps that are given the same input at once; the output is a dict with a key for each.
+    """Runs several steps on the same input concurrently; the output is a dict with a key for each step.
 
     In a chain a dict stands for it: ``{"context": retriever, "question": RunnablePassthrough()} | prompt``. It streams
     ``{key: chunk}`` in the order in which chunks arrive, from whichever branch; these dicts add up to the whole.

@@ -1,4 +1,4 @@
-"""Steps that hand their input on: as it is, with keys added, or a part of it."""
+"""Steps that pass their input on: unchanged, with added keys, or a part of it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ Other = TypeVar("Other")
 
 
 def identity(x: Other) -> Other:
-    """Give back what is given."""
+    """Return ``x``."""
     return x
 
 
 async def aidentity(x: Other) -> Other:
-    """Give back what is given; for where an async function is asked for."""
+    """Return ``x``; for places that need an async function."""
     return x
 
 
 class RunnablePassthrough(Runnable[Other, Other]):
-    """Hands its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
+    """Passes its input on, chunk by chunk; ``func`` is called with the whole input at the end.
 
-    ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
+    ``RunnablePassthrough.assign(key=step)`` passes a dict on with added keys.
     """
 
     def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
@@ -51,7 +51,7 @@ class RunnablePassthrough(Runnable[Other, Other]):
 
     @classmethod
     def assign(cls, **kwargs: Any) -> RunnableAssign:
-        """Hand a dict on with keys added: each value is a step that is given that dict."""
+        """Pass a dict on with added keys: each value is a step that gets the dict."""
         return RunnableAssign(kwargs)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
@@ -96,7 +96,7 @@ class RunnablePassthrough(Runnable[Other, Other]):
 
 @part("passthrough.assign")
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
-    """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
+    """Passes a dict on with keys added by the branches of ``mapper``; its own keys are streamed at once."""
 
     def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
         self.mapper = mapper if isinstance(mapper, RunnableParallel) else RunnableParallel(mapper)
@@ -149,9 +149,9 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]]):
 
 @part("passthrough.pick")
 class RunnablePick(Runnable[dict[str, Any], Any]):
-    """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
+    """Picks one value out of a dict, or a dict of some of its keys, chunk by chunk.
 
-    A key that is not there gives ``None`` (one key) or is left out (several).
+    A missing key gives ``None`` (one key) or is left out (several keys).
     """
 
     def __init__(self, keys: str | list[str]) -> None:

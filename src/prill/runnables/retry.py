@@ -1,4 +1,4 @@
-"""The same step again."""
+"""Running a step again when it fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 class ExponentialJitterParams(TypedDict, total=False):
-    """How long to wait after the try ``n``: ``initial * exp_base ** (n - 1)`` seconds and up to ``jitter`` more.
+    """How long to wait after attempt ``n``: ``initial * exp_base ** (n - 1)`` seconds and up to ``jitter`` more.
 
     Never more than ``max``. The defaults are 1, 2, 1 and 60.
     """
@@ -31,7 +31,7 @@ class ExponentialJitterParams(TypedDict, total=False):
 
 
 class RetryState(NamedTuple):
-    """What the ``on_retry`` hook is told: which try failed, with what, and how many seconds are waited."""
+    """The argument of the ``on_retry`` hook: the failed attempt, its error, and the pause in seconds."""
 
     attempt_number: int
     error: Exception
@@ -39,15 +39,15 @@ class RetryState(NamedTuple):
 
 
 _LONGEST = 60.0
-"""Seconds that a pause lasts at most, where ``max`` says nothing else."""
+"""The longest pause in seconds, unless ``max`` is given."""
 
 
 @part("retry")
 class RunnableRetry(Wrapper, Recovering[Input, Output]):
-    """``bound``, run again when it fails; made by ``with_retry``.
+    """Runs ``bound`` again when it fails; made by ``with_retry``.
 
-    With the default, any error is tried again except one that says of itself that it cannot pass (``retryable`` is
-    false, as a wrong key's is). ``retry_after``, which a provider may tell, is the least time that is waited.
+    By default any error leads to another attempt, except an error that declares itself permanent (its ``retryable``
+    is false, as for a wrong key). The pause is at least ``retry_after``, which a provider may send.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class RunnableRetry(Wrapper, Recovering[Input, Output]):
             await run.io.sleep(seconds)
 
     def _wait(self, number: int) -> float:
-        """How many seconds to wait after the try ``number``; spread, so that many clients do not come back at once."""
+        """The pause in seconds after attempt ``number``; random, so that many clients do not return at once."""
         if not self.wait_exponential_jitter:
             return 0.0
         params = self.exponential_jitter_params or {}

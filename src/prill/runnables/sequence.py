@@ -21,10 +21,10 @@ Output = TypeVar("Output", covariant=True)
 
 @part("sequence")
 class RunnableSequence(Runnable[Input, Output]):
-    """A chain: each step is given the output of the one before. Usually written ``a | b | c``.
+    """A chain: each step gets the output of the step before. Usually written ``a | b | c``.
 
-    It streams as far as its steps do: a step that works on pieces passes pieces on, one that must wait for its whole
-    input (a prompt, a model, a plain function) waits, and streaming goes on after it.
+    It streams as far as its steps do: a step that works on chunks passes chunks on, a step that needs its whole input
+    (a prompt, a model, a plain function) waits for it, and streaming continues after it.
     """
 
     steps: list[Runnable[Any, Any]]

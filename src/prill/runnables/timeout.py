@@ -1,4 +1,4 @@
-"""Limits in time."""
+"""Time limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEVER = float("inf")
 
 @part("timeout")
 class RunnableTimeout(Wrapper, Runnable[Input, Output]):
-    """``bound``, ended with ``StreamTimeout`` after so many seconds; made by ``with_timeout``."""
+    """Stops ``bound`` with ``StreamTimeout`` when it exceeds a limit in seconds; made by ``with_timeout``."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableTimeout(bound, self.first_chunk, self.between_chunks, self.total)
 
-    # It is no step of its own: observers see the bound Runnable alone.
+    # It is not a step of its own: observers see the bound Runnable only.
 
     async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
         started = time.monotonic()
@@ -69,14 +69,14 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
             output = await self.bound._step(input, run, **kwargs)
         except BaseException as error:
             if stopper.caused(error):
-                raise self._too_late(limit, Accumulator(), started) from error
+                raise self._make_timeout(limit, Accumulator(), started) from error
             raise
         finally:
             stopper.leave(entered)
             watchdog.close()
             stopper.close()
         if stopper.stopped:
-            raise self._too_late(limit, Accumulator(), started)
+            raise self._make_timeout(limit, Accumulator(), started)
         return output
 
     def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
@@ -91,7 +91,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
         end = started + (self.total or _NEVER)
         limit = self.first_chunk or _NEVER
         later = self.between_chunks or _NEVER
-        # In asyncio the timer runs between the steps of this task: that there is no deadline is enough for it.
+        # In asyncio the timer runs between the steps of this task, so clearing the deadline is enough.
         blocking = io.blocking
         # Called for every chunk.
         get_next, clock = stream.source.__anext__, time.monotonic
@@ -112,14 +112,14 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
                         return
                     except BaseException as error:
                         if stopper.caused(error):
-                            raise self._too_late(limit, accumulated, started) from error
+                            raise self._make_timeout(limit, accumulated, started) from error
                         raise
                     finally:
                         watchdog.deadline = None
                         if blocking:
                             leave(entered)
                     if stopper.stopped or clock() >= deadline:
-                        raise self._too_late(limit, accumulated, started)
+                        raise self._make_timeout(limit, accumulated, started)
                     add(chunk)
                     limit = later
                     yield chunk
@@ -127,7 +127,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
             watchdog.close()
             stopper.close()
 
-    def _too_late(self, limit: float, accumulated: Accumulator, started: float) -> StreamTimeout:
+    def _make_timeout(self, limit: float, accumulated: Accumulator, started: float) -> StreamTimeout:
         if self.total is not None and time.monotonic() - started >= self.total:
             what = f"did not end within {self.total:g} s"
         elif accumulated.count:

@@ -1,4 +1,4 @@
-"""A wrapped Runnable keeps its own methods: a model with retries still has a model's ``bind_tools``."""
+"""Wrappers that keep the methods of the wrapped Runnable: a model with retries still has ``bind_tools``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prill.runnables.base import Runnable
 
 
 class Wrapper:
-    """Passes what it does not know on to ``bound``; a Runnable that comes back is wrapped the same way."""
+    """Forwards unknown attributes to ``bound``; a Runnable that a method returns is wrapped the same way."""
 
     bound: Runnable[Any, Any]
 
