@@ -210,8 +210,8 @@ class Run:
         self.streamed = False
         self.kwargs: Config = {}
         self.state: dict[Any, Any] = {}
-        if self.usage is None:
-            self.usage = UsageCounter()
+        if self.usage is None:  # it was prepared before the run around it started
+            self.usage = (self.parent.usage if self.parent is not None else None) or UsageCounter()
 
     @property
     def ancestors(self) -> list[Run]:
