@@ -135,7 +135,7 @@ class RunnableTimeout(Wrapper, Runnable[Input, Output]):
         else:
             what = f"gave nothing within {limit:g} s"
         return StreamTimeout(
-            f"{self.bound.get_name()} {what}; {accumulated.count} chunks had come",
+            f"{self.bound.get_name()} {what}; {accumulated.count} chunks were received",
             chunks_received=accumulated.count,
             partial=accumulated.value(),
         )
