@@ -1,7 +1,7 @@
 """What models send: recorded calls and calls of our own, made again, and the files that hold what was sent.
 
-``python -m providers.sent`` (in ``tests``) writes the files. They hold no recorded text: of a value that is not a number
-or a name there is a digest.
+``python -m providers.sent`` (in ``tests``) writes the files. They hold no recorded text: a value that is
+neither a number nor a name is there as a digest.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from prill.anthropic import Anthropic, ChatAnthropic
 from prill.errors import PrillError
@@ -41,7 +42,7 @@ def shown(seen: SeenRequest, *, digested: bool) -> dict[str, Any]:
     return {
         "method": seen.method,
         "path": seen.path,
-        "query": seen.query,
+        "query": [list(pair) for pair in parse_qsl(seen.query, keep_blank_values=True)],
         "headers": shown_headers(seen),
         "body": dict(sorted(body.items())),
     }
