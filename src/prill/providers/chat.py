@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import httpx2
 from pydantic import AliasChoices, Field
 
 from prill.callbacks.run import Run
@@ -15,6 +14,8 @@ from prill.language_models.chat_models import BaseChatModel, as_messages
 from prill.language_models.told import told
 from prill.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
 from prill.outputs import ChatGeneration, ChatResult
+from prill.providers.calls import Call
+from prill.providers.http.message import Answer
 from prill.providers.reading import ProviderError, StreamDecoder
 from prill.providers.streams import ProviderStreams
 from prill.runnables.streams import NOTHING, collect
@@ -43,16 +44,16 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
         """The request's JSON."""
 
     @abstractmethod
-    def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:
-        """How a client of the SDK sends ``request`` and returns the raw response."""
+    def _to_call(self, request: dict[str, Any]) -> Call:
+        """The call of the API that sends ``request``."""
 
     @abstractmethod
-    def _decoder(self, response: httpx2.Response) -> StreamDecoder[AIMessageChunk]:
-        """What reads the events of ``response``."""
+    def _decoder(self, answer: Answer) -> StreamDecoder[AIMessageChunk]:
+        """The decoder for the events of ``answer``."""
 
     @abstractmethod
-    def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:
-        """What an answer in one piece says."""
+    def _result(self, payload: Any, answer: Answer) -> ChatResult:
+        """The result of an answer in one piece."""
 
     # The bodies
 
@@ -64,8 +65,8 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
         if self.streaming:
             return await self._answer_by_streaming(messages, run, kwargs)
-        response = await self._send(run, self._post(self._request(messages, False, kwargs)))
-        return self._whole(response, lambda payload: self._result(payload, response))
+        answer = await self._send(run, self._to_call(self._request(messages, False, kwargs)))
+        return self._whole(answer, lambda payload: self._result(payload, answer))
 
     async def _answer_by_streaming(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
         chunks = [chunk async for chunk in told(run, self._chunks(messages, run, **kwargs))]
@@ -77,7 +78,7 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
             return super()._flow(inputs, run, **kwargs)
 
         # The same without a layer of its own around every chunk.
-        async def opening() -> httpx2.Response | None:
+        async def opening() -> Answer | None:
             input = await collect(inputs)
             return None if input is NOTHING else await self._open(as_messages(input), run, kwargs)
 
@@ -86,9 +87,9 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
     def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[AIMessageChunk]:
         return self._read_stream(run, lambda: self._open(messages, run, kwargs), self._decoder)
 
-    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> httpx2.Response:
+    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> Answer:
         """Ask for a stream."""
-        return await self._send(run, self._post(self._request(messages, True, kwargs)))
+        return await self._open_call(run, self._to_call(self._request(messages, True, kwargs)))
 
 
 class _Naming:
