@@ -13,7 +13,7 @@ ROOT = Path(prill.__file__).parent
 
 ROWS = [
     {"errors", "lazy", "io", "transducers", "version"},
-    {"messages", "documents", "wire", "sqlite_file"},
+    {"messages", "documents", "sqlite_file"},
     {"outputs", "prompt_values", "stores"},
     {"callbacks", "caches", "rate_limiters", "chat_history"},
     {"tracers"},

@@ -220,6 +220,7 @@ def test_the_settings_are_sent(make: Callable[..., ChatOpenAI], server: ReplaySe
         "top_k": 3,
         "frequency_penalty": 0.1,
         "unknown_to_the_sdk": True,
+        "stream": False,
     }
 
 
@@ -232,7 +233,8 @@ def test_headers_and_time_of_one_call_are_not_in_its_json(model: Any, server: Re
     model.invoke("Hi", extra_headers={"x-call": "2"}, extra_query={"q": "1"}, timeout=5)
     seen = server.requests[0]
     assert seen.headers["x-call"] == "2"
-    assert seen.json.keys() == {"model", "messages"}
+    assert seen.json.keys() == {"model", "messages", "stream"}
+    assert seen.query == "q=1"
 
 
 def test_several_choices_are_several_generations(colour: Any, make: Any, server: ReplayServer) -> None:

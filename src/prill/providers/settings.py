@@ -174,17 +174,15 @@ class ProviderSettings(BaseModel):
         return find_route(self._address().url, None if self.proxy is None else self.proxy.get_secret_value())
 
     def _make_transport(self) -> Transport:
-        if self.client is not None:
-            return _adapters().SDKTransport(self.client)  # type: ignore[no-any-return]  # of a module by its name
-        if self.http_client is not None:
-            return _adapters().HttpxTransport(self.http_client)  # type: ignore[no-any-return]  # as above
+        client = self.client or self.http_client
+        if client is not None:
+            return _adapters().blocking(client, self.client is not None)  # type: ignore[no-any-return]  # by its name
         return BlockingTransport(self._route(), self.ca_file)
 
     def _make_async_transport(self) -> Transport:
-        if self.async_client is not None:
-            return _adapters().AsyncSDKTransport(self.async_client)  # type: ignore[no-any-return]  # as above
-        if self.http_async_client is not None:
-            return _adapters().AsyncHttpxTransport(self.http_async_client)  # type: ignore[no-any-return]  # as above
+        client = self.async_client or self.http_async_client
+        if client is not None:
+            return _adapters().asynchronous(client, self.async_client is not None)  # type: ignore[no-any-return]
         return _asynchronous().AsyncioTransport(self._route(), self.ca_file)  # type: ignore[no-any-return]  # as above
 
     def _http_request(self, call: Call, run: Run, stream: bool) -> Request:
@@ -197,6 +195,7 @@ class ProviderSettings(BaseModel):
             basic = {"authorization": address.authorization} if address.authorization else None
             given = [_HEADERS, self._identify(self._key()), basic, *given]
             query = [address.query, *query]
+        timeout = self.timeout if call.timeout is None else call.timeout
         return Request(
             "POST",
             address.url if address is not None else "",
@@ -205,7 +204,8 @@ class ProviderSettings(BaseModel):
             merge_headers(*given),
             call.body,
             encode_body(call.body),
-            read_timeout(self.timeout if call.timeout is None else call.timeout),
+            read_timeout(timeout),
+            timeout is not None,
             self.first_chunk_timeout if stream else None,
             stream,
         )

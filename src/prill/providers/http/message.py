@@ -26,8 +26,8 @@ class Request:
     """A request as data.
 
     ``base_url`` has no query and no credentials; ``path`` follows it, ``query`` is encoded. ``body`` is the JSON that
-    ``content`` holds as bytes. ``first_timeout`` is seconds from sending to the headers, where that is less than
-    ``timeout.read``. What may hold a secret is not in its representation.
+    ``content`` holds as bytes. ``sets_timeout`` says that ``timeout`` is not the default one; ``first_timeout`` is
+    seconds from sending to the headers, where that is less than ``timeout.read``. What may hold a secret is not in its representation.
     """
 
     method: str
@@ -38,6 +38,7 @@ class Request:
     body: Mapping[str, Any] = field(repr=False, default_factory=dict)
     content: bytes = field(repr=False, default=b"")
     timeout: Timeout = DEFAULT_TIMEOUT
+    sets_timeout: bool = False
     first_timeout: float | None = None
     stream: bool = False
 
