@@ -51,7 +51,7 @@ class ProviderSettings(BaseModel):
     ``proxy`` is the address of a proxy; without it ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say which.
     ``ca_file`` names a file of certificates to trust instead of ``SSL_CERT_FILE`` or the system's.
 
-    ``client`` and ``async_client`` are clients of the vendor's SDK, to be sent through them (Azure AD, Vertex, Bedrock);
+    ``client`` and ``async_client`` are clients of the vendor's SDK to send through (for Azure AD, Vertex, Bedrock);
     ``http_client`` and ``http_async_client`` are ``httpx2`` or ``httpx`` clients. They are yours, and are not closed.
     """
 
@@ -261,9 +261,7 @@ class ProviderSettings(BaseModel):
     def _transport_failure(self, error: TransportError, request: Request, *, in_stream: bool = False) -> ModelError:
         """``error`` as one of Prill's, with nothing secret in it or in its causes."""
         url = request.base_url or f"{self.provider}'s address"
-        failure = map_transport_error(
-            error, provider=self.provider, model=self._name(), url=url, in_stream=in_stream
-        )
+        failure = map_transport_error(error, provider=self.provider, model=self._name(), url=url, in_stream=in_stream)
         failure.__cause__ = error.with_traceback(None)
         self._redactor(request).redact_error(failure)
         return failure

@@ -123,9 +123,7 @@ class ProviderStreams(ProviderSettings):
 
     def _error_sent(self, payload: Any, answer: Answer, place: str) -> ModelError:
         request_id = self._request_id(answer)
-        failure = map_error_event(
-            payload, provider=self.provider, model=self.model, request_id=request_id, place=place
-        )
+        failure = map_error_event(payload, provider=self.provider, model=self.model, request_id=request_id, place=place)
         self._redactor(answer.request).redact_error(failure)
         return failure
 

@@ -28,7 +28,14 @@ from prill.errors import (
     StreamInterrupted,
 )
 from prill.providers.http.failures import map_error_event, map_status, map_transport_error
-from prill.providers.http.message import AnswerTooLate, BadBody, ConnectFailed, ConnectionBroken, NotHTTP, UntrustedCertificate
+from prill.providers.http.message import (
+    AnswerTooLate,
+    BadBody,
+    ConnectFailed,
+    ConnectionBroken,
+    NotHTTP,
+    UntrustedCertificate,
+)
 
 STATUSES = [
     (400, None, ModelInvalidRequestError),

@@ -22,6 +22,7 @@ from prill.providers.http.message import (
     ConnectFailed,
     ConnectionBroken,
     FirstChunkTooLate,
+    Headers,
     NotHTTP,
     Request,
     TransportError,
@@ -132,7 +133,7 @@ class _Answer:
         self.request = request
         self.status: int = response.status_code
         # httpx decompresses the body.
-        self.headers = {name: value for name, value in response.headers.items() if name != "content-encoding"}
+        self.headers: Headers = {name: value for name, value in response.headers.items() if name != "content-encoding"}
         self.sent_at = sent_at
         self._response = response
         self._io = io
@@ -167,7 +168,7 @@ class _Answer:
             return data
         if source is None:
             source = self._source = self._response.aiter_bytes()
-        return await anext(source, b"")  # type: ignore[no-any-return]  # the client is not typed
+        return await anext(source, b"")
 
     def _unblock(self) -> None:
         stream = self._response.extensions.get("network_stream")
@@ -195,7 +196,7 @@ class _Answer:
 
 
 def map_client_error(error: Exception, *, reading: bool = False) -> Exception:
-    """The failure that an error of httpx or of an SDK is; other errors, such as those of a user's hooks, as they are."""
+    """The failure that an error of httpx or of an SDK is; another error, of a user's hook perhaps, as it is."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if "APIConnectionError" in names and error.__cause__ is not None:
         return map_client_error(error.__cause__) if isinstance(error.__cause__, Exception) else ConnectFailed("")

@@ -15,6 +15,7 @@ from prill.providers.http.message import (
     ConnectFailed,
     ConnectionBroken,
     FirstChunkTooLate,
+    Headers,
     Request,
     TransportError,
 )
@@ -50,7 +51,7 @@ class AsyncioTransport:
                 connection = self._take_idle()
                 reused = connection is not None
                 if connection is None:
-                    connection = await self._connect(request.timeout.connect)
+                    connection = await self._connect(request)
                 answer = _Answer(request, connection, self)
                 try:
                     if await answer.start(write_head(self._route, request), reused):
@@ -85,11 +86,11 @@ class AsyncioTransport:
         while now - self._idle[0].idle_since >= IDLE_SECONDS:
             self._idle.popleft().abort()
 
-    async def _connect(self, timeout: float | None) -> _Connection:
+    async def _connect(self, request: Request) -> _Connection:
         async with self._connecting:
             connection = _Connection(self._open)
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(request.timeout.connect):
                     await self._dial(connection)
                 return connection
             except TransportError as error:
@@ -275,7 +276,7 @@ class _Answer:
     """One request over a connection, and what comes back."""
 
     status: int
-    headers: dict[str, str]
+    headers: Headers
 
     def __init__(self, request: Request, connection: _Connection, transport: AsyncioTransport) -> None:
         self.request = request

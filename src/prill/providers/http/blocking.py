@@ -20,6 +20,7 @@ from prill.providers.http.message import (
     ConnectFailed,
     ConnectionBroken,
     FirstChunkTooLate,
+    Headers,
     Request,
     TransportError,
     UntrustedCertificate,
@@ -93,7 +94,7 @@ class _Answer:
     """One request over a connection, and what comes back."""
 
     status: int
-    headers: dict[str, str]
+    headers: Headers
 
     def __init__(self, request: Request, connection: socket.socket, keep: Callable[[socket.socket], None]) -> None:
         self.request = request
@@ -147,7 +148,7 @@ class _Answer:
         with self._blocking(deadline) as connection:
             return connection.recv(READ_BYTES)
 
-    def _blocking(self, deadline: float | None) -> Any:
+    def _blocking(self, deadline: float | None) -> _Interruptible:
         connection = self._connection
         if connection is None:
             raise ConnectionBroken("the connection was closed")

@@ -58,7 +58,7 @@ class Body:
     def chunks_came(self, count: int, total: Any) -> None:
         """Chunks were read and passed on; if they brought content, the time to the next one starts."""
         self.chunks += count
-        if self._limit is None and self._idle_timeout is None or not _brings_content(total):
+        if (self._limit is None and self._idle_timeout is None) or not _brings_content(total):
             return
         self._begun = True
         self._limit = self._idle_timeout

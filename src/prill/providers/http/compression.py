@@ -14,7 +14,10 @@ _PIECE = 1024 * 1024
 
 
 class Decompressor:
-    """A body in ``gzip`` or ``deflate`` (https://www.rfc-editor.org/rfc/rfc9110#content.codings): ``feed``, ``finish``."""
+    """A body in ``gzip`` or ``deflate``: ``feed``, ``finish``.
+
+    https://www.rfc-editor.org/rfc/rfc9110#content.codings
+    """
 
     def __init__(self, encoding: str) -> None:
         # 32: gzip or zlib, as the first bytes say.

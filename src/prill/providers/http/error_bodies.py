@@ -13,7 +13,17 @@ from pydantic_core import from_json
 QUOTED = 500
 """How many characters of a body without known words are quoted."""
 
-_WORDS = ("message", "detail", "msg", "error_msg", "errorMessage", "error_description", "faultstring", "title", "reason")
+_WORDS = (
+    "message",
+    "detail",
+    "msg",
+    "error_msg",
+    "errorMessage",
+    "error_description",
+    "faultstring",
+    "title",
+    "reason",
+)
 _INSIDE = ("error", "errors", "fault", "detail", "message", "response", "Message", "body")
 _CODES = ("code", "type", "error_code", "errorCode", "errorcode", "status")
 _DEEPEST = 6

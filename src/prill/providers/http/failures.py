@@ -86,9 +86,7 @@ _ADVICE: dict[type[ModelError], str] = {
 }
 
 
-def map_status(
-    status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str | None
-) -> ModelError:
+def map_status(status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str | None) -> ModelError:
     """The error for an answer with an HTTP error status."""
     words = read_error_body(body)
     named = _named(words)

@@ -27,7 +27,7 @@ class Request:
 
     ``base_url`` has no query and no credentials; ``path`` follows it, ``query`` is encoded. ``body`` is the JSON that
     ``content`` holds as bytes. ``sets_timeout`` says that ``timeout`` is not the default one; ``first_timeout`` is
-    seconds from sending to the headers, where that is less than ``timeout.read``. What may hold a secret is not in its representation.
+    seconds from sending to the headers, where that is less than ``timeout.read``. Its representation holds no secret.
     """
 
     method: str

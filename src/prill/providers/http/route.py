@@ -54,7 +54,7 @@ class Route:
 
 
 def find_route(base_url: str, proxy: str | None) -> Route:
-    """The route to ``base_url``, by the proxy that is given, or that ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` name.
+    """The route to ``base_url``, by the proxy that is given, else by what ``HTTPS_PROXY``, ``NO_PROXY`` … say.
 
     Raises:
         ConfigError: an address cannot be used.

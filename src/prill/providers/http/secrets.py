@@ -21,7 +21,7 @@ _HARMLESS = frozenset(
 
 
 class Redactor:
-    """Knows the secrets of a model, in every form in which they may come back, and takes them out of texts and errors."""
+    """Takes the secrets of a model, in every form in which they may come back, out of texts and errors."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
