@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from prill.providers.http.message import BadBody
 
@@ -20,28 +21,24 @@ class Decompressor:
     """
 
     def __init__(self, encoding: str) -> None:
-        # 32: gzip or zlib, as the first bytes say.
-        self._stream = zlib.decompressobj(zlib.MAX_WBITS | 32)
         self._deflate = encoding == "deflate"
-        self._started = False
+        self._stream: Any = None
+        self._first = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The bytes that ``data`` stands for, in pieces of at most a megabyte, however many they are."""
-        if not data:
-            return
-        piece = self._first(data) if not self._started else self._decompress(data)
-        self._started = True
-        while True:
-            if piece:
-                yield piece
-            if self._stream.unconsumed_tail:
-                piece = self._decompress(self._stream.unconsumed_tail)
-            elif self._stream.eof and self._stream.unused_data.startswith(b"\x1f\x8b"):  # another member of a gzip file
-                rest = self._stream.unused_data
-                self._stream = zlib.decompressobj(zlib.MAX_WBITS | 32)
-                piece = self._decompress(rest)
-            else:
+        if self._stream is None:
+            data = self._first = self._first + data
+            if len(data) < 2:
                 return
+            self._stream = zlib.decompressobj(-zlib.MAX_WBITS if self._deflate and not _has_head(data) else _BY_HEAD)
+        while data:
+            if piece := self._decompress(data):
+                yield piece
+            data = self._stream.unconsumed_tail
+            if self._stream.eof and self._stream.unused_data.startswith(b"\x1f\x8b"):  # another member of a gzip file
+                data = self._stream.unused_data
+                self._stream = zlib.decompressobj(_BY_HEAD)
 
     def finish(self) -> None:
         """Check that the body was whole.
@@ -49,18 +46,8 @@ class Decompressor:
         Raises:
             BadBody: it was not.
         """
-        if self._started and not self._stream.eof:
+        if self._first and (self._stream is None or not self._stream.eof):
             raise BadBody("the compressed body ends too early")
-
-    def _first(self, data: bytes) -> bytes:
-        try:
-            return self._stream.decompress(data, _PIECE)
-        except zlib.error as error:
-            failure = BadBody(f"the body is not compressed as the server says: {error}")
-        if self._deflate:  # some send it without the head that it should have
-            self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
-            return self._decompress(data)
-        raise failure
 
     def _decompress(self, data: bytes) -> bytes:
         try:
@@ -68,6 +55,15 @@ class Decompressor:
         except zlib.error as error:
             failure = BadBody(f"the compressed body is damaged: {error}")
         raise failure
+
+
+_BY_HEAD = zlib.MAX_WBITS | 32
+"""Gzip or zlib, as the first bytes say."""
+
+
+def _has_head(data: bytes) -> bool:
+    """Whether a deflated body starts with the head of zlib that it should have; some servers leave it out."""
+    return data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
 
 
 def find_decompressor(headers: Mapping[str, str]) -> Decompressor | None:
