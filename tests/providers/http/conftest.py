@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prill.io import drive
+from prill.io import BLOCKING, Colour, asyncio_colour, drive
 from prill.providers.http.asynchronous import AsyncioTransport
 from prill.providers.http.blocking import BlockingTransport
 from prill.providers.http.body import Body
@@ -35,7 +35,8 @@ class Sender:
 
 
 class Blocking:
-    name = "blocking"
+    def io(self) -> Colour:
+        return BLOCKING
 
     def run(self, url: str, work: Work, *, proxy: str | None = None, ca_file: str | None = None) -> Any:
         transport = BlockingTransport(find_route(url, proxy), ca_file)
@@ -46,7 +47,8 @@ class Blocking:
 
 
 class Asyncio:
-    name = "asyncio"
+    def io(self) -> Colour:
+        return asyncio_colour()
 
     def run(self, url: str, work: Work, *, proxy: str | None = None, ca_file: str | None = None) -> Any:
         async def main() -> Any:

@@ -76,7 +76,7 @@ class RawServer:
                 stream = self.tls.wrap_socket(connection, server_side=True)
             for received in _requests(stream, number):
                 self.requests.append(received)
-                if self.handle(received, stream):
+                if self.handle(received, stream) or received.headers.get("connection") == "close":
                     return
         except OSError:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import pairwise
 
 import pytest
@@ -82,10 +83,8 @@ def test_nonsense_is_a_typed_error(data: bytes, cuts: list[int]) -> None:
 @given(st.binary(max_size=60), st.lists(st.integers(0, 200), max_size=5))
 def test_nonsense_in_the_body_is_an_end_or_a_typed_error(data: bytes, cuts: list[int]) -> None:
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-    try:
+    with contextlib.suppress(TransportError):
         assert parse(head + data, cuts).ended
-    except TransportError:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -105,19 +104,15 @@ def test_what_http_does_not_allow_is_refused(data: bytes) -> None:
 
 
 def test_endless_headers_are_refused() -> None:
-    parser = ResponseParser()
-    parser.feed(b"HTTP/1.1 200 OK\r\n")
+    lines = b"".join(b"x-%d: y\r\n" % number for number in range(MAX_HEAD_BYTES // 8))
     with pytest.raises(NotHTTP, match="bytes of headers"):
-        for number in range(MAX_HEAD_BYTES):
-            parser.feed(b"x-%d: y\r\n" % number)
+        parse(b"HTTP/1.1 200 OK\r\n" + lines, list(range(0, len(lines), 5000)))
 
 
 def test_one_endless_header_is_refused() -> None:
-    parser = ResponseParser()
-    parser.feed(b"HTTP/1.1 200 OK\r\nx: ")
+    size = 2 * MAX_HEAD_BYTES
     with pytest.raises(NotHTTP, match="bytes of headers"):
-        for _ in range(MAX_HEAD_BYTES):
-            parser.feed(b"y" * 1000)
+        parse(b"HTTP/1.1 200 OK\r\nx: " + b"y" * size, list(range(0, size, 5000)))
 
 
 @pytest.mark.parametrize("extra", [b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil", b"junk", b"\r\n\r\nHTTP"])

@@ -48,18 +48,18 @@ async def send_following(transport: Transport, request: Request) -> Answer:
         await Body(answer).read_all(ERROR_BYTES)
         if answer.status not in (307, 308):
             raise NotHTTP(f"the server sends requests on to another page (status {answer.status})")
-        request = _moved(request, urljoin(request.url, place))
+        request = _moved(request, place)
     raise NotHTTP("the server sends requests on and on")
 
 
-def _moved(request: Request, url: str) -> Request:
+def _moved(request: Request, place: str) -> Request:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(request.url, place))
         moved = replace(request, base_url=f"{parts.scheme}://{parts.netloc}", path=parts.path or "/", query=parts.query)
         same = moved.origin == request.origin and "@" not in parts.netloc
     except ValueError:  # not an address
         parts, same = None, False
     if not same:
-        place = f", {parts.hostname}," if parts is not None and parts.hostname else ""
-        raise NotHTTP(f"the server sends requests on to another host{place} to which they are not sent")
+        host = f" ({parts.hostname})" if parts is not None and parts.hostname else ""
+        raise NotHTTP(f"the server sends requests on to another host{host}, to which they are not sent")
     return moved
