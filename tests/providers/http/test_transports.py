@@ -410,7 +410,8 @@ def test_a_thousand_requests_at_once_are_all_answered() -> None:
             listening.close()
             await listening.wait_closed()
 
-    assert asyncio.run(main()) == {(200, b"{}")}
+    # In debug mode asyncio extracts the stack at each of some hundred thousand steps.
+    assert asyncio.run(main(), debug=False) == {(200, b"{}")}
 
 
 def test_an_answer_that_nobody_holds_any_more_is_closed(colour: Any) -> None:

@@ -107,8 +107,9 @@ class AsyncioTransport:
         host, port = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
         secure = proxy.secure if proxy is not None else route.secure
         tls: dict[str, Any] = {"ssl": get_context(self._ca_file), "server_hostname": host} if secure else {}
-        # Several addresses of a name are tried a quarter of a second apart (RFC 8305).
-        await loop.create_connection(lambda: connection, host, port, happy_eyeballs_delay=0.25, **tls)
+        # Several addresses of a name are tried a quarter of a second apart (RFC 8305); a number has only one.
+        delay = None if _is_number(host) else 0.25
+        await loop.create_connection(lambda: connection, host, port, happy_eyeballs_delay=delay, **tls)
         if route.tunnelled:
             await connection.open_tunnel(route)
             assert connection.transport is not None
@@ -124,6 +125,10 @@ class AsyncioTransport:
             connection.abort()
         if closing:
             await asyncio.wait([connection.gone for connection in closing], timeout=1)
+
+
+def _is_number(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 class _Connection(asyncio.Protocol):
