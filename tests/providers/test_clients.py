@@ -165,7 +165,7 @@ def test_azure_is_reached_by_its_own_client(server: ReplayServer) -> None:
     with client:
         assert ChatOpenAI(client=client, model="dep").invoke("Hi").content == "Hi"
     seen = server.requests[0]
-    assert (seen.path, seen.query) == ("/openai/deployments/dep/chat/completions", f"api-version={version}")
+    assert (seen.path, seen.query) == ("/openai/deployments/dep/chat/completions", "api-version=2025-01-01")
     assert seen.headers["authorization"] == "Bearer t"
 
 

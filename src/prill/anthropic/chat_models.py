@@ -26,7 +26,7 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         ...     print(chunk.content, end="|")
         Here|'s a| verse|...
 
-    The address is ``base_url`` or ``ANTHROPIC_BASE_URL``, without the ``/v1`` that the SDK adds.
+    The address is ``base_url`` or ``ANTHROPIC_BASE_URL``, without ``/v1``.
 
     An answer's content is text, and its tool calls are in ``tool_calls``. The content is a list of Anthropic's blocks,
     tool calls included, where thinking, tools that the provider runs or citations are asked for, or come. Sent back,

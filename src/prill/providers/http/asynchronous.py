@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections import deque
 from typing import Any
@@ -106,7 +107,7 @@ class AsyncioTransport:
         loop, route, proxy = asyncio.get_running_loop(), self._route, self._route.proxy
         host, port = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
         secure = proxy.secure if proxy is not None else route.secure
-        tls: dict[str, Any] = {"ssl": get_context(self._ca_file), "server_hostname": host} if secure else {}
+        tls: dict[str, Any] = {"ssl": await self._context(), "server_hostname": host} if secure else {}
         # Several addresses of a name are tried a quarter of a second apart (RFC 8305); a number has only one.
         delay = None if _is_number(host) else 0.25
         await loop.create_connection(lambda: connection, host, port, happy_eyeballs_delay=delay, **tls)
@@ -114,9 +115,13 @@ class AsyncioTransport:
             await connection.open_tunnel(route)
             assert connection.transport is not None
             connection.transport = await loop.start_tls(
-                connection.transport, connection, get_context(self._ca_file), server_hostname=route.host
+                connection.transport, connection, await self._context(), server_hostname=route.host
             )
         connection.ready = True
+
+    async def _context(self) -> ssl.SSLContext:
+        # Not here: the first time, certificates are read for some ten milliseconds.
+        return await asyncio.get_running_loop().run_in_executor(None, get_context, self._ca_file)
 
     async def aclose(self) -> None:
         """Close all connections, also those of answers that are being read."""
