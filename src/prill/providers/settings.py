@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from prill.callbacks.run import Run, inside
-from prill.errors import ConfigError, ModelAuthenticationError, ModelError
+from prill.errors import ConfigError, ModelAuthenticationError, ModelError, StreamTimeout
 from prill.providers.calls import (
     Address,
     Call,
@@ -89,6 +89,12 @@ class ProviderSettings(BaseModel):
         def __init__(self, **values: Any) -> None:
             self._check(values)  # here too, so that the error is Prill's own, and not in pydantic's words
             super().__init__(**values)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            # An address may hold a password, or a key in its query.
+            hides = name == "base_url" and isinstance(value, str) and ("@" in value or "?" in value)
+            yield name, split_address(value).url if hides else value
 
     @model_validator(mode="before")
     @classmethod
@@ -234,6 +240,7 @@ class ProviderSettings(BaseModel):
 
     async def _send_once(self, run: Run, request: Request) -> Answer:
         clients = self._clients  # held, so that they stay open if the model is given others meanwhile
+        failure: ModelError | StreamTimeout
         try:
             with inside(run):  # what watches HTTP sees the request as the model's
                 if run.io.blocking:
@@ -241,22 +248,25 @@ class ProviderSettings(BaseModel):
                 else:
                     transport = await clients.for_loop(self._make_async_transport)
                 answer = await send_following(transport, request)
-                if not 200 <= answer.status < 300:
-                    content = await Body(answer).read_all(ERROR_BYTES)
-                elif request.stream:
-                    return answer
-                else:
-                    content = await Body(answer, limit=self.max_answer_bytes).read_all()
+                if 200 <= answer.status < 300:
+                    return answer if request.stream else await self._read_whole(answer)
+                failure = await self._read_failure(answer)
         except FirstChunkTooLate:
-            raise stalled(None, request.first_timeout) from None
+            failure = stalled(None, request.first_timeout)
         except TransportError as error:
             failure = self._transport_failure(error, request)
-        else:
-            if 200 <= answer.status < 300:
-                return WholeAnswer(answer, content)
-            failure = map_status(answer.status, content, answer.headers, provider=self.provider, model=self._name())
-            self._redactor(request).redact_error(failure)
+        # Outside, so that it refers to no error of a library; and nothing here holds what a server may have repeated.
         raise failure
+
+    async def _read_whole(self, answer: Answer) -> WholeAnswer:
+        return WholeAnswer(answer, await Body(answer, limit=self.max_answer_bytes).read_all())
+
+    async def _read_failure(self, answer: Answer) -> ModelError:
+        """The error for an answer with a status that is not one of success."""
+        content = await Body(answer).read_all(ERROR_BYTES)
+        failure = map_status(answer.status, content, answer.headers, provider=self.provider, model=self._name())
+        self._redactor(answer.request).redact_error(failure)
+        return failure
 
     def _transport_failure(self, error: TransportError, request: Request, *, in_stream: bool = False) -> ModelError:
         """``error`` as one of Prill's, with nothing secret in it or in its causes."""
