@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
@@ -25,7 +26,6 @@ from prill.providers.calls import (
     split_address,
 )
 from prill.providers.http.answers import WholeAnswer, send_following
-from prill.providers.http.blocking import BlockingTransport
 from prill.providers.http.body import ERROR_BYTES, Body, stalled
 from prill.providers.http.clients import Clients
 from prill.providers.http.compression import ACCEPTED
@@ -182,14 +182,14 @@ class ProviderSettings(BaseModel):
     def _make_transport(self) -> Transport:
         client = self.client or self.http_client
         if client is not None:
-            return _adapters().blocking(client, self.client is not None)  # type: ignore[no-any-return]  # by its name
-        return BlockingTransport(self._route(), self.ca_file)
+            return _load("adapters").blocking(client, self.client is not None)  # type: ignore[no-any-return]  # by its name
+        return _load("blocking").BlockingTransport(self._route(), self.ca_file)  # type: ignore[no-any-return]  # as above
 
     def _make_async_transport(self) -> Transport:
         client = self.async_client or self.http_async_client
         if client is not None:
-            return _adapters().asynchronous(client, self.async_client is not None)  # type: ignore[no-any-return]
-        return _asynchronous().AsyncioTransport(self._route(), self.ca_file)  # type: ignore[no-any-return]  # as above
+            return _load("adapters").asynchronous(client, self.async_client is not None)  # type: ignore[no-any-return]
+        return _load("asynchronous").AsyncioTransport(self._route(), self.ca_file)  # type: ignore[no-any-return]  # as above
 
     def _http_request(self, call: Call, run: Run, stream: bool) -> Request:
         """The request that sends ``call``."""
@@ -246,6 +246,8 @@ class ProviderSettings(BaseModel):
                 if run.io.blocking:
                     transport = clients.plain(self._make_transport)
                 else:
+                    if "prill.providers.http.asynchronous" not in sys.modules:
+                        await run.io.call(_load, "asynchronous")  # elsewhere: it takes a while, and a loop must go on
                     transport = await clients.for_loop(self._make_async_transport)
                 answer = await send_following(transport, request)
                 if 200 <= answer.status < 300:
@@ -331,14 +333,9 @@ _HEADERS = {
 _AROUND_KEYS = " \t\r\n\v\f\ufeff\u200b\xa0"
 
 
-def _adapters() -> Any:
-    """The transports over clients of a user's own, which few need."""
-    return import_module("prill.providers.http.adapters")
-
-
-def _asynchronous() -> Any:
-    """The transport for event loops, which imports asyncio."""
-    return import_module("prill.providers.http.asynchronous")
+def _load(name: str) -> Any:
+    """A module of transports: each imports a library of HTTP, and a program needs one of them."""
+    return import_module(f"prill.providers.http.{name}")
 
 
 _PATIENCE = 60.0

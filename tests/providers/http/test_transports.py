@@ -51,6 +51,7 @@ def test_a_connection_is_used_for_one_request_after_another(colour: Any) -> None
         b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}",
         b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}",
         OK + b"junk",
+        OK + with_length(b"evil"),
     ],
 )
 def test_a_connection_is_not_used_again_where_the_answer_does_not_allow_it(answer: bytes, colour: Any) -> None:

@@ -1,349 +1,206 @@
-"""The transport of one event loop."""
+"""The transport of one event loop, over aiohttp."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import time
-from collections import deque
 from typing import Any
 
-from prill.providers.http.blocking import IDLE_SECONDS, check_tunnel, connect_failure, describe
-from prill.providers.http.message import (
-    Answer,
-    AnswerTooLate,
-    ConnectFailed,
-    ConnectionBroken,
-    FirstChunkTooLate,
-    Headers,
-    Request,
-    TransportError,
-)
-from prill.providers.http.parser import ResponseParser
-from prill.providers.http.route import Route, write_head
-from prill.providers.http.tls import get_context
+import aiohttp
+from yarl import URL
 
-MAX_CONNECTIONS = 1000
-"""How many requests are under way at once; others wait for their turn, and no limit in time counts that."""
+from prill.providers.http.message import Answer, Request, TransportError
+from prill.providers.http.route import Route
+from prill.providers.http.sending import MAX_CONNECTIONS, READ_BYTES, Sending, join_headers, refuse_tunnel
+from prill.providers.http.tls import get_context
 
 MAX_CONNECTING = 100
 """How many connections are opened at once: a server's queue of them is short, and who finds it full waits long."""
 
-_HELD_BYTES = 256 * 1024
-"""How many unread bytes are held before the server is made to wait."""
+_NOT_HTTP = (aiohttp.ClientResponseError, aiohttp.http.HttpProcessingError)
+
+_LIMITS = {"max_line_size": READ_BYTES, "max_field_size": READ_BYTES, "read_bufsize": READ_BYTES}
+
+_MADE_UP = ("accept", "accept-encoding", "content-type", "user-agent")
+"""Headers that aiohttp would make up."""
 
 
 class AsyncioTransport:
-    """Sends requests over connections of its own, in the event loop that it was made in."""
+    """Sends requests in the event loop that it was made in."""
 
     def __init__(self, route: Route, ca_file: str | None = None) -> None:
         self._route = route
         self._ca_file = ca_file
-        self._idle: deque[_Connection] = deque()
-        self._open: set[_Connection] = set()
-        self._turn = asyncio.Semaphore(MAX_CONNECTIONS)
         self._connecting = asyncio.Semaphore(MAX_CONNECTING)
+        self._open: set[aiohttp.ClientResponse] = set()
+        self._session = aiohttp.ClientSession(
+            connector=_Connector(limit=MAX_CONNECTIONS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            auto_decompress=False,
+            skip_auto_headers=_MADE_UP,
+            trace_configs=[_trace()],
+            **_LIMITS,  # type: ignore[arg-type]
+        )
 
     async def send(self, request: Request) -> Answer:
-        await self._turn.acquire()
-        try:
-            while True:
-                connection = self._take_idle()
-                reused = connection is not None
-                if connection is None:
-                    connection = await self._connect(request)
-                answer = _Answer(request, connection, self)
-                try:
-                    if await answer.start(write_head(self._route, request), reused):
-                        return answer
-                except BaseException:
-                    connection.abort()
-                    raise
-                # The server closed an unused connection in the moment in which it was used: once more.
-                connection.abort()
-        except BaseException:
-            self._turn.release()
-            raise
-
-    def _take_idle(self) -> _Connection | None:
-        now = time.monotonic()
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.lost and now - connection.idle_since < IDLE_SECONDS:
-                return connection
-            connection.abort()
-        return None
-
-    def give_back(self, connection: _Connection, reusable: bool) -> None:
-        """Keep the connection of a finished request for another, or close it."""
-        self._turn.release()
-        connection.parser = None
-        if not reusable or connection.lost:
-            connection.abort()
-            return
-        now = connection.idle_since = time.monotonic()
-        self._idle.append(connection)
-        while now - self._idle[0].idle_since >= IDLE_SECONDS:
-            self._idle.popleft().abort()
-
-    async def _connect(self, request: Request) -> _Connection:
-        async with self._connecting:
-            connection = _Connection(self._open)
+        while True:
+            sending = _Sending(request, self._connecting)
             try:
-                async with asyncio.timeout(request.timeout.connect):
-                    await self._dial(connection)
-                return connection
-            except TransportError as error:
-                failure = error
-            except OSError as error:
-                failure = connect_failure(error)
+                async with sending.limit:
+                    return _Answer(sending, await self._request(request, sending), self._open)
+            except aiohttp.ClientHttpProxyError as error:
+                failure: TransportError = refuse_tunnel(error.status)
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                failure = sending.translate(error)
             finally:
-                if not connection.ready:
-                    connection.abort()
-        raise failure
+                sending.leave_connecting()
+            if not sending.is_stale(failure):
+                raise failure
 
-    async def _dial(self, connection: _Connection) -> None:
-        loop, route, proxy = asyncio.get_running_loop(), self._route, self._route.proxy
-        host, port = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
-        secure = proxy.secure if proxy is not None else route.secure
-        tls: dict[str, Any] = {"ssl": await self._context(), "server_hostname": host} if secure else {}
-        # Several addresses of a name are tried a quarter of a second apart (RFC 8305); a number has only one.
-        delay = None if _is_number(host) else 0.25
-        await loop.create_connection(lambda: connection, host, port, happy_eyeballs_delay=delay, **tls)
-        if route.tunnelled:
-            await connection.open_tunnel(route)
-            assert connection.transport is not None
-            connection.transport = await loop.start_tls(
-                connection.transport, connection, await self._context(), server_hostname=route.host
-            )
-        connection.ready = True
-
-    async def _context(self) -> ssl.SSLContext:
-        # Not here: the first time, certificates are read for some ten milliseconds.
-        return await asyncio.get_running_loop().run_in_executor(None, get_context, self._ca_file)
+    async def _request(self, request: Request, sending: _Sending) -> aiohttp.ClientResponse:
+        route = self._route
+        options: dict[str, Any] = {}
+        if route.uses_tls:
+            # Not in the loop: the first time, certificates are read for some ten milliseconds.
+            options["ssl"] = await asyncio.get_running_loop().run_in_executor(None, get_context, self._ca_file)
+        headers = request.headers
+        if route.proxy is not None:
+            options["proxy"] = route.proxy
+            if route.secure:
+                options["proxy_headers"] = route.proxy_headers
+            else:
+                headers = {**headers, **route.proxy_headers}
+        return await self._session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            data=request.content,
+            headers=headers,
+            allow_redirects=False,
+            trace_request_ctx=sending,
+            **options,
+        )
 
     async def aclose(self) -> None:
         """Close all connections, also those of answers that are being read."""
-        closing = list(self._open)
-        for connection in closing:
-            connection.abort()
-        if closing:
-            await asyncio.wait([connection.gone for connection in closing], timeout=1)
+        for response in list(self._open):
+            response.close()
+        await self._session.close()
 
 
-def _is_number(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
+class _Connector(aiohttp.TCPConnector):
+    async def connect(self, *args: Any, **options: Any) -> Any:
+        """A connection on which nothing has come that was not asked for: aiohttp would take it for the next answer."""
+        while True:
+            connection = await super().connect(*args, **options)
+            if not getattr(connection.protocol, "_tail", b""):
+                return connection
+            connection.close()
 
 
-class _Connection(asyncio.Protocol):
-    """A connection, and the response that is read from it now, if any."""
+class _Sending(Sending):
+    """The limit in time is that of connecting, then that of the headers; a wait for a turn has none."""
 
-    transport: asyncio.Transport | None = None
+    def __init__(self, request: Request, connecting: asyncio.Semaphore) -> None:
+        super().__init__(request, _NOT_HTTP)
+        self.limit = asyncio.timeout(None)
+        self._turn = connecting
+        self._has_turn = False
 
-    def __init__(self, siblings: set[_Connection]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._siblings = siblings
-        self.parser: ResponseParser | None = None
-        self.ready = False
-        self.lost = False
-        self.idle_since = 0.0
-        self.gone: asyncio.Future[None] = self._loop.create_future()
-        self._failure: TransportError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._deadline: float | None = None
-        self._due = 0.0
-        self._paused = False
+    async def start_connecting(self) -> None:
+        self.reused = False
+        await self._turn.acquire()
+        self._has_turn = True
+        timeout = self.request.timeout.connect
+        if timeout is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + timeout)
 
-    # What the event loop calls
+    def leave_connecting(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._turn.release()
 
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        self._siblings.add(self)
+    def start_waiting(self) -> None:
+        deadline = self.start()
+        left = None if deadline is None else deadline - time.monotonic()
+        self.limit.reschedule(None if left is None else asyncio.get_running_loop().time() + left)
 
-    def data_received(self, data: bytes) -> None:
-        parser = self.parser
-        if parser is None:  # nothing was asked for
-            self.abort()
-            return
-        try:
-            parser.feed(data)
-        except TransportError as error:
-            self._failure = error
-            self.abort()
-        if len(data) >= _HELD_BYTES // 16 and not self._paused and not parser.ended:
-            self._pause_if_full(parser)
-        self._wake()
 
-    def _pause_if_full(self, parser: ResponseParser) -> None:
-        if sum(map(len, parser.pieces)) > _HELD_BYTES and self.transport is not None:
-            self._paused = True
-            self.transport.pause_reading()
+def _trace() -> aiohttp.TraceConfig:
+    """What hears from aiohttp how far a request is."""
 
-    def eof_received(self) -> bool:
-        self._end()
-        return False
+    async def start_connecting(session: Any, context: Any, params: Any) -> None:
+        await context.trace_request_ctx.start_connecting()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self._end(error)
-        self._siblings.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self.gone.done():
-            self.gone.set_result(None)
+    async def leave_connecting(session: Any, context: Any, params: Any) -> None:
+        context.trace_request_ctx.leave_connecting()
 
-    def _end(self, error: Exception | None = None) -> None:
-        if self.lost:
-            return
-        self.lost = True
-        parser = self.parser
-        if parser is not None and not parser.ended and self._failure is None:
-            try:
-                if error is not None:
-                    raise ConnectionBroken(describe(error))
-                parser.feed_eof()
-            except TransportError as failure:
-                self._failure = failure
-        self._wake()
+    async def reuse(session: Any, context: Any, params: Any) -> None:
+        context.trace_request_ctx.reused = True
 
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+    async def start_waiting(session: Any, context: Any, params: Any) -> None:
+        context.trace_request_ctx.start_waiting()
 
-    # What an answer calls
-
-    def write(self, data: bytes) -> None:
-        assert self.transport is not None
-        if not self.lost:
-            self.transport.write(data)
-
-    def check(self) -> None:
-        """Raise the failure that ended the connection, if any."""
-        if self._failure is not None:
-            raise self._failure.with_traceback(None)
-        if self.lost:
-            raise ConnectionBroken("the connection was closed")
-
-    async def wait(self, deadline: float | None) -> None:
-        """Wait until something has come; raises ``TimeoutError`` at the deadline.
-
-        One timer serves many waits: it looks at the deadline when it runs out, and is set again if that has moved.
-        """
-        if self._paused and self.transport is not None:
-            self._paused = False
-            self.transport.resume_reading()
-        waiter = self._waiter = self._loop.create_future()
-        self._deadline = deadline
-        if deadline is not None and (self._timer is None or self._due > deadline):
-            self._set_timer(deadline)
-        try:
-            await waiter
-        finally:
-            self._waiter = self._deadline = None
-
-    def _set_timer(self, deadline: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._due = deadline
-        self._timer = self._loop.call_later(deadline - time.monotonic(), self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        waiter, deadline = self._waiter, self._deadline
-        if waiter is None or deadline is None or waiter.done():
-            return
-        if deadline > time.monotonic():
-            self._set_timer(deadline)
-        else:
-            waiter.set_exception(TimeoutError())
-
-    async def open_tunnel(self, route: Route) -> None:
-        parser = self.parser = ResponseParser()
-        self.write(route.tunnel_request)
-        while not parser.headers_done:
-            self.check()
-            await self.wait(None)
-        self.parser = None
-        parser.release()
-        check_tunnel(parser)
-
-    def leave(self, transport: AsyncioTransport) -> None:
-        """Close soon, from any thread: the garbage collector found the answer."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(transport.give_back, self, False)
-
-    def abort(self) -> None:
-        """Close at once; what is not yet sent is dropped."""
-        if self.parser is not None:
-            self.parser.release()
-        if self.transport is not None:
-            self.transport.abort()
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(start_connecting)
+    trace.on_connection_create_end.append(leave_connecting)
+    trace.on_connection_reuseconn.append(reuse)
+    trace.on_request_headers_sent.append(start_waiting)
+    return trace
 
 
 class _Answer:
-    """One request over a connection, and what comes back."""
+    """A response of aiohttp. The transport holds it too, so that it is closed before it is collected."""
 
-    status: int
-    headers: Headers
-
-    def __init__(self, request: Request, connection: _Connection, transport: AsyncioTransport) -> None:
-        self.request = request
-        self.sent_at = time.monotonic()
-        self._connection: _Connection | None = connection
-        self._transport = transport
-        self._parser = connection.parser = ResponseParser()
-
-    async def start(self, head: bytes, reused: bool) -> bool:
-        """Send the request and read to the end of the headers; false if a reused connection had been closed."""
-        connection, parser, timeout = self._connection, self._parser, self.request.timeout
-        assert connection is not None
-        deadline = None if timeout.read is None else self.sent_at + timeout.read
-        first = self.request.first_timeout
-        ends_early = first is not None and (timeout.read is None or first < timeout.read)
-        if ends_early:
-            deadline = self.sent_at + (first or 0)
-        connection.write(head + self.request.content)
-        try:
-            while not parser.headers_done:
-                connection.check()
-                await connection.wait(deadline)
-        except TimeoutError:
-            failure = FirstChunkTooLate if ends_early else AnswerTooLate
-        except ConnectionBroken:
-            if reused and not parser.started:
-                return False
-            raise
-        else:
-            self.status, self.headers = parser.status, parser.headers
-            return True
-        raise failure("the headers of the answer did not come in time", waited_for="an answer")
+    def __init__(self, sending: _Sending, response: aiohttp.ClientResponse, siblings: set[Any]) -> None:
+        self.request = sending.request
+        self.status = response.status
+        self.headers = join_headers(response.headers.items())
+        self.sent_at = sending.sent_at or 0.0
+        self._sending = sending
+        self._response: aiohttp.ClientResponse | None = response
+        self._siblings = siblings
+        self._loop = asyncio.get_running_loop()
+        siblings.add(response)
 
     async def read(self, deadline: float | None) -> bytes:
-        parser, connection = self._parser, self._connection
-        while True:
-            if data := parser.take():
+        response = self._response
+        if response is None:
+            return b""
+        content = response.content
+        try:
+            data = content.read_nowait(-1)
+            if data or content.at_eof():
                 return data
-            if parser.ended:
-                self.close()
-                return b""
-            if connection is None:
-                raise ConnectFailed("the connection was closed")
-            connection.check()
-            await connection.wait(deadline)
+            async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
+                return await content.readany()
+        except TimeoutError:
+            raise
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError) as error:
+            failure = self._sending.translate(error, in_body=True)
+        content.set_exception(None)  # type: ignore[arg-type]  # else what came before the failure could not be read
+        if data := content.read_nowait(-1):
+            content.set_exception(failure)
+            return data
+        raise failure
 
     def close(self) -> None:
-        """Give the connection back if the answer has come to its end, else close it."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._parser.release()
-            self._transport.give_back(connection, self._parser.reusable)
+        """Close the connection, unless the body has come to its end and it was given back."""
+        response, self._response = self._response, None
+        if response is not None:
+            _close(response, self._siblings)
 
     async def aclose(self) -> None:
         self.close()
 
     def __del__(self) -> None:
-        connection = getattr(self, "_connection", None)
-        if connection is not None:
-            connection.leave(self._transport)
+        response = getattr(self, "_response", None)
+        if response is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(_close, response, self._siblings)
+
+
+def _close(response: aiohttp.ClientResponse, siblings: set[Any]) -> None:
+    siblings.discard(response)
+    response.close()

@@ -1,335 +1,297 @@
-"""The transport of blocking code: one connection for each request under way, kept for the next."""
+"""The transport of blocking code, over urllib3. What waits is ended from another thread when its run is stopped."""
 
 from __future__ import annotations
 
-import contextlib
+import http.client
+import io
+import re
 import socket
-import ssl
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import SKIP_HEADER
 
 from prill.errors import Cancelled
 from prill.io import interruptible
 from prill.io.scope import current_scope
-from prill.providers.http.message import (
-    Answer,
-    AnswerTooLate,
-    ConnectFailed,
-    ConnectionBroken,
-    FirstChunkTooLate,
-    Headers,
-    Request,
-    TransportError,
-    UntrustedCertificate,
-)
-from prill.providers.http.parser import ResponseParser
-from prill.providers.http.route import Route, write_head
+from prill.providers.http.message import Answer, Request, TransportError
+from prill.providers.http.route import Route
+from prill.providers.http.sending import MAX_CONNECTIONS, READ_BYTES, Sending, join_headers, refuse_tunnel, shut_down
 from prill.providers.http.tls import get_context
 
-READ_BYTES = 64 * 1024
-IDLE_SECONDS = 15.0
-"""How long an unused connection is kept; servers close theirs after some seconds more, mostly."""
+_NOT_HTTP = (http.client.HTTPException, urllib3.exceptions.HTTPError)
 
 _LEAST = 0.001
 """Seconds; 0 would make the socket one that does not block, and fails differently."""
 
+_SKIPPED = {"user-agent": SKIP_HEADER, "accept-encoding": SKIP_HEADER}
+"""Headers that urllib3 would make up."""
+
+_SENDING: ContextVar[Sending] = ContextVar("prill_sending")
+"""What the connection that urllib3 chooses is to be used for."""
+
 
 class BlockingTransport:
-    """Sends requests over connections of its own, from any thread. What waits is ended when its run is stopped."""
+    """Sends requests from any thread."""
 
     def __init__(self, route: Route, ca_file: str | None = None) -> None:
-        self._route = route
-        self._ca_file = ca_file
-        self._idle: deque[tuple[float, socket.socket]] = deque()  # appending and taking are atomic: no lock
+        tls = {"ssl_context": get_context(ca_file)} if route.uses_tls else {}
+        if route.proxy is None:
+            self._pools = urllib3.PoolManager(maxsize=MAX_CONNECTIONS, **tls)  # type: ignore[arg-type]
+        else:
+            known = {"proxy_ssl_context": tls["ssl_context"]} if tls else {}
+            self._pools = urllib3.ProxyManager(
+                route.proxy, proxy_headers=route.proxy_headers, maxsize=MAX_CONNECTIONS, **known, **tls
+            )
+        self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     async def send(self, request: Request) -> Answer:
         while True:
-            connection = self._take_idle()
-            reused = connection is not None
-            if connection is None:
-                connection = _connect(self._route, request.timeout.connect, self._ca_file)
-            answer = _Answer(request, connection, self._keep)
+            sending = Sending(request, _NOT_HTTP)
+            before = _SENDING.set(sending)
             try:
-                if answer.start(write_head(self._route, request), reused):
-                    return answer
-            except BaseException:
-                answer.close()
-                raise
-            # The server closed an unused connection in the moment in which it was used: as browsers do, once more.
-            answer.close()
+                return _Answer(sending, self._open(request))
+            except (HTTPError, OSError) as error:
+                failure = _translate(sending, error)
+            finally:
+                _SENDING.reset(before)
+            if not sending.is_stale(failure):
+                raise failure
 
-    def _take_idle(self) -> socket.socket | None:
-        now = time.monotonic()
-        while self._idle:
-            try:
-                since, connection = self._idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            if now - since < IDLE_SECONDS and _is_quiet(connection):
-                return connection
-            connection.close()
-        return None
-
-    def _keep(self, connection: socket.socket) -> None:
-        now = time.monotonic()
-        self._idle.append((now, connection))
-        while self._idle and now - self._idle[0][0] >= IDLE_SECONDS:
-            with contextlib.suppress(IndexError):
-                self._idle.popleft()[1].close()
+    def _open(self, request: Request) -> Any:
+        return self._pools.urlopen(
+            request.method,
+            request.url,
+            body=request.content,
+            headers={**_SKIPPED, **request.headers},
+            timeout=urllib3.Timeout(connect=request.timeout.connect, read=None),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
 
     def close(self) -> None:
         """Close the connections that are not in use; those that are close with their answers."""
-        while self._idle:
-            with contextlib.suppress(IndexError):
-                self._idle.pop()[1].close()
+        self._pools.clear()
 
     async def aclose(self) -> None:
         self.close()
 
 
 class _Answer:
-    """One request over a connection, and what comes back."""
+    """A response of urllib3."""
 
-    status: int
-    headers: Headers
-
-    def __init__(self, request: Request, connection: socket.socket, keep: Callable[[socket.socket], None]) -> None:
-        self.request = request
-        self.sent_at = time.monotonic()
-        self._connection: socket.socket | None = connection
-        self._keep = keep
-        self._parser = ResponseParser()
-
-    def start(self, head: bytes, reused: bool) -> bool:
-        """Send the request and read to the end of the headers; false if a reused connection had been closed."""
-        parser, timeout = self._parser, self.request.timeout
-        deadline = None if timeout.read is None else self.sent_at + timeout.read
-        first = self.request.first_timeout
-        ends_early = first is not None and (timeout.read is None or first < timeout.read)
-        if ends_early:
-            deadline = self.sent_at + (first or 0)
-        try:
-            self._send(head + self.request.content, deadline)
-            while not parser.headers_done:
-                data = self._receive(deadline)
-                if not data and reused and not parser.started:
-                    return False
-                parser.feed(data) if data else parser.feed_eof()
-        except TimeoutError:
-            failure = FirstChunkTooLate if ends_early else AnswerTooLate
-        except ConnectionBroken:
-            if reused and not parser.started:
-                return False
-            raise
-        else:
-            self.status, self.headers = parser.status, parser.headers
-            return True
-        raise failure("the headers of the answer did not come in time", waited_for="an answer")
+    def __init__(self, sending: Sending, response: Any) -> None:
+        self.request = sending.request
+        self.status: int = response.status
+        self.headers = join_headers(response.headers.iteritems())
+        self.sent_at = sending.sent_at or 0.0
+        self._sending = sending
+        self._response = response
+        self._socket: _Socket = response.connection.guarded
 
     async def read(self, deadline: float | None) -> bytes:
-        parser = self._parser
-        while True:
-            if data := parser.take():
-                return data
-            if parser.ended:
-                self._release()
-                return b""
-            data = self._receive(deadline)
-            parser.feed(data) if data else parser.feed_eof()
-
-    def _send(self, data: bytes, deadline: float | None) -> None:
-        with self._blocking(deadline) as connection:
-            connection.sendall(data)
-
-    def _receive(self, deadline: float | None) -> bytes:
-        with self._blocking(deadline) as connection:
-            return connection.recv(READ_BYTES)
-
-    def _blocking(self, deadline: float | None) -> _Interruptible:
-        connection = self._connection
-        if connection is None:
-            raise ConnectionBroken("the connection was closed")
-        connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), _LEAST))
-        return _Interruptible(connection)
-
-    def _release(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if self._parser.reusable:
-            self._keep(connection)
-        else:
-            connection.close()
+        response = self._response
+        if response.connection is None:  # it was given back, and may be in use again
+            return b""
+        self._socket.deadline = deadline
+        try:
+            return response.read1(READ_BYTES, decode_content=False)  # type: ignore[no-any-return]
+        except urllib3.exceptions.TimeoutError:
+            late = True
+        except (HTTPError, OSError) as error:
+            late, failure = isinstance(error, TimeoutError), self._sending.translate(error, in_body=True)
+        if late:
+            raise TimeoutError
+        raise failure
 
     def close(self) -> None:
-        """Give the connection back if the answer was read to its end, else close it."""
-        self._parser.release()
-        if self._parser.ended:
-            self._release()
-            return
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        """Close the connection, unless the body was read to its end and it was given back."""
+        self._response.close()
 
     async def aclose(self) -> None:
         self.close()
 
     def __del__(self) -> None:
-        connection = getattr(self, "_connection", None)
-        if connection is not None:
-            connection.close()
+        if hasattr(self, "_response"):
+            self.close()
 
 
-class _Interruptible:
-    """A connection while a thread blocks in it: the current scope may shut it down, and its errors are translated."""
+def _translate(sending: Sending, error: Exception) -> TransportError:
+    failure = sending.translate(error)
+    refused = re.search(r"Tunnel connection failed: (\d+)", str(failure)) if sending.sent_at is None else None
+    return refuse_tunnel(int(refused[1])) if refused else failure
 
-    __slots__ = ("_connection", "_out", "_scope")
 
-    def __init__(self, connection: socket.socket) -> None:
+class _Guarded(HTTPConnection if TYPE_CHECKING else object):
+    """A connection of urllib3 whose waits end with a deadline and with the current scope."""
+
+    guarded: _Socket
+    _connecting: socket.socket | None = None
+    _used = False
+
+    def connect(self) -> None:
+        self._used = False
+        with interruptible(self._stop_connecting):
+            try:
+                super().connect()
+            except Exception:
+                _check_scope()
+                raise
+            finally:
+                self._forget_connecting()
+        _check_scope()
+        self.guarded = self.sock = _Socket(self.sock)  # type: ignore[assignment]
+
+    def _new_conn(self) -> socket.socket:
+        deadline = None if self.timeout is None else time.monotonic() + float(self.timeout)  # type: ignore[arg-type]
+        last: OSError = OSError("no address was found")
+        for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM):
+            connection = socket.socket(family, kind, protocol)
+            try:
+                # A second descriptor, since TLS takes the first one over: shutting one down ends waits in both.
+                self._forget_connecting()
+                self._connecting = connection.dup()
+                _check_scope()
+                connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), _LEAST))
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                connection.connect(address)
+                return connection
+            except BaseException as error:
+                connection.close()
+                if not isinstance(error, OSError):
+                    raise
+                last = error
+        raise last
+
+    def _stop_connecting(self) -> None:
+        if self._connecting is not None:
+            shut_down(self._connecting)
+
+    def _forget_connecting(self) -> None:
+        connecting, self._connecting = self._connecting, None
+        if connecting is not None:
+            connecting.close()
+
+    def request(self, *args: Any, **options: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        sending = _SENDING.get()
+        sending.reused, self._used = self._used, True
+        self.guarded.deadline = sending.start()
+        super().request(*args, **options)
+
+    @property
+    def is_connected(self) -> bool:
+        return super().is_connected and not self.guarded.has_extra
+
+
+class _PlainConnection(_Guarded, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Guarded, HTTPSConnection):
+    pass
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Socket:
+    """A connected socket, of TCP or TLS: each wait in it ends at ``deadline``, or when the current scope is stopped."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.deadline: float | None = None
+        self.has_extra = False
+        """Whether the server sent more than the answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Nothing: ``deadline`` limits each wait."""
+
+    def sendall(self, data: bytes) -> None:
+        with self.waiting():
+            self._connection.sendall(data)
+
+    def makefile(self, mode: str, *args: Any) -> io.BufferedReader:
+        return _Buffer(_Reader(self, self._connection.makefile("rb", 0)), READ_BYTES)
+
+    def waiting(self) -> _Waiting:
+        left = None if self.deadline is None else max(self.deadline - time.monotonic(), _LEAST)
+        self._connection.settimeout(left)
+        return _Waiting(self._connection)
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, connection: _Socket, source: Any) -> None:
+        self.connection = connection
+        self.source = source
+        self.ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.ended:
+            return 0
+        with self.connection.waiting():
+            return self.source.readinto(buffer)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self.source.close()
+        super().close()
+
+
+class _Buffer(io.BufferedReader):
+    def close(self) -> None:
+        reader = self.raw
+        if not self.closed and isinstance(reader, _Reader):
+            reader.ended = True
+            if self.peek(1):
+                reader.connection.has_extra = True
+        super().close()
+
+
+class _Waiting:
+    """While a thread blocks in a connection, the current scope may shut it down."""
+
+    __slots__ = ("_connection", "_scope", "_way_out")
+
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._scope = current_scope()
-        self._out: Any = None
+        self._way_out: Any = None
 
-    def __enter__(self) -> socket.socket:
-        scope = self._scope
-        if scope is not None:
-            if scope.cancelled:
-                raise Cancelled("the run was stopped while it waited for an answer")
-            self._out = partial(shut_down, self._connection)
-            scope.add(self._out)
-        return self._connection
+    def __enter__(self) -> None:
+        if self._scope is not None:
+            _check_scope()
+            # Where a proxy is itself reached by TLS, the socket is in an object of urllib3.
+            self._way_out = partial(shut_down, getattr(self._connection, "socket", self._connection))
+            self._scope.add(self._way_out)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        scope = self._scope
-        if scope is not None:
-            scope.discard(self._out)
-            if scope.cancelled and (error is None or isinstance(error, Exception)):
-                raise Cancelled("the run was stopped while it waited for an answer") from None
-        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-            raise ConnectionBroken(describe(error)) from None
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if self._scope is not None:
+            self._scope.discard(self._way_out)
+            if error is None or isinstance(error, Exception):
+                _check_scope()
 
 
-def shut_down(connection: socket.socket) -> None:
-    """End what blocks in ``connection`` at once; closing its descriptor would not wake it."""
-    with contextlib.suppress(OSError):
-        # For TLS the plain shutdown of the socket beneath: a polite one would wait for the peer.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-
-def describe(error: BaseException) -> str:
-    """An error of a library or of the system as a text."""
-    return f"{type(error).__name__}: {error}"
-
-
-def _is_quiet(connection: socket.socket) -> bool:
-    """Whether an unused connection is as it was left: not closed by the server, and nothing unasked for in it."""
-    try:
-        connection.settimeout(0)
-        socket.socket.recv(connection, 1, socket.MSG_PEEK)  # the bytes below TLS
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _connect(route: Route, timeout: float | None, ca_file: str | None) -> socket.socket:
-    deadline = None if timeout is None else time.monotonic() + timeout
-    proxy = route.proxy
-    host, port = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
-    with _translated() as failures:
-        connection = _open(host, port, deadline)
-        try:
-            if proxy is not None and proxy.secure:
-                connection = _start_tls(connection, proxy.host, ca_file, deadline)
-            if route.tunnelled:
-                _open_tunnel(connection, route, deadline)
-            if route.secure:
-                connection = _start_tls(connection, route.host, ca_file, deadline)
-            return connection
-        except BaseException:
-            connection.close()
-            raise
-    raise failures[0]
-
-
-def _start_tls(connection: socket.socket, host: str, ca_file: str | None, deadline: float | None) -> socket.socket:
-    if isinstance(connection, ssl.SSLSocket):
-        raise ConnectFailed("a proxy that is itself reached by https cannot tunnel to an https server in blocking code")
-    connection.settimeout(_left(deadline))
-    return get_context(ca_file).wrap_socket(connection, server_hostname=host)
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[list[TransportError]]:
-    """Collect an error in opening a connection as one of ours, without what it refers to."""
-    failures: list[TransportError] = []
+def _check_scope() -> None:
     scope = current_scope()
-    try:
-        yield failures
-    except TransportError as error:
-        failures.append(error)
-    except OSError as error:
-        failures.append(connect_failure(error))
     if scope is not None and scope.cancelled:
-        raise Cancelled("the run was stopped while it waited for a connection")
-
-
-def connect_failure(error: Exception) -> TransportError:
-    """The failure that an error in opening a connection is."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        text = f"its certificate is not trusted ({error.verify_message}). Where it is your own, name the file of the "
-        return UntrustedCertificate(f"{text}authority that signed it in ca_file=… or SSL_CERT_FILE")
-    if isinstance(error, TimeoutError):
-        return AnswerTooLate("no connection was made in time", waited_for="a connection")
-    return ConnectFailed(describe(error))
-
-
-def _open(host: str, port: int, deadline: float | None) -> socket.socket:
-    """A connection to the first of the host's addresses that takes one."""
-    last: OSError = OSError(f"no address was found for {host}")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(_left(deadline))
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            with interruptible(partial(shut_down, connection)):
-                connection.connect(address)
-            return connection
-        except OSError as error:
-            connection.close()
-            last = error
-            scope = current_scope()
-            if scope is not None and scope.cancelled:
-                break
-        except BaseException:
-            connection.close()
-            raise
-    raise last
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(deadline - time.monotonic(), _LEAST)
-
-
-def _open_tunnel(connection: socket.socket, route: Route, deadline: float | None) -> None:
-    parser = ResponseParser()
-    connection.settimeout(_left(deadline))
-    with interruptible(partial(shut_down, connection)):
-        connection.sendall(route.tunnel_request)
-        while not parser.headers_done:
-            data = connection.recv(1)  # what follows the headers is the server's
-            parser.feed(data) if data else parser.feed_eof()
-    parser.release()
-    check_tunnel(parser)
-
-
-def check_tunnel(parser: ResponseParser) -> None:
-    """Refuse a tunnel that the proxy does not open."""
-    if not 200 <= parser.status < 300:
-        hint = ": give the proxy's address with a name and a password" if parser.status == 407 else ""
-        raise ConnectFailed(f"the proxy refused to connect, with status {parser.status}{hint}")
+        raise Cancelled("the run was stopped while it waited for an answer") from None

@@ -1,10 +1,10 @@
-"""Where a connection goes: to the server, or to a proxy on the way to it."""
+"""Where requests go: to the server, or to a proxy on the way to it."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -14,43 +14,21 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy's address, and the header that it is shown."""
-
-    secure: bool
-    host: str
-    port: int
-    authorization: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Route:
-    """The way to an origin; connections of one route can be used for each other's requests."""
+    """The way to an origin.
+
+    ``secure`` says that the origin is reached by https; ``proxy`` is the proxy's address, without a password, and
+    ``proxy_headers`` are the headers that it is shown.
+    """
 
     secure: bool
-    host: str
-    port: int
-    proxy: Proxy | None = None
+    proxy: str | None = None
+    proxy_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
-    def authority(self) -> str:
-        """The host and port as a request names them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
-
-    @property
-    def tunnelled(self) -> bool:
-        """Whether the proxy is asked to pass bytes on; else it is asked for the address itself."""
-        return self.proxy is not None and self.secure
-
-    @property
-    def tunnel_request(self) -> bytes:
-        """What asks the proxy for a tunnel (https://www.rfc-editor.org/rfc/rfc9110#CONNECT)."""
-        assert self.proxy is not None
-        target = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-        allowed = self.proxy.authorization
-        line = f"proxy-authorization: {allowed}\r\n" if allowed else ""
-        return f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{line}\r\n".encode("latin-1")
+    def uses_tls(self) -> bool:
+        """Whether certificates are needed."""
+        return self.secure or (self.proxy or "").startswith("https:")
 
 
 def find_route(base_url: str, proxy: str | None) -> Route:
@@ -60,26 +38,32 @@ def find_route(base_url: str, proxy: str | None) -> Route:
         ConfigError: an address cannot be used.
     """
     parts = _split(base_url, "base_url")
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-    return Route(parts.scheme == "https", _ascii(host), port, _find_proxy(parts.scheme, host, port, proxy))
-
-
-def _find_proxy(scheme: str, host: str, port: int, given: str | None) -> Proxy | None:
-    if given is None:
-        known = getproxies()
-        given = known.get(scheme) or known.get("all")
-        if not given or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
-            return None
-    parts = _split(given if "://" in given else f"http://{given}", "the proxy")
     secure = parts.scheme == "https"
-    return Proxy(secure, _ascii(parts.hostname or ""), parts.port or _PORTS[parts.scheme], basic_authorization(parts))
+    if proxy is None:
+        proxy = _find_proxy(parts)
+        if proxy is None:
+            return Route(secure)
+    way = _split(proxy if "://" in proxy else f"http://{proxy}", "the proxy")
+    authorization = basic_authorization(way)
+    headers = {} if authorization is None else {"proxy-authorization": authorization}
+    return Route(secure, f"{way.scheme}://{way.netloc.rpartition('@')[2]}", headers)
+
+
+def _find_proxy(parts: SplitResult) -> str | None:
+    known = getproxies()
+    host = parts.hostname or ""
+    found = known.get(parts.scheme) or known.get("all")
+    if not found or proxy_bypass(host) or proxy_bypass(f"{host}:{parts.port or _PORTS[parts.scheme]}"):
+        return None
+    return found
 
 
 def _split(url: str, name: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is not a number, brackets that do not match
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # a port that is not a number, brackets that do not match, a name that is none
         parts, usable = None, False
     if parts is None or not usable:
         scheme = url.partition("://")[0] if "://" in url else ""
@@ -94,25 +78,3 @@ def basic_authorization(parts: SplitResult) -> str | None:
         return None
     pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
-
-
-def _ascii(host: str) -> str:
-    try:
-        return host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        raise ConfigError(f"{host!r} is not the name of a host") from None
-
-
-def write_head(route: Route, request: Any) -> bytes:
-    """The request line and the headers of ``request``; names and values are known to be clean."""
-    target = "/" + request.url.partition("://")[2].partition("/")[2]
-    proxy = route.proxy
-    lines = [f"host: {route.authority}"]
-    if proxy is not None and not route.tunnelled:
-        target = f"http://{route.authority}{target}"
-        if proxy.authorization:
-            lines.append(f"proxy-authorization: {proxy.authorization}")
-    lines += [f"{name}: {value}" for name, value in request.headers.items() if name != "host"]
-    lines.append(f"content-length: {len(request.content)}")
-    head = "\r\n".join(lines)
-    return f"{request.method} {target} HTTP/1.1\r\n{head}\r\n\r\n".encode("latin-1")
