@@ -50,14 +50,33 @@ def test_a_connection_is_used_for_one_request_after_another(colour: Any) -> None
     [
         b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}",
         b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}",
-        OK + b"junk",
-        OK + with_length(b"evil"),
     ],
 )
 def test_a_connection_is_not_used_again_where_the_answer_does_not_allow_it(answer: bytes, colour: Any) -> None:
     with RawServer(saying(answer)) as server:
         assert colour.run(server.url, three_times) == [(200, b"{}")] * 3
         assert server.connections == 3
+
+
+@pytest.mark.parametrize("extra", [b"junk", b"\r\n\r\njunk", b"HTTP/1.1 200 O", with_length(b"evil")])
+@pytest.mark.parametrize("together", [True, False])
+def test_bytes_after_an_answer_are_never_taken_for_the_next_one(extra: bytes, together: bool, colour: Any) -> None:
+    def answer(received: Received, connection: socket.socket) -> bool:
+        connection.sendall(OK + extra if together else OK)
+        if not together:
+            connection.sendall(extra)
+        return False
+
+    async def ask(sender: Sender) -> None:
+        for _ in range(4):
+            try:
+                assert await sender.ask() == (200, b"{}")
+            except NotHTTP:  # aiohttp refuses the whole answer where it sees them in time
+                assert not colour.io().blocking
+            await colour.io().sleep(0.02)
+
+    with RawServer(answer) as server:
+        colour.run(server.url, ask)
 
 
 def test_a_body_may_end_with_the_connection(colour: Any) -> None:

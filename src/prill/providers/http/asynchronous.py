@@ -94,7 +94,8 @@ class _Connector(aiohttp.TCPConnector):
         """A connection on which nothing has come that was not asked for: aiohttp would take it for the next answer."""
         while True:
             connection = await super().connect(*args, **options)
-            if not getattr(connection.protocol, "_tail", b""):
+            protocol = connection.protocol
+            if protocol.exception() is None and not getattr(protocol, "_tail", b""):
                 return connection
             connection.close()
 
@@ -160,12 +161,15 @@ class _Answer:
         self.sent_at = sending.sent_at or 0.0
         self._sending = sending
         self._response: aiohttp.ClientResponse | None = response
+        self._failure: TransportError | None = None
         self._siblings = siblings
         self._loop = asyncio.get_running_loop()
         siblings.add(response)
 
     async def read(self, deadline: float | None) -> bytes:
         response = self._response
+        if self._failure is not None:
+            raise self._failure
         if response is None:
             return b""
         content = response.content
@@ -178,12 +182,11 @@ class _Answer:
         except TimeoutError:
             raise
         except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError) as error:
-            failure = self._sending.translate(error, in_body=True)
+            self._failure = self._sending.translate(error, in_body=True)
         content.set_exception(None)  # type: ignore[arg-type]  # else what came before the failure could not be read
         if data := content.read_nowait(-1):
-            content.set_exception(failure)
             return data
-        raise failure
+        raise self._failure
 
     def close(self) -> None:
         """Close the connection, unless the body has come to its end and it was given back."""

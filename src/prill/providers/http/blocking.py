@@ -94,22 +94,23 @@ class _Answer:
         self.sent_at = sending.sent_at or 0.0
         self._sending = sending
         self._response = response
+        self._failure: TransportError | None = None
         self._socket: _Socket = response.connection.guarded
 
     async def read(self, deadline: float | None) -> bytes:
         response = self._response
+        if self._failure is not None:
+            raise self._failure
         if response.connection is None:  # it was given back, and may be in use again
             return b""
         self._socket.deadline = deadline
         try:
             return response.read1(READ_BYTES, decode_content=False)  # type: ignore[no-any-return]
-        except urllib3.exceptions.TimeoutError:
-            late = True
+        except (urllib3.exceptions.TimeoutError, TimeoutError):
+            pass
         except (HTTPError, OSError) as error:
-            late, failure = isinstance(error, TimeoutError), self._sending.translate(error, in_body=True)
-        if late:
-            raise TimeoutError
-        raise failure
+            self._failure = self._sending.translate(error, in_body=True)
+        raise self._failure or TimeoutError
 
     def close(self) -> None:
         """Close the connection, unless the body was read to its end and it was given back."""
@@ -185,8 +186,14 @@ class _Guarded(HTTPConnection if TYPE_CHECKING else object):
             self.connect()
         sending = _SENDING.get()
         sending.reused, self._used = self._used, True
-        self.guarded.deadline = sending.start()
+        self.guarded.sending, self.guarded.deadline, self.guarded.may_end = sending, sending.start(), False
         super().request(*args, **options)
+
+    def getresponse(self) -> Any:
+        response: Any = super().getresponse()
+        self.guarded.sending = None
+        self.guarded.may_end = not response.chunked and response.length_remaining is None
+        return response
 
     @property
     def is_connected(self) -> bool:
@@ -215,6 +222,10 @@ class _Socket:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self.deadline: float | None = None
+        self.sending: Sending | None = None
+        """The request whose headers are awaited."""
+        self.may_end = False
+        """Whether the end of the connection is that of the answer; http.client would take it for that anywhere."""
         self.has_extra = False
         """Whether the server sent more than the answer."""
 
@@ -250,7 +261,13 @@ class _Reader(io.RawIOBase):
         if self.ended:
             return 0
         with self.connection.waiting():
-            return self.source.readinto(buffer)  # type: ignore[no-any-return]
+            size: int = self.source.readinto(buffer)
+        connection = self.connection
+        if not size and not connection.may_end:
+            raise ConnectionResetError("it ended too early")
+        if connection.sending is not None:
+            connection.sending.answered = True
+        return size
 
     def close(self) -> None:
         self.source.close()

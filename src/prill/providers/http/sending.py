@@ -39,6 +39,8 @@ class Sending:
         self.request = request
         self.reused = False
         """Whether it goes over a connection that was used before."""
+        self.answered = False
+        """Whether a part of the headers has come."""
         self.sent_at: float | None = None
         self._not_http = not_http
 
@@ -70,14 +72,14 @@ class Sending:
                 )
         if self.sent_at is None:
             return ConnectFailed(describe(system or error))
-        if system is None and any(isinstance(cause, self._not_http) for cause in causes):
+        if system is None and not in_body and any(isinstance(cause, self._not_http) for cause in causes):
             return NotHTTP(f"it is not HTTP ({type(causes[-1]).__name__})")
         reason = "" if system is None else f" ({describe(system)})"
         return ConnectionBroken(f"the server closed the connection {'inside the' if in_body else 'without an'} answer{reason}")
 
     def is_stale(self, failure: TransportError) -> bool:
         """Whether the server closed an unused connection in the moment in which it was used again."""
-        return self.reused and isinstance(failure, ConnectionBroken)
+        return self.reused and not self.answered and isinstance(failure, ConnectionBroken)
 
 
 def refuse_tunnel(status: int) -> ConnectFailed:
