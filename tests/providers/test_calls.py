@@ -100,3 +100,4 @@ def test_an_address_is_parted_from_what_it_must_not_show() -> None:
     assert "secret" not in repr(address)
     assert "Basic" not in repr(address)
     assert split_address("http://[::1]:80/a b").url == "http://[::1]:80/a%20b"
+    assert split_address("http://bücher.test/v1").url == "http://xn--bcher-kva.test/v1"

@@ -102,6 +102,8 @@ def split_address(url: str) -> Address:
         parts = urlsplit(url.strip())
         host = parts.hostname or ""
         port = parts.port
+        if not host.isascii():
+            host = host.encode("idna").decode()
     except ValueError:
         raise ConfigError("base_url is not an address of the form http(s)://host[:port]…") from None
     shown = f"[{host}]" if ":" in host else host

@@ -75,6 +75,19 @@ def test_a_secure_server_is_reached_through_a_proxy(server: RawServer, ca_file: 
     assert "proxy-authorization" not in server.requests[0].headers
 
 
+@pytest.mark.parametrize("target", ["http", "https"])
+def test_a_proxy_may_itself_be_reached_by_tls(
+    target: str, authority: trustme.CA, ca_file: str, server: RawServer, colour: Any
+) -> None:
+    proxy = Proxy()
+    proxy.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(proxy.tls)
+    with RawServer(saying(OK)) as plain, proxy:
+        url = server.url if target == "https" else plain.url
+        assert colour.run(url, Sender.ask, proxy=proxy.url, ca_file=ca_file) == (200, b"{}")
+        assert len(proxy.asked) == 1
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="ca_file"):
         get_context(str(tmp_path / "none.pem"))
