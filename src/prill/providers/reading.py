@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from pydantic_core import from_json
 
 from prill.errors import PrillError
+from prill.providers.http.message import BadBody
 from prill.transducers.event_form import EventForm
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
@@ -22,6 +23,9 @@ _START = 20_000
 
 _LONGEST = 4_000_000
 """How many bytes of one event are held; what is longer is read line by line."""
+
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+"""How many bytes may come without an event's end."""
 
 
 class ProviderError(Exception):
@@ -124,6 +128,7 @@ class Reading(Generic[Chunk]):
         self._sse = SSEDecoder()
         self._rest: list[bytes] = []  # of an event whose end has not come; joined once, so linear
         self._held = 0  # bytes of it
+        self._unended = 0  # bytes that came since the last event
         self._form = EventForm("obfuscation", "p") if hasattr(decoder, "piece") and not plainly else None
         self._piece: Piece | None = None  # what the form is that of
         self._json: list[bytes] | None = None  # the body, where it is one JSON value instead of events
@@ -133,15 +138,20 @@ class Reading(Generic[Chunk]):
 
         Raises:
             ProviderError: the vendor sent an error.
-            WrongShape: these are no events of the protocol.
+            WrongShape: these are not events of the protocol.
+            BadBody: an event is longer than any is.
         """
-        if not self.seen:
+        seen = self.seen
+        if not seen:
             if self._json is None and not self.start.strip() and data.lstrip()[:1] in (b"{", b"["):
                 self._json = []
             self.start += data[: _START - len(self.start)]
             if self._json is not None:
                 self._json.append(data)
                 return
+        self._unended += len(data)
+        if self._unended > MAX_EVENT_BYTES:
+            raise BadBody(f"an event is longer than {MAX_EVENT_BYTES} bytes")
         form = self._form
         if form is None:
             yield from self._parsed(data)
@@ -155,6 +165,8 @@ class Reading(Generic[Chunk]):
             yield from self._read(events, form)
         else:
             self._hold(data)
+        if self.seen > seen:
+            self._unended = 0
 
     def finish(self) -> Iterator[Batch[Chunk]]:
         """The chunks that only the stream's end tells; afterwards ``decoder.ended`` says whether the answer is whole.

@@ -113,9 +113,20 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         return self.bound._step_flow(inputs, self._resolve(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:
-        said = [f"{key}={value!r}" for key, value in {**self.kwargs, **self.config}.items() if key != "callbacks"]
+        known = {**self.kwargs, **self.config}
+        said = [f"{key}={_without_secrets(key, value)!r}" for key, value in known.items() if key != "callbacks"]
         verb = "bind" if self.kwargs and not self.config else "with_config"
         return f"{self.bound!r}.{verb}({', '.join(said)})"
+
+
+_MAY_BE_SECRET = frozenset(("api_key", "extra_headers", "extra_query"))
+
+
+def _without_secrets(key: str, value: Any) -> Any:
+    """The value of a bound argument as it may be shown: that of a header may be a key."""
+    if key not in _MAY_BE_SECRET:
+        return value
+    return dict.fromkeys(value, "**********") if isinstance(value, Mapping) else "**********"
 
 
 RunnableBindingBase = RunnableBinding

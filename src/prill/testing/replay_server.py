@@ -296,4 +296,4 @@ async def _see(exchange: Exchange) -> SeenRequest:
         parsed = json.loads(body)
     except ValueError:
         parsed = None
-    return SeenRequest(request.method, request.url.path, dict(request.headers), body, parsed)
+    return SeenRequest(request.method, request.url.path, dict(request.headers), body, parsed, request.url.query)
