@@ -33,8 +33,20 @@ class ProviderError(Exception):
         self.payload = payload
 
 
+class Framing(Protocol):
+    """How the bytes of a stream are cut into events: ``SSEDecoder``, ``JSONArrayDecoder``, ``JSONLinesDecoder`` …"""
+
+    def feed(self, data: bytes, /) -> list[ServerSentEvent]:
+        """The events that the next bytes complete; raises ``ValueError`` for bytes that cannot be."""
+
+    def finish(self) -> list[ServerSentEvent]:
+        """The events that only the stream's end completes."""
+
+
 class StreamDecoder(Protocol[Made]):
     """A vendor's stream as a transducer: events in, chunks out.
+
+    Events are server-sent ones, unless an attribute ``framing`` is another class that cuts them out of the bytes.
 
     A decoder that keeps the usage for the last chunk says it in an attribute ``usage``, for answers that break off.
     One whose events often differ in a text only says so in an attribute ``piece``: see ``Piece``.
@@ -86,11 +98,15 @@ class Reading(Generic[Chunk]):
         """How many events have come."""
         self.start = b""
         """How the body begins, until the first event has come."""
-        self._sse = SSEDecoder()
+        framing = getattr(decoder, "framing", None)
+        self._framing: Framing = SSEDecoder() if framing is None else framing()
+        self._is_sse = framing is None
         self._rest: list[bytes] = []  # of an event whose end has not come; joined once, so linear
         self._held = 0  # bytes of it
         self._unended = 0  # bytes that came since the last event
-        self._form = EventForm("obfuscation", "p") if hasattr(decoder, "piece") and not plainly else None
+        self._form = (
+            EventForm("obfuscation", "p") if self._is_sse and hasattr(decoder, "piece") and not plainly else None
+        )
         self._piece: Piece | None = None  # what the form is that of
 
     def feed(self, data: bytes) -> Iterator[Batch[Chunk]]:
@@ -129,7 +145,7 @@ class Reading(Generic[Chunk]):
         Raises as ``feed`` does.
         """
         if not self.decoder.ended:
-            for event in (*self._sse.feed(self._joined(b"")), *self._sse.finish()):
+            for event in (*self._events(self._joined(b"")), *self._framing.finish()):
                 self.seen += 1
                 for chunk in self._fed_last(event):
                     yield (chunk,), chunk
@@ -173,10 +189,15 @@ class Reading(Generic[Chunk]):
             at += 1
 
     def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
-        for event in self._sse.feed(data):
+        for event in self._events(data):
             self.seen += 1
             for chunk in checked(self.decoder.feed, event):
                 yield (chunk,), chunk
+
+    def _events(self, data: bytes) -> Iterable[ServerSentEvent]:
+        if self._is_sse:  # which any bytes are
+            return self._framing.feed(data)
+        return checked(self._framing.feed, data)
 
     def _learn(self, event: str, form: EventForm) -> None:
         piece: Piece | None = self.decoder.piece  # type: ignore[attr-defined]  # it has, where there is a form

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import os
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from prill.errors import ConfigError
 
+_HAS_SETTINGS = sys.platform in ("darwin", "win32")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -66,13 +68,24 @@ def find_route(base_url: str, proxy: str | None) -> Route:
 
 def _find_proxy(scheme: str, host: str, port: int, given: str | None) -> Proxy | None:
     if given is None:
-        known = getproxies()
-        given = known.get(scheme) or known.get("all")
-        if not given or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
+        given = _proxy_of_system(scheme, host, port)
+        if not given:
             return None
     parts = _split(given if "://" in given else f"http://{given}", "the proxy")
     secure = parts.scheme == "https"
     return Proxy(secure, _ascii(parts.hostname or ""), parts.port or _PORTS[parts.scheme], basic_authorization(parts))
+
+
+def _proxy_of_system(scheme: str, host: str, port: int) -> str | None:
+    """What the environment says, or the settings of macOS or Windows."""
+    if not _HAS_SETTINGS and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - it imports a client of HTTP
+
+    known = getproxies()
+    if proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
+        return None
+    return known.get(scheme) or known.get("all")
 
 
 def _split(url: str, name: str) -> SplitResult:
