@@ -15,7 +15,7 @@ Chunk = TypeVar("Chunk")
 Made = TypeVar("Made", covariant=True)
 
 _START = 20_000
-"""How many bytes of a body that holds no event are kept, to say what it is instead; of JSON all are."""
+"""How many bytes of a body that holds no event are kept, to say what it is instead."""
 
 
 _LONGEST = 4_000_000
@@ -96,9 +96,8 @@ class Reading(Generic[Chunk]):
         self.decoder = decoder
         self.seen = 0
         """How many events have come."""
-        self._start: list[bytes] = []  # what came before the first event
-        self._start_bytes = 0
-        self._is_json = False
+        self.start = b""
+        """How the body begins, until the first event has come."""
         framing = getattr(decoder, "framing", None)
         self._framing: Framing = SSEDecoder() if framing is None else framing()
         self._is_sse = framing is None
@@ -120,7 +119,7 @@ class Reading(Generic[Chunk]):
         """
         seen = self.seen
         if not seen:
-            self._keep_start(data)
+            self.start += data[: _START - len(self.start)]
         self._unended += len(data)
         if self._unended > MAX_EVENT_BYTES:
             raise BadBody(f"an event is longer than {MAX_EVENT_BYTES} bytes")
@@ -139,18 +138,6 @@ class Reading(Generic[Chunk]):
             self._hold(data)
         if self.seen > seen:
             self._unended = 0
-
-    @property
-    def start(self) -> bytes:
-        """The start of a body in which no event has come; all of it, if it is JSON."""
-        return b"".join(self._start)
-
-    def _keep_start(self, data: bytes) -> None:
-        if not self._start:
-            self._is_json = data.lstrip()[:1] in (b"{", b"[")
-        if self._is_json or self._start_bytes < _START:
-            self._start.append(data)
-            self._start_bytes += len(data)
 
     def finish(self) -> Iterator[Batch[Chunk]]:
         """The chunks that only the stream's end tells; afterwards ``decoder.ended`` says whether the answer is whole.
@@ -203,8 +190,6 @@ class Reading(Generic[Chunk]):
 
     def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
         for event in self._events(data):
-            if _is_keepalive(event.data):
-                continue
             self.seen += 1
             for chunk in checked(self.decoder.feed, event):
                 yield (chunk,), chunk
@@ -227,14 +212,6 @@ class Reading(Generic[Chunk]):
             if isinstance(error.__cause__, ValueError):
                 return ()
             raise
-
-
-def _is_keepalive(data: bytes) -> bool:
-    """Whether an event says nothing: it is blank, or a comment that a gateway has made an event of."""
-    return data[:1] in _NOTHING and (data.startswith(b":") or not data.strip())
-
-
-_NOTHING = (b"", b":", b" ", b"\t", b"\n")
 
 
 def _repeated(piece: Piece, texts: list[str]) -> Batch[Any]:

@@ -71,13 +71,7 @@ class ProviderStreams(ProviderSettings):
                 received.add(total)
                 for chunk in chunks:
                     yield chunk
-            if not reading.seen:
-                whole = self._unstreamed(reading.start, answer)
-                look(whole)
-                received.add(whole[0])
-                yield whole[0]
-            else:
-                self._check_end(reading, received.count, answer)
+            self._check_end(reading, received.count, answer)
         except Exception as error:
             failure = self._stream_failure(error, answer)
             if isinstance(failure, ModelError | StreamTimeout):
@@ -93,7 +87,9 @@ class ProviderStreams(ProviderSettings):
             raise failure
 
     def _check_end(self, reading: Reading[Any], batches: int, answer: Answer) -> None:
-        """Refuse a stream that is not whole."""
+        """Refuse a stream that was none, or is not whole."""
+        if not reading.seen:
+            raise self._not_a_stream(reading.start, answer)
         if not reading.decoder.ended:
             raise self._interrupted(reading.seen, answer)
         if not batches:
@@ -141,39 +137,27 @@ class ProviderStreams(ProviderSettings):
             try:
                 return next(checked(lambda: (read(payload),)))
             except (ProviderError, WrongShape) as error:
-                failure = self._refuse(payload, error, answer.content, answer)
+                failure = self._refuse(payload, error, answer)
         raise failure
 
-    def _refuse(self, payload: Any, error: ProviderError | WrongShape, body: bytes, answer: Answer) -> Exception:
+    def _refuse(self, payload: Any, error: ProviderError | WrongShape, answer: WholeAnswer) -> Exception:
         """The failure for JSON that is not an answer: the provider's error, if it tells one."""
         if isinstance(error, ProviderError) or tells_error(payload):
             told = error.payload if isinstance(error, ProviderError) else payload
             return self._error_sent(told, answer, "in place of an answer")
-        return self._not_in_protocol(f"{error}: {_start(body)}", answer, error)
-
-    def _unstreamed(self, body: bytes, answer: Answer) -> Sequence[Any]:
-        """The one chunk of an answer that came whole although a stream was asked for; else the error that it is."""
-        failure: Exception
-        try:
-            payload = from_json(body)
-        except ValueError:
-            failure = self._not_a_stream(body, answer)
-        else:
-            try:
-                return [next(checked(lambda: (self._chunk_of_whole(payload, answer),)))]
-            except (ProviderError, WrongShape) as error:
-                failure = self._refuse(payload, error, body, answer)
-        raise failure
-
-    def _chunk_of_whole(self, payload: Any, answer: Answer) -> Any:
-        """The chunk that says all that an answer in one piece does."""
-        raise ValueError("the answer is not a stream")
+        return self._not_in_protocol(f"{error}: {_start(answer.content)}", answer, error)
 
     def _not_a_stream(self, start: bytes, answer: Answer) -> Exception:
         if not start.strip():
             return self._empty("an event")
         if "event-stream" in answer.headers.get("content-type", ""):
             return self._interrupted(0, answer)
+        try:
+            payload = from_json(start)
+        except ValueError:
+            return self._not_in_protocol(_start(start), answer)
+        if tells_error(payload):
+            return ProviderError(payload)
         return self._not_in_protocol(_start(start), answer)
 
     def _not_in_protocol(self, text: str, answer: Answer, cause: Exception | None = None) -> Exception:
