@@ -40,11 +40,11 @@ class BlockingTransport:
     """Sends requests from any thread."""
 
     def __init__(self, route: Route, ca_file: str | None = None) -> None:
-        tls = {"ssl_context": get_context(ca_file)} if route.uses_tls else {}
+        tls: dict[str, Any] = {"ssl_context": get_context(ca_file)} if route.uses_tls else {}
         if route.proxy is None:
-            self._pools = urllib3.PoolManager(maxsize=MAX_CONNECTIONS, **tls)  # type: ignore[arg-type]
+            self._pools = urllib3.PoolManager(maxsize=MAX_CONNECTIONS, **tls)
         else:
-            known = {"proxy_ssl_context": tls["ssl_context"]} if tls else {}
+            known: dict[str, Any] = {"proxy_ssl_context": tls["ssl_context"]} if tls else {}
             self._pools = urllib3.ProxyManager(
                 route.proxy, proxy_headers=route.proxy_headers, maxsize=MAX_CONNECTIONS, **known, **tls
             )
@@ -130,8 +130,16 @@ def _translate(sending: Sending, error: Exception) -> TransportError:
     return refuse_tunnel(int(refused[1])) if refused else failure
 
 
-class _Guarded(HTTPConnection if TYPE_CHECKING else object):
+if TYPE_CHECKING:
+    _Base = HTTPConnection
+else:
+    _Base = object
+
+
+class _Guarded(_Base):
     """A connection of urllib3 whose waits end with a deadline and with the current scope."""
+
+    sock: Any
 
     guarded: _Socket
     _connecting: socket.socket | None = None
@@ -148,10 +156,10 @@ class _Guarded(HTTPConnection if TYPE_CHECKING else object):
             finally:
                 self._forget_connecting()
         _check_scope()
-        self.guarded = self.sock = _Socket(self.sock)  # type: ignore[assignment]
+        self.guarded = self.sock = _Socket(self.sock)
 
     def _new_conn(self) -> socket.socket:
-        deadline = None if self.timeout is None else time.monotonic() + float(self.timeout)  # type: ignore[arg-type]
+        deadline = None if self.timeout is None else time.monotonic() + float(self.timeout)
         last: OSError = OSError("no address was found")
         for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM):
             connection = socket.socket(family, kind, protocol)
