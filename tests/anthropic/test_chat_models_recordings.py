@@ -91,6 +91,7 @@ def plain_blocks(content: str | list[Any]) -> list[dict[str, Any]]:
 def calls_of(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"name": block["name"], "args": block["input"], "id": block["id"], "type": "tool_call"}
+        | ({"extras": {"caller": block["caller"]}} if "caller" in block else {})
         for block in message["content"]
         if block["type"] == "tool_use"
     ]

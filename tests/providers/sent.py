@@ -20,8 +20,9 @@ from prill.errors import PrillError
 from prill.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from prill.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
 from prill.runnables import Runnable
-from prill.testing import Recording, ReplayServer, list_recordings, load_recording, recordings_folder
+from prill.testing import Recording, ReplayServer
 from prill.testing.seen_request import SeenRequest
+from recordings import list_recordings, load_recording, recordings_folder
 
 GOLDEN = Path(__file__).parent / "golden"
 KEY = "sk-golden-0123456789"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.helpers import requires
 
-from prill.testing import ReplayServer, recordings_folder
+from prill.testing import ReplayServer
 from providers.sent import OWN, Asyncio, Blocking, read_golden, recorded_ids, send_own, send_recorded, verbs_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:The model .* is deprecated")  # by the SDK, as time goes by
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The model .* is deprecated")  # 
 COLOURS = pytest.mark.parametrize("verbs", [Blocking(), Asyncio()], ids=["blocking", "asyncio"])
 
 
-@pytest.mark.skipif(recordings_folder() is None, reason="needs recorded answers of providers: set PRILL_WIRE")
+@requires("recordings")
 @COLOURS
 @pytest.mark.parametrize("id", recorded_ids())
 def test_a_recorded_call_is_sent_as_before(id: str, verbs: Any, server: ReplayServer) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import textwrap
 
-import pytest
+from tests.helpers import requires
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+pytestmark = requires("fork")
 
 # In a process of its own: that of the tests has threads, which fork does not copy.
 PROGRAM = """

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.leftovers import descriptors
+from tests.helpers import descriptors
 
 from prill.errors import Cancelled
 from prill.io.scope import Scope, enter, restore

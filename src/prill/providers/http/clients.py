@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -52,7 +51,7 @@ class Clients(Generic[Plain, Async]):
     def forget(self) -> None:
         """Know of no connection, as in a process that was just forked: those of the parent are the parent's."""
         _OF_PARENT.extend((self._plain, self._per_loop))
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self._plain = None
         self._per_loop = PerLoop(_close)
 
