@@ -21,11 +21,13 @@ import json
 
 def answer(received, connection):
     asked = json.loads(received.body)["messages"][-1]["content"]
-    said = {{"id": "c", "choices": [{{"index": 0, "message": {{"role": "assistant", "content": asked}}, "finish_reason": "stop"}}]}}
+    message = {{"role": "assistant", "content": asked}}
+    said = {{"id": "c", "choices": [{{"index": 0, "message": message, "finish_reason": "stop"}}]}}
     connection.sendall(with_length(json.dumps(said).encode(), "content-type: application/json"))
 
 async def ask_all(model, name):
-    return [f"{{name}}-{{n}}" for n in range(10) if (await model.ainvoke(f"{{name}}-{{n}}")).content != f"{{name}}-{{n}}"]
+    texts = [f"{{name}}-{{n}}" for n in range(10)]
+    return [text for text in texts if (await model.ainvoke(text)).content != text]
 
 def work(model, name):
     wrong = [f"{{name}}-{{n}}" for n in range(10) if model.invoke(f"{{name}}-{{n}}").content != f"{{name}}-{{n}}"]

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl
 from prill.errors import Cancelled, ConfigError
 from prill.io import BLOCKING, Colour, asyncio_colour, interruptible
 from prill.io.scope import current_scope
-from prill.providers.http.sending import describe, shut_down
 from prill.providers.http.message import (
     Answer,
     AnswerTooLate,
@@ -27,6 +26,7 @@ from prill.providers.http.message import (
     Request,
     TransportError,
 )
+from prill.providers.http.sending import describe, shut_down
 
 _END: Any = object()
 

@@ -94,7 +94,7 @@ class _Connector(aiohttp.TCPConnector):
         """A connection on which nothing has come that was not asked for: aiohttp would take it for the next answer."""
         while True:
             connection = await super().connect(*args, **options)
-            protocol = connection.protocol
+            protocol: Any = connection.protocol
             if protocol.exception() is None and not getattr(protocol, "_tail", b""):
                 return connection
             connection.close()

@@ -22,7 +22,7 @@ from prill.providers.http.message import (
 
 READ_BYTES = 64 * 1024
 MAX_CONNECTIONS = 1000
-"""How many connections a transport holds. In an event loop more requests wait for their turn, without a limit in time."""
+"""How many connections are kept. In an event loop more requests wait for their turn; no limit in time counts that."""
 
 Kinds = tuple[type[BaseException], ...]
 
@@ -75,7 +75,9 @@ class Sending:
         if system is None and not in_body and any(isinstance(cause, self._not_http) for cause in causes):
             return NotHTTP(f"it is not HTTP ({type(causes[-1]).__name__})")
         reason = "" if system is None else f" ({describe(system)})"
-        return ConnectionBroken(f"the server closed the connection {'inside the' if in_body else 'without an'} answer{reason}")
+        return ConnectionBroken(
+            f"the server closed the connection {'inside the' if in_body else 'without an'} answer{reason}"
+        )
 
     def is_stale(self, failure: TransportError) -> bool:
         """Whether the server closed an unused connection in the moment in which it was used again."""
