@@ -9,7 +9,7 @@ import socket
 import time
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -40,14 +40,13 @@ class BlockingTransport:
     """Sends requests from any thread."""
 
     def __init__(self, route: Route, ca_file: str | None = None) -> None:
-        tls: dict[str, Any] = {"ssl_context": get_context(ca_file)} if route.uses_tls else {}
+        context = get_context(ca_file) if route.uses_tls else None
+        options: dict[str, Any] = {"maxsize": MAX_CONNECTIONS, "ssl_context": context}
         if route.proxy is None:
-            self._pools = urllib3.PoolManager(maxsize=MAX_CONNECTIONS, **tls)
+            self._pools = urllib3.PoolManager(**options)
         else:
-            known: dict[str, Any] = {"proxy_ssl_context": tls["ssl_context"]} if tls else {}
-            self._pools = urllib3.ProxyManager(
-                route.proxy, proxy_headers=route.proxy_headers, maxsize=MAX_CONNECTIONS, **known, **tls
-            )
+            headers = route.proxy_headers
+            self._pools = urllib3.ProxyManager(route.proxy, proxy_headers=headers, proxy_ssl_context=context, **options)
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     async def send(self, request: Request) -> Answer:
@@ -130,17 +129,13 @@ def _translate(sending: Sending, error: Exception) -> TransportError:
     return refuse_tunnel(int(refused[1])) if refused else failure
 
 
-if TYPE_CHECKING:
-    _Base = HTTPConnection
-else:
-    _Base = object
+_Base: Any = object  # a connection of urllib3, to which ``_Guarded`` is added twice
 
 
-class _Guarded(_Base):
+class _Guarded(_Base):  # type: ignore[misc]  # as above
     """A connection of urllib3 whose waits end with a deadline and with the current scope."""
 
     sock: Any
-
     guarded: _Socket
     _connecting: socket.socket | None = None
     _used = False
@@ -159,7 +154,7 @@ class _Guarded(_Base):
         self.guarded = self.sock = _Socket(self.sock)
 
     def _new_conn(self) -> socket.socket:
-        deadline = None if self.timeout is None else time.monotonic() + float(self.timeout)
+        deadline = None if self.timeout is None else time.monotonic() + self.timeout
         last: OSError = OSError("no address was found")
         for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM):
             connection = socket.socket(family, kind, protocol)
@@ -209,11 +204,11 @@ class _Guarded(_Base):
 
 
 class _PlainConnection(_Guarded, HTTPConnection):
-    pass
+    sock: Any
 
 
 class _SecureConnection(_Guarded, HTTPSConnection):
-    pass
+    sock: Any
 
 
 class _Pool(urllib3.HTTPConnectionPool):

@@ -51,7 +51,7 @@ class Decompressor:
 
     def _decompress(self, data: bytes) -> bytes:
         try:
-            return self._stream.decompress(data, _PIECE)  # type: ignore[no-any-return]  # zlib names no class for it
+            return self._stream.decompress(data, _PIECE)  # type: ignore[no-any-return]  # made only when needed
         except zlib.error as error:
             failure = BadBody(f"the compressed body is damaged: {error}")
         raise failure

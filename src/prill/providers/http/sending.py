@@ -22,7 +22,7 @@ from prill.providers.http.message import (
 
 READ_BYTES = 64 * 1024
 MAX_CONNECTIONS = 1000
-"""Connections of one transport at most. In an event loop further requests wait for their turn, without a time limit."""
+"""How many connections are kept. In an event loop more requests wait for their turn; no limit in time counts that."""
 
 Kinds = tuple[type[BaseException], ...]
 
