@@ -75,8 +75,9 @@ class Run:
     """One execution of one Runnable: its colour, its config, who watches it, whose child it is.
 
     ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name. From then on a run has
-    ``raw_input`` (the input as it came), ``input`` (as observers are told it; of a stream only at its end), ``streamed``
-    (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` is the observers'.
+    ``raw_input`` (the input as it came), ``input`` (as observers are told it; of a stream only at its end),
+    ``streamed`` (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` is the
+    observers'.
     """
 
     __slots__ = (
