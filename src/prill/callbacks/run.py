@@ -11,7 +11,7 @@ from contextvars import ContextVar, Token
 from copy import copy
 from typing import Any
 
-from prill.callbacks.config import Config, merge_configs
+from prill.callbacks.config import Config, merge_configs, metadata_of
 from prill.errors import ConfigError
 from prill.io import BLOCKING, Colour, Limit
 
@@ -76,8 +76,8 @@ class Run:
 
     ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name. From then on a run has
     ``raw_input`` (the input as it came), ``input`` (as observers are told it; of a stream only at its end),
-    ``streamed`` (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` is the
-    observers'.
+    ``streamed`` (whether it was run by a streaming verb), ``kwargs`` (the arguments of the call) and ``step`` (the
+    Runnable, where it is one); ``state`` is the observers'.
     """
 
     __slots__ = (
@@ -96,6 +96,7 @@ class Run:
         "plain",
         "raw_input",
         "state",
+        "step",
         "streamed",
         "tag",
         "tags",
@@ -157,11 +158,12 @@ class Run:
         self.kind = kind
         own = [self.tag] if self.tag else []
         self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
-        self.metadata = {**(config.get("metadata") or {}), **(metadata or {})}
+        self.metadata = {**metadata_of(config), **(metadata or {})}
         self.raw_input: Any = None
         self.input: Any = None
         self.streamed = False
         self.kwargs: Config = {}
+        self.step: Any = None
         self.state: dict[Any, Any] = {}
 
     @property

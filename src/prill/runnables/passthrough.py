@@ -33,7 +33,9 @@ async def aidentity(x: Other) -> Other:
 
 
 class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
-    """Passes its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
+    """Passes its input on, chunk by chunk.
+
+    ``func``, if given, is called with the whole input at its end, and with the keyword arguments of the call.
 
     ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
     """
@@ -66,15 +68,17 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
         return _PASSES_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        await self._look(input, run)
+        await self._look(input, run, kwargs)
         return input
 
     def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self.func is None and self.afunc is None:
             return inputs if hasattr(inputs, "ag_frame") else like(inputs, _pass(inputs))
-        return like(inputs, self._flow_and_look(inputs, run))
+        return like(inputs, self._flow_and_look(inputs, run, kwargs))
 
-    async def _flow_and_look(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _flow_and_look(
+        self, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
         chunks: list[Any] = []
         async with closing(inputs):
             async for chunk in inputs:
@@ -83,16 +87,16 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
                 chunks.append(chunk)
                 yield chunk
             if chunks:
-                await self._look(join(chunks), run)
+                await self._look(join(chunks), run, kwargs)
 
-    async def _look(self, input: Any, run: Run) -> None:
+    async def _look(self, input: Any, run: Run, kwargs: dict[str, Any]) -> None:
         if self.func is None and self.afunc is None:
             return
         with inside(run):
             if self.afunc is not None and not run.io.blocking:
-                await self.afunc(input)
+                await self.afunc(input, **kwargs)
             elif self.func is not None:
-                await run.io.call(self.func, input)
+                await run.io.call(self.func, input, **kwargs)
             else:
                 raise AsyncRequiredError("this RunnablePassthrough has an async function only: use ainvoke or astream")
 

@@ -135,7 +135,7 @@ def _begin(step: Step, run: Run, kwargs: dict[str, Any], *, given: Any, streamed
     run.start(step.get_name(), step._kind, *step._labels(kwargs))
     run.streamed = streamed
     run.raw_input = given
-    run.kwargs = kwargs
+    run.kwargs, run.step = kwargs, step
     try:
         run.input = None if given is None else step._observed_input(given)
     except Exception:  # the step will say what is wrong with its input, when it has begun
