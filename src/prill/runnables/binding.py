@@ -39,9 +39,17 @@ class RunnableProxy:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "bound" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        found = getattr(self.bound, name)
+        return self._forward(name, {})
+
+    def _forward(self, name: str, config: Config) -> Any:
+        found = self.bound._attribute(name, config)
         is_method = callable(found) and not isinstance(found, type)
         return functools.partial(_call, self, found) if is_method else found
+
+    def _attribute(self, name: str, config: Config) -> Any:
+        if hasattr(type(self), name) or name in self.__dict__:
+            return getattr(self, name)
+        return self._forward(name, config)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "bound" in self.__dict__ and name not in VERBS and self._belongs_to_bound(name):
@@ -57,7 +65,7 @@ class RunnableProxy:
         return not declared and hasattr(self.bound, name)
 
 
-def _call(proxy: RunnableProxy, method: Any, *args: Any, **kwargs: Any) -> Any:
+def _call(proxy: RunnableProxy, method: Any, /, *args: Any, **kwargs: Any) -> Any:
     made = method(*args, **kwargs)
     return proxy._rewrap(made) if isinstance(made, Runnable) else made
 
@@ -95,6 +103,9 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.config.get("run_name"))
+
+    def _forward(self, name: str, config: Config) -> Any:
+        return super()._forward(name, merge_configs(self.config, config))
 
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
