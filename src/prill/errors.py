@@ -2,6 +2,7 @@
 
     PrillError
     ├── CompositionError (TypeError)              a chain was put together wrongly
+    │   └── ChunkMergeError (ValueError)          chunks of different messages were merged
     ├── ConfigError (ValueError)                  a config or a constructor got a value it cannot use
     ├── AsyncRequiredError (RuntimeError)         a step needs the other kind of verb (asyncio, or blocking)
     ├── RecursionLimitError (RecursionError)      functions kept returning runnables
@@ -103,6 +104,10 @@ def _noted_path(error: BaseException) -> tuple[str, ...]:
 
 class CompositionError(PrillError, TypeError):
     """Something that is no step was put into a chain."""
+
+
+class ChunkMergeError(CompositionError, ValueError):
+    """Chunks that do not belong to one message or generation were merged."""
 
 
 class ConfigError(PrillError, ValueError):

@@ -262,10 +262,10 @@ def test_a_validator_sees_each_object_before_it_is_made():
     [
         ({"lc": 1, "type": "constructor"}, "without an id"),
         ({"lc": 1, "type": "secret", "id": "X"}, "without an id"),
-        (constructor("langchain", "AIMessage"), "no AIMessage can be made"),
-        (constructor("langchain", "RunnableSequence"), "no RunnableSequence can be made"),
-        (constructor("langchain", "RunnableBranch"), "no RunnableBranch can be made"),
-        (constructor("langchain", "StrOutputParser", unknown=1), "no StrOutputParser can be made"),
+        (constructor("langchain", "AIMessage"), "cannot be made: 1 validation error for AIMessage"),
+        (constructor("langchain", "RunnableSequence"), "cannot be made: a RunnableSequence needs"),
+        (constructor("langchain", "RunnableBranch"), "cannot be made: .branches"),
+        (constructor("langchain", "StrOutputParser", unknown=1), "has fields that this version does not know: .unknown"),
     ],
 )
 def test_what_is_written_wrongly_is_refused_with_its_place(written, said):

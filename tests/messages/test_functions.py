@@ -181,8 +181,8 @@ def test_chunks_of_different_messages_are_refused(chunks):
         chunks[0] + chunks[1]
 
 
-def test_nobody_says_a_removal():
-    with pytest.raises(ConfigError, match="nobody"):
+def test_a_removal_has_no_prefix():
+    with pytest.raises(ConfigError, match="has no prefix"):
         get_buffer_string([RemoveMessage(id="1")])
     with pytest.raises(ConfigError, match="no role"):
         convert_to_openai_messages(RemoveMessage(id="1"))

@@ -115,8 +115,8 @@ else:  # a type checker would believe that every name exists
             "content": (
                 "Annotation AudioContentBlock Citation ContentBlock DataContentBlock FileContentBlock "
                 "ImageContentBlock NonStandardAnnotation NonStandardContentBlock PlainTextContentBlock "
-                "ReasoningContentBlock ServerToolCall ServerToolCallChunk ServerToolResult TextContentBlock "
-                "VideoContentBlock is_data_content_block"
+                "ReasoningContentBlock RefusalContentBlock ServerToolCall ServerToolCallChunk ServerToolResult "
+                "TextContentBlock VideoContentBlock is_data_content_block"
             ),
             "convert": (
                 "MessageLikeRepresentation _message_from_dict=message_from_dict convert_to_messages messages_from_dict"

@@ -56,7 +56,7 @@ class RunnableProxy:
         return not declared and hasattr(self.bound, name)
 
 
-def _call(proxy: RunnableProxy, method: Any, *args: Any, **kwargs: Any) -> Any:
+def _call(proxy: RunnableProxy, method: Any, /, *args: Any, **kwargs: Any) -> Any:
     made = method(*args, **kwargs)
     return proxy._rewrap(made) if isinstance(made, Runnable) else made
 
