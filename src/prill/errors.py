@@ -43,7 +43,11 @@ the path as a note (PEP 678).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any, Self
 
 _NOTE = "in the chain: "
@@ -78,28 +82,101 @@ def _rebuild(kind: type[PrillError], args: tuple[Any, ...], state: dict[str, Any
 
 
 def add_step(error: BaseException, *steps: str, inner: str | None = None) -> None:
-    """Put ``steps`` in front of the path that ``error`` carries; every composite calls it on the way out.
+    """Put ``steps`` in front of the path of ``error``; every composite calls it from the body that the error leaves.
 
-    ``inner`` is the name of the last of ``steps``; a path that begins with it goes on from there.
+    ``inner`` is the name of the step that failed, which the last of ``steps`` shows. One error object may be raised
+    many times (a constant, the result of a future, a mock's side effect), so a path that it already carries counts
+    only if it was made while this error was on its way here: inside the body that calls this, or by the step
+    ``inner`` itself. Any other path belongs to an earlier run and is dropped.
     """
-    path = tuple(getattr(error, "path", ())) if isinstance(error, PrillError) else _noted_path(error)
+    path = _current_path(error)
     if path and path[0] == inner:
-        path = path[1:]
-    path = (*steps, *path)
+        path = _Path((*steps, *path[1:]))
+    elif any(body in path.frames for body in (sys._getframe(1), sys._getframe(2))):
+        path = _Path((*steps, *path))
+    else:
+        path = _Path(steps)
+    path.frames = _get_outer_frames()
+    _set_path(error, path)
+
+
+def carry_path(error: BaseException, inner: str, *outer: str) -> None:
+    """Keep the path that the step ``inner`` made, and put the names ``outer`` in front of it.
+
+    A composite calls it from its own body where a branch ran in a thread or task of its own, or where its name is not
+    that of the step which it ran: so the composites around it know that the path is of this run.
+    """
+    path = _current_path(error)
+    if not path or path[0] != inner:
+        return
+    path = _Path((*(name for name in outer if name != inner), *path))
+    path.frames = _get_outer_frames()
+    _set_path(error, path)
+
+
+class _Path(tuple[str, ...]):
+    """The path of an error, and the bodies that were running around the one that made it."""
+
+    frames: tuple[FrameType, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple, (tuple(self),)  # frames cannot be pickled
+
+
+class _PathNote(str):
+    """The note that shows the path of an error which is not Prill's own."""
+
+    path: _Path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (str(self),)
+
+
+def _current_path(error: BaseException) -> _Path:
+    """The path that the error carries, perhaps from an earlier run."""
+    if isinstance(error, PrillError):
+        return error.path if isinstance(error.path, _Path) else _Path(error.path)
+    return next((note.path for note in _get_notes(error) if isinstance(note, _PathNote)), _Path())
+
+
+def _set_path(error: BaseException, path: _Path) -> None:
     if isinstance(error, PrillError):
         error.path = path
-    else:
-        error.add_note(_NOTE + _ARROW.join(path))
+        return
+    note = _PathNote(_NOTE + _ARROW.join(path))
+    note.path = path
+    replace_note(error, note, lambda old: isinstance(old, _PathNote))
 
 
-def _noted_path(error: BaseException) -> tuple[str, ...]:
-    """Take the note with the path off ``error``."""
-    notes = getattr(error, "__notes__", [])
-    for note in notes:
-        if note.startswith(_NOTE):
-            notes.remove(note)
-            return tuple(note.removeprefix(_NOTE).split(_ARROW))
-    return ()
+def replace_note(error: BaseException, note: str, is_old: Callable[[str], bool]) -> None:
+    """Put a note on an error in place of those for which ``is_old`` is true: the object may have been raised before.
+
+    An error that takes no notes is left as it is.
+    """
+    # One assignment, because another thread may be raising the same object.
+    with contextlib.suppress(Exception):
+        error.__notes__ = [*(old for old in _get_notes(error) if not is_old(old)), note]
+
+
+def _get_notes(error: BaseException) -> list[str]:
+    notes = None
+    with contextlib.suppress(Exception):  # a property of the user's class may raise
+        notes = getattr(error, "__notes__", None)
+    return notes if isinstance(notes, list) else []
+
+
+def _get_outer_frames() -> tuple[FrameType, ...]:
+    """The async bodies that are running around the caller of ``add_step`` or ``carry_path``, itself included."""
+    frames = []
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_flags & _ASYNC:
+            frames.append(frame)
+        frame = frame.f_back
+    return tuple(frames)
+
+
+_ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class CompositionError(PrillError, TypeError):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from prill.io import CancelToken, Heeded
+from prill.io import CancelToken
 
 
 def test_all_that_were_added_are_stopped():
@@ -63,14 +63,3 @@ def test_many_threads_may_cancel():
 def test_a_copy_is_the_same_word():
     token = CancelToken()
     assert copy.deepcopy([token])[0] is token
-
-
-def test_a_heeded_token_is_the_same_word():
-    token, stopped = CancelToken(), []
-    heeded = Heeded(Heeded(token))
-    assert (heeded.heeded, token.heeded, heeded.itself) == (True, False, token)
-    heeded.add(lambda: stopped.append(1))
-    heeded.cancel()
-    assert token.cancelled
-    assert heeded.cancelled
-    assert stopped == [1]

@@ -26,7 +26,8 @@ from prill.runnables import (
     RunnablePassthrough,
     StreamRestart,
 )
-from prill.runnables.engine.chunks import Accumulator, join
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import join
 from prill.testing import Faults, Reply, check_runnable
 from prill.testing.witness import Witness
 

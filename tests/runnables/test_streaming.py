@@ -21,7 +21,7 @@ from prill.runnables import (
     RunnableSequence,
     chain,
 )
-from prill.runnables.engine.streams import Snapshots
+from prill.runnables.engine.streams import REPLACE
 
 
 class Source:
@@ -493,10 +493,9 @@ class Growing(Runnable):
     async def _work(self, input, run, **kwargs):
         return list(input)
 
-    def _flow(self, inputs, run, **kwargs):
-        return Snapshots(self._grow(inputs))
+    _combine = REPLACE
 
-    async def _grow(self, inputs):
+    async def _flow(self, inputs, run, **kwargs):
         text = ""
         async for piece in inputs:
             for letter in piece:

@@ -302,6 +302,6 @@ def test_a_chunk_that_nothing_could_interrupt_is_still_too_late(verbs):
             yield "b"
 
     part = RunnableGenerator(holds_everything_up).with_timeout(first_chunk=60, between_chunks=0.1)
-    with pytest.raises(StreamTimeout, match=r"no chunk for 0.1 s; 1 chunks had come") as raised:
+    with pytest.raises(StreamTimeout, match=r"no chunk for 0.1 s; 1 chunks were received") as raised:
         verbs.stream(part, "x")
     assert raised.value.partial == "a"

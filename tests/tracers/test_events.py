@@ -238,7 +238,7 @@ def test_a_run_that_was_left_tells_its_tokens_to_observers():
 
     class Watcher(Observer):
         def on_cancel(self, run, partial):
-            seen.append(run.root.state.get("usage"))
+            seen.append(run.root.usage.by_model)
 
     class Slow(GenericFakeChatModel):
         async def _chunks(self, messages, run, **kwargs):

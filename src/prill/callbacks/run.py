@@ -9,11 +9,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
 from copy import copy
+from functools import reduce
 from typing import Any
 
 from prill.callbacks.config import Config, merge_configs
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, Limit
+from prill.io import BLOCKING, CancelToken, Colour, Limit, make_lock
+from prill.messages.usage import UsageMetadata, add_usage
 
 Notice = Awaitable[None] | None
 """The return value of an observer's method: ``None``, or an awaitable that the run waits for."""
@@ -71,12 +73,48 @@ def fire_and_forget(tell: ChunkCallback) -> ChunkCallback:
     return tell_only
 
 
+class UsageCounter:
+    """Counts the tokens that the models of a run use; ``by_model`` has a sum for each model."""
+
+    def __init__(self, outer: UsageCounter | None = None) -> None:
+        self._outer = outer
+        self._lock = make_lock()  # branches of a blocking run count in threads of their own
+        self.by_model: dict[str, UsageMetadata] = {}
+
+    def add(self, model: str, usage: UsageMetadata) -> None:
+        """Count tokens, also for the run around."""
+        with self._lock:
+            self.by_model[model] = add_usage(self.by_model.get(model), usage)
+        if self._outer is not None:
+            self._outer.add(model, usage)
+
+    @property
+    def total(self) -> UsageMetadata | None:
+        """The sum over all models; ``None`` where none was used."""
+        with self._lock:
+            parts = list(self.by_model.values())
+        return reduce(add_usage, parts) if parts else None
+
+
+def get_usage(output: Any) -> UsageMetadata | None:
+    """The tokens that a model's message, whole or partial, says that it took."""
+    return getattr(output, "usage_metadata", None) or None
+
+
+def get_model_name(message: Any) -> str | None:
+    """The name of the model that made a message, where the message says it."""
+    about = getattr(message, "response_metadata", None) or {}
+    return about.get("model_name") or about.get("model") or None
+
+
 class Run:
     """One execution of one Runnable: its colour, its config, who watches it, whose child it is.
 
     ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name. From then on a run has
-    ``raw_input`` (the input as it came), ``input`` (as observers are told it; of a stream only at its end), ``streamed``
-    (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` is the observers'.
+    ``raw_input`` (the input as it came), ``input`` (as it is reported to observers; of a stream only at its end),
+    ``streamed`` (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` belongs
+    to the observers. ``watched_token`` is the cancel token that a run around already watches; ``usage`` counts the
+    tokens of models.
     """
 
     __slots__ = (
@@ -98,6 +136,8 @@ class Run:
         "streamed",
         "tag",
         "tags",
+        "usage",
+        "watched_token",
     )
 
     def __init__(
@@ -115,6 +155,8 @@ class Run:
         self.parent = parent
         self.tag = tag
         self.limit = limit
+        self.watched_token: CancelToken | None = None
+        self.usage: UsageCounter | None = None
         self.id: uuid.UUID | None = None  # until it is started
         self.around: tuple[Callable[[], Callable[[], None]], ...] = ()  # what observers want done around user code
         self.plain = observers is None and not config
@@ -123,7 +165,7 @@ class Run:
         """Prepare a run for a part of this one."""
         if self.observers is None:
             return self
-        return Run(self.io, inherited(self.config), self.observers, self, tag, self.limit)
+        return self._inherit(Run(self.io, inherited(self.config), self.observers, self, tag, self.limit))
 
     def configured(self, config: Config, *, over: bool = False) -> Run:
         """Prepare a run that replaces this one, with the settings of ``config`` added.
@@ -134,13 +176,24 @@ class Run:
         said = {**config, "callbacks": None}
         merged = merge_configs(self.config, said) if over else merge_configs(said, self.config)
         observers = join_observers(self.observers, callbacks)
-        return Run(self.io, merged, observers, self.parent, self.tag, limit_of(config, self.limit))
+        return self._inherit(Run(self.io, merged, observers, self.parent, self.tag, limit_of(config, self.limit)))
 
     def again(self) -> Run:
         """Prepare another run like this prepared one."""
         if self.plain:
             return self
-        return Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit)
+        return self._inherit(Run(self.io, self.config, self.observers, self.parent, self.tag, self.limit))
+
+    def watching(self, token: CancelToken) -> Run:
+        """Prepare a run in this one's place that ``token`` can stop, and that counts the tokens used until then."""
+        run = self.again()
+        run.watched_token = token
+        run.usage = UsageCounter(self.usage)
+        return run
+
+    def _inherit(self, run: Run) -> Run:
+        run.watched_token, run.usage = self.watched_token, self.usage
+        return run
 
     def with_io(self, io: Colour) -> Run:
         """This started run, for code of the other colour."""
@@ -162,6 +215,8 @@ class Run:
         self.streamed = False
         self.kwargs: Config = {}
         self.state: dict[Any, Any] = {}
+        if self.usage is None:  # it was prepared before the run around it started
+            self.usage = (self.parent.usage if self.parent is not None else None) or UsageCounter()
 
     @property
     def ancestors(self) -> list[Run]:

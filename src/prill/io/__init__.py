@@ -26,7 +26,7 @@ Hazards, and how they are met:
 """
 
 from prill.io.blocking import BLOCKING
-from prill.io.cancel import CancelToken, Heeded
+from prill.io.cancel import CancelToken
 from prill.io.colour import Colour, Thunk
 from prill.io.drive import SUSPENDED, close, closing, drive, drive_stream, is_deep
 from prill.io.interrupter import Stopper, Watchdog
@@ -49,7 +49,6 @@ __all__ = [
     "CancelToken",
     "Colour",
     "Ended",
-    "Heeded",
     "Limit",
     "PerProcess",
     "Scope",

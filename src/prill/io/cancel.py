@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from prill.io.process import make_lock, process_number
 
@@ -17,9 +16,6 @@ class CancelToken:
 
     ``cancel`` may be called from any thread and from a signal handler.
     """
-
-    heeded = False
-    """Whether a run around watches the token already, so that a step only checks it before it starts."""
 
     def __init__(self) -> None:
         self._lock = make_lock()
@@ -60,40 +56,5 @@ class CancelToken:
         with self._lock:
             self._stops.pop(stop, None)
 
-    def anew(self) -> CancelToken:
-        """The token for a run that starts in a step's own code, perhaps in another thread, and watches it too."""
-        return self
-
-    @property
-    def itself(self) -> CancelToken:
-        """The token that the user passed."""
-        return self
-
     def __deepcopy__(self, memo: object) -> CancelToken:
         return self  # a config may be copied; its token stays the same
-
-
-class Heeded(CancelToken):
-    """The token as seen inside a run that already watches it; ``tally`` collects the token counts of that run."""
-
-    heeded = True
-
-    def __init__(self, token: CancelToken, tally: Any = None) -> None:
-        self._token = token.itself
-        self.tally = tally
-        self.cancel = self._token.cancel  # type: ignore[method-assign]  # the original token does it
-        self.add = self._token.add  # type: ignore[method-assign]  # as above
-        self.discard = self._token.discard  # type: ignore[method-assign]  # as above
-
-    @property
-    def cancelled(self) -> bool:
-        return self._token.cancelled
-
-    def anew(self) -> CancelToken:
-        again = Heeded(self._token, self.tally)
-        again.heeded = False
-        return again
-
-    @property
-    def itself(self) -> CancelToken:
-        return self._token

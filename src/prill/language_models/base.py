@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
@@ -25,10 +25,10 @@ from prill.messages import (
 from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
-from prill.runnables.engine.cancellation import call_tallied, tallied, tally_of
+from prill.runnables.engine.cancellation import count_call, count_stream, get_counter
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
 from prill.runnables.engine.runs import start_asyncio_run, start_run
-from prill.runnables.engine.streams import bare, like, sum_of
+from prill.runnables.engine.streams import Stream
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
 
@@ -139,14 +139,16 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        call = super()._enter(input, self._with_own_callbacks(run), **kwargs)
-        tally = None if run.plain else tally_of(run)
-        return call if tally is None else call_tallied(call, tally)
+        run = self._with_own_callbacks(run)
+        call = super()._enter(input, run, **kwargs)
+        counter = None if run.plain else get_counter(run)
+        return call if counter is None else count_call(call, counter, self.get_name())
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        stream = super()._enter_flow(inputs, self._with_own_callbacks(run), **kwargs)
-        tally = None if run.plain else tally_of(run)
-        return stream if tally is None else like(stream, tallied(bare(stream), tally), sum_of(stream))
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        run = self._with_own_callbacks(run)
+        stream = super()._enter_flow(inputs, run, **kwargs)
+        counter = None if run.plain else get_counter(run)
+        return stream if counter is None else stream.through(count_stream(stream.source, counter, self.get_name()))
 
     def _with_own_callbacks(self, run: Run) -> Run:
         return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})

@@ -28,7 +28,7 @@ from prill.messages import (
 )
 from prill.messages.tool_calls import as_chunks
 from prill.outputs import ChatGeneration, Generation, GenerationChunk, generation_chunk
-from prill.runnables.engine.chunks import Accumulator
+from prill.runnables.engine.accumulator import Accumulator
 
 if TYPE_CHECKING:
     from prill.language_models.base import BaseLanguageModel

@@ -36,9 +36,8 @@ from prill.messages import (
 from prill.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
-from prill.runnables.engine.leaves import each_inside
 from prill.runnables.engine.runs import start_asyncio_run, start_run
-from prill.runnables.engine.streams import NOTHING, collect
+from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, each_inside
 
 T = TypeVar("T")
 StructuredMethod = Literal["function_calling", "json_schema", "json_mode"]
@@ -57,6 +56,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     """
 
     _kind: ClassVar[str] = "chat_model"
+    _combine: ClassVar[Combine] = ADD
 
     disable_streaming: bool | Literal["tool_calling"] = Field(default=False, repr=False)
 
@@ -173,12 +173,12 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         await call.store(result.generations)
         return result
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
-        whole = self._in_one_piece(run, kwargs)
-        chunks = None if whole else self._stream_chunks(as_messages(input), run, _with_stop(kwargs))
+        streams = self._streams_output(run, kwargs)
+        chunks = self._stream_chunks(as_messages(input), run, _with_stop(kwargs)) if streams else None
         if chunks is None:
             yield await self._work(input, run, **kwargs)
             return
@@ -195,11 +195,11 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         if input is not None:
             raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        return self._streaming_is_disabled(kwargs) or (
-            (type(self)._chunks is BaseChatModel._chunks or self._streams_by_hooks)
-            and self._stream is None
-            and (run.io.blocking or "_astream" not in self._async_hooks)
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return not self._streaming_is_disabled(kwargs) and (
+            (type(self)._chunks is not BaseChatModel._chunks and not self._streams_by_hooks)
+            or self._stream is not None
+            or (not run.io.blocking and "_astream" in self._async_hooks)
         )
 
     def _streaming_is_disabled(self, kwargs: dict[str, Any]) -> bool:

@@ -19,10 +19,9 @@ from prill.language_models.stream_notifications import notify_chunks, streams_in
 from prill.messages import convert_to_messages, get_buffer_string
 from prill.outputs import Generation, GenerationChunk, LLMResult, merge_generation_chunks
 from prill.prompt_values import PromptValue
-from prill.runnables.engine.cancellation import token_of
-from prill.runnables.engine.leaves import each_inside
+from prill.runnables.engine.cancellation import get_token
 from prill.runnables.engine.runs import start_asyncio_run, start_run
-from prill.runnables.engine.streams import NOTHING, collect
+from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, each_inside
 
 
 class BaseLLM(BaseLanguageModel[str]):
@@ -34,6 +33,7 @@ class BaseLLM(BaseLanguageModel[str]):
     """
 
     _kind: ClassVar[str] = "llm"
+    _combine: ClassVar[Combine] = ADD
 
     @property
     def OutputType(self) -> Any:
@@ -143,9 +143,9 @@ class BaseLLM(BaseLanguageModel[str]):
         await call.store(answer.generations)
         return result
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         chunks = self._stream_chunks(as_text(input), run, {"stop": None, **kwargs})
         if chunks is None:
@@ -163,11 +163,11 @@ class BaseLLM(BaseLanguageModel[str]):
         if input is not None:
             raise EmptyResponseError(f"{self.get_name()} ended the stream without a chunk")
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
         return (
-            (type(self)._chunks is BaseLLM._chunks or self._streams_by_hooks)
-            and self._stream is None
-            and (run.io.blocking or "_astream" not in self._async_hooks)
+            (type(self)._chunks is not BaseLLM._chunks and not self._streams_by_hooks)
+            or self._stream is not None
+            or (not run.io.blocking and "_astream" in self._async_hooks)
         )
 
     def _observed_input(self, input: Any) -> Any:
@@ -184,7 +184,7 @@ class BaseLLM(BaseLanguageModel[str]):
             or streams_in_invoke(self, runs[0], kwargs)
         ):
             return False
-        return len(runs) > 1 and all(run.plain or token_of(run) is None for run in runs)
+        return len(runs) > 1 and all(run.plain or get_token(run) is None for run in runs)
 
     async def _batch(self, inputs: Sequence[Any], runs: Sequence[Run], kwargs: dict[str, Any]) -> list[str]:
         """Answer all inputs, as many by one call as ``max_concurrency`` allows."""

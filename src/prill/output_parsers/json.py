@@ -16,7 +16,7 @@ from prill.output_parsers.base import first_text
 from prill.output_parsers.inputs import as_text, cut_reason, cut_short
 from prill.output_parsers.transform import BaseCumulativeTransformOutputParser
 from prill.outputs import Generation
-from prill.runnables.engine.streams import Snapshots
+from prill.runnables.engine.streams import Stream
 from prill.transducers.json_diff import diff as json_patch
 from prill.transducers.partial_json import NOTHING, PartialJSON, parse_partial, parse_strict
 
@@ -82,12 +82,12 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Value]):
     def _diff(self, prev: Any, next: Any) -> Any:
         return json_patch(NOTHING if prev is None else prev, next)
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self._custom:
             return super()._flow(inputs, run, **kwargs)
         if self.diff:
             return self._flow_patches(inputs)
-        return Snapshots(self._flow_values(inputs))
+        return self._flow_values(inputs)
 
     async def _flow_values(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         async with closing(each_change(inputs)) as changes:

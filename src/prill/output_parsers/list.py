@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from prill.callbacks.run import Run, inside
 from prill.errors import OutputParserException
@@ -13,6 +13,7 @@ from prill.output_parsers.comma_items import CommaItems
 from prill.output_parsers.inputs import as_text
 from prill.output_parsers.line_items import AnswerItems, Items, LineItems, MatchedItems, ParsedItems
 from prill.output_parsers.transform import BaseTransformOutputParser
+from prill.runnables.engine.streams import ADD, Combine, Stream
 from prill.transducers.reasoning import strip_reasoning
 
 # One digit is enough: matching all digits of a number is quadratic where no full stop follows.
@@ -29,6 +30,8 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
     when the next one has started.
     """
 
+    _combine: ClassVar[Combine] = ADD
+
     def parse_iter(self, text: str) -> Iterator[re.Match[str]]:
         """Return the matches of the items in a text; group 1 of each is the item."""
         raise NotImplementedError(f"{type(self).__name__} does not find its items by a pattern")
@@ -39,7 +42,7 @@ class ListOutputParser(BaseTransformOutputParser[list[str]]):
             return ParsedItems(self.parse)
         return MatchedItems(self.parse_iter)
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         items = self._items()
         async with closing(inputs):
             async for chunk in inputs:

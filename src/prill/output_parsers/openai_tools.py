@@ -16,7 +16,7 @@ from prill.output_parsers.pydantic import validation_failed
 from prill.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
 from prill.output_parsers.transform import BaseCumulativeTransformOutputParser
 from prill.outputs import ChatGeneration, Generation
-from prill.runnables.engine.streams import Snapshots
+from prill.runnables.engine.streams import Stream
 from prill.transducers.partial_json import NOTHING, parse_partial
 
 
@@ -72,12 +72,12 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
     def _shown(self, values: list[Any]) -> Any:
         return values[0] if self.first_tool_only and values else values
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self._custom or self.diff:
             return super()._flow(inputs, run, **kwargs)
-        return Snapshots(self._flow_calls(inputs))
+        return self._flow_calls(inputs)
 
-    async def _flow_calls(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async def _flow_calls(self, inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
         reader = ToolCallReader()
         last: Any = None
         started = False

@@ -9,6 +9,7 @@ from prill.callbacks.run import Run
 from prill.io import closing
 from prill.output_parsers.inputs import as_text
 from prill.output_parsers.transform import BaseTransformOutputParser
+from prill.runnables.engine.streams import Stream
 
 
 class StrOutputParser(BaseTransformOutputParser[str]):
@@ -31,7 +32,7 @@ class StrOutputParser(BaseTransformOutputParser[str]):
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         return await super()._work(input, run, **kwargs) if self._custom else as_text(input)
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         return super()._flow(inputs, run, **kwargs) if self._custom else _texts(inputs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from prill.callbacks.run import Run
@@ -13,7 +13,7 @@ from prill.output_parsers.partials import is_partial
 from prill.output_parsers.target import PartialAnswer, Target
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import AddableDict
-from prill.runnables.engine.streams import Elements, Snapshots
+from prill.runnables.engine.streams import ADD, COLLECT, REPLACE, Combine, Stream
 from prill.transducers.partial_json import NOTHING, PartialJSON
 
 T = TypeVar("T", covariant=True)
@@ -55,10 +55,9 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
         source.feed(input)
         return _whole(self.target, source)
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return Snapshots(self._flow_values(inputs))
+    _combine: ClassVar[Combine] = REPLACE
 
-    async def _flow_values(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         target = self.target
         source = AnswerSource(self.tool, closings=not target.is_raw)
         partial = PartialAnswer(target)
@@ -115,10 +114,9 @@ class ElementsParser(Runnable[Any, Any]):
         name = self._place.name
         return whole[name] if isinstance(whole, dict) else getattr(whole, name)
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        return Elements(self._flow_elements(inputs))
+    _combine: ClassVar[Combine] = COLLECT
 
-    async def _flow_elements(self, inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         source, place, given = AnswerSource(self.tool), self._place, 0
         start = 0  # which of the values that the text starts is the one given
         async with closing(inputs):
@@ -177,7 +175,9 @@ class RawAndParsed(Runnable[Any, dict[str, Any]]):
             return {"raw": input, "parsed": None, "parsing_error": error}
         return {"raw": input, "parsed": parsed, "parsing_error": None}
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    _combine: ClassVar[Combine] = ADD
+
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         target = self.parser.target
         source = AnswerSource(self.parser.tool, closings=not target.is_raw)
         partial = PartialAnswer(target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 from prill.callbacks.run import Run, inside
@@ -10,7 +10,7 @@ from prill.io import closing
 from prill.output_parsers.base import BaseOutputParser
 from prill.output_parsers.inputs import as_generation, as_generation_chunk
 from prill.outputs import Generation, merge_generation_chunks
-from prill.runnables.engine.streams import Snapshots
+from prill.runnables.engine.streams import ADD, REPLACE, Combine, Stream
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class BaseTransformOutputParser(BaseOutputParser[T]):
     While streaming, ``parse`` is called once for each chunk, in the thread of the stream.
     """
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         async with closing(inputs):
             async for chunk in inputs:
                 yield await self._parse_now([as_generation(chunk)], run)
@@ -48,13 +48,11 @@ class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
         """Return what to put out for the step from ``prev`` (at first ``None``) to ``next``."""
         raise NotImplementedError(f"{type(self).__name__} does not support diff=True: define _diff")
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        flow = self._flow_cumulative(inputs, run)
-        if self.diff:
-            return flow
-        return Snapshots(flow)
+    @property
+    def _combine(self) -> Combine:  # type: ignore[override]  # it depends on a field
+        return ADD if self.diff else REPLACE
 
-    async def _flow_cumulative(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         total: Any = None
         last: Any = None
         async with closing(inputs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from prill.callbacks.run import Run
 from prill.errors import OutputParserException
@@ -15,6 +15,7 @@ from prill.output_parsers.xml_chunk import XMLChunk
 from prill.output_parsers.xml_reader import XMLReader
 from prill.outputs import Generation
 from prill.runnables.engine.chunks import AddableDict
+from prill.runnables.engine.streams import ADD, Combine, Stream
 
 
 class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
@@ -35,6 +36,8 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
         >>> XMLOutputParser().invoke("<film><name>Jaws</name><year>1975</year></film>")
         {'film': [{'name': 'Jaws'}, {'year': '1975'}]}
     """
+
+    _combine: ClassVar[Combine] = ADD
 
     tags: list[str] | None = None
     parser: Literal["defusedxml", "xml"] = "defusedxml"
@@ -59,7 +62,7 @@ class XMLOutputParser(BaseTransformOutputParser[dict[str, Any]]):
                 raise
             raise cut_short(error, reason) from error
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         return (
             super()._flow(inputs, run, **kwargs)
             if self._custom

@@ -20,8 +20,8 @@ from prill.messages.ai import as_interrupted
 from prill.outputs import ChatGeneration, ChatResult
 from prill.providers.reading import ProviderError, Reading, StreamDecoder
 from prill.providers.streams import ProviderStreams
-from prill.runnables.engine.chunks import Accumulator
-from prill.runnables.engine.streams import NOTHING, collect
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.streams import EMPTY, Stream, collect
 
 __all__ = ["ProviderChatModel", "ProviderError", "StreamDecoder"]
 
@@ -90,14 +90,14 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
         message = message_chunk_to_message(merge_chunks(chunks))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self._streams_by_hooks or self._has_cache_or_limiter() or self._streaming_is_disabled(kwargs):
             return super()._flow(inputs, run, **kwargs)
 
         # The same without a layer of its own around every chunk.
         async def opening() -> httpx2.Response | None:
             input = await collect(inputs)
-            return None if input is NOTHING else await self._open(as_messages(input), run, kwargs)
+            return None if input is EMPTY else await self._open(as_messages(input), run, kwargs)
 
         return self._read_stream(run, opening, self._decoder, _Naming(run))
 

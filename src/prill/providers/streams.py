@@ -20,7 +20,7 @@ from prill.io import closing
 from prill.messages.ai import as_interrupted
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
-from prill.runnables.engine.chunks import Accumulator
+from prill.runnables.engine.accumulator import Accumulator
 from prill.wire.body import Body
 from prill.wire.failures import failure_of_event
 

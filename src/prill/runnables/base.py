@@ -14,10 +14,9 @@ from prill.errors import CompositionError
 from prill.lazy import lazy_names
 from prill.runnables.engine.cancellation import (
     call_until_cancelled,
-    cancelled,
-    heeding,
+    get_token,
+    make_cancelled,
     stream_until_cancelled,
-    token_of,
 )
 from prill.runnables.engine.observing import observe_call, observe_flow
 from prill.runnables.engine.overrides import (
@@ -25,6 +24,7 @@ from prill.runnables.engine.overrides import (
     Namespaces,
     call_override,
     call_without_body,
+    collect_and_override,
     flow_override,
     has_body,
     overridden_verbs,
@@ -32,9 +32,9 @@ from prill.runnables.engine.overrides import (
     update_overrides,
     update_patches,
 )
-from prill.runnables.engine.restarts import flow_of, may_restart, start_over
 from prill.runnables.engine.signature import is_generator
-from prill.runnables.engine.streams import NOTHING, Snapshots, collect, like
+from prill.runnables.engine.step_streams import adapt_input, open_stream
+from prill.runnables.engine.streams import AS_INPUT, EMPTY, Combine, Stream, collect
 from prill.runnables.structure import Streaming, Structure
 from prill.runnables.verbs import Verbs
 
@@ -58,6 +58,9 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
         },
     )
 
+_BUFFERING_KINDS = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"})
+"""Kinds of steps that do not start before their whole input is there."""
+
 
 class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     """A unit of work that can be invoked, batched and streamed, in blocking code and in asyncio.
@@ -78,7 +81,12 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     _hooks: ClassVar[frozenset[str]] = frozenset()
     """Methods beside the verbs that subclasses may write, and bodies that stand in for them."""
     _buffers_input: ClassVar[bool] = True
-    """Whether the body waits for its whole input before it puts anything out."""
+    """Whether the body waits for its whole input before it yields anything."""
+    _combine: ClassVar[Combine] = AS_INPUT
+    """How the chunks that ``_flow`` yields make its value.
+
+    With ``AS_INPUT``, as its input's do, whatever these are; with any other, ``_flow`` is given pieces that add up.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -86,7 +94,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
             cls.name = None  # not set on Runnable itself: in pydantic classes ``name`` is a field, and must not shadow
         update_overrides(cls)
         if "_flow" in cls.__dict__ and "_buffers_input" not in cls.__dict__:
-            cls._buffers_input = False
+            cls._buffers_input = cls._kind in _BUFFERING_KINDS
 
     def _equality_key(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self._equality_fields)
@@ -121,13 +129,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """One value in, one value out."""
         return await call_without_body(self, input, run, kwargs)
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        """A stream in, a stream out; here for a step that must wait for its whole input."""
+    async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        """Chunks in, chunks out; this one is for a step that must wait for its whole input."""
         input = await collect(inputs)
-        if input is not NOTHING:
+        if input is not EMPTY:
             yield await self._work(input, run, **kwargs)
 
-    # How composites run a step, and how verbs begin.
+    # How composites run a step, and how verbs start.
 
     def _step(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         """Run this as a step: by the user's own verb if it overrides one, watched if the run is."""
@@ -135,57 +143,45 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
             return call_override(self, input, run, kwargs)
         return self._enter(input, run, **kwargs)
 
-    def _step_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        """Stream this as a step: by the user's own verb if it overrides one, watched if the run is."""
+    def _step_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        """Stream this as a step: by the user's own verb if it overrides one, observed if the run is."""
         if self._overrides:
             verb = stream_override(self, run)
             if verb in ("transform", "atransform"):
-                if may_restart(inputs):
-                    return start_over(lambda attempt: flow_override(self, verb, attempt, run, kwargs), inputs)
-                return flow_override(self, verb, inputs, run, kwargs)
+                return adapt_input(partial(flow_override, self, verb, run=run, kwargs=kwargs), AS_INPUT, inputs)
             invoke = "invoke" if run.io.blocking else "ainvoke"
             # A subclass that overrides only invoke goes on streaming where its base streams.
             if verb is not None or (invoke in self._overrides and not self._streams(run, kwargs)):
-                return self._collect_and_override(verb, inputs, run, kwargs)
+                return Stream(collect_and_override(self, verb, inputs, run, kwargs))
         return self._enter_flow(inputs, run, **kwargs)
 
-    async def _collect_and_override(
-        self, verb: str | None, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
-    ) -> AsyncIterator[Any]:
-        input = await collect(inputs)
-        if input is NOTHING:
-            return
-        if verb is None:
-            yield await call_override(self, input, run, kwargs)
-            return
-        async for chunk in flow_override(self, verb, input, run, kwargs):
-            yield chunk
-
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        if not run.plain and (token := token_of(run)) is not None:
-            if not token.heeded:
-                run = heeding(run, token)
+        if not run.plain and (token := get_token(run)) is not None:
+            if token is not run.watched_token:
+                run = run.watching(token)
                 return call_until_cancelled(self.get_name(), run, partial(self._enter, input, run, **kwargs), token)
             if token.cancelled:
-                raise cancelled(self.get_name(), run)
+                raise make_cancelled(self.get_name(), run)
         if run.observers is None or not self._has_body:
             return self._work(input, run, **kwargs)
         return observe_call(self, input, run, kwargs)
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if not run.plain and (token := token_of(run)) is not None and not token.heeded:
-            run = heeding(run, token)
-            stream = self._enter_flow(inputs, run, **kwargs)
-            return like(stream, stream_until_cancelled(self.get_name(), run, stream, token))
-        if run.observers is not None and self._has_body:
-            return observe_flow(self, inputs, run, kwargs)
-        if isinstance(inputs, Snapshots):
-            return flow_of(self, inputs, run, kwargs)
-        return self._flow(inputs, run, **kwargs)
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        if not run.plain:
+            token = get_token(run)
+            if token is not None and token is not run.watched_token:
+                run = run.watching(token)
+                stream = self._enter_flow(inputs, run, **kwargs)
+                return stream.through(stream_until_cancelled(self.get_name(), run, stream, token))
+            if run.observers is not None and self._has_body:
+                return observe_flow(self, inputs, run, kwargs)
+        return open_stream(self, inputs, run, kwargs)
 
     def _streams(self, run: Run, kwargs: dict[str, Any]) -> bool:
         """Whether the body puts out chunks before it has its whole output."""
-        return not self._buffers_input and not self._in_one_piece(run, kwargs)
+        # Models and the like wait for their input and stream their output.
+        reads_chunks = not self._buffers_input or self._kind in _BUFFERING_KINDS
+        return reads_chunks and self._streams_output(run, kwargs)
 
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
@@ -199,9 +195,9 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """The input as it is reported to observers."""
         return input
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        """Whether the output is one value even if it is streamed; it is then reported at the end of the run."""
-        return self._kind in ("prompt", "retriever", "tool")
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        """Whether the output may come in chunks; otherwise it is one value, which leaves when the run has ended."""
+        return self._kind not in ("prompt", "retriever", "tool")
 
     # Composition. ``import a.b`` costs half a microsecond here, ``from a.b import c`` two.
 

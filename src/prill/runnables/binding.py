@@ -1,16 +1,17 @@
-"""A Runnable with arguments or a config that go with every call."""
+"""A Runnable with arguments or a config for every call."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, TypeVar
 
 from prill.callbacks.config import Config, check_config, merge_configs
 from prill.callbacks.run import Run
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.overrides import VERBS, PatchAware
+from prill.runnables.engine.streams import Stream
 from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -62,9 +63,9 @@ def _call(proxy: RunnableProxy, method: Any, /, *args: Any, **kwargs: Any) -> An
 
 
 class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
-    """``bound``, called with ``kwargs`` and run with ``config`` each time; made by ``bind`` and ``with_config``.
+    """Calls ``bound`` with ``kwargs`` and runs it with ``config``; made by ``bind`` and ``with_config``.
 
-    It is not a step of its own: observers see the bound Runnable alone.
+    It is not a step of its own: observers see the bound Runnable only.
     """
 
     _equality_fields = ("bound", "kwargs", "config")
@@ -108,7 +109,7 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return self.bound._step(input, self._resolve(run), **{**self.kwargs, **kwargs})
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         return self.bound._step_flow(inputs, self._resolve(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar, overload
 
 from prill.callbacks.run import Run
@@ -10,8 +10,7 @@ from prill.errors import CompositionError, add_step
 from prill.io import closing
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.restarts import restarting
-from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, NOWHERE, LateRule, SingleValueStream, Stream, collect
 from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -21,10 +20,10 @@ Out = TypeVar("Out")
 
 
 class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
-    """Runs, on the whole input, one of several steps; its output streams."""
+    """Runs one of several steps on the whole input; the output of that step is streamed."""
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
-        """The step, its input, the tag of its run, and the label in paths."""
+        """Choose the step; return it with its input, the tag of its run, and its label in paths."""
         raise NotImplementedError
 
     _buffers_input = True
@@ -40,25 +39,23 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
             self._locate(error, step, label)
             raise
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        growth = Growth(False)
-        stream = self._flow_chosen(inputs, run, growth, kwargs)
-        return restarting(stream, growth) if self._may_restart() else Snapshots(stream, growth)
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        rule = LateRule()
+        restarts = IN_CHUNKS if self._may_restart() else NOWHERE
+        return Stream(self._flow_chosen(inputs, run, rule, kwargs), rule, restarts)
 
     async def _flow_chosen(
-        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+        self, inputs: Stream[Any], run: Run, rule: LateRule, kwargs: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         step, given, tag, label = await self._choose(input, run)
-        stream = step._step_flow(Single(given), run.child(tag), **kwargs)
-        async with closing(stream):
+        stream = step._step_flow(SingleValueStream(given), run.child(tag), **kwargs)
+        rule.follow(stream)
+        async with closing(stream.source) as source:
             try:
-                growing = isinstance(stream, Snapshots)
-                async for chunk in stream:
-                    if growing:
-                        growth.replaces = replaces(stream)
+                async for chunk in source:
                     yield chunk
             except Exception as error:
                 self._locate(error, step, label)
@@ -70,9 +67,9 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
 
 
 class RunnableBranch(ConditionalRunnable[Input, Output]):
-    """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that holds.
+    """``RunnableBranch((condition, step), …, default)``: runs the step of the first condition that is true.
 
-    Conditions and steps are whatever can be a step of a chain; a condition is given the input.
+    Conditions and steps are anything that can be a step of a chain; a condition gets the input.
     """
 
     _equality_fields = ("branches", "default")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from prill.callbacks.config import Config
@@ -22,6 +22,7 @@ from prill.runnables.config_fields import (
     prefix_config_spec,
 )
 from prill.runnables.engine.overrides import PatchAware
+from prill.runnables.engine.streams import Stream
 from prill.runnables.structure import Part, Structure
 
 __all__ = [
@@ -78,7 +79,7 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return self._configured(run.config)._step(input, self._resolve(run), **kwargs)
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         return self._configured(run.config)._step_flow(inputs, self._resolve(run), **kwargs)
 
     def _resolve(self, run: Run) -> Run:

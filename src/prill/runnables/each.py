@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run
-from prill.errors import CompositionError, add_step
+from prill.errors import CompositionError, add_step, carry_path
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.structure import Part, Streaming, Structure
@@ -18,7 +18,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
-    """``bound``, run on each item of a list at once; made by ``map``. The outputs keep the order of the items."""
+    """Runs ``bound`` on all items of a list concurrently; made by ``map``. The outputs keep the order of the items."""
 
     _equality_fields = ("bound",)
 
@@ -44,7 +44,11 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
                 f"{self.get_name()} runs on each item of a list; it was given {type(input).__name__} ({input!r:.80})"
             )
         thunks = [partial(self._item, index, item, run, kwargs) for index, item in enumerate(input)]
-        return await run.io.gather(thunks, run.limit) if thunks else []
+        try:
+            return await run.io.gather(thunks, run.limit) if thunks else []
+        except Exception as error:
+            carry_path(error, self.get_name())
+            raise
 
     async def _item(self, index: int, item: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         try:

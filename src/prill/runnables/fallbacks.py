@@ -1,4 +1,4 @@
-"""Runs another step when one fails."""
+"""Other steps to use when a step fails."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ Output = TypeVar("Output", covariant=True)
 
 
 class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
-    """``runnable``, and when it fails the ``fallbacks`` one after the other; made by ``with_fallbacks``.
+    """Runs ``runnable``, and when it fails the ``fallbacks`` one after the other; made by ``with_fallbacks``.
 
-    Only ``exceptions_to_handle`` lead to the next; if all fail, the last error is raised, with a note of the first.
-    With ``exception_key`` the input is a dict, and a fallback finds there the error of the one before. Which one
-    answered is in the metadata of the run's end: ``answered_by`` and ``fallback``, 0 for the first.
+    Only ``exceptions_to_handle`` lead to the next one; if all fail, the last error is raised, with a note of the
+    first. With ``exception_key`` the input is a dict, in which a fallback finds the error of the step before under
+    that key. The metadata of the run's end name the step that succeeded: ``answered_by`` and ``fallback``, 0 for
+    ``runnable``.
     """
 
     _equality_fields = ("runnable", "fallbacks", "exceptions_to_handle", "exception_key", "mid_stream", "name")
@@ -47,7 +48,7 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
 
     @property
     def runnables(self) -> Iterator[Runnable[Any, Any]]:
-        """All of them, in the order in which they are tried."""
+        """All steps, in the order in which they are tried."""
         yield self.runnable
         yield from self.fallbacks
 
@@ -82,7 +83,7 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
             run.metadata = {**run.metadata, "answered_by": attempt.step.get_name(), "fallback": number - 1}
 
     def __getattr__(self, name: str) -> Any:
-        # A model with fallbacks still has a model's methods; what they make of each keeps the fallbacks.
+        # A model with fallbacks keeps the methods of a model; the Runnables that they return keep the fallbacks.
         if name.startswith("_") or "fallbacks" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = getattr(self.runnable, name)

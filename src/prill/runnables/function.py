@@ -5,18 +5,17 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
-from typing import Any, Concatenate, Literal, TypeVar, overload
+from typing import Any, Concatenate, Literal, NoReturn, TypeVar, overload
 
 from prill.callbacks.config import DEFAULT_RECURSION_LIMIT, Config
-from prill.callbacks.run import Run, inside
-from prill.errors import AsyncRequiredError, CompositionError, RecursionLimitError
+from prill.callbacks.run import CURRENT_RUN, Run, inside
+from prill.errors import AsyncRequiredError, CompositionError, RecursionLimitError, carry_path
 from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import join
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.restarts import restarting
 from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
-from prill.runnables.engine.streams import NOTHING, Growth, Single, collect, replaces
+from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, LateRule, SingleValueStream, Stream, collect
 from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -26,14 +25,15 @@ Out = TypeVar("Out")
 
 
 class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
-    """A function as a step: it is given the whole input and returns the output.
+    """A function as a step: it takes the whole input and returns the output.
 
-    ``func`` is a plain or an async function; with ``afunc`` beside it, each colour uses its own. A plain function in
-    an asyncio run goes to a worker thread. A function that returns a Runnable has it run on the same input, up to
-    ``recursion_limit`` deep; one that yields puts out each item as a chunk. Parameters called ``config`` or
-    ``callbacks`` are filled with those of the run; what the function starts joins the run without them too.
+    ``func`` is a plain or an async function; with ``afunc`` as well, each colour uses its own. A plain function in an
+    asyncio run is called in a worker thread. A Runnable that the function returns is run on the same input, up to
+    ``recursion_limit`` levels deep; a function that yields streams its items. Parameters named ``config`` or
+    ``callbacks`` get those of the run; runs that the function starts join the run without them too.
     """
 
+    _buffers_input = True
     _equality_fields = ("func", "afunc")
 
     _buffers_input = True
@@ -97,14 +97,11 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         self._wants = {key: wanted_extras(form) for key, form in forms.items()}
         self._yields = {key for key, form in forms.items() if is_generator(form)}
 
-    def _function(self, run: Run) -> Callable[..., Any]:
-        function = self.func if run.io.blocking else self.afunc or self.func
-        if function is None:
-            raise AsyncRequiredError(
-                f"{self.get_name()} is an async function and was run by a blocking verb. Use ainvoke, astream or "
-                f"abatch, or give it a plain form beside it: RunnableLambda(plain, afunc={self.get_name()})"
-            )
-        return function
+    def _refuse_blocking(self) -> NoReturn:
+        raise AsyncRequiredError(
+            f"{self.get_name()} is an async function and was run by a blocking verb. Use ainvoke, astream or "
+            f"abatch, or give it a plain form as well: RunnableLambda(plain, afunc={self.get_name()})"
+        )
 
     def _children(self) -> list[tuple[str, Runnable[Any, Any]]]:
         return [child for function in (self.func, self.afunc) if function for child in _runnables_used_by(function)]
@@ -129,44 +126,62 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         return Streaming("buffers", False, why, "make it a generator: def f(chunks): for chunk in chunks: yield …")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        function = self._function(run)
+        function = self.func if run.io.blocking else self.afunc or self.func
+        if function is None:
+            self._refuse_blocking()
         if (function is self.afunc) in self._yields:
             chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
             return join(chunks) if chunks else None
         output = await self._apply(function, input, run, kwargs)
-        if isinstance(output, Runnable):
+        if not isinstance(output, Runnable):
+            return output
+        try:
             return await output._step(input, self._deeper(run))
-        return output
+        except Exception as error:
+            carry_path(error, output.get_name(), self.get_name())
+            raise
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        growth = Growth(False)
-        # What it returns may be a Runnable that starts over.
-        return restarting(self._put_out(inputs, run, growth, kwargs), growth)
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        rule = LateRule()
+        # The function may return a Runnable that restarts its stream.
+        return Stream(self._stream_output(inputs, run, rule, kwargs), rule, IN_CHUNKS)
 
-    async def _put_out(
-        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+    async def _stream_output(
+        self, inputs: Stream[Any], run: Run, rule: LateRule, kwargs: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
-        function = self._function(run)
+        function = self.func if run.io.blocking else self.afunc or self.func
+        if function is None:
+            self._refuse_blocking()
         if (function is self.afunc) in self._yields:
-            stream: AsyncIterator[Any] = self._items(function, input, run, kwargs)
-        else:
-            output = await self._apply(function, input, run, kwargs)
-            if not isinstance(output, Runnable):
-                yield output
-                return
-            stream = output._step_flow(Single(input), self._deeper(run))
-        async with closing(stream):
-            async for chunk in stream:
-                growth.replaces = replaces(stream)
-                yield chunk
+            async with closing(self._items(function, input, run, kwargs)) as items:
+                async for item in items:
+                    yield item
+            return
+        output = await self._apply(function, input, run, kwargs)
+        if not isinstance(output, Runnable):
+            yield output
+            return
+        stream = output._step_flow(SingleValueStream(input), self._deeper(run))
+        rule.follow(stream)
+        async with closing(stream.source) as source:
+            try:
+                async for chunk in source:
+                    yield chunk
+            except Exception as error:
+                carry_path(error, output.get_name(), self.get_name())
+                raise
 
     async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         if wants := self._wants[function is self.afunc]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
-        with inside(run):
+        # Where nobody observes any run there is none to enter; that would cost as much as a short function.
+        entered = None if run.plain and CURRENT_RUN.get() is None else inside(run)
+        if entered is not None:
+            entered.__enter__()
+        try:
             if function is self.afunc:
                 return await function(input, **kwargs)
             if run.io.blocking:
@@ -175,11 +190,14 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
                 output = await run.io.call(function, input, **kwargs)
             # Few outputs have the method; asking ``inspect`` each time would be a sixth of a step's cost.
             if hasattr(output, "__await__") or (inspect.isgenerator(output) and inspect.isawaitable(output)):
-                return await self._settle(output, run)
+                return await self._await_output(output, run)
             return output
+        finally:
+            if entered is not None:
+                entered.__exit__()
 
-    async def _settle(self, output: Awaitable[Any], run: Run) -> Any:
-        """A plain callable that returned an awaitable, as ``lambda x: client.fetch(x)`` does."""
+    async def _await_output(self, output: Awaitable[Any], run: Run) -> Any:
+        """Await the output of a plain callable that returned an awaitable, as ``lambda x: client.fetch(x)`` does."""
         if not run.io.blocking:
             return await output
         if isinstance(output, Coroutine):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from prill.callbacks.run import Run, inside
-from prill.errors import AsyncRequiredError, CompositionError
+from prill.errors import AsyncRequiredError, CompositionError, ConfigError
 from prill.io import SUSPENDED, closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.chunks import join
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
-from prill.runnables.engine.streams import Single
+from prill.runnables.engine.streams import ADD, AS_INPUT, EMPTY, Combine, SingleValueStream, Stream, collect
 from prill.runnables.structure import Streaming
 
 Input = TypeVar("Input", contravariant=True)
@@ -22,11 +21,21 @@ Out = TypeVar("Out")
 
 
 class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
-    """A generator function that is given the input as an iterator and yields the output piece by piece.
+    """A generator function that takes the input as an iterator and yields the output in chunks.
 
     In a chain the function itself stands for it. ``transform`` is a plain or an async generator function; with
-    ``atransform`` beside it, each colour uses its own. An async one also works in blocking code as long as all that
-    it awaits is its input; a plain one in an asyncio run is pulled from a worker thread.
+    ``atransform`` as well, each colour uses its own. An async one also works in blocking code as long as it awaits
+    nothing but its input; a plain one in an asyncio run is iterated in a worker thread.
+
+    ``combine`` says how the chunks that it yields make the whole output. ``"as input"``, the default: as those of the
+    input do, so over the growing value of a JSON parser each chunk replaces the one before. ``"add"``: the output is
+    their sum; ``"replace"``: the last one; ``"collect"``: the list of them.
+
+    >>> def words(chunks):
+    ...     for chunk in chunks:
+    ...         yield from chunk.split()
+    >>> RunnableGenerator(words, combine="collect").invoke("a b")
+    ['a', 'b']
     """
 
     _equality_fields = ("_plain", "_async")
@@ -53,12 +62,16 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         atransform: Callable[..., Any] | None = None,
         *,
         name: str | None = None,
+        combine: Literal["as input", "add", "replace", "collect"] = "as input",
     ) -> None:
         for given in (transform, atransform):
             if given is not None and not is_generator(given):
                 raise CompositionError(
                     f"a RunnableGenerator is made of a generator function (one that yields), not {given!r:.80}"
                 )
+        if combine not in {each.value for each in Combine}:
+            raise ConfigError(f"combine is 'as input', 'add', 'replace' or 'collect', not {combine!r}")
+        self.combine = Combine(combine)
         given_async = transform if is_async(transform) else atransform
         self._plain: Callable[..., Any] | None = None if is_async(transform) else transform
         self._async: Callable[..., Any] | None = given_async
@@ -75,28 +88,34 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         return Streaming("streams", True, "a generator is given the chunks, and yields its own")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        chunks = [chunk async for chunk in self._flow(Single(input), run, **kwargs)]
-        return join(chunks) if chunks else None
+        chunks = self._iterate(SingleValueStream(input), run, kwargs)
+        output = await collect(Stream(chunks, ADD if self.combine is AS_INPUT else self.combine))
+        return None if output is EMPTY else output
 
-    async def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+        chunks = self._iterate(inputs, run, kwargs)
+        return chunks if self.combine is AS_INPUT else Stream(chunks, self.combine)
+
+    async def _iterate(self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        source = inputs.source
         blocking = run.io.blocking
         function = (self._plain or self._async) if blocking else (self._async or self._plain)
         assert function is not None  # one of the two was given
         if wants := self._wants[function is self._async]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self._async)
-        source: AsyncIterator[Any]
-        async with closing(inputs):
+        chunks: AsyncIterator[Any]
+        async with closing(source):
             with inside(run):  # a worker thread's context is a copy of this one
                 if function is self._async:
-                    source = function(inputs, **kwargs)
+                    chunks = function(source, **kwargs)
                 else:
-                    given = run.io.iterate(inputs)
-                    source = run.io.pull(lambda: iter(function(given, **kwargs)))
-            async with closing(source):
+                    iterator = run.io.iterate(source)
+                    chunks = run.io.pull(lambda: iter(function(iterator, **kwargs)))
+            async with closing(chunks):
                 while True:
                     try:
                         with inside(run):
-                            chunk = await source.__anext__()
+                            chunk = await chunks.__anext__()
                     except StopAsyncIteration:
                         break
                     except RuntimeError as error:

@@ -10,14 +10,13 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run, inside
 from prill.chat_history import BaseChatMessageHistory
-from prill.errors import AsyncRequiredError, CompositionError, ConfigError
+from prill.errors import AsyncRequiredError, CompositionError, ConfigError, carry_path
 from prill.io import closing
 from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
-from prill.runnables.engine.chunks import Accumulator
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.streams import NOTHING, collect, like, replaces
+from prill.runnables.engine.streams import EMPTY, Stream, collect
 from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -117,32 +116,32 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         try:
             output = await self.runnable._step(turn.given, run.child(), **kwargs)
         except BaseException as error:
+            carry_path(error, self.runnable.get_name(), self.get_name())
             await self._interrupt(turn, run, getattr(error, "partial", None))
             raise
         await _add(turn, run, self._answer(output))
         return output
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         turns: list[_Turn] = []
-        stream = self.runnable._step_flow(self._given(inputs, run, turns), run.child(), **kwargs)
-        return like(stream, self._recorded(stream, run, turns))
+        stream = self.runnable._step_flow(Stream(self._given(inputs, run, turns)), run.child(), **kwargs)
+        return stream.through(self._recorded(stream, run, turns))
 
-    async def _given(self, inputs: AsyncIterator[Any], run: Run, turns: list[_Turn]) -> AsyncIterator[Any]:
+    async def _given(self, inputs: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncIterator[Any]:
         input = await collect(inputs)
-        if input is not NOTHING:
+        if input is not EMPTY:
             turns.append(await self._begin(input, run))
             yield turns[0].given
 
-    async def _recorded(self, stream: AsyncIterator[Any], run: Run, turns: list[_Turn]) -> AsyncGenerator[Any, None]:
-        so_far = Accumulator()
+    async def _recorded(self, stream: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncGenerator[Any, None]:
+        so_far = stream.new_accumulator()
         try:
-            async with closing(stream):
-                async for chunk in stream:
-                    if replaces(stream):
-                        so_far.clear()
+            async with closing(stream.source) as source:
+                async for chunk in source:
                     so_far.add(chunk)
                     yield chunk
-        except BaseException:
+        except BaseException as error:
+            carry_path(error, self.runnable.get_name(), self.get_name())
             if turns:
                 await self._interrupt(turns[0], run, so_far.value())
             raise

@@ -1,4 +1,4 @@
-"""Functions that are called when one step starts, ends or fails."""
+"""Functions that are called when a certain step starts, ends or fails."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _takes_two(listener: Listener) -> bool:
 def with_listeners(
     step: Runnable[Any, Any], on_start: Listener | None, on_end: Listener | None, on_error: Listener | None
 ) -> Runnable[Any, Any]:
-    """``step``, watched by a new ``Listening`` each time it is run."""
+    """``step``, observed by a ``Listening``."""
     given = {"on_start": on_start, "on_end": on_end, "on_error": on_error}
     for name, listener in given.items():
         if listener is not None and not callable(listener):

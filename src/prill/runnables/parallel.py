@@ -1,20 +1,28 @@
-"""Steps side by side on the same input."""
+"""Steps that run concurrently on the same input."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar, overload
 
 from prill.callbacks.run import Run
-from prill.errors import CompositionError, add_step
+from prill.errors import CompositionError, add_step, carry_path
 from prill.io import Tee, closing
 from prill.runnables.base import Runnable, coerce_to_runnable
-from prill.runnables.engine.chunks import AddableDict
-from prill.runnables.engine.error_origin import came_from, frame_of
+from prill.runnables.engine.chunks import AddableDict, StreamRestart
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.restarts import holding, holds_restarts
-from prill.runnables.engine.streams import Single, Snapshots, like
+from prill.runnables.engine.streams import (
+    ADD,
+    COLLECT,
+    IN_VALUES,
+    NOWHERE,
+    REPLACE,
+    SingleValueStream,
+    Stream,
+    get_frame,
+    passed_through,
+)
 from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -22,7 +30,7 @@ In = TypeVar("In")
 
 
 class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
-    """Several steps that are given the same input at once; the output is a dict with a key for each.
+    """Runs several steps on the same input concurrently; the output is a dict with a key for each step.
 
     In a chain a dict stands for it: ``{"context": retriever, "question": RunnablePassthrough()} | prompt``. It streams
     ``{key: chunk}`` in the order in which chunks arrive, from whichever branch; these dicts add up to the whole.
@@ -56,7 +64,11 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         thunks = [partial(self._branch, key, input, run) for key in self.steps__]
-        values = await run.io.gather(thunks, run.limit)
+        try:
+            values = await run.io.gather(thunks, run.limit)
+        except Exception as error:
+            carry_path(error, self.get_name())
+            raise
         return dict(zip(self.steps__, values, strict=True))
 
     async def _branch(self, key: str, input: Any, run: Run) -> Any:
@@ -69,33 +81,39 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
     def _may_restart(self) -> bool:
         return any(step._may_restart() for step in self.steps__.values())
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        stream = self._merge(inputs, run)
-        return holding(stream) if self._may_restart() or holds_restarts(inputs) else stream
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        restarts = self._may_restart() or inputs.restarts is not NOWHERE
+        return Stream(self._merge(inputs, run), ADD, IN_VALUES if restarts else NOWHERE)
 
-    async def _merge(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _merge(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
         keys = list(self.steps__)
         sources = share(inputs, len(keys), run)
         pairs = list(zip(keys, sources, strict=True))
         flows = [self.steps__[key]._step_flow(source, run.child(f"map:key:{key}")) for key, source in pairs]
-        growing = [(key, flow) for key, flow in zip(keys, flows, strict=True) if isinstance(flow, Snapshots)]
+        special = [(key, flow) for key, flow in zip(keys, flows, strict=True) if flow.rule is not ADD]
         replaced: frozenset[str] = frozenset()
         guards = [self._guard(*pair, flow) for pair, flow in zip(pairs, flows, strict=True)]
         merged = run.io.merge(guards, run.limit)
         async with closing(inputs), closing(merged):
-            async for index, chunk in merged:
-                if growing:
-                    replaced = frozenset(key for key, flow in growing if flow.growth.replaces)
-                yield AddableDict({keys[index]: chunk}, replaced=replaced)
-
-    async def _guard(self, key: str, source: AsyncIterator[Any], flow: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-        given = frame_of(source)
-        async with closing(flow):
             try:
-                async for chunk in flow:
+                async for index, chunk in merged:
+                    if special:
+                        replaced = frozenset(key for key, flow in special if flow.combine is REPLACE)
+                        if flows[index].combine is COLLECT and type(chunk) is not StreamRestart:
+                            chunk = [chunk]  # the value of the key is a list, and these add up to it
+                    yield AddableDict({keys[index]: chunk}, replaced=replaced)
+            except Exception as error:
+                carry_path(error, self.get_name())
+                raise
+
+    async def _guard(self, key: str, inputs: Stream[Any], flow: Stream[Any]) -> AsyncGenerator[Any, None]:
+        frame = get_frame(inputs)
+        async with closing(flow.source) as source:
+            try:
+                async for chunk in source:
                     yield chunk
             except Exception as error:
-                if not came_from(source, given, error):
+                if not passed_through(inputs, frame, error):
                     self._locate(error, key)
                 raise
 
@@ -110,11 +128,11 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
 RunnableMap = RunnableParallel
 
 
-def share(inputs: AsyncIterator[Any], readers: int, run: Run) -> list[AsyncIterator[Any]]:
+def share(inputs: Stream[Any], readers: int, run: Run) -> list[Stream[Any]]:
     """One stream for several readers."""
-    if isinstance(inputs, Single):
-        return [Single(inputs.value) for _ in range(readers)]
+    if isinstance(inputs, SingleValueStream):
+        return [SingleValueStream(inputs.value) for _ in range(readers)]
     if readers == 1:
         return [inputs]
-    shared = Tee(inputs, readers, run.io).readers()
-    return [like(inputs, reader) for reader in shared]
+    shared = Tee(inputs.source, readers, run.io).readers()
+    return [Stream(reader, inputs.rule, inputs.restarts) for reader in shared]

@@ -1,4 +1,4 @@
-"""Steps that pass their input on: unchanged, with keys added, or a part of it."""
+"""Steps that pass their input on: unchanged, with added keys, or a part of it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from prill.callbacks.run import Run, inside
-from prill.errors import AsyncRequiredError, CompositionError
+from prill.errors import AsyncRequiredError, CompositionError, carry_path
 from prill.io import closing
 from prill.runnables.base import Runnable
-from prill.runnables.engine.chunks import AddableDict, join
+from prill.runnables.engine.chunks import AddableDict
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.restarts import holding, holds_restarts, restarting
 from prill.runnables.engine.signature import is_async
-from prill.runnables.engine.streams import NOTHING, Growth, Snapshots, like, replaces
+from prill.runnables.engine.streams import ADD, EMPTY, IN_CHUNKS, IN_VALUES, NOWHERE, REPLACE, LateRule, Stream
 from prill.runnables.parallel import RunnableParallel, share
 from prill.runnables.structure import Streaming, Structure
 
@@ -23,19 +22,19 @@ _PASSES_ON = Streaming("streams", False, "it passes each chunk on as it arrives"
 
 
 def identity(x: Other) -> Other:
-    """Return the argument."""
+    """Return ``x``."""
     return x
 
 
 async def aidentity(x: Other) -> Other:
-    """Return the argument; an async function for where one is needed."""
+    """Return ``x``; for places that need an async function."""
     return x
 
 
 class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
-    """Passes its input on, chunk by chunk. ``func``, if given, is called with the whole input at its end.
+    """Passes its input on, chunk by chunk; ``func`` is called with the whole input at the end.
 
-    ``RunnablePassthrough.assign(key=step)`` hands a dict on with keys added.
+    ``RunnablePassthrough.assign(key=step)`` passes a dict on with added keys.
     """
 
     _equality_fields = ("func", "afunc")
@@ -56,7 +55,7 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
 
     @classmethod
     def assign(cls, **kwargs: Any) -> RunnableAssign:
-        """Hand a dict on with keys added: each value is a step that is given that dict."""
+        """Pass a dict on with added keys: each value is a step that gets the dict."""
         return RunnableAssign(kwargs)
 
     def _io_type(self, side: Literal["input", "output"]) -> Any:
@@ -66,26 +65,24 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
         return _PASSES_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        await self._look(input, run)
+        await self._call(input, run)
         return input
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self.func is None and self.afunc is None:
-            return inputs if hasattr(inputs, "ag_frame") else like(inputs, _pass(inputs))
-        return like(inputs, self._flow_and_look(inputs, run))
+            return inputs
+        return self._flow_and_call(inputs, run)
 
-    async def _flow_and_look(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
-        chunks: list[Any] = []
-        async with closing(inputs):
-            async for chunk in inputs:
-                if replaces(inputs):
-                    chunks.clear()
-                chunks.append(chunk)
+    async def _flow_and_call(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
+        accumulated = inputs.new_accumulator()
+        async with closing(inputs.source) as source:
+            async for chunk in source:
+                accumulated.add(chunk)
                 yield chunk
-            if chunks:
-                await self._look(join(chunks), run)
+            if accumulated.count:
+                await self._call(accumulated.value(), run)
 
-    async def _look(self, input: Any, run: Run) -> None:
+    async def _call(self, input: Any, run: Run) -> None:
         if self.func is None and self.afunc is None:
             return
         with inside(run):
@@ -107,7 +104,7 @@ async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
 
 
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAware):
-    """Hands a dict on with keys added by the branches of ``mapper``; the dict's own keys stream through at once."""
+    """Passes a dict on with keys added by the branches of ``mapper``; its own keys are streamed at once."""
 
     _equality_fields = ("mapper",)
 
@@ -132,34 +129,39 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAw
     def _may_restart(self) -> bool:
         return self.mapper._may_restart()
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        stream = self._merge(inputs, run, kwargs)
-        return holding(stream) if self._may_restart() or holds_restarts(inputs) else stream
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        restarts = self._may_restart() or inputs.restarts is not NOWHERE
+        return Stream(self._merge(inputs, run, kwargs), ADD, IN_VALUES if restarts else NOWHERE)
 
-    async def _merge(self, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+    async def _merge(self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         added = set(self.mapper.steps__)
         passed, given = share(inputs, 2, run)
         mapped = self.mapper._step_flow(given, run.child(), **kwargs)
-        merged = run.io.merge([passed, mapped], run.limit)
+        merged = run.io.merge([passed.source, mapped.source], run.limit)
         async with closing(inputs), closing(merged):
-            async for index, chunk in merged:
-                if index == 0:
-                    _require_dict(self, chunk)
-                    own = {key: value for key, value in chunk.items() if key not in added}
-                    replaced = frozenset(own) if replaces(passed) else getattr(chunk, "replaced", frozenset())
-                    chunk = AddableDict(own, replaced=replaced)
-                    if not own:
-                        continue
-                yield chunk
+            try:
+                async for index, chunk in merged:
+                    if index == 0:
+                        _require_dict(self, chunk)
+                        own = {key: value for key, value in chunk.items() if key not in added}
+                        is_whole = passed.combine is REPLACE
+                        replaced = frozenset(own) if is_whole else getattr(chunk, "replaced", frozenset())
+                        chunk = AddableDict(own, replaced=replaced)
+                        if not own:
+                            continue
+                    yield chunk
+            except Exception as error:
+                carry_path(error, self.mapper.get_name())
+                raise
 
     def __repr__(self) -> str:
         return f"RunnablePassthrough.assign({', '.join(f'{k}={v!r}' for k, v in self.mapper.steps__.items())})"
 
 
 class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
-    """Takes one value out of a dict, or a dict of some of its keys; chunk by chunk.
+    """Picks one value out of a dict, or a dict of some of its keys, chunk by chunk.
 
-    A key that is not there gives ``None`` (one key) or is left out (several).
+    A missing key gives ``None`` (one key) or is left out (several keys).
     """
 
     _equality_fields = ("keys",)
@@ -180,29 +182,35 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         picked = self._pick(input)
-        return None if picked is NOTHING else picked
+        return None if picked is EMPTY else picked
 
     def _pick(self, chunk: Any) -> Any:
         _require_dict(self, chunk)
         if isinstance(self.keys, str):
-            return chunk.get(self.keys, NOTHING)
+            return chunk.get(self.keys, EMPTY)
         picked = {key: chunk[key] for key in self.keys if key in chunk}
-        return AddableDict(picked, replaced=getattr(chunk, "replaced", frozenset())) if picked else NOTHING
+        return AddableDict(picked, replaced=getattr(chunk, "replaced", frozenset())) if picked else EMPTY
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         if not isinstance(self.keys, str):
-            return like(inputs, self._pick_each(inputs, None))
-        growth = Growth(False)
-        stream = self._pick_each(inputs, growth)
-        return restarting(stream, growth) if holds_restarts(inputs) else Snapshots(stream, growth)
+            return inputs.through(self._pick_each(inputs))
+        rule = LateRule()
+        restarts = NOWHERE if inputs.restarts is NOWHERE else IN_CHUNKS
+        return Stream(self._pick_value(inputs, self.keys, rule), rule, restarts)
 
-    async def _pick_each(self, inputs: AsyncIterator[Any], growth: Growth | None) -> AsyncGenerator[Any, None]:
-        async with closing(inputs):
-            async for chunk in inputs:
+    async def _pick_each(self, inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
+        async with closing(inputs.source) as source:
+            async for chunk in source:
                 picked = self._pick(chunk)
-                if growth is not None:
-                    growth.replaces = replaces(inputs) or self.keys in getattr(chunk, "replaced", ())
-                if picked is not NOTHING:
+                if picked is not EMPTY:
+                    yield picked
+
+    async def _pick_value(self, inputs: Stream[Any], key: str, rule: LateRule) -> AsyncGenerator[Any, None]:
+        async with closing(inputs.source) as source:
+            async for chunk in source:
+                picked = self._pick(chunk)
+                rule.rule = REPLACE if key in getattr(chunk, "replaced", ()) else inputs.combine
+                if picked is not EMPTY:
                     yield picked
 
     def __repr__(self) -> str:

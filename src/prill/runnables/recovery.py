@@ -1,20 +1,20 @@
-"""The base of retries and fallbacks, which try again with the same step or with another one."""
+"""Trying again with the same step or with another one: the common part of retries and fallbacks."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from prill.callbacks.run import Run
-from prill.errors import Cancelled, CompositionError, ConfigError
+from prill.errors import Cancelled, CompositionError, ConfigError, carry_path, replace_note
 from prill.io import closing
 from prill.io.scope import current_scope
 from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable
-from prill.runnables.engine.chunks import Accumulator, StreamRestart
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import StreamRestart
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.restarts import restarting
-from prill.runnables.engine.streams import NOTHING, Growth, Single, Snapshots, collect, replaces
+from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, NOWHERE, LateRule, SingleValueStream, Stream, collect
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -23,7 +23,7 @@ MidStream = Literal["raise", "restart"]
 
 
 class Attempt(NamedTuple):
-    """One try: the step, its input, and the tag of its run."""
+    """One attempt: the step, its input, and the tag of its run."""
 
     step: Runnable[Any, Any]
     input: Any
@@ -31,11 +31,11 @@ class Attempt(NamedTuple):
 
 
 class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
-    """A Runnable that tries again when a try fails.
+    """A Runnable that tries again when an attempt fails.
 
-    In streams a failure before the first chunk is hidden. After it, with ``mid_stream="raise"`` the error is raised,
-    with the output so far as its ``partial``; with ``"restart"`` the stream yields one ``StreamRestart`` and
-    starts over.
+    The consumer of a stream does not notice a failure before the first chunk. After it, with ``mid_stream="raise"``
+    the error is raised and carries the chunks so far as ``partial``; with ``"restart"`` the stream yields one
+    ``StreamRestart`` and starts again.
     """
 
     _buffers_input = True
@@ -47,81 +47,79 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
         self.name = None
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
-        """The tries; after each that failed, the generator is sent its error."""
+        """Generate the attempts; after each failure the generator is sent the error."""
         raise NotImplementedError
 
     def _handles(self, error: Exception) -> bool:
-        """Whether another try may help."""
+        """Whether another attempt may help."""
         raise NotImplementedError
 
     async def _pause(self, run: Run, number: int, error: Exception) -> None:
-        """Wait before the next try; ``number`` is that of the one that failed."""
+        """Wait before the next attempt; ``number`` is that of the attempt that failed."""
 
     def _answered(self, run: Run, number: int, attempt: Attempt) -> None:
-        """Tell of the try that gave the answer."""
+        """Report the attempt that succeeded."""
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        tries = _Tries(self, input)
-        for number, attempt in tries:
+        attempts = _Attempts(self, input)
+        for number, attempt in attempts:
             try:
                 output = await attempt.step._step(attempt.input, run.child(attempt.tag), **kwargs)
             except Exception as error:
+                carry_path(error, attempt.step.get_name(), self.get_name())
                 if _stopped(error):
                     raise
-                if not tries.goes_on(error):
-                    raise tries.verdict(error) from error.__cause__
+                if not attempts.has_next(error):
+                    raise attempts.final_error(error) from error.__cause__
                 await self._pause(run, number, error)
             else:
                 self._answered(run, number, attempt)
                 return output
-        raise AssertionError("a last try either answers or raises")
+        raise AssertionError("the last attempt either returns or raises")
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        growth = Growth(False)
-        stream = self._try_each(inputs, run, growth, kwargs)
-        return restarting(stream, growth) if self._may_restart() else Snapshots(stream, growth)
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        rule = LateRule()
+        restarts = IN_CHUNKS if self._may_restart() else NOWHERE
+        return Stream(self._try_each(inputs, run, rule, kwargs), rule, restarts)
 
     async def _try_each(
-        self, inputs: AsyncIterator[Any], run: Run, growth: Growth, kwargs: dict[str, Any]
+        self, inputs: Stream[Any], run: Run, rule: LateRule, kwargs: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
-        tries = _Tries(self, input)
-        for number, attempt in tries:
-            so_far = Accumulator()
-            add = so_far.add
-            stream = attempt.step._step_flow(Single(attempt.input), run.child(attempt.tag), **kwargs)
+        attempts = _Attempts(self, input)
+        for number, attempt in attempts:
+            stream = attempt.step._step_flow(SingleValueStream(attempt.input), run.child(attempt.tag), **kwargs)
+            rule.follow(stream)
+            accumulated = stream.new_accumulator()
+            add = accumulated.add
             try:
-                async with closing(stream):
-                    growing = isinstance(stream, Snapshots)
-                    async for chunk in stream:
-                        if growing:
-                            growth.replaces = replaces(stream)
-                            if growth.replaces:
-                                so_far.clear()
+                async with closing(stream.source) as source:
+                    async for chunk in source:
                         add(chunk)
                         yield chunk
             except Exception as error:
+                carry_path(error, attempt.step.get_name(), self.get_name())
                 if _stopped(error):
                     raise
-                if so_far.count and self.mid_stream == "raise":
-                    _carry(error, so_far)
+                if accumulated.count and self.mid_stream == "raise":
+                    _add_partial(error, accumulated)
                     raise
-                if not tries.goes_on(error):
-                    if so_far.count:
-                        _carry(error, so_far)
-                    raise tries.verdict(error) from error.__cause__
+                if not attempts.has_next(error):
+                    if accumulated.count:
+                        _add_partial(error, accumulated)
+                    raise attempts.final_error(error) from error.__cause__
                 await self._pause(run, number, error)
-                if so_far.count:
+                if accumulated.count:
                     yield StreamRestart(number + 1, error)
             else:
                 self._answered(run, number, attempt)
                 return
 
 
-class _Tries:
-    """The tries of one run, the next one found out before the last one's error is forgotten."""
+class _Attempts:
+    """The attempts of one run; the next one is determined while the error of the last is known."""
 
     def __init__(self, runnable: RetryingRunnable[Any, Any], input: Any) -> None:
         self._runnable = runnable
@@ -137,11 +135,11 @@ class _Tries:
             self._number += 1
             yield self._number, attempt
 
-    def goes_on(self, error: Exception) -> bool:
-        """Whether there is another try after ``error``."""
+    def has_next(self, error: Exception) -> bool:
+        """Whether there is another attempt after ``error``."""
         self._errors += 1
         self._first = self._first or error
-        # A chain that is too deep, or a machine that is full, is so the next time; nested, the tries would multiply.
+        # A chain that is too deep, or full memory, will be so again; nested retries would multiply the attempts.
         if isinstance(error, RecursionError | MemoryError) or not self._runnable._handles(error):
             self._first = error
             return False
@@ -151,27 +149,31 @@ class _Tries:
             return False
         return True
 
-    def verdict(self, last: Exception) -> Exception:
-        """The error to raise when every try failed: the last one, with a note of how many there were."""
+    def final_error(self, last: Exception) -> Exception:
+        """The error to raise when no attempt succeeded: the last one, with a note of their number."""
         if self._errors > 1:
-            last.add_note(f"{self._errors} attempts failed; the first with {type(self._first).__name__}: {self._first}")
+            first = f"{type(self._first).__name__}: {self._first}"
+            replace_note(last, f"{self._errors}{_FAILED}{first}", lambda old: _FAILED in old)
         return last
 
 
+_FAILED = " attempts failed; the first with "
+
+
 def _stopped(error: Exception) -> bool:
-    """Whether the run was stopped from outside: then nobody waits for another try."""
+    """Whether the run was stopped from outside, so that nobody waits for another attempt."""
     scope = current_scope()
     return isinstance(error, Cancelled) or (scope is not None and scope.cancelled)
 
 
-def _carry(error: Exception, so_far: Accumulator) -> None:
-    """Let an error carry what had come, if it does not know it better."""
+def _add_partial(error: Exception, accumulated: Accumulator) -> None:
+    """Put the chunks so far on an error that has no ``partial`` of its own."""
     if getattr(error, "partial", None) is None:
-        error.partial = as_interrupted(so_far.value())  # type: ignore[attr-defined]  # any exception can carry attributes
+        error.partial = as_interrupted(accumulated.value())  # type: ignore[attr-defined]  # any exception can carry attributes
 
 
 def check_types(types: Any, argument: str) -> tuple[type[BaseException], ...]:
-    """Raise ``CompositionError`` for anything that is not an exception class."""
+    """Check that ``types`` are exception classes."""
     given = types if isinstance(types, tuple | list) else (types,)
     for each in given:
         if not (isinstance(each, type) and issubclass(each, BaseException)):

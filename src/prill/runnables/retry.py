@@ -1,4 +1,4 @@
-"""Runs a step again when it fails."""
+"""Running a step again when it fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Output = TypeVar("Output", covariant=True)
 
 
 class ExponentialJitterParams(TypedDict, total=False):
-    """How long to wait after the try ``n``: ``initial * exp_base ** (n - 1)`` seconds and up to ``jitter`` more.
+    """How long to wait after attempt ``n``: ``initial * exp_base ** (n - 1)`` seconds and up to ``jitter`` more.
 
     Never more than ``max``. The defaults are 1, 2, 1 and 60.
     """
@@ -29,7 +29,7 @@ class ExponentialJitterParams(TypedDict, total=False):
 
 
 class RetryState(NamedTuple):
-    """Passed to the ``on_retry`` hook: the number of the failed try, its error, and the seconds until the next."""
+    """The argument of the ``on_retry`` hook: the failed attempt, its error, and the pause in seconds."""
 
     attempt_number: int
     error: Exception
@@ -37,14 +37,14 @@ class RetryState(NamedTuple):
 
 
 _LONGEST = 60.0
-"""Seconds that a pause lasts at most, where ``max`` says nothing else."""
+"""The longest pause in seconds, unless ``max`` is given."""
 
 
 class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
-    """``bound``, run again when it fails; made by ``with_retry``.
+    """Runs ``bound`` again when it fails; made by ``with_retry``.
 
-    With the default, any error is tried again except one that says of itself that it cannot pass (``retryable`` is
-    false, as a wrong key's is). ``retry_after``, which a provider may tell, is the least time that is waited.
+    By default any error leads to another attempt, except an error that declares itself permanent (its ``retryable``
+    is false, as for a wrong key). The pause is at least ``retry_after``, which a provider may send.
     """
 
     _equality_fields = (
@@ -117,7 +117,7 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
             await run.io.sleep(seconds)
 
     def _wait(self, number: int) -> float:
-        """How many seconds to wait after the try ``number``; spread, so that many clients do not come back at once."""
+        """The pause in seconds after attempt ``number``; random, so that many clients do not return at once."""
         if not self.wait_exponential_jitter:
             return 0.0
         params = self.exponential_jitter_params or {}

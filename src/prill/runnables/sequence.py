@@ -8,12 +8,15 @@ from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
-from prill.io import Colour, closing
+from prill.io import Colour, close
 from prill.runnables.base import Runnable, coerce_to_runnable
-from prill.runnables.engine.error_origin import came_from, first_passed, frame_of
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.stack import STEPS, jointed, relieved
-from prill.runnables.engine.streams import Single, bare, like, sum_of
+from prill.runnables.engine.stack import (
+    STEPS_BETWEEN_GUARDS,
+    on_shallow_stack,
+    with_stack_guard,
+)
+from prill.runnables.engine.streams import SingleValueStream, Stream, find_step, get_frame, passed_through
 from prill.runnables.structure import Part, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -21,23 +24,23 @@ Output = TypeVar("Output", covariant=True)
 
 
 class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
-    """A chain: each step is given the output of the one before. Usually written ``a | b | c``.
+    """A chain: each step gets the output of the step before. Usually written ``a | b | c``.
 
-    It streams as far as its steps do: a step that works on pieces passes pieces on, one that must wait for its whole
-    input (a prompt, a model, a plain function) waits, and streaming goes on after it.
+    It streams as far as its steps do: a step that works on chunks passes chunks on, a step that needs its whole input
+    (a prompt, a model, a plain function) waits for it, and streaming continues after it.
     """
 
     _equality_fields = ("steps", "name")
 
     steps: list[Runnable[Any, Any]]
     _nesting: int
-    """How many chains are nested here, including this one."""
+    """How many levels of chains are nested here, including this one."""
 
     def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
         flat: list[Runnable[Any, Any]] = []
-        begin = [] if first is None else [first]
+        start = [] if first is None else [first]
         end = [] if last is None else [last]
-        for thing in (*begin, *steps, *middle, *end):
+        for thing in (*start, *steps, *middle, *end):
             step = coerce_to_runnable(thing)
             # A named sequence stays one step, so that its name is seen; one with verbs of its own, so that they are.
             if isinstance(step, RunnableSequence) and step.name is None and not step._overrides:
@@ -73,7 +76,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
                 input = await self.steps[0]._step(input, run.child(self._tags[0]), **kwargs)
                 index = 1
             if run.observers is None:
-                # The loop of an unwatched chain: children are the run itself.
+                # The loop of a chain that nobody observes: its children share the run.
                 for step in self.steps[index:] if index else self.steps:
                     input = await step._step(input, run)
                     index += 1
@@ -89,44 +92,41 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
     def _may_restart(self) -> bool:
         return any(step._may_restart() for step in self.steps)
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        if self._nesting % STEPS == 0 and not isinstance(inputs, Single):
-            inputs = jointed(inputs, run.io)
-        given = frame_of(inputs)
-        frames = []
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        if self._nesting % STEPS_BETWEEN_GUARDS == 0 and not isinstance(inputs, SingleValueStream):
+            inputs = with_stack_guard(inputs, run.io)
+        frames = [get_frame(inputs)]
         stream = inputs
+        child = run
         try:
-            for index, (step, tag) in enumerate(zip(self.steps, self._tags, strict=True), 1):
-                stream = step._step_flow(stream, run.child(tag), **kwargs)
-                frames.append(frame_of(stream))
+            for index, step in enumerate(self.steps):
+                if run.observers is not None:
+                    child = run.child(self._tags[index])
+                stream = step._step_flow(stream, child, **kwargs)
+                frames.append(getattr(stream.source, "ag_frame", None))  # not get_frame: this runs for every step
                 kwargs = {}
-                if index % STEPS == 0:
-                    stream = jointed(stream, run.io)
+                if index % STEPS_BETWEEN_GUARDS == STEPS_BETWEEN_GUARDS - 1:
+                    stream = with_stack_guard(stream, run.io)
         except RecursionError as error:
             _explain(error)
             raise
-        made = self._guard(bare(stream), run.io, frames, inputs, given)
-        return like(stream, made, sum_of(stream))
+        return stream.through(self._guard(stream.source, run.io, inputs, frames))
 
     async def _guard(
-        self,
-        stream: AsyncIterator[Any],
-        io: Colour,
-        frames: list[FrameType | None],
-        inputs: AsyncIterator[Any],
-        given: FrameType | None,
+        self, source: AsyncIterator[Any], io: Colour, inputs: Stream[Any], frames: list[FrameType | None]
     ) -> AsyncIterator[Any]:
+        """The chunks of the last step, and the path of an error; ``frames`` are those of the input and the steps."""
         if self._nesting > 1:
-            stream = relieved(stream, io)
-        async with closing(stream) as source:
-            try:
-                async for chunk in source:
-                    yield chunk
-            except Exception as error:
-                if not came_from(inputs, given, error):
-                    index = first_passed(error, frames)
-                    self._locate(error, len(frames) - 1 if index is None else index)
-                raise
+            source = on_shallow_stack(source, io)
+        try:
+            async for chunk in source:
+                yield chunk
+        except Exception as error:
+            if not passed_through(inputs, frames[0], error):
+                self._locate(error, find_step(error, frames[1:]))
+            raise
+        finally:
+            await close(source)
 
     def _locate(self, error: Exception, index: int) -> None:
         _explain(error)

@@ -1,4 +1,4 @@
-"""Limits in time."""
+"""Time limits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from prill.io import Colour, Watchdog, closing
 from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.binding import RunnableProxy
-from prill.runnables.engine.chunks import Accumulator
+from prill.runnables.engine.accumulator import Accumulator
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.streams import Snapshots, bare, like, replaces
+from prill.runnables.engine.streams import Stream
 
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
@@ -23,7 +23,7 @@ _NEVER = float("inf")
 
 
 class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
-    """``bound``, ended with ``StreamTimeout`` after so many seconds; made by ``with_timeout``."""
+    """Stops ``bound`` with ``StreamTimeout`` when it exceeds a limit in seconds; made by ``with_timeout``."""
 
     _equality_fields = ("bound", "first_chunk", "between_chunks", "total", "name")
 
@@ -57,50 +57,49 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableTimeout(bound, self.first_chunk, self.between_chunks, self.total)
 
-    # It is no step of its own: observers see the bound Runnable alone.
+    # It is not a step of its own: observers see the bound Runnable only.
 
     async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        begun = time.monotonic()
+        started = time.monotonic()
         limit = min(self.first_chunk or _NEVER, self.total or _NEVER)
         stopper = run.io.stopper()
         watchdog = Watchdog(stopper)
         entered = stopper.enter()
         try:
             if limit < _NEVER:
-                watchdog.until(begun + limit)
+                watchdog.until(started + limit)
             output = await self.bound._step(input, run, **kwargs)
         except BaseException as error:
             if stopper.caused(error):
-                raise self._too_late(limit, Accumulator(), begun) from error
+                raise self._make_timeout(limit, Accumulator(), started) from error
             raise
         finally:
             stopper.leave(entered)
             watchdog.close()
             stopper.close()
         if stopper.stopped:
-            raise self._too_late(limit, Accumulator(), begun)
+            raise self._make_timeout(limit, Accumulator(), started)
         return output
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         stream = self.bound._step_flow(inputs, run, **kwargs)
-        return like(stream, self._watch(stream, run.io))
+        return stream.through(self._watch(stream, run.io))
 
-    async def _watch(self, stream: AsyncIterator[Any], io: Colour) -> AsyncIterator[Any]:
+    async def _watch(self, stream: Stream[Any], io: Colour) -> AsyncIterator[Any]:
         stopper = io.stopper()
         watchdog = Watchdog(stopper)
-        so_far = Accumulator()
-        growing = isinstance(stream, Snapshots)
-        begun = time.monotonic()
-        end = begun + (self.total or _NEVER)
+        accumulated = stream.new_accumulator()
+        started = time.monotonic()
+        end = started + (self.total or _NEVER)
         limit = self.first_chunk or _NEVER
         later = self.between_chunks or _NEVER
-        # In asyncio the timer runs between the steps of this task: that there is no deadline is enough for it.
+        # In asyncio the timer runs between the steps of this task, so clearing the deadline is enough.
         blocking = io.blocking
         # Called for every chunk.
-        following, clock = bare(stream).__anext__, time.monotonic
-        add, enter, leave = so_far.add, stopper.enter, stopper.leave
+        get_next, clock = stream.source.__anext__, time.monotonic
+        add, enter, leave = accumulated.add, stopper.enter, stopper.leave
         try:
-            async with closing(stream):
+            async with closing(stream.source):
                 while True:
                     deadline = clock() + limit
                     if deadline > end:
@@ -110,21 +109,19 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
                         watchdog.until(deadline)
                     entered = enter()
                     try:
-                        chunk = await following()
+                        chunk = await get_next()
                     except StopAsyncIteration:
                         return
                     except BaseException as error:
                         if stopper.caused(error):
-                            raise self._too_late(limit, so_far, begun) from error
+                            raise self._make_timeout(limit, accumulated, started) from error
                         raise
                     finally:
                         watchdog.deadline = None
                         if blocking:
                             leave(entered)
                     if stopper.stopped or clock() >= deadline:
-                        raise self._too_late(limit, so_far, begun)
-                    if growing and replaces(stream):
-                        so_far.clear()
+                        raise self._make_timeout(limit, accumulated, started)
                     add(chunk)
                     limit = later
                     yield chunk
@@ -132,17 +129,17 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
             watchdog.close()
             stopper.close()
 
-    def _too_late(self, limit: float, so_far: Accumulator, begun: float) -> StreamTimeout:
-        if self.total is not None and time.monotonic() - begun >= self.total:
+    def _make_timeout(self, limit: float, accumulated: Accumulator, started: float) -> StreamTimeout:
+        if self.total is not None and time.monotonic() - started >= self.total:
             what = f"did not end within {self.total:g} s"
-        elif so_far.count:
+        elif accumulated.count:
             what = f"gave no chunk for {limit:g} s"
         else:
             what = f"gave nothing within {limit:g} s"
         return StreamTimeout(
-            f"{self.bound.get_name()} {what}; {so_far.count} chunks had come",
-            chunks_received=so_far.count,
-            partial=as_interrupted(so_far.value()),
+            f"{self.bound.get_name()} {what}; {accumulated.count} chunks were received",
+            chunks_received=accumulated.count,
+            partial=as_interrupted(accumulated.value()),
         )
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from prill.io.colour import Put
 from prill.runnables.engine.batch import Batch
 from prill.runnables.engine.live_views import watch
 from prill.runnables.engine.runs import start_asyncio_run, start_run
-from prill.runnables.engine.streams import Single, from_async_iterable, from_iterable
+from prill.runnables.engine.streams import SingleValueStream, Stream, from_async_iterable, from_iterable
 
 if TYPE_CHECKING:  # few programs watch
     from typing_extensions import Unpack
@@ -33,7 +33,7 @@ class Verbs(Generic[Input, Output]):
 
         def _step(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
         def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
-        def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
+        def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]: ...
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input and return the output.
@@ -71,7 +71,7 @@ class Verbs(Generic[Input, Output]):
         >>> list(RunnableGenerator(lambda chunks: (c.upper() for c in chunks)).stream("hi"))  # doctest: +SKIP
         ['HI']
         """
-        stream = drive_stream(self._enter_flow(Single(input), start_run(config), **kwargs))
+        stream = drive_stream(self._enter_flow(SingleValueStream(input), start_run(config), **kwargs).source)
         return stream  # type: ignore[return-value]  # whatever drives it, it can be closed
 
     def astream(
@@ -81,7 +81,7 @@ class Verbs(Generic[Input, Output]):
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
-        stream = self._enter_flow(Single(input), start_asyncio_run(config), **kwargs)
+        stream = self._enter_flow(SingleValueStream(input), start_asyncio_run(config), **kwargs).source
         return stream  # type: ignore[return-value]  # whatever makes it, it can be closed
 
     def transform(
@@ -97,14 +97,14 @@ class Verbs(Generic[Input, Output]):
         >>> list(StrOutputParser().transform(iter(["a", "b"])))
         ['a', 'b']
         """
-        stream = drive_stream(self._enter_flow(from_iterable(input), start_run(config), **kwargs))
+        stream = drive_stream(self._enter_flow(Stream(from_iterable(input)), start_run(config), **kwargs).source)
         return stream  # type: ignore[return-value]  # as in stream
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncGenerator[Output, None]:
         """Run in asyncio on an input that arrives in chunks, and yield the output in chunks. See ``transform``."""
-        stream = self._enter_flow(from_async_iterable(input), start_asyncio_run(config), **kwargs)
+        stream = self._enter_flow(Stream(from_async_iterable(input)), start_asyncio_run(config), **kwargs).source
         return stream  # type: ignore[return-value]  # as in astream
 
     @overload

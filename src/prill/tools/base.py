@@ -15,7 +15,7 @@ from prill.io import closing
 from prill.messages import ToolCall
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
 from prill.runnables.engine.runs import config_for_child
-from prill.runnables.engine.streams import NOTHING, Snapshots, collect
+from prill.runnables.engine.streams import EMPTY, REPLACE, Stream, collect
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
 from prill.tools.answer import format_failure, format_output
@@ -57,7 +57,6 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     """
 
     _kind: ClassVar[str] = "tool"
-    _buffers_input: ClassVar[bool] = True
 
     name: str
     description: str = ""
@@ -218,10 +217,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return super()._enter(input, self._with_own_callbacks(run), **kwargs)
 
-    def _enter_flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        run = self._with_own_callbacks(run)
-        stream = super()._enter_flow(inputs, run, **kwargs)
-        return Snapshots(stream) if self._yields(run) and not isinstance(stream, Snapshots) else stream
+    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        return super()._enter_flow(inputs, self._with_own_callbacks(run), **kwargs)
 
     def _with_own_callbacks(self, run: Run) -> Run:
         return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})
@@ -229,8 +226,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _yields(self, run: Run) -> bool:
         return any(form is not None for form in self._forms()) and is_generator(self._form(run)[0])
 
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool:
-        return not self._yields(run)
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool:
+        return self._yields(run)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         given, call_id = _args_of(input)
@@ -271,17 +268,17 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
                         await notice
         return progress.result
 
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any] | Stream[Any]:
         if not self._yields(run):
             return super()._flow(inputs, run, **kwargs)
-        return Snapshots(self._flow_progress(inputs, run))
+        return Stream(self._flow_progress(inputs, run), REPLACE)
 
-    async def _flow_progress(self, inputs: AsyncIterator[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _flow_progress(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
         input = await collect(inputs)
-        if input is NOTHING:
+        if input is EMPTY:
             return
         given, call_id = _args_of(input)
-        last: Any = NOTHING
+        last: Any = EMPTY
         try:
             args = self._read(given, call_id)
         except ValidationError as error:

@@ -69,8 +69,8 @@ class EventView(Observer):
         data: dict[str, Any] = {"output": self._output(run, output)}
         if run is not self._first:
             data["input"] = run.input
-        if run is self._root and (usage := run.state.get("usage")):
-            data["usage_metadata"] = usage
+        if run is self._root and run.usage is not None and run.usage.by_model:
+            data["usage_metadata"] = run.usage.by_model
         return self._emit(run, "end", data)
 
     def on_error(self, run: Run, error: BaseException) -> Notice:
@@ -94,8 +94,8 @@ class EventView(Observer):
         }
         if isinstance(error, PrillError) and error.path:
             data["path"] = list(error.path)
-        if usage := run.state.get("usage"):
-            data["usage_metadata"] = usage
+        if run is self._root and run.usage is not None and run.usage.by_model:
+            data["usage_metadata"] = run.usage.by_model
         return data
 
     def on_custom(self, run: Run, name: str, data: Any) -> Notice:

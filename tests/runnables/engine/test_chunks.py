@@ -79,3 +79,42 @@ def test_add_and_aadd_sum_whatever_adds():
 
     assert add("abc") == asyncio.run(aadd(each())) == "abc"
     assert add([]) is None
+
+
+class Rope:
+    """A type of the user's with ``+``, which counts how much is copied."""
+
+    copied = 0
+
+    def __init__(self, text):
+        self.text = text
+
+    def __add__(self, other):
+        Rope.copied += len(self.text) + len(other.text)
+        return Rope(self.text + other.text)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 1000])
+def test_chunks_of_any_type_are_added_in_order_with_few_copies(count):
+    Rope.copied = 0
+    pieces = [Rope(f"{number} ") for number in range(count)]
+    whole = "".join(piece.text for piece in pieces)
+    assert join(pieces).text == whole
+    assert Rope.copied <= len(whole) * count.bit_length()
+
+
+@given(st.lists(st.binary(max_size=3), min_size=1) | st.lists(st.tuples(st.integers()), min_size=1))
+def test_bytes_and_tuples_are_concatenated(chunks):
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole = whole + chunk
+    assert join(chunks) == whole
+
+
+def test_the_sum_of_numbers_is_rounded_as_python_rounds_it():
+    numbers = [0.1] * 10
+    assert join(numbers) == sum(numbers)
+
+
+def test_of_dicts_that_do_not_add_the_last_one_counts():
+    assert join([{"a": n} for n in range(5)]) == {"a": 4}

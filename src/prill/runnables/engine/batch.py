@@ -29,10 +29,10 @@ Enter = Callable[..., Awaitable[Any]]
 StartRun = Callable[[Config | None], Run]
 
 THREADS = 32
-"""How many inputs are worked at at once in blocking code, where no ``max_concurrency`` is set."""
+"""The number of inputs that run at once in blocking code without ``max_concurrency``."""
 
 TASKS = 1000
-"""How many of an iterable of unknown length are worked at at once in asyncio, where no ``max_concurrency`` is set."""
+"""The number of inputs of unknown total that run at once in asyncio without ``max_concurrency``."""
 
 
 class Batch:
@@ -41,7 +41,7 @@ class Batch:
     def __init__(
         self,
         enter: Enter,
-        start_run: StartRun,
+        start: StartRun,
         inputs: Iterable[Any],
         config: Config | Sequence[Config] | None,
         return_exceptions: bool,
@@ -50,17 +50,17 @@ class Batch:
     ) -> None:
         if isinstance(inputs, str | bytes | Mapping):
             raise ConfigError(
-                f"batch is given a list of inputs, not {type(inputs).__name__} ({inputs!r:.80}): chain.batch([x, y])"
+                f"batch takes a list of inputs, not {type(inputs).__name__} ({inputs!r:.80}): chain.batch([x, y])"
             )
         self._enter = enter
         self._inputs = inputs
         self._return_exceptions = return_exceptions
         self._kwargs = kwargs
         self._progress = progress
-        self._start_run = start_run
+        self._start_run = start
         self._size = len(inputs) if isinstance(inputs, Sized) else None
         self._configs = self._each_config(config)
-        self._runs = [start_run(each) for each in self._configs[:2]]
+        self._runs = [start(each) for each in self._configs[:2]]
         self._limit = self._runs[0].limit if self._runs else None
         self._outputs: dict[int, Any] = {}
         tokens = {id(run.config.get("cancel")): run.config.get("cancel") for run in self._runs}
@@ -72,7 +72,7 @@ class Batch:
         if self._size is not None:
             return each_config(config, self._size)
         if config is not None and not isinstance(config, Mapping):
-            raise ConfigError("inputs that are no list go with one config for all, not with a list of configs")
+            raise ConfigError("inputs of unknown length take one config for all, not a list of configs")
         return each_config(config, 2)
 
     def _run(self, index: int) -> Run:
@@ -87,7 +87,7 @@ class Batch:
         return run
 
     async def _outcome(self, index: int, input: Any, keep: bool) -> Any:
-        """The output, or where it is asked for the error in its place. Cancelling is no outcome."""
+        """The output; its error in its place where the caller wants that. Being cancelled is not an outcome."""
         try:
             output = await self._enter(input, self._run(index), **self._kwargs)
         except Exception as error:

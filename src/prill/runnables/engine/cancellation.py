@@ -1,140 +1,106 @@
-"""A run that a token may stop."""
+"""Runs that a token can stop."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from prill.callbacks.run import Run
+from prill.callbacks.run import Run, UsageCounter, get_model_name, get_usage
 from prill.errors import Cancelled
-from prill.io import CancelToken, Heeded, Stopper, closing, make_lock
-from prill.messages.ai import as_interrupted
-from prill.messages.usage import UsageMetadata, add_usage
-from prill.runnables.engine.chunks import Accumulator
-from prill.runnables.engine.streams import Snapshots, bare, replaces
+from prill.io import CancelToken, Stopper, closing
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.streams import Stream
 
 
-def token_of(run: Run) -> CancelToken | None:
-    """The token that a run was given, if any."""
+def get_token(run: Run) -> CancelToken | None:
+    """The cancel token in the config of a run, if any."""
     token: CancelToken | None = run.config.get("cancel")
     return token
 
 
-class Tally:
-    """The tokens that the models of a run have used so far, also of a run inside a step's own code."""
-
-    def __init__(self, outer: Tally | None) -> None:
-        self._outer = outer
-        self._lock = make_lock()  # branches of a blocking run count in threads of their own
-        self.usage: UsageMetadata | None = None
-
-    def add(self, usage: UsageMetadata | None) -> None:
-        if usage:
-            with self._lock:
-                self.usage = add_usage(self.usage, usage)
-            if self._outer is not None:
-                self._outer.add(usage)
+def get_counter(run: Run) -> UsageCounter | None:
+    """The counter for the models of a run that nobody observes; those of an observed run are counted with its end."""
+    return run.usage if run.observers is None else None
 
 
-def tally_of(run: Run) -> Tally | None:
-    """What counts the tokens of a run that heeds a token; nobody asks for them elsewhere."""
-    token = run.config.get("cancel")
-    return token.tally if isinstance(token, Heeded) and token.heeded else None
-
-
-async def tallied(stream: AsyncIterator[Any], tally: Tally) -> AsyncIterator[Any]:
-    """A model's stream, with the tokens that its chunks tell counted."""
+async def count_stream(stream: AsyncIterator[Any], counter: UsageCounter, name: str) -> AsyncIterator[Any]:
+    """The chunks of the model ``name``, whose tokens are counted as they come."""
     async with closing(stream):
         async for chunk in stream:
-            if usage := getattr(chunk, "usage_metadata", None):
-                tally.add(usage)
+            if usage := get_usage(chunk):
+                counter.add(get_model_name(chunk) or name, usage)
             yield chunk
 
 
-async def call_tallied(call: Awaitable[Any], tally: Tally) -> Any:
-    """The same for a call."""
+async def count_call(call: Awaitable[Any], counter: UsageCounter, name: str) -> Any:
+    """The answer of the model ``name``, whose tokens are counted."""
     output = await call
-    tally.add(_usage(output))
+    if usage := get_usage(output):
+        counter.add(get_model_name(output) or name, usage)
     return output
 
 
-def heeding(run: Run, token: CancelToken) -> Run:
-    """Prepare a run in the place of ``run`` whose steps know that ``token`` is heeded."""
-    outer = token.tally if isinstance(token, Heeded) else None
-    return run.configured({"cancel": Heeded(token, Tally(outer))}, over=True)
-
-
 async def call_until_cancelled(name: str, run: Run, call: Callable[[], Awaitable[Any]], token: CancelToken) -> Any:
-    """Run a body that ``token`` may stop."""
+    """Run a body that ``token`` can stop."""
     stopper = run.io.stopper()
     entered = stopper.enter()
     token.add(stopper.stop)
     try:
         if token.cancelled:
-            raise cancelled(name, run)
+            raise make_cancelled(name, run)
         output = await call()
     except BaseException as error:
         if stopper.caused(error):
-            raise cancelled(name, run) from error
+            raise make_cancelled(name, run) from error
         raise
     finally:
         token.discard(stopper.stop)
         stopper.leave(entered)
         stopper.close()
     if stopper.stopped:
-        # Nothing could stop its last step; what came of that is not lost.
-        raise Cancelled(f"{name} was cancelled and ended all the same", partial=output, usage=_used(run, output))
+        # Nothing could stop its last step; the output of that step is not lost.
+        raise Cancelled(f"{name} was cancelled but ran to its end", partial=output, usage=_get_used(run, output))
     return output
 
 
-async def stream_until_cancelled(
-    name: str, run: Run, stream: AsyncIterator[Any], token: CancelToken
-) -> AsyncIterator[Any]:
-    """Iterate a stream that ``token`` may stop, also while it waits for its first chunk."""
+async def stream_until_cancelled(name: str, run: Run, stream: Stream[Any], token: CancelToken) -> AsyncIterator[Any]:
+    """Iterate a stream that ``token`` can stop, also while it waits for its first chunk."""
     stopper: Stopper = run.io.stopper()
-    so_far = Accumulator()
-    growing = isinstance(stream, Snapshots)
+    accumulated = stream.new_accumulator()
     # Called for every chunk.
-    following, add, enter, leave = bare(stream).__anext__, so_far.add, stopper.enter, stopper.leave
+    get_next, add, enter, leave = stream.source.__anext__, accumulated.add, stopper.enter, stopper.leave
     token.add(stopper.stop)
     try:
-        async with closing(stream):
-            while True:
-                if stopper.stopped:
-                    raise cancelled(name, run, so_far)
+        async with closing(stream.source):
+            while not stopper.stopped:
                 entered = enter()
                 try:
-                    chunk = await following()
+                    chunk = await get_next()
                 except StopAsyncIteration:
                     return
                 except BaseException as error:
                     if stopper.caused(error):
-                        raise cancelled(name, run, so_far) from error
+                        raise make_cancelled(name, run, accumulated) from error
                     raise
                 finally:
                     leave(entered)
-                if growing and replaces(stream):
-                    so_far.clear()
                 add(chunk)
                 yield chunk
+        # Closed by now, so that the tokens of its models are counted.
+        raise make_cancelled(name, run, accumulated)
     finally:
         token.discard(stopper.stop)
         stopper.close()
 
 
-def cancelled(name: str, run: Run, so_far: Accumulator | None = None) -> Cancelled:
-    """The error of a run that was stopped, with what had come."""
-    if so_far is None:
-        return Cancelled(f"{name} was cancelled", usage=_used(run))
-    partial = as_interrupted(so_far.value())
-    came = f"{so_far.count} chunks had come"
-    return Cancelled(f"{name} was cancelled; {came}", partial=partial, usage=_used(run, partial))
+def make_cancelled(name: str, run: Run, accumulated: Accumulator | None = None) -> Cancelled:
+    """The error of a run that was stopped, with the chunks that it had received."""
+    if accumulated is None:
+        return Cancelled(f"{name} was cancelled", usage=_get_used(run))
+    partial = accumulated.value()
+    received = f"{accumulated.count} chunks were received"
+    return Cancelled(f"{name} was cancelled; {received}", partial=partial, usage=_get_used(run, partial))
 
 
-def _used(run: Run, output: Any = None) -> Any:
-    tally = tally_of(run)
-    return (tally.usage if tally is not None else None) or _usage(output)
-
-
-def _usage(output: Any) -> Any:
-    return getattr(output, "usage_metadata", None)
+def _get_used(run: Run, output: Any = None) -> Any:
+    return (run.usage.total if run.usage is not None else None) or get_usage(output)

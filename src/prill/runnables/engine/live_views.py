@@ -9,7 +9,7 @@ from prill.callbacks.config import Config, merge_configs
 from prill.callbacks.run import Observer, Run
 from prill.io import Colour, closing
 from prill.io.colour import Put
-from prill.runnables.engine.streams import Single
+from prill.runnables.engine.streams import SingleValueStream
 
 BUFFER = 64
 """How many events a live view may be ahead of its consumer; then the run waits."""
@@ -18,7 +18,7 @@ BUFFER = 64
 def watch(
     step: Any,
     input: Any,
-    start_run: Callable[[Config | None], Run],
+    start: Callable[[Config | None], Run],
     config: Config | None,
     io: Colour,
     view: Callable[[Put], Observer],
@@ -27,8 +27,8 @@ def watch(
     """Stream ``step`` in the background and give what ``view`` makes of it, no more than ``BUFFER`` ahead."""
 
     async def work(put: Put) -> None:
-        run = start_run(merge_configs(config, {"callbacks": [view(put)]}))
-        async with closing(step._enter_flow(Single(input), run, **kwargs)) as chunks:
+        run = start(merge_configs(config, {"callbacks": [view(put)]}))
+        async with closing(step._enter_flow(SingleValueStream(input), run, **kwargs).source) as chunks:
             async for _ in chunks:
                 continue
 

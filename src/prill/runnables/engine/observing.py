@@ -1,117 +1,126 @@
-"""A step while it is watched: told from outside, the body itself knows nothing of it."""
+"""Observing a step: its run is reported from outside, the body itself knows nothing of it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from types import FrameType
 from typing import Any, ClassVar, Protocol
 
-from prill.callbacks.run import Run
+from prill.callbacks.run import Run, get_model_name, get_usage
 from prill.errors import Cancelled
-from prill.io import close, closing, make_lock
-from prill.messages.usage import add_usage
-from prill.runnables.engine.chunks import Accumulator, StreamRestart
-from prill.runnables.engine.restarts import WAIT_FOR_INPUT, flow_of
+from prill.io import close, closing
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import StreamRestart
+from prill.runnables.engine.step_streams import open_stream
 from prill.runnables.engine.streams import (
-    NOTHING,
-    Elements,
-    Marked,
-    Single,
-    Snapshots,
-    bare,
+    ADD,
+    AS_INPUT,
+    EMPTY,
+    NOWHERE,
+    REPLACE,
+    Combine,
+    LateRule,
+    Rule,
+    SingleValueStream,
+    Stream,
     collect,
-    like,
-    replaces,
-    sum_of,
+    new_accumulator,
 )
-
-_COUNTING = make_lock()
-"""Branches of a blocking run end in threads of their own; this is held for an addition."""
 
 
 class Step(Protocol):
-    """What is told of a Runnable."""
+    """The parts of a Runnable that are needed to observe it."""
 
     _kind: ClassVar[str]
 
+    @property
+    def _combine(self) -> Combine: ...
+
     def get_name(self) -> str: ...
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any: ...
-    def _flow(self, inputs: AsyncIterator[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
+    def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
     def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
     def _observed_input(self, input: Any) -> Any: ...
-    def _in_one_piece(self, run: Run, kwargs: dict[str, Any]) -> bool: ...
+    def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool: ...
 
 
 async def observe_call(step: Step, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
-    """Run ``step._work`` and tell the run's observers."""
-    _begin(step, run, kwargs, given=input, streamed=False)
+    """Run ``step._work`` and report it to the observers of the run."""
+    _start(step, run, kwargs, input=input, streamed=False)
     try:
-        await _tell(run, "on_start", run.input)
+        await _notify(run, "on_start", run.input)
         output = await step._work(input, run, **kwargs)
     except BaseException as error:
         await _fail(run, error, None)
         raise
-    _count(run, output)
-    await _tell(run, "on_end", output)
+    _count_usage(run, output)
+    await _notify(run, "on_end", output)
     return output
 
 
-def observe_flow(step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-    """Run ``step._flow`` and tell the run's observers."""
-    if step._in_one_piece(run, kwargs):
-        return _observe_whole(step, inputs, run, kwargs)
-    if isinstance(inputs, Single):
-        body = step._flow(inputs, run, **kwargs)
-    elif step._kind in WAIT_FOR_INPUT:
-        so_far = Accumulator()
-        return Marked(_observe_flow(step, inputs, None, so_far, run, kwargs), so_far)
+def observe_flow(step: Step, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]) -> Stream[Any]:
+    """The stream of ``step``, reported to the observers of the run."""
+    if not step._streams_output(run, kwargs):
+        return Stream(_observe_whole(step, inputs, run, kwargs))
+    if isinstance(inputs, SingleValueStream):
+        body = open_stream(step, inputs, run, kwargs)
+    elif step._kind in _START_WITH_FIRST_CHUNK:
+        inputs = _prefetched(inputs)
+        body = open_stream(step, inputs, run, kwargs)
     else:
-        begun = _Begun(inputs)
-        body = flow_of(step, like(inputs, begun), run, kwargs)
-        inputs = begun
-    so_far = sum_of(body) or so_far_of(body)
-    return like(body, _observe_flow(step, inputs, body, so_far, run, kwargs), so_far)
+        rule = LateRule() if step._combine is AS_INPUT else step._combine
+        accumulated = new_accumulator(rule)
+        observed = _observe_flow(step, inputs, rule, accumulated, run, kwargs)
+        return Stream(observed, rule, NOWHERE, accumulated)
+    accumulated = body.accumulated or body.new_accumulator()
+    observed = _observe_flow(step, inputs, body, accumulated, run, kwargs)
+    return Stream(observed, body.rule, body.restarts, accumulated)
+
+
+_START_WITH_FIRST_CHUNK = frozenset({"chain", "parser"})
+"""Kinds of steps whose start is reported with the first chunk of their input, not with the whole of it."""
 
 
 async def _observe_whole(
-    step: Step, inputs: AsyncIterator[Any], run: Run, kwargs: dict[str, Any]
+    step: Step, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
     value = await collect(inputs)
-    if value is not NOTHING:
+    if value is not EMPTY:
         yield await observe_call(step, value, run, kwargs)
 
 
 async def _observe_flow(
     step: Step,
-    inputs: AsyncIterator[Any],
-    body: AsyncIterator[Any] | None,
-    so_far: Accumulator,
+    inputs: Stream[Any],
+    body: Stream[Any] | Rule,
+    accumulated: Accumulator,
     run: Run,
     kwargs: dict[str, Any],
 ) -> AsyncGenerator[Any, None]:
-    if body is None:
+    if not isinstance(body, Stream):  # it is opened when the whole input is there
         value = await collect(inputs)
-        if value is NOTHING:
+        if value is EMPTY:
             return
-        inputs = Single(value)
-        body = step._flow(inputs, run, **kwargs)
-    if isinstance(inputs, _Begun):
-        await inputs.prefetch()
-    _begin(step, run, kwargs, given=inputs.value if isinstance(inputs, Single) else None, streamed=True)
+        inputs, rule = SingleValueStream(value), body
+        body = open_stream(step, inputs, run, kwargs)
+        if isinstance(rule, LateRule):
+            rule.follow(body)
+    if isinstance(inputs.source, _Prefetched):
+        await inputs.source.prefetch()
+    _start(step, run, kwargs, input=inputs.value if isinstance(inputs, SingleValueStream) else None, streamed=True)
     observers = run.observers or ()
     try:
-        await _tell(run, "on_start", run.input)
-        tell_chunk = [tell for observer in observers if (tell := observer.chunk_callback(run)) is not None]
-        tell_restart = [observer.on_restart for observer in observers]
-        # What passes on another watched stream as it is has that one's sum.
-        add = so_far.add if so_far is not sum_of(body) else None
-        growing = isinstance(body, Snapshots)
-        async for chunk in bare(body):
-            if growing and replaces(body):
-                if add is not None:
-                    so_far.clear()
+        await _notify(run, "on_start", run.input)
+        callbacks = [call for observer in observers if (call := observer.chunk_callback(run)) is not None]
+        restart_callbacks = [observer.on_restart for observer in observers]
+        # A body that hands on a stream which is observed itself shares its sum.
+        add = accumulated.add if accumulated is not body.accumulated else None
+        may_replace = body.rule is not ADD
+        async for chunk in body.source:
+            if may_replace and body.combine is REPLACE:
                 run.state["replaces"] = True
-            for tell in tell_chunk if type(chunk) is not StreamRestart else tell_restart:
-                notice = tell(run, chunk)
+            for callback in callbacks if type(chunk) is not StreamRestart else restart_callbacks:
+                notice = callback(run, chunk)
                 if notice is not None:
                     await notice
             if add is not None:
@@ -120,57 +129,52 @@ async def _observe_flow(
     except BaseException as error:
         try:
             await close(body)
-            await close(inputs)  # a body that was not begun closes nothing, and its input has begun
+            await close(inputs)  # a body that has not started closes nothing, and its input has started
         finally:
-            await _fail(run, error, so_far.value())
+            await _fail(run, error, accumulated.value())
         raise
-    if isinstance(inputs, _Begun):
-        run.input = inputs.so_far.value()
-    output = so_far.value()
-    _count(run, output)
-    await _tell(run, "on_end", output)
+    if inputs.accumulated is not None:
+        run.input = inputs.accumulated.value()
+    output = accumulated.value()
+    _count_usage(run, output)
+    await _notify(run, "on_end", output)
 
 
-def _begin(step: Step, run: Run, kwargs: dict[str, Any], *, given: Any, streamed: bool) -> None:
+def _start(step: Step, run: Run, kwargs: dict[str, Any], *, input: Any, streamed: bool) -> None:
     run.start(step.get_name(), step._kind, *step._labels(kwargs))
     run.streamed = streamed
-    run.raw_input = given
+    run.raw_input = input
     run.kwargs = kwargs
     try:
-        run.input = None if given is None else step._observed_input(given)
-    except Exception:  # the step will say what is wrong with its input, when it has begun
-        run.input = given
+        run.input = None if input is None else step._observed_input(input)
+    except Exception:  # the step raises its own error about its input once it has started
+        run.input = input
 
 
 async def _fail(run: Run, error: BaseException, partial: Any) -> None:
     if partial is None:
         partial = getattr(error, "partial", None)
-    _count(run, partial)
-    # A run that is left, cancelled or interrupted did not fail.
+    _count_usage(run, partial)
+    # A run that was left, cancelled or interrupted did not fail.
     if isinstance(error, Exception) and not isinstance(error, Cancelled):
-        await _tell(run, "on_error", error)
+        await _notify(run, "on_error", error)
     else:
         run.state["stopped"] = error
-        await _tell(run, "on_cancel", partial)
+        await _notify(run, "on_cancel", partial)
 
 
-def _count(run: Run, output: Any) -> None:
-    """Add the tokens of a model's answer, whole or not, to those of its root, by model."""
-    usage = getattr(output, "usage_metadata", None) if run.kind in ("chat_model", "llm") else None
-    if usage:
-        about = output.response_metadata
-        model = about.get("model_name") or about.get("model") or run.metadata.get("ls_model_name") or run.name
-        with _COUNTING:
-            counted = run.root.state.setdefault("usage", {})
-            counted[model] = add_usage(counted.get(model), usage)
+def _count_usage(run: Run, output: Any) -> None:
+    """Add the tokens of a model's answer, whole or partial, to the counter of the run."""
+    if run.kind in ("chat_model", "llm") and run.usage is not None and (usage := get_usage(output)):
+        run.usage.add(get_model_name(output) or run.metadata.get("ls_model_name") or run.name, usage)
 
 
-async def _tell(run: Run, what: str, *facts: Any) -> None:
-    """Tell all observers, also those after one that raises or is interrupted: each sees the whole course of a run."""
+async def _notify(run: Run, method: str, *facts: Any) -> None:
+    """Notify all observers, also those after one that raises or is interrupted: each sees every event of a run."""
     raised: BaseException | None = None
     for observer in run.observers or ():
         try:
-            notice = getattr(observer, what)(run, *facts)
+            notice = getattr(observer, method)(run, *facts)
             if notice is not None:
                 await notice
         except BaseException as error:
@@ -179,52 +183,49 @@ async def _tell(run: Run, what: str, *facts: Any) -> None:
         raise raised
 
 
-class _Listed(Accumulator):
-    """The elements of a list so far."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._elements: list[Any] = []
-
-    def add(self, chunk: Any) -> None:
-        self._elements.append(chunk)
-
-    def value(self) -> Any:
-        return self._elements
+def _prefetched(stream: Stream[Any]) -> Stream[Any]:
+    """``stream`` as the input of an observed step, whose sum is kept for the report of the step's end."""
+    if stream.accumulated is not None:
+        return stream.through(_Prefetched(stream.source, stream.source))
+    accumulated = stream.new_accumulator()
+    source = _Prefetched(stream.source, _record(stream.source, accumulated))
+    return Stream(source, stream.rule, stream.restarts, accumulated)
 
 
-def so_far_of(stream: Any) -> Accumulator:
-    """What puts the chunks of a stream together."""
-    return _Listed() if isinstance(stream, Elements) else Accumulator()
+class _Prefetched:
+    """A step's input, whose first chunk is awaited before the step starts: after the step before it."""
 
+    __slots__ = ("_first", "_given", "_next", "_source", "aclose")
 
-class _Begun(Marked[Any]):
-    """A step's input, of which the first chunk is waited for before the step is; with its sum, for the run's end."""
-
-    __slots__ = ("_first", "_next", "_source")
-
-    so_far: Accumulator
-
-    def __init__(self, stream: AsyncIterator[Any]) -> None:
-        so_far = sum_of(stream)
-        source: Any = bare(stream) if so_far is not None else _recorded(stream, so_far := so_far_of(stream))
-        super().__init__(stream, so_far)
+    def __init__(self, given: AsyncIterator[Any], source: AsyncIterator[Any]) -> None:
+        self._given = given
         self._source = source
-        self.aclose = self._source.aclose
+        self.aclose: Any = getattr(source, "aclose", None)
         self._next = source.__anext__
-        self._first: Single[Any] | None = None
+        self._first: SingleValueStream[Any] | None = None
+
+    @property
+    def ag_frame(self) -> FrameType | None:
+        return getattr(self._given, "ag_frame", None)
 
     @property
     def ag_running(self) -> bool | None:
         return getattr(self._source, "ag_running", None)
 
+    @property
+    def error(self) -> BaseException | None:
+        return getattr(self._given, "error", None)
+
     async def prefetch(self) -> None:
-        """Wait for the first chunk: a step begins when its input does, and after the step before it."""
+        """Wait for the first chunk."""
         try:
-            self._first = Single(await self._next())
+            self._first = SingleValueStream(await self._next())
         except StopAsyncIteration:
-            self._first = Single(None)
+            self._first = SingleValueStream(None)
             await self._first.aclose()
+
+    def __aiter__(self) -> _Prefetched:
+        return self
 
     def __anext__(self) -> Any:
         if self._first is None:
@@ -233,11 +234,8 @@ class _Begun(Marked[Any]):
         return first.__anext__()
 
 
-async def _recorded(stream: AsyncIterator[Any], so_far: Accumulator) -> AsyncGenerator[Any, None]:
-    growing = isinstance(stream, Snapshots)
-    async with closing(stream):
-        async for chunk in stream:
-            if growing and replaces(stream):
-                so_far.clear()
-            so_far.add(chunk)
+async def _record(source: AsyncIterator[Any], accumulated: Accumulator) -> AsyncGenerator[Any, None]:
+    async with closing(source):
+        async for chunk in source:
+            accumulated.add(chunk)
             yield chunk

@@ -14,7 +14,7 @@ from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError
 from prill.io import closing
 from prill.runnables.engine.runs import config_for_child
-from prill.runnables.engine.streams import NOTHING, Single, collect
+from prill.runnables.engine.streams import EMPTY, SingleValueStream, Stream, collect
 
 VERBS = frozenset(("invoke", "ainvoke", "stream", "astream", "transform", "atransform"))
 
@@ -133,10 +133,25 @@ async def call_without_body(step: Any, input: Any, run: Run, kwargs: dict[str, A
         if not run.io.blocking and "invoke" in verbs:
             return await run.io.call(step.invoke, input, config, **kwargs)
     if (stream := stream_override(step, run)) is not None:
-        given = Single(input) if stream in ("transform", "atransform") else input
-        value = await collect(flow_override(step, stream, given, run, kwargs))
-        return None if value is NOTHING else value
+        given = SingleValueStream(input) if stream in ("transform", "atransform") else input
+        value = await collect(Stream(flow_override(step, stream, given, run, kwargs)))
+        return None if value is EMPTY else value
     raise _no_verb(step, run)
+
+
+async def collect_and_override(
+    step: Any, verb: str | None, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]
+) -> AsyncGenerator[Any, None]:
+    """Iterate an overridden ``stream`` or ``astream`` on the whole input; without ``verb`` call ``invoke``."""
+    input = await collect(inputs)
+    if input is EMPTY:
+        return
+    if verb is None:
+        yield await call_override(step, input, run, kwargs)
+        return
+    async with closing(flow_override(step, verb, input, run, kwargs)) as chunks:
+        async for chunk in chunks:
+            yield chunk
 
 
 def stream_override(step: Any, run: Run) -> str | None:
@@ -148,7 +163,9 @@ def stream_override(step: Any, run: Run) -> str | None:
 async def flow_override(
     step: Any, verb: str, inputs: Any, run: Run, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
-    """Iterate an overridden verb; ``inputs`` is a stream for ``transform``, else the whole input."""
+    """Iterate an overridden verb; ``inputs`` is a ``Stream`` for ``transform``, else the whole input."""
+    if isinstance(inputs, Stream):
+        inputs = inputs.source
     config = config_for_child(run)
     if run.io.blocking:
         given = run.io.iterate(inputs) if verb == "transform" else inputs

@@ -48,18 +48,21 @@ def _start_run(io: Colour, config: Config | None, outer: Run | None) -> Run:
     handed_on = _handed_on(callbacks)
     parent = handed_on.run if handed_on is not None else outer
     said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
-    if (token := said.get("cancel")) is not None:
-        said["cancel"] = token.anew()
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
     if ambient := CONTEXT_CALLBACKS.get():
         observers = join_observers(observers, [*GLOBAL_CALLBACKS, *ambient])
     limit = limit_of(given, parent.limit if parent is not None else None)
     if parent is None or parent.observers is None:
-        return Run(io, said, observers, limit=limit)
-    if parent.id is None:
+        run = Run(io, said, observers, limit=limit)
+    elif parent.id is None:
         # A prepared run, handed to a verb that a user has overridden and that calls the original.
-        return Run(io, said, observers, parent.parent, parent.tag, limit)
-    return Run(io, said, observers, parent, limit=limit)
+        run = Run(io, said, observers, parent.parent, parent.tag, limit)
+    else:
+        run = Run(io, said, observers, parent, limit=limit)
+    if parent is not None:
+        # The token is watched again, because the user's code may have called the verb in another thread.
+        run.usage = parent.usage
+    return run
 
 
 def _handed_on(callbacks: Any) -> CallbacksWithParent | None:

@@ -1,7 +1,8 @@
-"""Joints of long chains, at which a stream goes on in another stack when the one it is in has been used up a good part.
+"""Keeps long chains within Python's limit of nested calls.
 
-Each step of a streamed chain is asked for its next chunk by the one after it, inside that one's own call. Python allows
-a thousand calls inside one another; a chain of some hundred steps would need more.
+Each step of a streamed chain is asked for its next chunk by the step after it, inside that step's own call. Python
+allows a thousand nested calls, and a chain of some hundred steps would need more. So every few steps there is a guard:
+where too much of the stack is in use, the stream continues on a stack of its own.
 """
 
 from __future__ import annotations
@@ -10,34 +11,33 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeVar
 
 from prill.io import Colour, close, is_deep
-from prill.runnables.engine.streams import bare, like, sum_of
+from prill.runnables.engine.streams import Stream
 
 T = TypeVar("T")
 
-STEPS = 16
-"""How many steps of a chain there are between two joints."""
+STEPS_BETWEEN_GUARDS = 16
 
-_LOOKS = 64
-"""For how many chunks a joint looks how deep it is."""
-
-
-def relieved(stream: AsyncIterator[T], io: Colour) -> AsyncIterator[T]:
-    """``stream``, which is about to be asked for its first chunk; on a stack of its own, if this one is deep."""
-    return io.apart(stream) if is_deep() else stream
+_CHECKED_CHUNKS = 64
+"""The number of leading chunks for which a guard checks the depth of the stack."""
 
 
-def jointed(stream: AsyncIterator[T], io: Colour) -> AsyncIterator[T]:
-    """``stream``, with a joint."""
-    return like(stream, _joint(bare(stream), io), sum_of(stream))
+def on_shallow_stack(source: AsyncIterator[T], io: Colour) -> AsyncIterator[T]:
+    """``source``, about to be asked for its first chunk; moved to a stack of its own if this one is deep."""
+    return io.apart(source) if is_deep() else source
 
 
-async def _joint(stream: AsyncIterator[Any], io: Colour) -> AsyncGenerator[Any, None]:
-    source = stream
+def with_stack_guard(stream: Stream[T], io: Colour) -> Stream[T]:
+    """``stream`` with a guard."""
+    return stream.through(_guard_stack(stream.source, io))
+
+
+async def _guard_stack(guarded: AsyncIterator[Any], io: Colour) -> AsyncGenerator[Any, None]:
+    source = guarded
     try:
-        # Not at the first chunk alone: steps that wait for one are asked for it in fewer calls than for the others.
-        for _ in range(_LOOKS):
-            if source is stream:
-                source = relieved(stream, io)
+        # More than the first chunk: steps that buffer their input ask for that one in fewer nested calls.
+        for _ in range(_CHECKED_CHUNKS):
+            if source is guarded:
+                source = on_shallow_stack(guarded, io)
             try:
                 chunk = await source.__anext__()
             except StopAsyncIteration:

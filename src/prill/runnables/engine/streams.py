@@ -1,157 +1,213 @@
-"""What flows between steps: streams of one value, of growing values, and how a stream becomes one value."""
+"""Streams between steps: a source of plain chunks, and how the chunks make one value."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
-from types import FrameType
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from enum import Enum
+from types import AsyncGeneratorType, FrameType
 from typing import Any, Generic, Self, TypeVar
 
+from prill.callbacks.run import Run, inside
 from prill.io import close, closing
-from prill.runnables.engine.chunks import Accumulator, join
-from prill.runnables.engine.error_origin import frame_of
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import StreamRestart, after_last_restart, join
 
 T = TypeVar("T")
 
-NOTHING: Any = object()
-"""What ``collect`` returns for a stream that had no chunk."""
+EMPTY: Any = object()
+"""The value of a stream without chunks."""
 
 
-class Single(Generic[T]):
-    """The stream of one value; a step that needs the whole input takes ``value`` without iterating."""
+class Combine(Enum):
+    """How the chunks of a stream make its value."""
 
-    __slots__ = ("_given", "value")
+    ADD = "add"
+    """The value is their sum."""
+    REPLACE = "replace"
+    """Each chunk is the whole value so far, such as the growing object of a JSON parser."""
+    COLLECT = "collect"
+    """The value is the list of the chunks."""
+    AS_INPUT = "as input"
+    """Only for steps: the output combines as the input does."""
 
-    def __init__(self, value: T) -> None:
-        self.value = value
-        self._given = False
+    rule: Combine
+    """Itself: so that a rule need not be asked whether it is a late one."""
 
-    def __aiter__(self) -> Single[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        if self._given:
-            raise StopAsyncIteration
-        self._given = True
-        return self.value
-
-    async def aclose(self) -> None:
-        self._given = True
+    def __init__(self, value: str) -> None:
+        self.rule = self
 
 
-class Growth:
-    """How the chunks of a stream make a value.
+ADD, REPLACE, COLLECT, AS_INPUT = Combine.ADD, Combine.REPLACE, Combine.COLLECT, Combine.AS_INPUT
 
-    ``replaces``: each replaces the one before; some streams know it with their first chunk only. ``restarts``: there
-    may be markers among them after which the value begins anew. ``holds_restarts``: there may be such markers inside
-    of the chunks, as values of dicts.
+
+class Restarts(Enum):
+    """Where a ``StreamRestart`` may be."""
+
+    NOWHERE = "nowhere"
+    IN_VALUES = "in values"
+    """Among the values of chunks that are dicts."""
+    IN_CHUNKS = "in chunks"
+    """Among the chunks, or among their values."""
+
+
+NOWHERE, IN_VALUES, IN_CHUNKS = Restarts.NOWHERE, Restarts.IN_VALUES, Restarts.IN_CHUNKS
+
+
+class LateRule:
+    """A rule that is known with the first chunk only: until then chunks add up.
+
+    A step that chooses another step while it runs makes one, and lets it follow the stream of the chosen step.
     """
 
-    __slots__ = ("holds_restarts", "replaces", "restarts")
+    rule: Rule = ADD
 
-    def __init__(self, replaces: bool) -> None:
-        self.replaces = replaces
-        self.restarts = self.holds_restarts = False
-
-
-_ALWAYS = Growth(True)
+    def follow(self, stream: Stream[Any]) -> None:
+        """From now on combine as ``stream`` does."""
+        self.rule = stream.rule
 
 
-class Marked(Generic[T]):
-    """A stream, with what is known of it. ``so_far``, where it is known, is the sum of what has come out of it."""
+Rule = Combine | LateRule
 
-    __slots__ = ("_stream", "aclose", "so_far")
 
-    def __init__(self, stream: Any, so_far: Accumulator | None = None) -> None:
-        self._stream = stream
-        self.aclose = stream.aclose
-        self.so_far = so_far
+def resolve(rule: Rule) -> Combine:
+    """How chunks combine by ``rule`` at this moment."""
+    while (inner := rule.rule) is not rule:
+        rule = inner
+    return rule  # type: ignore[return-value]  # only a Combine is its own rule
+
+
+class Stream(Generic[T]):
+    """The chunks of ``source``, with the rule by which they make one value.
+
+    ``restarts`` says where markers of a new attempt may be. ``accumulated`` is the sum of the chunks that have come out
+    so far, where somebody keeps it. Iterating costs no more than iterating ``source``.
+    """
+
+    __slots__ = ("accumulated", "aclose", "restarts", "rule", "source")
+    source: AsyncIterator[T]
+
+    def __init__(
+        self,
+        source: AsyncIterator[T],
+        rule: Rule = ADD,
+        restarts: Restarts = NOWHERE,
+        accumulated: Accumulator | None = None,
+    ) -> None:
+        self.source = source
+        self.rule = rule
+        self.restarts = restarts
+        self.accumulated = accumulated
+        self.aclose: Any = getattr(source, "aclose", None)
 
     @property
-    def ag_frame(self) -> FrameType | None:
-        return frame_of(self._stream)
+    def combine(self) -> Combine:
+        """How the chunks combine; certain once the first has arrived."""
+        return resolve(self.rule)
 
     @property
     def ag_running(self) -> bool | None:
-        return getattr(self._stream, "ag_running", None)
+        return getattr(self.source, "ag_running", None)
+
+    def through(self, source: AsyncIterator[T]) -> Stream[T]:
+        """The same stream, when ``source`` hands its chunks on."""
+        return Stream(source, self.rule, self.restarts, self.accumulated)
+
+    def new_accumulator(self) -> Accumulator:
+        """An accumulator that combines chunks by the rule of this stream."""
+        return new_accumulator(self.rule)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self.source.__aiter__()
+
+    def __anext__(self) -> Any:
+        return self.source.__anext__()
+
+
+class SingleValueStream(Stream[T]):
+    """The stream of one value; a step that needs the whole input takes ``value`` without iterating."""
+
+    __slots__ = ("_taken", "value")
+
+    rule = ADD
+    restarts = NOWHERE
+    accumulated = None
+    ag_running = None
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self._taken = False
 
     @property
-    def error(self) -> Exception | None:
-        return getattr(self._stream, "error", None)
+    def source(self) -> Self:  # type: ignore[override]  # it is its own source, without a cycle
+        return self
 
     def __aiter__(self) -> Self:
         return self
 
-    def __anext__(self) -> Any:
-        return self._stream.__anext__()
+    async def __anext__(self) -> T:
+        if self._taken:
+            raise StopAsyncIteration
+        self._taken = True
+        return self.value
+
+    async def aclose(self) -> None:
+        self._taken = True
 
 
-class Snapshots(Marked[T]):
-    """A stream in which each chunk replaces the one before, as the growing value of a JSON parser does."""
+class _RuleAccumulator(Accumulator):
+    """Combines chunks by a rule other than ``ADD``, which may be known with the first chunk only."""
 
-    __slots__ = ("growth",)
+    __slots__ = ("_rule",)
 
-    def __init__(self, stream: Any, growth: Growth = _ALWAYS, so_far: Accumulator | None = None) -> None:
-        # As in ``Marked``, without a call: every stream of a function is one.
-        self._stream = stream
-        self.aclose = stream.aclose
-        self.so_far = so_far
-        self.growth = growth
+    def __init__(self, rule: Rule) -> None:
+        super().__init__()
+        self._rule = rule
 
-
-class Elements(Marked[T]):
-    """A stream of the elements of a list: its value is the list of all."""
-
-    __slots__ = ()
-
-
-def like(stream: AsyncIterator[Any], made: AsyncIterator[T], so_far: Accumulator | None = None) -> AsyncIterator[T]:
-    """``made``, marked as snapshots, or as elements, if ``stream``, which it passes on, is; and with its sum."""
-    if isinstance(stream, Elements):
-        return Elements(made, so_far)
-    if isinstance(stream, Snapshots):
-        return Snapshots(made, stream.growth, so_far)
-    return made if so_far is None else Marked(made, so_far)
+    def add(self, chunk: Any) -> None:
+        combine = resolve(self._rule)
+        if combine is REPLACE:
+            self.clear()
+        elif combine is COLLECT and type(chunk) is not StreamRestart:
+            chunk = [chunk]
+        super().add(chunk)
 
 
-def bare(stream: AsyncIterator[T]) -> AsyncIterator[T]:
-    """The stream that was marked, for whoever reads all of it and need not ask it for each chunk through the mark."""
-    return stream._stream if type(stream) in _MARKS else stream  # type: ignore[attr-defined]  # it is one of them
+def new_accumulator(rule: Rule) -> Accumulator:
+    """An accumulator that combines chunks by ``rule``."""
+    return Accumulator() if rule is ADD else _RuleAccumulator(rule)
 
 
-_MARKS = frozenset({Marked, Snapshots, Elements})
-
-
-def sum_of(stream: Any) -> Accumulator | None:
-    """The sum of what has come out of a stream, where it is known."""
-    return stream.so_far if isinstance(stream, Marked) else None
-
-
-def replaces(stream: Any) -> bool:
-    """Whether each chunk of ``stream`` replaces the one before; certain once a chunk has arrived."""
-    return isinstance(stream, Snapshots) and stream.growth.replaces
-
-
-async def collect(stream: AsyncIterator[Any]) -> Any:
-    """The whole of a stream as one value; ``NOTHING`` where it had no chunk."""
-    if isinstance(stream, Single):
+async def collect(stream: Stream[Any]) -> Any:
+    """The value of a stream, which is read to its end and closed; ``EMPTY`` where it has no chunk."""
+    if type(stream) is SingleValueStream:
         return stream.value
-    if isinstance(stream, Snapshots):
-        chunks: list[Any] = []
-        async with closing(stream):
-            async for chunk in stream:
-                if stream.growth.replaces:
+    source, rule = stream.source, stream.rule
+    chunks: list[Any] = []
+    try:
+        if rule is ADD:
+            chunks = [chunk async for chunk in source]
+        else:
+            async for chunk in source:
+                # Most rules are known here, without a call.
+                if (rule.rule if type(rule.rule) is Combine else resolve(rule)) is REPLACE:
                     chunks.clear()
                 chunks.append(chunk)
-    else:
-        async with closing(stream):
-            chunks = [chunk async for chunk in stream]
-        if isinstance(stream, Elements):
-            return chunks
-    return join(chunks) if chunks else NOTHING
+    except BaseException:
+        await close(source)
+        raise
+    if type(source) is not AsyncGeneratorType:  # a generator that has ended is closed
+        await close(source)
+    if stream.restarts is IN_CHUNKS and StreamRestart in map(type, chunks):
+        chunks = after_last_restart(chunks)
+    if rule is not ADD and rule.rule is not ADD and resolve(rule) is COLLECT:
+        return chunks
+    if len(chunks) == 1:
+        return chunks[0]
+    return join(chunks) if chunks else EMPTY
 
 
 async def from_iterable(source: Iterable[T]) -> AsyncGenerator[T, None]:
-    """The stream of a plain iterable that does not block for long."""
+    """Iterate a plain iterable that does not block for long."""
     iterator = iter(source)
     try:
         for item in iterator:
@@ -162,10 +218,61 @@ async def from_iterable(source: Iterable[T]) -> AsyncGenerator[T, None]:
 
 
 async def from_async_iterable(source: Any) -> AsyncGenerator[Any, None]:
-    """The stream of any async iterable, closed when it is left."""
+    """Iterate any async iterable, and close it in the end."""
     iterator = aiter(source)
     try:
         async for item in iterator:
             yield item
     finally:
         await close(iterator)
+
+
+def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """``source``, asked for each chunk with ``run`` as the current run, but never while the consumer has the chunk.
+
+    It is for the streams of users: the verbs that such a stream calls join the run.
+    """
+    return source if run.plain else _each_inside(run, source)
+
+
+async def _each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async with closing(source):
+        while True:
+            try:
+                with inside(run):
+                    # Not ``anext`` with a default: where a plain ``__anext__`` raises, it crashes Python 3.11.
+                    chunk = await source.__anext__()
+            except StopAsyncIteration:
+                return
+            yield chunk
+
+
+def get_frame(stream: Stream[Any]) -> FrameType | None:
+    """The frame in which the generator of a stream runs; ``None`` for any other source."""
+    return getattr(stream.source, "ag_frame", None)
+
+
+def passed_through(stream: Stream[Any], frame: FrameType | None, error: BaseException) -> bool:
+    """Whether the error came out of ``stream``; ``frame`` is its ``get_frame`` before it started.
+
+    All readers of a shared stream raise the same error, and its traceback is that of the last. They have it as
+    ``error``.
+    """
+    if frame is not None and frame in _frames_passed(error):
+        return True
+    return getattr(stream.source, "error", None) is error
+
+
+def find_step(error: BaseException, frames: Sequence[FrameType | None]) -> int:
+    """The index of the first of ``frames`` that the error passed through; the last index if it passed through none."""
+    passed = _frames_passed(error)
+    return next((index for index, frame in enumerate(frames) if frame in passed), len(frames) - 1)
+
+
+def _frames_passed(error: BaseException) -> set[FrameType]:
+    frames = set()
+    traceback = error.__traceback__
+    while traceback is not None:
+        frames.add(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return frames

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prill.messages import AIMessageChunk
-from prill.runnables.engine.chunks import Accumulator, AddableDict, StreamRestart, join
+from prill.runnables.engine.accumulator import Accumulator
+from prill.runnables.engine.chunks import AddableDict, StreamRestart, join
 
 PIECE = {"name": None, "args": "{", "id": None, "index": 0}
 
