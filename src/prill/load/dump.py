@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from prill.load.forms import ATTRIBUTES, form_of
 from prill.messages.call_types import ESCAPED
+
 _ALWAYS_WRITTEN = frozenset({"type", "status", "tool_calls", "invalid_tool_calls"})
 """Fields of our own classes that are written with their default too: other programs read them."""
 _OF_REQUESTS = {"kwargs", "model_kwargs", "default_headers", "extra_headers", "extra_query", "default_query"}

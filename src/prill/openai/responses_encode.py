@@ -195,7 +195,7 @@ def _annotation(given: Json) -> Json | None:
     extras = given.get("extras") or {}
     if "file_id" in extras:
         return {"type": "file_citation", **extras, "filename": given.get("title") or ""}
-    kept = {key: given[key] for key in ("url", "title", "start_index", "end_index") if key in given}
+    kept: Json = {key: given[key] for key in ("url", "title", "start_index", "end_index") if key in given}
     return {"type": "url_citation", **kept} if "url" in kept else None
 
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from prill.runnables.describe.schemas import object_model
 from prill.transducers.mustache import Section, parse_mustache
 
-
 _ANYTHING = ""
 """Stands for the names in a section that has none: its value may be of any type."""
 

@@ -45,8 +45,8 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
     """Describe a function in OpenAI's form: ``{"name": …, "description": …, "parameters": JSON schema}``.
 
     ``function`` is a function (its docstring describes it, and its arguments in the style of Google, NumPy or Sphinx),
-    a pydantic class, a ``TypedDict``, a tool, a JSON schema with a ``title``, or a dictionary in OpenAI's,
-    Anthropic's or Bedrock's (``toolSpec``) form. ``strict`` asks OpenAI to keep to the schema, and puts it into the form that this takes.
+    a pydantic class, a ``TypedDict``, a tool, a JSON schema with a ``title``, or a dictionary in OpenAI's, Anthropic's
+    or Bedrock's (``toolSpec``) form. ``strict`` asks OpenAI to keep to the schema, and writes it in the form for that.
 
     Raises ``ConfigError`` (a ``ValueError``) if it is none of these, or an argument has no JSON schema.
     """
