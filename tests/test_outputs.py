@@ -27,6 +27,13 @@ def test_repr_shows_what_is_there():
     assert repr(result) == shown
 
 
+def test_a_block_with_text_and_no_type_is_text():
+    message = AIMessage([{"text": "foo"}, "bar", {"type": "other", "text": "x"}, {"type": "text", "text": "!"}])
+    assert ChatGeneration(message=message).text == "foobar!"
+    chunk = AIMessageChunk([{"text": "foo"}])
+    assert ChatGenerationChunk(message=chunk).text == chat_generation_chunk(chunk).text == "foo"
+
+
 def test_the_text_is_the_messages():
     message = AIMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
     assert ChatGeneration(message=message).text == "ab"

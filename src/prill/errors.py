@@ -2,6 +2,7 @@
 
     PrillError
     ├── CompositionError (TypeError)              a chain was put together wrongly
+    │   └── ChunkMergeError (ValueError)          chunks of different messages were merged
     ├── ConfigError (ValueError)                  a config or a constructor got a value it cannot use
     ├── AsyncRequiredError (RuntimeError)         a step needs the other kind of verb (asyncio, or blocking)
     ├── RecursionLimitError (RecursionError)      functions kept returning runnables
@@ -180,6 +181,10 @@ _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 class CompositionError(PrillError, TypeError):
     """Something that is no step was put into a chain."""
+
+
+class ChunkMergeError(CompositionError, ValueError):
+    """Chunks that do not belong to one message or generation were merged."""
 
 
 class ConfigError(PrillError, ValueError):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
 
-from prill.errors import CompositionError, ConfigError
+from prill.errors import ChunkMergeError, ConfigError
 from prill.messages.ai import AIMessageChunk
 from prill.messages.base import (
     BaseMessageChunk,
@@ -133,7 +133,7 @@ def merge_generation_chunks(chunks: Sequence[Any]) -> Any:
 
     Raises:
         ConfigError: there are no chunks.
-        CompositionError: the chunks are of different kinds.
+        ChunkMergeError: the chunks are of different kinds.
     """
     if not chunks:
         raise ConfigError("merge_generation_chunks needs at least one chunk")
@@ -146,7 +146,7 @@ def merge_generation_chunks(chunks: Sequence[Any]) -> Any:
     if all(isinstance(chunk, GenerationChunk) for chunk in chunks):
         return generation_chunk("".join([chunk.text for chunk in chunks]), info)
     kinds = ", ".join(sorted({type(chunk).__name__ for chunk in chunks}))
-    raise CompositionError(f"cannot merge chunks of different kinds: {kinds}")
+    raise ChunkMergeError(f"cannot merge chunks of different kinds: {kinds}")
 
 
 class RunInfo(_Shown):

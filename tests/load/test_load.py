@@ -4,7 +4,7 @@ import json
 
 import langchain_core.load as their_load
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from prill.anthropic import Anthropic, ChatAnthropic
 from prill.documents import Document
@@ -262,10 +262,13 @@ def test_a_validator_sees_each_object_before_it_is_made():
     [
         ({"lc": 1, "type": "constructor"}, "without an id"),
         ({"lc": 1, "type": "secret", "id": "X"}, "without an id"),
-        (constructor("langchain", "AIMessage"), "no AIMessage can be made"),
-        (constructor("langchain", "RunnableSequence"), "no RunnableSequence can be made"),
-        (constructor("langchain", "RunnableBranch"), "no RunnableBranch can be made"),
-        (constructor("langchain", "StrOutputParser", unknown=1), "no StrOutputParser can be made"),
+        (constructor("langchain", "AIMessage"), "cannot be made: 1 validation error for AIMessage"),
+        (constructor("langchain", "RunnableSequence"), "cannot be made: a RunnableSequence needs"),
+        (constructor("langchain", "RunnableBranch"), "cannot be made: .branches"),
+        (
+            constructor("langchain", "StrOutputParser", unknown=1),
+            "fields that this version does not know: .unknown",
+        ),
     ],
 )
 def test_what_is_written_wrongly_is_refused_with_its_place(written, said):
@@ -415,6 +418,84 @@ def test_credentials_among_bound_arguments_and_headers_become_names(header):
 
 def test_keys_that_would_be_one_as_text_are_not_silently_one():
     assert dumpd({1: "a", "1": "b"})["type"] == "not_implemented"
+
+
+def test_messages_and_generations_are_written_with_their_type():
+    call = {"name": "f", "args": {}, "id": "1", "type": "tool_call"}
+    assert dumpd(AIMessage("a"))["kwargs"] == {
+        "content": "a",
+        "type": "ai",
+        "tool_calls": [],
+        "invalid_tool_calls": [],
+    }
+    assert dumpd(AIMessageChunk("a"))["kwargs"]["type"] == "AIMessageChunk"
+    assert dumpd(AIMessage("", tool_calls=[call]))["kwargs"]["tool_calls"] == [call]
+    assert dumpd(HumanMessage("a"))["kwargs"] == {"content": "a", "type": "human"}
+    assert dumpd(ToolMessage("a", tool_call_id="1"))["kwargs"] == {
+        "content": "a",
+        "type": "tool",
+        "tool_call_id": "1",
+        "status": "success",
+    }
+    assert dumpd(Generation(text="a"))["kwargs"] == {"text": "a", "type": "Generation"}
+    assert dumpd(ChatGeneration(message=AIMessage("a")))["kwargs"]["type"] == "ChatGeneration"
+    assert dumpd(StringPromptValue(text="a"))["kwargs"] == {"text": "a", "type": "StringPromptValue"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [AIMessage("a"), AIMessageChunk("a"), ToolMessage("a", tool_call_id="1"), ChatGeneration(message=AIMessage("a"))],
+    ids=lambda written: type(written).__name__,
+)
+def test_what_is_written_of_a_message_is_what_langchain_writes(written):
+    theirs = their_load.load(dumpd(written), allowed_objects="core")
+    assert their_load.dumpd(theirs) == dumpd(written)
+
+
+class City(BaseModel):
+    name: str
+    key: SecretStr = SecretStr("sk-of-mine")
+
+
+class Unwritable(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    thing: object
+
+
+def test_pydantic_values_in_a_message_are_written_as_their_fields():
+    parsed = {"parsed": City(name="Oslo"), "all": [City(name="Bergen")]}
+    for message in (AIMessage("a", additional_kwargs=parsed), ToolMessage("a", tool_call_id="1", artifact=parsed)):
+        text = dumps(ChatGeneration(message=message))
+        assert "sk-of-mine" not in text
+        again = loads(text).message
+        value = again.additional_kwargs or again.artifact
+        assert (value["parsed"]["name"], value["all"][0]["name"]) == ("Oslo", "Bergen")
+
+
+def test_other_values_in_a_message_are_described():
+    unwritable = Unwritable(thing=object())
+    kwargs = dumpd(AIMessage("a", additional_kwargs={"a": unwritable, "b": object()}))["kwargs"]
+    assert {value["type"] for value in kwargs["additional_kwargs"].values()} == {"not_implemented"}
+    assert dumpd({"a": City(name="Oslo")})["a"]["type"] == "not_implemented"  # outside of a message
+
+
+def stored_text(template, **fields):
+    given = {"template": template, "template_format": "mustache", **fields}
+    return constructor("langchain_core", "PromptTemplate", **given)
+
+
+def test_a_stored_prompt_with_additional_content_fields_is_read():
+    parts = [stored_text("hello", additional_content_fields={"cache_control": {}}), stored_text("{{a}}")]
+    human = constructor("langchain_core", "HumanMessagePromptTemplate", prompt=parts)
+    prompt = load(constructor("langchain_core", "ChatPromptTemplate", messages=[human]))
+    assert prompt.invoke({"a": ""}).messages == [HumanMessage([{"type": "text", "text": "hello"}])]
+
+
+def test_fields_of_a_later_version_are_named_and_can_be_left_out():
+    written = {"x": [stored_text("{{a}}", later=1, latest=2)]}
+    with pytest.raises(ConfigError, match=r"at \$\.x\[0\] has fields .* 'later', 'latest'; ignore_unserializable"):
+        load(written)
+    assert load(written, ignore_unserializable_fields=True)["x"][0].format(a="b") == "b"
 
 
 # The tables

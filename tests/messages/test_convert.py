@@ -3,6 +3,7 @@
 import pytest
 
 from prill.errors import ConfigError
+from prill.load import dumpd
 from prill.messages import (
     AIMessage,
     AIMessageChunk,
@@ -100,3 +101,30 @@ def test_a_dictionary_that_stores_no_message_is_refused(stored):
 def test_an_unknown_type_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"unknown message type 'x'.*human, ai"):
         message_of_type({"type": "x"})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HumanMessage("hi", id="1"),
+        AIMessage("", tool_calls=[{"name": "f", "args": {"a": 1}, "id": "1"}]),
+        ToolMessage("x", tool_call_id="1", status="error", artifact={"lc": 1, "mine": [1]}),
+        RemoveMessage(id="1"),
+    ],
+    ids=lambda message: message.type,
+)
+def test_a_stored_message_is_converted(message):
+    assert convert_to_messages([dumpd(message)]) == [message]
+
+
+def test_a_stored_chunk_becomes_a_whole_message():
+    pieces = [{"name": "f", "args": '{"a": 1}', "id": "1", "index": 0}]
+    (message,) = convert_to_messages([dumpd(AIMessageChunk("", tool_call_chunks=pieces))])
+    assert type(message) is AIMessage
+    assert message.tool_calls == [{"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}]
+
+
+@pytest.mark.parametrize("id", [["langchain", "schema", "document", "Document"], [], None])
+def test_another_stored_object_is_not_a_message(id):
+    with pytest.raises(ConfigError, match=r"message 0: a stored object .* is not a message; read it with prill.load"):
+        convert_to_messages([{"lc": 1, "type": "constructor", "id": id, "kwargs": {"page_content": "x"}}])

@@ -6,7 +6,7 @@ from operator import itemgetter
 
 import pytest
 
-from prill.errors import CompositionError, ConfigError
+from prill.errors import ChunkMergeError, CompositionError, ConfigError
 from prill.messages import (
     AIMessage,
     AIMessageChunk,
@@ -181,8 +181,8 @@ def test_chunks_of_different_messages_are_refused(chunks):
         chunks[0] + chunks[1]
 
 
-def test_nobody_says_a_removal():
-    with pytest.raises(ConfigError, match="nobody"):
+def test_a_removal_has_no_prefix():
+    with pytest.raises(ConfigError, match="has no prefix"):
         get_buffer_string([RemoveMessage(id="1")])
     with pytest.raises(ConfigError, match="no role"):
         convert_to_openai_messages(RemoveMessage(id="1"))
@@ -327,3 +327,76 @@ def test_merged_lists_of_texts_keep_their_items():
     assert [message.content for message in merged] == [["Hello", "foo", "bar", "baz"]]
     same = {"type": "text", "text": "x", "index": 0}
     assert merge_message_runs([HumanMessage([same]), HumanMessage([same])])[0].content == [same, same]
+
+
+@pytest.mark.parametrize(
+    ("block", "written"),
+    [
+        ({"type": "text-plain", "text": "a < b", "mime_type": "text/plain"}, "a &lt; b"),
+        ({"type": "text-plain", "text": "x" * 600, "mime_type": "text/plain"}, "x" * 500 + "..."),
+        ({"type": "file", "file_id": "f&1"}, '<file file_id="f&amp;1" />'),
+        ({"type": "image", "url": "https://a.b/c", "file_id": "f"}, '<image url="https://a.b/c" />'),
+        (
+            {"type": "server_tool_call", "id": "c", "name": "web", "args": {"q": "é"}},
+            '<server_tool_call id="c" name="web">{"q": "é"}</server_tool_call>',
+        ),
+        (
+            {"type": "server_tool_result", "tool_call_id": None, "status": "error"},
+            '<server_tool_result tool_call_id="" status="error"></server_tool_result>',
+        ),
+        (
+            {"type": "server_tool_result", "tool_call_id": "c" * 65, "status": "success", "output": ["o"]},
+            f'<server_tool_result tool_call_id="{"c" * 64}..." status="success">["o"]</server_tool_result>',
+        ),
+        ({"type": "image", "base64": "QQ==", "mime_type": "image/png"}, ""),
+    ],
+    ids=["text", "long text", "file", "image", "call", "no output", "long id", "data"],
+)
+def test_xml_of_a_block(block, written):
+    assert get_buffer_string([HumanMessage([block])], format="xml") == f'<message type="human">{written}</message>'
+
+
+def test_prefixes_are_in_lower_case_in_xml_and_roles_are_not():
+    chat = [HumanMessage("a"), ChatMessage("b", role="Boss")]
+    assert get_buffer_string(chat, human_prefix="User") == "User: a\nBoss: b"
+    xml = get_buffer_string(chat, human_prefix="User", format="xml")
+    assert xml == '<message type="user">a</message>\n<message type="Boss">b</message>'
+
+
+def test_ids_of_calls_are_short_in_xml():
+    calls = [{"name": "f", "args": {}, "id": id} for id in (None, "i" * 64, "i" * 65)]
+    xml = get_buffer_string([AIMessage("", tool_calls=calls)], format="xml")
+    assert [line.split('"')[1] for line in xml.splitlines()[1:-1]] == ["", "i" * 64, "i" * 64 + "..."]
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_function_call_block_becomes_a_tool_call_for_openai(passed):
+    block = {"type": "function_call", "id": "fc", "call_id": "c1", "name": "f", "arguments": '{"a":1}'}
+    call = {"type": "function", "id": "c1", "function": {"name": "f", "arguments": '{"a":1}'}}
+    written = convert_to_openai_messages(AIMessage([block]), pass_through_unknown_blocks=passed)
+    assert written["tool_calls"] == [call]
+    assert written["content"] == ([block] if passed else "")
+    same = AIMessage([block], tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}])
+    assert len(convert_to_openai_messages(same)["tool_calls"]) == 1
+
+
+def test_a_file_of_data_has_a_name_for_openai():
+    data = {"file_data": "data:application/pdf;base64,QQ=="}
+    block = {"type": "file", "file": dict(data)}
+    (written,) = convert_to_openai_messages(HumanMessage([block]))["content"]
+    assert written == {"type": "file", "file": {**data, "filename": "file"}}
+    assert block["file"] == data
+    for kept in ({**data, "filename": "a.pdf"}, {"file_id": "f"}):
+        (same,) = convert_to_openai_messages(HumanMessage([{"type": "file", "file": kept}]))["content"]
+        assert same["file"] == kept
+
+
+def test_chunks_that_do_not_belong_together_are_a_value_error():
+    for left, right in [
+        (AIMessageChunk("a"), HumanMessageChunk("b")),
+        (ChatMessageChunk("a", role="1"), ChatMessageChunk("b", role="2")),
+    ]:
+        with pytest.raises(ChunkMergeError) as caught:
+            left + right
+        assert isinstance(caught.value, ValueError)
+        assert isinstance(caught.value, CompositionError)

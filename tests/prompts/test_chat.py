@@ -275,3 +275,14 @@ def test_a_template_that_is_changed_is_filled_as_it_is_now() -> None:
     assert prompt.invoke({"a": 1}).to_string() == "Human: 1"
     prompt[0].prompt.template = "now {a}"
     assert prompt.invoke({"a": 1}).to_string() == "Human: now 1"
+
+
+@pytest.mark.parametrize(
+    "template", [prompts.SystemMessagePromptTemplate, prompts.ChatMessagePromptTemplate], ids=lambda kind: kind.__name__
+)
+def test_given_variables_of_a_message_template_are_checked(template: Any) -> None:
+    role = {"role": "r"} if template is prompts.ChatMessagePromptTemplate else {}
+    made = template.from_template("{a} {b}", input_variables=["b", "a"], **role)
+    assert made.format(a=1, b=2).content == "1 2"
+    with pytest.raises(PromptError, match=r"has the variables \['a', 'b'\], not \['a'\]"):
+        template.from_template("{a} {b}", input_variables=["a"], **role)

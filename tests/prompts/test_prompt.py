@@ -181,3 +181,24 @@ def test_a_users_own_asyncio_form_is_used_in_asyncio() -> None:
     assert prompt.invoke({"a": "x"}).to_string() == "X"
     assert asyncio.run(prompt.ainvoke({"a": "x"})).to_string() == "x"
     assert asyncio.run(prompt.aformat_prompt(a="x")).to_string() == "x"
+
+
+def test_the_variables_of_a_mustache_prompt_are_optional_and_its_sections_objects() -> None:
+    prompt = PromptTemplate.from_template(
+        "{{a}} {{#b}}{{c}}{{/b}} {{d.e}} {{#f}}{{.}}{{/f}} {{done}}",
+        template_format="mustache",
+        partial_variables={"done": "x"},
+    )
+    schema = prompt.get_input_jsonschema()
+    text = {"default": None, "type": "string"}
+    assert schema["properties"]["a"] == {**text, "title": "A"}
+    assert schema["properties"]["b"] == {"$ref": "#/$defs/b", "default": None}
+    assert schema["$defs"]["b"]["properties"] == {"c": {**text, "title": "C"}}
+    assert schema["$defs"]["d"]["properties"] == {"e": {**text, "title": "E"}}
+    assert schema["properties"]["f"] == {"default": None, "title": "F"}
+    assert "done" not in schema["properties"]
+    assert "required" not in schema
+
+
+def test_the_variables_of_other_prompts_are_required() -> None:
+    assert PromptTemplate.from_template("{a}").get_input_jsonschema()["required"] == ["a"]

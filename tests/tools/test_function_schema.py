@@ -250,6 +250,27 @@ def test_what_cannot_be_told_is_refused(given: Any, text: str) -> None:
         convert_to_openai_function(given)
 
 
+def test_a_description_in_bedrocks_form() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    spec = {"name": "f", "description": "F.", "inputSchema": {"json": schema}}
+    assert convert_to_openai_function({"toolSpec": spec}) == {"name": "f", "description": "F.", "parameters": schema}
+    assert convert_to_openai_function({"toolSpec": {"name": "f"}}) == {"name": "f"}
+
+
+def test_a_title_alone_is_a_name() -> None:
+    assert convert_to_openai_function({"title": "done"}) == {"name": "done"}
+    assert convert_to_openai_function({"title": "done", "description": "D."}) == {"name": "done", "description": "D."}
+
+
+@pytest.mark.parametrize("outputs", [["a", "b"], ["a", "b", "c", "d"]])
+def test_an_example_has_one_output_for_each_call(outputs: list[str]) -> None:
+    calls = [City(name="Oslo")] * 3
+    with pytest.raises(ConfigError, match=f"{len(outputs)} tool_outputs for 3 tool_calls"):
+        tool_example_to_messages("Hi", calls, outputs)
+    answers = tool_example_to_messages("Hi", calls, ["a", "b", "c"])[2:]
+    assert [message.content for message in answers] == ["a", "b", "c"]
+
+
 def test_an_example_is_messages() -> None:
     messages = tool_example_to_messages("Hi", [City(name="Oslo")], ai_response="done")
     assert [message.type for message in messages] == ["human", "ai", "tool", "ai"]

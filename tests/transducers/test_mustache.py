@@ -86,3 +86,9 @@ def test_a_broken_template_is_refused_with_its_place(template: str, problem: str
 
 def test_the_names_are_those_outside_of_sections() -> None:
     assert parse_mustache("{{b}}{{#a.q}}{{c}}{{/a.q}}{{^d}}{{/d}}{{!e}}{{.}}").names == ("a", "b", "d")
+
+
+@pytest.mark.parametrize(("value", "text"), [([], ""), ({}, ""), (0, "0"), (False, "False"), ([1], "[1]")])
+def test_an_empty_list_or_object_is_empty_text(value, text):
+    assert fill("{{a}}", a=value) == text
+    assert fill("{{{a}}}", a=value) == text

@@ -72,8 +72,21 @@ def _input(text: str) -> Any:
 
 
 def _tool_call(block: Block) -> Block:
-    kind = "tool_use" if block["type"] == "tool_call" else "server_tool_use"
-    return {"type": kind, "id": block["id"], "name": block["name"], "input": block["args"]}
+    extras = block.get("extras") or {}
+    kind, name = "tool_use" if block["type"] == "tool_call" else "server_tool_use", block["name"]
+    given = {key: extras[key] for key in ("caller", "server_name", "toolset_name") if key in extras}
+    if name == "remote_mcp" and "tool_name" in extras:
+        kind, name = "mcp_tool_use", extras["tool_name"]
+    return {"type": kind, "id": block["id"], "name": name, "input": block["args"], **given}
+
+
+def _server_result(block: Block) -> Block | None:
+    """A result of a tool that Anthropic ran; those of other providers are left out."""
+    kind = (block.get("extras") or {}).get("block_type")
+    if kind is None:
+        return None
+    status = {"is_error": block["status"] == "error"} if kind == "mcp_tool_result" else {}
+    return {"type": kind, "tool_use_id": block["tool_call_id"], "content": block.get("output"), **status}
 
 
 def _reasoning(block: Block) -> Block | None:
@@ -156,6 +169,7 @@ _WRITERS: dict[str, Callable[[Block], Block | None]] = {
     "mcp_tool_use": _tool_use,
     "tool_call": _tool_call,
     "server_tool_call": _tool_call,
+    "server_tool_result": _server_result,
     "tool_result": _tool_result,
     "image": _media,
     "image_url": _image_url,

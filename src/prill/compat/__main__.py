@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from prill.compat import install, mapping, names
+from prill.compat.rewrite import rewrite_files
 from prill.compat.script import run_code, run_module, run_script
 from prill.errors import CompatError
 
@@ -14,9 +16,11 @@ usage: python -m prill.compat program.py [argument …]
        python -m prill.compat -m module [argument …]
        python -m prill.compat -c code [argument …]
        python -m prill.compat --list [module …]
+       python -m prill.compat --rewrite path [path …]
 
 Runs a program that imports LangChain's packages on Prill, as `python` would run it otherwise.
 --list shows which of their modules there are, and where their names are in Prill; with modules, their names.
+--rewrite changes their imports in files, and in the .py files of folders, into imports of Prill.
 """
 
 
@@ -27,6 +31,8 @@ def main(arguments: list[str]) -> None:
         print(USAGE, end="")
     elif first == "--list":
         show(rest)
+    elif first == "--rewrite" and rest:
+        rewrite_all(rest)
     elif first in ("-m", "-c") and rest:
         install()
         (run_module if first == "-m" else run_code)(rest[0], rest[1:])
@@ -52,6 +58,21 @@ def show(modules: list[str]) -> None:
         print("\n".join(f"{name:{width}}  {home}" for name, home in rows), flush=True)
     except BrokenPipeError:  # `--list | head`: there is nobody to write to, not even at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def rewrite_all(paths: list[str]) -> None:
+    """Rewrite files and print their names; the imports that stay as they are go to the errors, with their lines."""
+    if missing := [path for path in paths if not Path(path).exists()]:
+        print(f"there is no {', '.join(missing)}", file=sys.stderr)
+        raise SystemExit(2)
+    problems = 0
+    for path, done in rewrite_files(map(Path, paths)):
+        print(path)
+        for line, reason in done.problems:
+            print(f"{path}:{line}: {reason}", file=sys.stderr)
+        problems += len(done.problems)
+    if problems:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

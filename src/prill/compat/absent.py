@@ -31,7 +31,6 @@ ADVICE = {
     "langchain_core.language_models.chat_model_stream": "use stream, astream or astream_events",
     "langchain_core.prompts.load_prompt": _NO_FILES,
     "langchain_core.prompts.loading": _NO_FILES,
-    "langchain_core.prompts.structured": "write prompt | model.with_structured_output(schema)",
     "langchain_core.tracers.EvaluatorCallbackHandler": _LANGSMITH,
     "langchain_core.tracers.LangChainTracer": _LANGSMITH,
     "langchain_core.tracers.context.tracing_v2_enabled": _LANGSMITH,

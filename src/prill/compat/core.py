@@ -139,6 +139,7 @@ CORE = {
     "langchain_core.prompts.message": "prill.prompts.chat:BaseMessagePromptTemplate",
     "langchain_core.prompts.prompt": "prill.prompts:PromptTemplate",
     "langchain_core.prompts.string": "prill.prompts.string",
+    "langchain_core.prompts.structured": "prill.prompts.structured:StructuredPrompt",
     # What is there is pydantic 2, which is what Prill takes; programs of that time used little that differs.
     "langchain_core.pydantic_v1": "pydantic:BaseModel,Field,PrivateAttr,SecretStr,ValidationError,create_model",
     "langchain_core.rate_limiters": "prill.rate_limiters",
@@ -196,7 +197,7 @@ CORE = {
     "langchain_core.utils.utils": "prill.utils.utils",
     "langchain_core.vectorstores": "prill.vectorstores:InMemoryVectorStore,VST,VectorStore,VectorStoreRetriever",
     "langchain_core.vectorstores.base": "prill.vectorstores:VST,VectorStore,VectorStoreRetriever",
-    "langchain_core.vectorstores.utils": "prill.vectorstores.utils",
+    "langchain_core.vectorstores.utils": "prill.vectorstores.utils:maximal_marginal_relevance",
     "langchain_core.vectorstores.in_memory": "prill.vectorstores:InMemoryVectorStore",
     "langchain_core.version": "prill.compat.versions:VERSION=CORE",
 }

@@ -10,10 +10,10 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from prill.load.forms import ATTRIBUTES, form_of
+from prill.messages.call_types import ESCAPED
 
-ESCAPED = "__lc_escaped__"
-
-
+_ALWAYS_WRITTEN = frozenset({"type", "status", "tool_calls", "invalid_tool_calls"})
+"""Fields of our own classes that are written with their default too: other programs read them."""
 _OF_REQUESTS = {"kwargs", "model_kwargs", "default_headers", "extra_headers", "extra_query", "default_query"}
 _CREDENTIALS = {"AUTHORIZATION", "API_KEY", "COOKIE"}
 
@@ -29,8 +29,9 @@ def dumpd(obj: Any) -> Any:
     """An object as plain data that ``load`` reads again: dicts, lists, texts, numbers, booleans and ``None``.
 
     Messages, documents, prompts, parsers, chains of them and models are written whole, without their callbacks, and
-    keys as the names of environment variables. Never raises: what cannot be written (a function, an open file, a class
-    that does not say that it may) is described where it stands, as ``not_implemented``. Tuples become lists.
+    keys as the names of environment variables. Pydantic models in a message (``additional_kwargs["parsed"]``) are
+    written as their fields. Never raises: an object that cannot be written (a function, an open file, another class)
+    is described in its place, as ``not_implemented``. Tuples become lists.
     """
     return _plain(obj, ())
 
@@ -42,7 +43,7 @@ def dumps(obj: Any, *, pretty: bool = False, **kwargs: Any) -> str:
     return json.dumps(dumpd(obj), **kwargs)
 
 
-def _plain(value: Any, around: tuple[int, ...], *, data: bool = False) -> Any:
+def _plain(value: Any, around: tuple[int, ...], *, data: bool = False, in_message: bool = False) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if id(value) in around:  # it is inside of itself
@@ -55,13 +56,17 @@ def _plain(value: Any, around: tuple[int, ...], *, data: bool = False) -> Any:
             return not_implemented(value)
         # A dict of the user's that looks like something written must not be taken for it, nor what is in it.
         escaped = not data and ("lc" in value or ESCAPED in value)
-        plain = {str(key): _plain(item, around, data=data or escaped) for key, item in value.items()}
+        data = data or escaped
+        plain = {str(key): _plain(item, around, data=data, in_message=in_message) for key, item in value.items()}
         return {ESCAPED: plain} if escaped else plain
     if isinstance(value, list | tuple):
-        return [_plain(item, around, data=data) for item in value]
+        return [_plain(item, around, data=data, in_message=in_message) for item in value]
     written = _written(value)
+    if in_message and written["type"] == "not_implemented" and (fields := _json_fields(value)) is not None:
+        return _plain(fields, around, data=data)
     if written.get("type") == "constructor":
-        kwargs = {key: _plain(item, around) for key, item in written["kwargs"].items()}
+        in_message = _is_message(written["id"])
+        kwargs = {key: _plain(item, around, in_message=in_message) for key, item in written["kwargs"].items()}
         written = {**written, "kwargs": kwargs}
     return written
 
@@ -78,12 +83,27 @@ def _written(value: Any) -> dict[str, Any]:
     return not_implemented(value)
 
 
+def _is_message(id: list[str]) -> bool:
+    return id[:3] == ["langchain", "schema", "messages"]
+
+
+def _json_fields(value: Any) -> Any:
+    """The fields of a pydantic model as JSON values; ``None`` for anything else, and for fields without a JSON form."""
+    if not isinstance(value, BaseModel):
+        return None
+    try:
+        return value.model_dump(mode="json")
+    except Exception:  # of a serializer of the user's
+        return None
+
+
 def fields_of(model: BaseModel) -> dict[str, Any]:
-    """The fields of a model that are to be written: not those that hold their default, or are left out of dumps."""
+    """The fields of a model that are written: not those that hold their default, or are excluded from dumps."""
+    always = _ALWAYS_WRITTEN if form_of(type(model)) is not None else ()
     given: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
-        if field.exclude or (not field.is_required() and _is_default(field, value)):
+        if field.exclude or (name not in always and not field.is_required() and _is_default(field, value)):
             continue
         given[name] = _secret(model, name) if isinstance(value, SecretStr) else _named(name, value)
     return {**given, **(model.__pydantic_extra__ or {})}

@@ -59,6 +59,7 @@ _TABLE: tuple[tuple[str, str, Group, str], ...] = (
     ("langchain.prompts.prompt", "prill.prompts", "core", "PromptTemplate"),
     ("langchain.prompts.chat", "prill.prompts", "core", _TEMPLATES),
     ("langchain.prompts.image", "prill.prompts.image", "core", "ImagePromptTemplate"),
+    ("langchain_core.prompts.structured", "prill.prompts.structured", "core", "StructuredPrompt"),
     ("langchain_core.prompts.dict", "prill.prompts", "core", "DictPromptTemplate"),
     ("langchain.prompts.few_shot_with_templates", "prill.prompts", "core", "FewShotPromptWithTemplates"),
     ("prill.prompts", "prill.prompts", "core", "FewShotChatMessagePromptTemplate FewShotPromptTemplate"),
@@ -144,9 +145,13 @@ def form_of(kind: type[Any]) -> Form | None:
     return form if form.kind() is kind else None
 
 
+_NOT_READ = frozenset({"additional_content_fields"})
+"""Fields that LangChain writes into the parts of prompts and takes no notice of when it reads them."""
+
+
 def make(form: Form, given: Mapping[str, Any]) -> Any:
     """An object of a form, of what was written of it."""
-    arguments = dict(given)
+    arguments = {name: value for name, value in given.items() if name not in _NOT_READ}
     name = arguments.pop("name", None) if form.id[-1] in ATTRIBUTES else None
     made = MAKERS.get(form.id[-1], _plainly)(form.kind(), arguments)
     if name is not None:

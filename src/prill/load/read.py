@@ -8,11 +8,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 import prill.errors
 from prill.errors import ConfigError
-from prill.load.dump import ESCAPED
 from prill.load.forms import FORMS, ROOTS, Form, make
 from prill.load.serializable import Serializable
+from prill.messages.call_types import ESCAPED
 
 InitValidator = Callable[[tuple[str, ...], dict[str, Any]], None]
 """Is given the id and the arguments of each object before it is made, and raises what is to be raised."""
@@ -59,8 +61,9 @@ def load(
     environment: say so only for a text whose author you trust, as it chooses the names. A secret that is not found is
     left out; a model then looks for its key as it always does.
 
-    Raises ``ConfigError``, with the place, for an object that may not or cannot be made, and for what could not be
-    written; with ``ignore_unserializable_fields`` that is ``None`` instead.
+    Raises ``ConfigError``, with the place, for an object that is not allowed or cannot be made, for a field that its
+    class does not have, and for a value that could not be written; with ``ignore_unserializable_fields`` such fields
+    are left out.
     """
     secrets = {**(os.environ if secrets_from_env else {}), **(secrets_map or {})}
     kinds = _kinds(allowed_objects)
@@ -117,6 +120,14 @@ def _kinds(allowed: Allowed) -> Kinds:
     return kinds
 
 
+def _unknown_fields(error: Exception, given: Mapping[str, Any]) -> list[str]:
+    """The names in ``given`` that the class refused because it has no such fields."""
+    if not isinstance(error, ValidationError):
+        return []
+    refused = {detail["loc"] for detail in error.errors(include_url=False) if detail["type"] == "extra_forbidden"}
+    return [name for name in given if (name,) in refused]
+
+
 class _Reader:
     """One reading: what may be made, and of what."""
 
@@ -165,7 +176,19 @@ class _Reader:
         try:
             return make(kind, kwargs) if isinstance(kind, Form) else kind(**kwargs)
         except (TypeError, ValueError, LookupError) as error:
-            raise ConfigError(f"at {place} no {id[-1]} can be made: {error}") from error
+            if unknown := _unknown_fields(error, kwargs):
+                return self.without(unknown, id, value, place)
+            raise ConfigError(f"the {id[-1]} at {place} cannot be made: {error}") from error
+
+    def without(self, unknown: list[str], id: tuple[str, ...], value: dict[str, Any], place: str) -> Any:
+        """The object without the fields that its class does not have, if such fields are to be left out."""
+        if not self.ignore:
+            raise ConfigError(
+                f"the {id[-1]} at {place} has fields that this version does not know: {', '.join(map(repr, unknown))}; "
+                "ignore_unserializable_fields=True leaves them out"
+            )
+        known = {key: item for key, item in value["kwargs"].items() if key not in unknown}
+        return self.make(id, {**value, "kwargs": known}, place)
 
     def other(self, id: list[str], value: dict[str, Any], place: str) -> Any:
         """What could not be written; a class of errors is known all the same."""

@@ -16,7 +16,7 @@ from prill.messages.base import (
     set_private,
     set_values,
 )
-from prill.messages.blocks import standard_blocks
+from prill.messages.blocks import standard_blocks, translate_block
 from prill.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
 from prill.messages.tool import default_tool_chunk_parser, default_tool_parser
 from prill.messages.tool_calls import (
@@ -105,24 +105,31 @@ class AIMessage(BaseMessage):
 
     @property
     def content_blocks(self) -> list[ContentBlock]:
-        """The content as standard blocks, with the reasoning and the tool calls that are kept beside it."""
+        """The content as standard blocks, with the reasoning and the tool calls that are kept outside of it."""
         blocks = standard_blocks(self.content)
+        outside = self.additional_kwargs
+        if isinstance(item := outside.get("reasoning"), dict) and not _has(blocks, "reasoning"):
+            blocks[:0] = cast("list[ContentBlock]", translate_block({**item, "type": "reasoning"}))
         refusal = find_refusal(self)
-        if refusal is not None and not any(block.get("type") == "refusal" for block in blocks):
+        if refusal is not None and not _has(blocks, "refusal"):
             if self.content == refusal["refusal"]:
                 blocks.clear()  # the words of the refusal stand in for an answer
             blocks.append(refusal)
-        reasoning = self.additional_kwargs.get("reasoning_content")
-        if isinstance(reasoning, str) and not any(block.get("type") == "reasoning" for block in blocks):
+        reasoning = outside.get("reasoning_content")
+        if isinstance(reasoning, str) and not _has(blocks, "reasoning"):
             blocks.insert(0, {"type": "reasoning", "reasoning": reasoning})
         known = {block.get("id") for block in blocks if block.get("type") in ("tool_call", "invalid_tool_call")}
-        for call in self._beside():
+        item_ids = outside.get("__openai_function_call_ids__") or {}
+        for call in self._calls_outside():
             if call["id"] is None or call["id"] not in known:
-                blocks.append(cast("ContentBlock", dict(call)))
+                item = {"extras": {"item_id": item_ids[call["id"]]}} if call["id"] in item_ids else {}
+                blocks.append(cast("ContentBlock", {**call, **item}))
+        for output in outside.get("tool_outputs") or ():
+            blocks += cast("list[ContentBlock]", translate_block(output))
         return blocks
 
-    def _beside(self) -> Iterable[Any]:
-        """The tool calls that are kept beside the content."""
+    def _calls_outside(self) -> Iterable[Any]:
+        """The tool calls that are kept outside of the content."""
         return (*self.tool_calls, *self.invalid_tool_calls)
 
     def pretty_repr(self, html: bool = False) -> str:
@@ -140,6 +147,10 @@ class AIMessage(BaseMessage):
                 lines += [f"  Error: {bad['error']}"] if bad["error"] else []
                 lines += ["  Args:", f"    {bad['args']}"]
         return "\n".join([super().pretty_repr(html), *lines]).strip()
+
+
+def _has(blocks: list[ContentBlock], kind: str) -> bool:
+    return any(block.get("type") == kind for block in blocks)
 
 
 def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
@@ -270,9 +281,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     def _prepare_dump(self) -> None:
         self._read_tool_calls()
 
-    def _beside(self) -> Iterable[Any]:
+    def _calls_outside(self) -> Iterable[Any]:
         # Half of the arguments must not look like a whole call.
-        return super()._beside() if self.chunk_position == "last" else _pieces(self)
+        return super()._calls_outside() if self.chunk_position == "last" else _pieces(self)
 
     @classmethod
     def text_chunk(cls, content: str, id: str | None = None) -> AIMessageChunk:

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticUndefined, core_schema
 
-from prill.errors import CompositionError, ConfigError
+from prill.errors import ChunkMergeError, ConfigError
 from prill.messages.blocks import standard_blocks
 from prill.messages.call_types import LC_AUTO_PREFIX, LC_ID_PREFIX
 from prill.transducers.merge import merge_content, merge_dicts, merge_metadata
@@ -199,7 +199,7 @@ def _texts(content: list[str | dict[Any, Any]]) -> Iterable[str]:
     for block in content:
         if isinstance(block, str):
             yield block
-        elif block.get("type") == "text" and isinstance(block.get("text"), str):
+        elif block.get("type", "text") == "text" and isinstance(block.get("text"), str):
             yield block["text"]
 
 
@@ -241,7 +241,7 @@ def merge_chunks(chunks: Sequence[C]) -> C:
 
     Raises:
         ConfigError: there are no chunks.
-        CompositionError: the chunks are of different kinds, or belong to different messages.
+        ChunkMergeError: the chunks are of different kinds, or belong to different messages.
     """
     if not chunks:
         raise ConfigError("merge_chunks needs at least one chunk")
@@ -269,7 +269,7 @@ def _check_kinds(chunks: Sequence[BaseMessageChunk]) -> None:
     first = chunks[0]
     for chunk in chunks:
         if not isinstance(chunk, BaseMessageChunk) or chunk.type != first.type:
-            raise CompositionError(
+            raise ChunkMergeError(
                 f"cannot merge a {type(chunk).__name__} into a {type(first).__name__}: "
                 "only chunks of one kind belong to one message"
             )
@@ -296,11 +296,11 @@ def _id_rank(id: str) -> int:
 def same_value(chunks: Sequence[BaseMessageChunk], field: str) -> Any:
     """The value that a field has in all chunks.
 
-    Raises ``CompositionError`` if they differ: the chunks are of different messages.
+    Raises ``ChunkMergeError`` if they differ: the chunks are of different messages.
     """
     values = list(dict.fromkeys(getattr(chunk, field) for chunk in chunks))
     if len(values) > 1:
-        raise CompositionError(
+        raise ChunkMergeError(
             f"cannot merge {type(chunks[0]).__name__}s of different messages: "
             f"{field} is {values[0]!r} and {values[1]!r}"
         )

@@ -27,24 +27,61 @@ def standard_blocks(content: str | list[str | dict[Any, Any]]) -> list[ContentBl
         if isinstance(part, str):
             blocks.append({"type": "text", "text": part})
         else:
-            blocks.extend(_translate(part))
+            blocks.extend(translate_block(part))
     return cast("list[ContentBlock]", blocks)
 
 
-def _translate(block: Block) -> list[Block]:
+def translate_block(block: Block) -> list[Block]:
+    """A block in the form of any provider as standard blocks."""
     translate = _TRANSLATORS.get(str(block.get("type")))
     translated = translate(block) if translate else None
     if translated is not None:
         index = {"index": block["index"]} if "index" in block else {}
-        return [{**one, **index} for one in translated]
+        return [{**index, **one} for one in translated]
     if block.get("type") in STANDARD_TYPES:
         return [block]
     return [{"type": "non_standard", "value": block}]
 
 
-def _text(block: Block) -> list[Block]:
-    rest = {key: value for key, value in block.items() if key not in ("type", "text")}
-    return [{"type": "text", "text": block.get("text", ""), **rest}]
+def _text(block: Block) -> list[Block] | None:
+    if block["type"] == "text" and "annotations" not in block and "citations" not in block:
+        return None
+    rest = {key: value for key, value in block.items() if key not in ("type", "text", "annotations", "citations")}
+    given = [block.get(key) for key in ("annotations", "citations")]
+    lists = [each for each in given if isinstance(each, list)]
+    annotations = {"annotations": [_annotation(one) for each in lists for one in each]} if lists else {}
+    return [{"type": "text", "text": block.get("text", ""), **rest, **annotations}]
+
+
+_CITATIONS = frozenset(
+    {
+        "url_citation",
+        "file_citation",
+        "char_location",
+        "page_location",
+        "content_block_location",
+        "search_result_location",
+        "web_search_result_location",
+    }
+)
+_CITATION_FIELDS = ("id", "url", "title", "start_index", "end_index", "cited_text")
+
+
+def _annotation(given: Any) -> Block:
+    """Where a text comes from, in the standard form; see the providers' references.
+
+    https://platform.openai.com/docs/api-reference/responses/object and https://docs.anthropic.com/en/docs/citations
+    """
+    kind = given.get("type") if isinstance(given, dict) else None
+    if kind in ("citation", "non_standard_annotation"):
+        return cast("Block", given)
+    if kind not in _CITATIONS:
+        return {"type": "non_standard_annotation", "value": given}
+    values = {key: value for key, value in given.items() if key != "type" and value is not None}
+    if title := values.pop("document_title", None) or values.pop("filename", None):
+        values.setdefault("title", title)
+    citation: Block = {"type": "citation", **{key: values.pop(key) for key in _CITATION_FIELDS if key in values}}
+    return {**citation, "extras": values} if values else citation
 
 
 def _thinking(block: Block) -> list[Block]:
@@ -65,6 +102,10 @@ def _reasoning(block: Block) -> list[Block] | None:
         first["id"] = block["id"]
     texts = [part.get("text", "") if isinstance(part, dict) else str(part) for part in summary]
     blocks = [{**first, "reasoning": text} for text in texts] or [first]
+    if "index" in block:  # the parts of one summary must not be merged with each other
+        for number, (one, part) in enumerate(zip(blocks, summary or [{}], strict=True)):
+            own = part.get("index", number) if isinstance(part, dict) else number
+            one["index"] = f"lc_rs_{block['index']}_{own}"
     if extras:
         blocks[0]["extras"] = extras
     return blocks
@@ -76,15 +117,40 @@ def _tool_use(block: Block) -> list[Block] | None:
         return [{"type": "tool_call_chunk", "name": name, "args": partial, "id": id}]
     if not isinstance(args, dict):
         return None
-    kind = "server_tool_call" if block["type"] == "server_tool_use" else "tool_call"
-    return [{"type": kind, "name": name, "args": args, "id": id}]
+    kind = "tool_call" if block["type"] == "tool_use" else "server_tool_call"
+    extras = _extras(block, "name", "id", "input", "partial_json")
+    if block["type"] == "mcp_tool_use":
+        name, extras = "remote_mcp", {"extras": {"tool_name": name, **extras.get("extras", {})}}
+    return [{"type": kind, "name": name, "args": args, "id": id, **extras}]
+
+
+def _extras(block: Block, *known: str) -> Block:
+    """The fields of a block beyond the known ones, as its ``extras``."""
+    given = block.get("extras")
+    rest = {key: value for key, value in block.items() if key not in ("type", "index", "extras", *known)}
+    extras = {**rest, **(given if isinstance(given, dict) else {})}
+    return {"extras": extras} if extras else {}
+
+
+def _server_result(block: Block) -> list[Block] | None:
+    """The result of a tool that Anthropic ran: https://docs.anthropic.com/en/api/messages."""
+    id, output = block.get("tool_use_id"), block.get("content")
+    if not isinstance(id, str):
+        return None
+    failed = block.get("is_error") or (isinstance(output, dict) and str(output.get("type")).endswith("_error"))
+    result: Block = {"type": "server_tool_result", "tool_call_id": id, "status": "error" if failed else "success"}
+    if output is not None:
+        result["output"] = output
+    rest = _extras(block, "tool_use_id", "content", "is_error").get("extras", {})
+    return [{**result, "extras": {"block_type": block["type"], **rest}}]
 
 
 def _function_call(block: Block) -> list[Block] | None:
     name, id, text = block.get("name"), block.get("call_id"), block.get("arguments")
     if not isinstance(text, str):
         return None
-    extras = {"extras": {"item_id": block["id"]}} if "id" in block else {}
+    item = {"item_id": block["id"]} if "id" in block else {}
+    extras = _extras({**item, **block}, "id", "name", "call_id", "arguments", "status")
     try:
         args = from_json(text)
     except ValueError as error:
@@ -166,13 +232,22 @@ def _sourced(kind: str, known: Block, extras: Block) -> list[Block] | None:
 
 
 _TRANSLATORS: dict[str, Callable[[Block], list[Block] | None]] = {
+    "text": _text,
     "input_text": _text,
     "output_text": _text,
     "thinking": _thinking,
     "reasoning": _reasoning,
     "tool_use": _tool_use,
     "server_tool_use": _tool_use,
+    "mcp_tool_use": _tool_use,
     "input_json_delta": _tool_use,
+    "web_search_tool_result": _server_result,
+    "web_fetch_tool_result": _server_result,
+    "code_execution_tool_result": _server_result,
+    "bash_code_execution_tool_result": _server_result,
+    "text_editor_code_execution_tool_result": _server_result,
+    "tool_search_tool_result": _server_result,
+    "mcp_tool_result": _server_result,
     "function_call": _function_call,
     "image_url": _image_url,
     "input_audio": _input_audio,

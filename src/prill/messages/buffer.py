@@ -9,6 +9,7 @@ from typing import Any, Literal
 from prill.errors import ConfigError
 from prill.messages.ai import AIMessage
 from prill.messages.base import BaseMessage
+from prill.messages.call_types import DATA_TYPES
 from prill.messages.chat import ChatMessage
 
 
@@ -25,14 +26,15 @@ def get_buffer_string(
 ) -> str:
     """Write messages as one text: ``Human: ...`` and so on, or ``<message type="human">...</message>``.
 
-    Images and other data are left out of the first form; of the second, those without a URL.
+    Images and other data are left out of the first form; of the second, those with neither a URL nor a ``file_id``.
+    In the second form prefixes are in lower case, and long ids and data of the provider's own tools are cut.
 
     >>> from prill.messages import AIMessage, HumanMessage
     >>> print(get_buffer_string([HumanMessage("Hi"), AIMessage("Hello!")]))
     Human: Hi
     AI: Hello!
 
-    Raises ``ConfigError`` if a message is of a kind that nobody says, or ``format`` is unknown.
+    Raises ``ConfigError`` if a message is of a kind without a prefix (``RemoveMessage``), or ``format`` is unknown.
     """
     if format not in ("prefix", "xml"):
         raise ConfigError(f"unknown format {format!r}; the formats are 'prefix' and 'xml'")
@@ -44,8 +46,7 @@ def get_buffer_string(
         "tool": tool_prefix,
     }
     if format == "xml":
-        defaults = {"human": "Human", "ai": "AI", "system": "System", "function": "Function", "tool": "Tool"}
-        prefixes = {kind: kind if prefix == defaults[kind] else prefix for kind, prefix in prefixes.items()}
+        prefixes = {kind: prefix.lower() for kind, prefix in prefixes.items()}
     write = _as_line if format == "prefix" else _as_element
     return message_separator.join(write(message, _speaker(message, prefixes)) for message in messages)
 
@@ -61,7 +62,7 @@ def _speaker(message: BaseMessage, prefixes: dict[str, str]) -> str:
         return message.role
     prefix = prefixes.get(plain_type(message))
     if prefix is None:
-        raise ConfigError(f"a {type(message).__name__} is said by nobody, so it cannot be written as text")
+        raise ConfigError(f"a {type(message).__name__} has no prefix, so it cannot be written as text; filter it out")
     return prefix
 
 
@@ -87,10 +88,9 @@ def _as_element(message: BaseMessage, speaker: str) -> str:
 
 def _calls_xml(message: AIMessage) -> list[str]:
     if message.tool_calls:
-        dumps = import_module("json").dumps  # few programs need it
         return [
-            f"<tool_call id={_quoted(str(call['id']))} name={_quoted(call['name'])}>"
-            f"{_escaped(dumps(call['args'], ensure_ascii=False))}</tool_call>"
+            f"<tool_call id={_quoted_id(call['id'])} name={_quoted(call['name'])}>"
+            f"{_escaped(_json(call['args']))}</tool_call>"
             for call in message.tool_calls
         ]
     function = message.additional_kwargs.get("function_call")
@@ -98,6 +98,23 @@ def _calls_xml(message: AIMessage) -> list[str]:
         return []
     name, arguments = _quoted(str(function.get("name", ""))), _escaped(str(function.get("arguments", "")))
     return [f"<function_call name={name}>{arguments}</function_call>"]
+
+
+def _json(value: Any) -> str:
+    text: str = import_module("json").dumps(value, ensure_ascii=False, default=str)  # few programs need it
+    return text
+
+
+_LONGEST_ID = 64
+_LONGEST_DATA = 500
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+def _quoted_id(id: Any) -> str:
+    return _quoted(_cut(str(id or ""), _LONGEST_ID))
 
 
 def _escaped(text: str) -> str:
@@ -125,10 +142,26 @@ def _block_xml(block: dict[Any, Any]) -> str:
         return _escaped(str(block.get("text", "")))
     if kind == "reasoning":
         return f"<reasoning>{_escaped(str(block.get('reasoning', '')))}</reasoning>"
-    url = block.get("url")
+    if kind == "text-plain" and block.get("text"):
+        return _escaped(_cut(str(block["text"]), _LONGEST_DATA))
+    if kind == "server_tool_call":
+        args = _escaped(_cut(_json(block.get("args") or {}), _LONGEST_DATA))
+        name = _quoted(str(block.get("name") or ""))
+        return f"<server_tool_call id={_quoted_id(block.get('id'))} name={name}>{args}</server_tool_call>"
+    if kind == "server_tool_result":
+        output = "" if block.get("output") is None else _escaped(_cut(_json(block["output"]), _LONGEST_DATA))
+        attributes = f"tool_call_id={_quoted_id(block.get('tool_call_id'))} status={_quoted(str(block.get('status')))}"
+        return f"<server_tool_result {attributes}>{output}</server_tool_result>"
+    return _data_xml(block)
+
+
+def _data_xml(block: dict[Any, Any]) -> str:
+    kind, url = block.get("type"), block.get("url")
     if kind == "image_url":
         image = block.get("image_url")
         kind, url = "image", image.get("url") if isinstance(image, dict) else image
-    if kind in ("image", "audio", "video", "file") and isinstance(url, str) and not url.startswith("data:"):
+    if kind not in DATA_TYPES:
+        return ""
+    if isinstance(url, str) and not url.startswith("data:"):
         return f"<{kind} url={_quoted(url)} />"
-    return ""
+    return f"<{kind} file_id={_quoted(str(block['file_id']))} />" if block.get("file_id") else ""

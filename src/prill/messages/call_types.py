@@ -12,6 +12,8 @@ from typing_extensions import TypedDict
 
 LC_AUTO_PREFIX = "lc_"
 LC_ID_PREFIX = "lc_run-"
+ESCAPED = "__lc_escaped__"
+"""The only key of a dictionary around data that only looks like a stored object."""
 
 
 def ensure_id(id_val: str | None) -> str:

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from prill.errors import ConfigError
 from prill.messages.base import BaseMessage
+from prill.messages.call_types import ESCAPED
 from prill.messages.human import HumanMessage
-from prill.messages.kinds import CHUNK_TYPES, MESSAGE_TYPES, message_of_type
+from prill.messages.kinds import CHUNK_TYPES, MESSAGE_TYPES, message_chunk_to_message, message_of_type
 from prill.messages.tool import default_tool_parser
 
 MessageLikeRepresentation = (
@@ -28,6 +29,7 @@ _ROLES = {
     "function": "function",
     "remove": "remove",
 }
+_CLASSES = {kind.__name__: kind for kind in (*MESSAGE_TYPES.values(), *CHUNK_TYPES.values())}
 _CHUNK_NAMES = frozenset(kind.__name__ for kind in CHUNK_TYPES.values())
 _ROLE_NAMES = ", ".join(repr(role) for role in _ROLES)
 # Fields of the OpenAI form and of ours; what else a dictionary holds goes to ``additional_kwargs``.
@@ -49,7 +51,8 @@ def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | HasMessa
     """Make messages out of anything that stands for them.
 
     Each may be a message; a text (a ``HumanMessage``); a ``(role, content)`` pair; a dictionary with ``role`` (or
-    ``type``) and ``content``, as OpenAI takes it or as ``model_dump`` made it; or what ``message_to_dict`` made.
+    ``type``) and ``content``, as OpenAI takes it or as ``model_dump`` made it; or a dictionary that ``message_to_dict``
+    or ``dumpd`` made.
     The roles are human or user, ai or assistant, system or developer, tool, function and remove.
 
     >>> convert_to_messages([("system", "Be brief."), {"role": "user", "content": "Hi"}])[1].content
@@ -93,6 +96,8 @@ def convert_to_message(message: MessageLikeRepresentation) -> BaseMessage:
 
 def _from_dict(message: dict[str, Any]) -> BaseMessage:
     kind = message.get("type")
+    if kind == "constructor" and message.get("lc") == 1:
+        return _from_dumped(message)
     if set(message) == {"type", "data"} and isinstance(message["data"], dict):
         return message_from_dict(message)
     if kind in _CHUNK_NAMES or (kind == "chat" and "role" in message):
@@ -107,6 +112,22 @@ def _from_dict(message: dict[str, Any]) -> BaseMessage:
     if kind == role == "ai" or "role" in message:
         rest.pop("type", None)
     return _make(role, rest)
+
+
+def _from_dumped(message: dict[str, Any]) -> BaseMessage:
+    id, values = message.get("id"), message.get("kwargs")
+    kind = _CLASSES.get(str(id[-1])) if isinstance(id, list) and id else None
+    if kind is None or not isinstance(values, dict):
+        raise ConfigError(f"a stored object with the id {id!r:.100} is not a message; read it with prill.load.load")
+    return message_chunk_to_message(message_of_type({**_unescaped(values), "type": kind.model_fields["type"].default}))
+
+
+def _unescaped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unescaped(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return value[ESCAPED] if value.keys() == {ESCAPED} else {key: _unescaped(item) for key, item in value.items()}
 
 
 def _names(message: dict[str, Any]) -> str:

@@ -70,7 +70,10 @@ class _Writer:
         if message.name:
             head["name"] = message.name
         if isinstance(message, AIMessage) and message.tool_calls:
-            head["tool_calls"] = [_function(call["id"], call["name"], call["args"]) for call in message.tool_calls]
+            head["tool_calls"] = [
+                _function(call["id"], call["name"], dumps(call["args"], ensure_ascii=False))
+                for call in message.tool_calls
+            ]
         if message.additional_kwargs.get("refusal"):
             head["refusal"] = message.additional_kwargs["refusal"]
         if include_id and message.id:
@@ -113,6 +116,10 @@ class _Writer:
         if kind == "tool_result":
             self._add_result(_needed(part, where, "tool_use_id", "content"), where)
             return []
+        if kind == "function_call":
+            call = _needed(part, where, "call_id", "name", "arguments")
+            self._add_call({"id": call["call_id"], "name": call["name"], "arguments": call["arguments"]})
+            return [part] if self._pass_unknown else []
         if kind in ("tool_call", "thinking", "reasoning"):
             return [part]
         return [self._translated(part, where)]
@@ -136,7 +143,8 @@ class _Writer:
     def _add_call(self, part: Block) -> None:
         calls = self._head.setdefault("tool_calls", [])
         if all(call["id"] != part["id"] for call in calls):
-            calls.append(_function(part["id"], part["name"], part["input"]))
+            arguments = part["arguments"] if "arguments" in part else dumps(part["input"], ensure_ascii=False)
+            calls.append(_function(part["id"], part["name"], arguments))
 
     def _add_result(self, part: Block, where: str) -> None:
         answer = ToolMessage(part["content"], tool_call_id=part["tool_use_id"])
@@ -144,12 +152,8 @@ class _Writer:
         self._results += _Writer(self._place, answer, text_format, False, self._pass_unknown).write()
 
 
-def _function(id: str | None, name: str, args: Any) -> Block:
-    return {
-        "type": "function",
-        "id": id,
-        "function": {"name": name, "arguments": dumps(args, ensure_ascii=False)},
-    }
+def _function(id: str | None, name: str, arguments: str) -> Block:
+    return {"type": "function", "id": id, "function": {"name": name, "arguments": arguments}}
 
 
 def _needed(part: Block, where: str, *keys: str) -> Block:
@@ -183,8 +187,9 @@ def _input_audio(part: Block, where: str) -> Block:
 
 
 def _file(part: Block, where: str) -> Block:
-    if isinstance(part.get("file"), dict):
-        return part
+    if isinstance(file := part.get("file"), dict):
+        # OpenAI requires a name with the data.
+        return {**part, "file": {"filename": "file", **file}} if file.get("file_data") else part
     if isinstance(part.get("source"), dict):
         source = part["source"]
         data = f"data:{source.get('media_type')};base64,{source.get('data')}"

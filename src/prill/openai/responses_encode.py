@@ -173,15 +173,30 @@ def _output_item(block: Json, stored: bool) -> Json | None:
     if kind in ("text", "output_text"):
         if not block.get("text"):
             return None
-        part = {"type": "output_text", "text": block["text"], "annotations": block.get("annotations") or []}
-        return _message(block, part)
+        annotations = [written for each in block.get("annotations") or () if (written := _annotation(each))]
+        return _message(block, {"type": "output_text", "text": block["text"], "annotations": annotations})
     if kind == "refusal":
         return _message(block, {"type": "refusal", "refusal": block.get("refusal") or ""})
     if kind == "reasoning":
         return _reasoning(block, stored)
     if kind in _FOREIGN:
         return None
+    if kind == "non_standard":
+        block = block["value"]
     return {name: value for name, value in block.items() if name != "index"}
+
+
+def _annotation(given: Json) -> Json | None:
+    """An annotation as OpenAI writes it; a citation of a document that OpenAI does not know is left out."""
+    if given.get("type") == "non_standard_annotation":
+        return dict(given["value"])
+    if given.get("type") != "citation":
+        return given
+    extras = given.get("extras") or {}
+    if "file_id" in extras:
+        return {"type": "file_citation", **extras, "filename": given.get("title") or ""}
+    kept: Json = {key: given[key] for key in ("url", "title", "start_index", "end_index") if key in given}
+    return {"type": "url_citation", **kept} if "url" in kept else None
 
 
 def _message(block: Json, part: Json) -> Json:

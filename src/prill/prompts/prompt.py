@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic import BaseModel
+
+from prill.callbacks.config import Config
 from prill.errors import PromptError
 from prill.prompts.string import StringPromptTemplate, check_valid_template
 from prill.prompts.template import PromptTemplateFormat, parse_template
@@ -46,6 +49,14 @@ class PromptTemplate(StringPromptTemplate):
             check_valid_template(template, template_format, [*values.get("input_variables", ()), *partials])
         values["input_variables"] = [name for name in names if name not in partials]
         return values
+
+    def get_input_schema(self, config: Config | None = None) -> type[BaseModel]:
+        """The variables as a pydantic model; those of a mustache template are optional, and its sections objects."""
+        if self.template_format != "mustache":
+            return super().get_input_schema(config)
+        from prill.prompts.mustache_schema import mustache_schema  # noqa: PLC0415 - few programs ask for schemas
+
+        return mustache_schema(self.template, known=frozenset(self.partial_variables))
 
     def format(self, /, **kwargs: Any) -> str:
         """The text, with the variables filled in."""

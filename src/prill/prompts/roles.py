@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, cast
 
@@ -43,6 +44,11 @@ class OneMessagePromptTemplate(BaseMessagePromptTemplate):
         """The message, in a list."""
         return [await self.aformat(**kwargs)]
 
+    def _check_variables(self, given: Sequence[str] | None) -> Self:
+        if given is not None and set(given) != set(self.input_variables):
+            raise PromptError(f"the template has the variables {self.input_variables}, not {list(given)}")
+        return self
+
     def _titled(self, body: str, html: bool) -> str:
         title = type(self).__name__.replace("MessagePromptTemplate", " Message")
         return f"{get_msg_title_repr(title, bold=html)}\n\n{body}"
@@ -59,13 +65,17 @@ class BaseStringMessagePromptTemplate(OneMessagePromptTemplate):
         template: str,
         template_format: PromptTemplateFormat = "f-string",
         partial_variables: dict[str, Any] | None = None,
+        input_variables: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Make it of a text with variables."""
+        """Make it of a text with variables.
+
+        Raises ``PromptError`` if the text has other variables than ``input_variables``, if those are given.
+        """
         prompt = PromptTemplate.from_template(
             template, template_format=template_format, partial_variables=partial_variables
         )
-        return cls(prompt=prompt, **kwargs)
+        return cls(prompt=prompt, **kwargs)._check_variables(input_variables)
 
     @classmethod
     def from_template_file(cls, template_file: str | Path, **kwargs: Any) -> Self:
@@ -107,14 +117,15 @@ class RoleMessagePromptTemplate(OneMessagePromptTemplate):
         template_format: PromptTemplateFormat = "f-string",
         *,
         partial_variables: dict[str, Any] | None = None,
+        input_variables: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> Self:
         """Make it of a text with variables, or of content blocks.
 
         A block is a text, ``{"type": "text", "text": ...}``, ``{"type": "image_url", "image_url": ...}``, or any
-        other dictionary, in which every text is a template.
+        other dictionary, in which every text is a template. ``input_variables`` may be given to check the template.
 
-        Raises ``PromptError`` if the template is something else.
+        Raises ``PromptError`` if the template is something else, or has other variables than ``input_variables``.
         """
         if isinstance(template, str):
             prompt: Any = PromptTemplate.from_template(
@@ -130,7 +141,7 @@ class RoleMessagePromptTemplate(OneMessagePromptTemplate):
         else:
             blocks = [template] if isinstance(template, dict) else template
             prompt = [_block_template(block, template_format) for block in blocks]
-        return cls(prompt=prompt, **kwargs)
+        return cls(prompt=prompt, **kwargs)._check_variables(input_variables)
 
     @classmethod
     def from_template_file(cls, template_file: str | Path, input_variables: list[str], **kwargs: Any) -> Self:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from prill.errors import ConfigError
 from prill.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 
@@ -19,9 +20,16 @@ def tool_example_to_messages(
 ) -> list[BaseMessage]:
     """Write an example (an input, and the calls that a model should answer it with) as messages for a prompt.
 
-    Each call is an instance of the pydantic class that describes the tool. ``tool_outputs`` are what the tools gave,
-    ``ai_response`` what the model said then.
+    Args:
+        input: the text of the human message.
+        tool_calls: instances of the pydantic classes that describe the tools.
+        tool_outputs: the results of the tools, one for each call; without them each call was correct.
+        ai_response: the text of an answer after the results.
+
+    Raises ``ConfigError`` if there is not one output for each call.
     """
+    if tool_outputs and len(tool_outputs) != len(tool_calls):
+        raise ConfigError(f"there are {len(tool_outputs)} tool_outputs for {len(tool_calls)} tool_calls; give one each")
     calls = [
         ToolCall(name=type(call).__name__, args=call.model_dump(mode="json"), id=str(uuid.uuid4()), type="tool_call")
         for call in tool_calls
@@ -29,6 +37,6 @@ def tool_example_to_messages(
     outputs = tool_outputs or ["You have correctly called this tool."] * len(calls)
     messages: list[BaseMessage] = [HumanMessage(input), AIMessage("", tool_calls=calls)]
     messages += [
-        ToolMessage(output, tool_call_id=call["id"] or "") for output, call in zip(outputs, calls, strict=False)
+        ToolMessage(output, tool_call_id=call["id"] or "") for output, call in zip(outputs, calls, strict=True)
     ]
     return [*messages, AIMessage(ai_response)] if ai_response else messages

@@ -45,8 +45,8 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
     """Describe a function in OpenAI's form: ``{"name": …, "description": …, "parameters": JSON schema}``.
 
     ``function`` is a function (its docstring describes it, and its arguments in the style of Google, NumPy or Sphinx),
-    a pydantic class, a ``TypedDict``, a tool, a JSON schema with a ``title``, or a dictionary in OpenAI's or
-    Anthropic's form. ``strict`` asks OpenAI to keep to the schema, and puts it into the form that this takes.
+    a pydantic class, a ``TypedDict``, a tool, a JSON schema with a ``title``, or a dictionary in OpenAI's, Anthropic's
+    or Bedrock's (``toolSpec``) form. ``strict`` asks OpenAI to keep to the schema, and writes it in the form for that.
 
     Raises ``ConfigError`` (a ``ValueError``) if it is none of these, or an argument has no JSON schema.
     """
@@ -103,12 +103,18 @@ def _unsupported(function: Any) -> ConfigError:
 def _of_dict(given: Mapping[str, Any]) -> Schema:
     if given.get("type") == "function" and isinstance(given.get("function"), Mapping):
         return _of_dict(given["function"])
+    if isinstance(bedrock := given.get("toolSpec"), Mapping) and "name" in bedrock:
+        schema = bedrock.get("inputSchema")
+        parameters = {"parameters": schema["json"]} if isinstance(schema, Mapping) and "json" in schema else {}
+        return _of_dict({**{key: bedrock[key] for key in ("name", "description") if key in bedrock}, **parameters})
     if "name" in given and "input_schema" in given:
         text = {"description": given["description"]} if "description" in given else {}
         return {"name": given["name"], **text, "parameters": given["input_schema"]}
     if "name" in given and "properties" not in given:
         kept = ("name", "description", "parameters", "strict")
         return {key: given[key] for key in kept if key in given}
+    if given.keys() <= {"title", "description"} and "title" in given:
+        return {"name": given["title"], **{key: value for key, value in given.items() if key != "title"}}
     if "title" in given and ("properties" in given or given.get("type") == "object"):
         text = {"description": given["description"]} if "description" in given else {}
         rest = {key: value for key, value in given.items() if key not in ("title", "description")}

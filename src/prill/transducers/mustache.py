@@ -151,7 +151,7 @@ def _render(nodes: list[Node], scopes: tuple[Any, ...]) -> Iterator[str]:
             yield node
         elif isinstance(node, Value):
             value = _look_up(node.path, scopes)
-            text = "" if value is _MISSING or value is None else str(value)
+            text = "" if value is _MISSING or value is None or value == [] or value == {} else str(value)
             yield _escape(text) if node.escaped else text
         else:
             for scope in _scopes(node, _look_up(node.path, scopes)):
