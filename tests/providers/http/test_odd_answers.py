@@ -54,9 +54,7 @@ def test_an_answer_is_the_same_however_it_is_cut(name: str, size: int, colour: A
         assert colour.run(server.url, twice) == [("a, b", body)] * 2
 
 
-@pytest.mark.parametrize(
-    "data", [CHUNKED, with_length(b"hello world")], ids=["chunked", "with a length"]
-)
+@pytest.mark.parametrize("data", [CHUNKED, with_length(b"hello world")], ids=["chunked", "with a length"])
 def test_an_answer_that_ends_early_at_any_byte_is_broken(data: bytes, colour: Any) -> None:
     sent = [0]
 
