@@ -37,9 +37,9 @@ def way(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=[ChatOpenAI, ChatAnthropic], ids=["openai", "anthropic"], scope="module")
-def given(request: pytest.FixtureRequest, way: str, running: ReplayServer) -> Iterator[tuple[type[Any], Any]]:
+def given(request: pytest.FixtureRequest, way: str, replay_server: ReplayServer) -> Iterator[tuple[type[Any], Any]]:
     """A class, and settings that make it send through clients; making those takes long."""
-    url = running.anthropic_url if request.param is ChatAnthropic else running.openai_url
+    url = replay_server.anthropic_url if request.param is ChatAnthropic else replay_server.openai_url
     settings = {"model": "model-1", "base_url": url, "api_key": "sk-of-the-client-012345", "max_retries": 0}
     settings |= clients_for(way, request.param, settings)
     yield request.param, settings

@@ -567,9 +567,11 @@ def test_the_function_of_a_passthrough_is_given_the_arguments_of_the_call(verbs,
     async def look_later(value, **kwargs):
         seen.append((value, kwargs))
 
-    if is_async and verbs.name == "blocking":
-        pytest.skip("a coroutine is for asyncio")
     part = RunnablePassthrough(look_later if is_async else look)
+    if is_async and verbs.name == "blocking":
+        with pytest.raises(AsyncRequiredError):
+            verbs.invoke(part, "a", size=1)
+        return
     assert verbs.invoke(part, "a", size=1) == "a"
     assert verbs.stream(part, "b", size=2) == ["b"]
     assert verbs.batch(part, ["c"], size=3) == ["c"]

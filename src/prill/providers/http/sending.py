@@ -74,10 +74,10 @@ class Sending:
             return ConnectFailed(describe(system or error))
         if system is None and not in_body and any(isinstance(cause, self._not_http) for cause in causes):
             return NotHTTP(f"it is not HTTP ({type(causes[-1]).__name__})")
-        reason = "" if system is None else f" ({describe(system)})"
-        return ConnectionBroken(
-            f"the server closed the connection {'inside the' if in_body else 'without an'} answer{reason}"
-        )
+        # Errors without a number are made up by libraries, and say no more than this does.
+        reason = "" if system is None or system.errno is None else f" ({describe(system)})"
+        where = "inside the answer" if in_body else "without an answer"
+        return ConnectionBroken(f"the server closed the connection {where}{reason}")
 
     def is_stale(self, failure: TransportError) -> bool:
         """Whether the server closed an unused connection in the moment in which it was used again."""
