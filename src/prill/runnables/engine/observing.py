@@ -148,6 +148,7 @@ async def _fail(run: Run, error: BaseException, partial: Any) -> None:
     _count(run, partial)
     # A run that is left, cancelled or interrupted did not fail.
     if isinstance(error, Exception) and not isinstance(error, Cancelled):
+        run.state["partial"] = partial
         await _tell(run, "on_error", error)
     else:
         run.state["stopped"] = error
