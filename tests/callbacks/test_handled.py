@@ -440,3 +440,31 @@ def test_a_model_may_describe_its_calls_itself():
     handler = Params()
     Described(responses=["a"]).invoke("x", {"callbacks": [handler]}, seed=1)
     assert handler.seen == [({"model": "m", "seed": 1}, {"stop": None}, 1)]
+
+
+class Failures(BaseCallbackHandler):
+    """Keeps what models had put out before they failed."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_llm_error(self, error, *, response, **kwargs):
+        self.seen.append([[each.text for each in some] for some in response.generations])
+
+
+def take_all(stream):
+    async def main():
+        return [chunk async for chunk in stream]
+
+    return asyncio.run(main()) if hasattr(stream, "__anext__") else list(stream)
+
+
+@pytest.mark.parametrize("verb", ["stream", "astream"])
+def test_the_error_of_a_model_comes_with_what_it_had_put_out(verb):
+    handler = Failures()
+    config = {"callbacks": [handler]}
+    for number in (2, 0):
+        failing = FakeListChatModel(responses=["abc"], error_on_chunk_number=number)
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the fake raises
+            take_all(getattr(failing, verb)("x", config))
+    assert handler.seen == [[["ab"]], []]

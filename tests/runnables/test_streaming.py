@@ -10,7 +10,6 @@ import anyio
 import pytest
 from tests.helpers import label
 
-from prill.errors import AsyncRequiredError
 from prill.runnables import (
     AddableDict,
     Runnable,
@@ -558,8 +557,7 @@ def test_aclosing_is_enough_at_every_depth():
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("is_async", [False, True], ids=["function", "coroutine"])
-def test_the_function_of_a_passthrough_is_given_the_arguments_of_the_call(verbs, is_async):
+def test_the_function_of_a_passthrough_is_given_the_arguments_of_the_call(verbs):
     seen = []
 
     def look(value, **kwargs):
@@ -568,13 +566,15 @@ def test_the_function_of_a_passthrough_is_given_the_arguments_of_the_call(verbs,
     async def look_later(value, **kwargs):
         seen.append((value, kwargs))
 
-    part = RunnablePassthrough(look_later if is_async else look)
-    if is_async and verbs.name == "blocking":
-        with pytest.raises(AsyncRequiredError):
-            verbs.invoke(part, "a", size=1)
-        return
+    part = RunnablePassthrough(look if verbs.name == "blocking" else look_later)
     assert verbs.invoke(part, "a", size=1) == "a"
     assert verbs.stream(part, "b", size=2) == ["b"]
     assert verbs.batch(part, ["c"], size=3) == ["c"]
-    assert verbs.invoke(part | len, "d", size=4) == 1
-    assert seen == [("a", {"size": 1}), ("b", {"size": 2}), ("c", {"size": 3}), ("d", {"size": 4})]
+    assert seen == [("a", {"size": 1}), ("b", {"size": 2}), ("c", {"size": 3})]
+
+
+def test_the_function_of_a_passthrough_in_front_is_given_the_arguments_of_the_chain(verbs):
+    seen = []
+    chain = RunnablePassthrough(lambda value, **kwargs: seen.append((value, kwargs))) | RunnableLambda(len)
+    assert verbs.invoke(chain, "d", size=4) == 1
+    assert seen == [("d", {"size": 4})]

@@ -6,6 +6,7 @@ import logging
 import pytest
 from tests.helpers import kept_memory
 
+from prill.callbacks import BaseCallbackHandler, dispatch_custom_event
 from prill.documents import Document
 from prill.language_models import FakeListChatModel
 from prill.messages import AIMessageChunk
@@ -277,3 +278,75 @@ def test_the_run_of_another_step_has_metadata_alone(verb):
     with collect_runs() as runs:
         drained(RunnableLambda(len), "x", verb)
     assert runs.traced_runs[0].extra == {"metadata": {}}
+
+
+class Listening(BaseTracer):
+    """A tracer with hooks of both kinds."""
+
+    def __init__(self):
+        self.seen = []
+
+    def _persist_run(self, run):
+        self.seen.append(f"persisted {run.name}")
+
+    def on_chat_model_start(self, serialized, messages, **kwargs):
+        super().on_chat_model_start(serialized, messages, **kwargs)
+        self.seen.append(f"start {messages[0][0].content}")
+
+    def on_llm_new_token(self, token, **kwargs):
+        self.seen.append(token)
+
+    def on_llm_end(self, response, **kwargs):
+        self.seen.append(f"end {response.generations[0][0].text}")
+
+    def on_chain_error(self, error, **kwargs):
+        self.seen.append(f"error {error}")
+
+    def on_custom_event(self, name, data, **kwargs):
+        self.seen.append((name, data))
+
+
+class AsyncListening(AsyncBaseTracer):
+    """The same with hooks that are awaited."""
+
+    def __init__(self):
+        self.seen = []
+
+    async def _persist_run(self, run):
+        self.seen.append(f"persisted {run.name}")
+
+    async def on_chat_model_start(self, serialized, messages, **kwargs):
+        self.seen.append(f"start {messages[0][0].content}")
+
+    async def on_llm_end(self, response, **kwargs):
+        self.seen.append(f"end {response.generations[0][0].text}")
+
+
+@VERBS
+@pytest.mark.parametrize("kind", [Listening, AsyncListening])
+def test_the_hooks_of_a_handler_are_called_on_a_tracer_too(verb, kind):
+    tracer = kind()
+    assert isinstance(tracer, BaseCallbackHandler)
+    drained(FakeListChatModel(responses=["ab"], name="Model"), "x", verb, {"callbacks": [tracer]})
+    tokens = ["a", "b"] if kind is Listening and "stream" in verb else []
+    told = [each for each in tracer.seen if each]
+    assert sorted(told, key=str) == sorted(["start x", *tokens, "persisted Model", "end ab"], key=str)
+    assert (told[0], told[-1]) == ("start x", "end ab")
+
+
+def test_a_tracer_hears_of_errors_and_of_custom_events():
+    def fail(value):
+        dispatch_custom_event("news", value)
+        raise ValueError("no")
+
+    tracer = Listening()
+    with pytest.raises(ValueError, match="no"):
+        RunnableLambda(fail).invoke(1, {"callbacks": [tracer]})
+    assert tracer.seen == [("news", 1), "persisted fail", "error no"]
+
+
+def test_a_tracer_without_hooks_of_handlers_pays_for_none():
+    class Plain(BaseTracer):
+        """A tracer with the hooks of tracers alone."""
+
+    assert (Plain._has_public_hooks, Listening._has_public_hooks) == (False, True)

@@ -152,7 +152,10 @@ def model_arguments(run: Run) -> dict[str, Any]:
     asked = {key: value for key, value in run.kwargs.items() if not key.endswith("_")}
     stop = asked.pop("stop", None)
     describe = getattr(run.step, "_get_invocation_params", None)
-    params = describe(stop=stop, **asked) if describe is not None else {"stop": stop, **asked}
+    if describe is not None:
+        params = describe(stop=stop, **asked)
+    else:  # a run that user code has started
+        params = asked if stop is None else {**asked, "stop": stop}
     return {"invocation_params": params, "options": {"stop": stop}, "batch_size": run.kwargs.get("batch_size_", 1)}
 
 
@@ -165,7 +168,7 @@ def call_id(run: Run) -> str | None:
 
 def partial_result(run: Run, error: BaseException) -> LLMResult:
     """The output of a model before it failed."""
-    partial = getattr(error, "partial", None)
+    partial = run.state.get("partial", getattr(error, "partial", None))
     return LLMResult(generations=[]) if partial is None else result_of(run, partial)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from prill.errors import CompositionError, ModelRefusalError, OutputParserException
-from prill.messages.ai import AIMessage, find_refusal
+from prill.messages.ai import AIMessage, AIMessageChunk, find_refusal
 from prill.messages.base import BaseMessage, BaseMessageChunk, merge_chunks
 from prill.outputs import ChatGeneration, Generation, chat_generation_chunk, generation_chunk
 
@@ -96,9 +96,13 @@ class RefusalReader:
 
     def feed(self, chunk: Any) -> None:
         """Take the next chunk: a message, a text or a generation."""
-        if isinstance(chunk, ChatGeneration):
-            chunk = chunk.message
-        if isinstance(chunk, AIMessage) and (refusal := find_refusal(chunk)) is not None:
+        # An isinstance check of a pydantic class costs more than the rest, and this runs once for each chunk.
+        if type(chunk) is not AIMessageChunk:
+            if isinstance(chunk, ChatGeneration):
+                chunk = chunk.message
+            if not isinstance(chunk, AIMessage):
+                return
+        if (refusal := find_refusal(chunk)) is not None:
             self._found.append((refusal, chunk))
 
     def error(self, text: str) -> ModelRefusalError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, get_args
 
@@ -51,9 +52,9 @@ def _marked(whose: Own) -> dict[str, bool]:
     return {name: is_injected(each, InjectedToolCallId) for name, each in marks.items() if is_injected(each)}
 
 
-def args_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
+def args_model(name: str, function: Callable[..., Any], description: str | None = None) -> type[BaseModel]:
     """A pydantic model of all parameters but those that the run fills; their docstring describes them."""
-    return _model(name, own(function))
+    return _model(name, own(function), description=description)
 
 
 def create_schema_from_function(
@@ -73,8 +74,9 @@ def create_schema_from_function(
     """
     if parse_docstring and error_on_invalid_docstring:
         check_docstring(model_name, func)
-    model = _model(model_name, own(func), frozenset(filter_args or ()), parse_docstring)
-    return model if include_injected else visible_args_model(model_name, model)
+    text = read_docstring(inspect.getdoc(func))[0] if parse_docstring else inspect.getdoc(func)
+    model = _model(model_name, own(func), frozenset(filter_args or ()), parse_docstring, text or None)
+    return model if include_injected else visible_args_model(model_name, model, text)
 
 
 def check_docstring(name: str, function: Callable[..., Any]) -> None:
@@ -102,18 +104,27 @@ def argument_names(model: type[BaseModel]) -> Names:
 
 
 @functools.lru_cache(maxsize=1024)
-def visible_args_model(name: str, model: type[BaseModel]) -> type[BaseModel]:
-    """The pydantic model without injected arguments, as a chat model sees it."""
+def visible_args_model(name: str, model: type[BaseModel], description: str | None = None) -> type[BaseModel]:
+    """The pydantic model as a chat model sees it: without injected arguments, called and described as the tool is."""
     injected = argument_names(model).injected
+    description = description or None
     if not injected:
-        return model
+        is_same = (model.__name__, model.__dict__.get("__doc__")) == (name, description)
+        return model if is_same and not model.model_config.get("title") else _renamed(model, name, description)
     fields: dict[str, Any] = {
         each: (field.annotation, field) for each, field in model.model_fields.items() if each not in injected
     }
     config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
     if extra := model.model_config.get("extra"):
         config["extra"] = extra
-    return create_model(name, __config__=config, __doc__=model.__doc__, **fields)
+    return create_model(name, __config__=config, __doc__=description, **fields)
+
+
+def _renamed(model: type[BaseModel], name: str, description: str | None) -> type[BaseModel]:
+    """A class with the fields and the checks of ``model``, and another name and docstring."""
+    config = ConfigDict(title=name, defer_build=True)
+    space = {"__doc__": description, "__module__": model.__module__, "__qualname__": name, "model_config": config}
+    return types.new_class(name, (model,), exec_body=lambda made: made.update(space))
 
 
 def _marks(field: FieldInfo) -> Sequence[Any]:
@@ -140,7 +151,13 @@ _RENAMED = "argument_"
 
 
 @functools.lru_cache(maxsize=1024)
-def _model(name: str, whose: Own, left_out: frozenset[str] = frozenset(), described: bool = True) -> type[BaseModel]:
+def _model(
+    name: str,
+    whose: Own,
+    left_out: frozenset[str] = frozenset(),
+    described: bool = True,
+    description: str | None = None,
+) -> type[BaseModel]:
     hints = hints_of(whose.function)
     told = read_docstring(inspect.getdoc(unwrapped(whose.function)))[1] if described else {}
     fields: dict[str, Any] = {}
@@ -159,7 +176,8 @@ def _model(name: str, whose: Own, left_out: frozenset[str] = frozenset(), descri
             field, more["alias"] = f"{_RENAMED}{len(fields)}", each.name
         default = ... if each.default is _EMPTY else each.default
         fields[field] = (Any if hint is _EMPTY else usable(hint), Field(default, **more))
-    return create_model(name, __base__=_Arguments if others is None else _open_base(others), **fields)
+    base = _Arguments if others is None else _open_base(others)
+    return create_model(name, __base__=base, __doc__=description, **fields)
 
 
 class _Arguments(BaseModel):

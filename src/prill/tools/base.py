@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_serializer
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
@@ -27,7 +28,7 @@ from prill.tools.arguments import (
     visible_args_model,
 )
 from prill.tools.json_schema import json_schema_of
-from prill.tools.parameters import bind_call, takes_any_name
+from prill.tools.parameters import bind_call, takes_any_name, takes_places
 from prill.tools.progress import Progress, is_generator
 from prill.tools.wrong_arguments import describe_wrong_arguments
 
@@ -142,11 +143,26 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def tool_call_schema(self) -> ArgsSchema:
         """The schema of the arguments as a model sees them: all but the injected ones."""
         model = self.args_model
-        return visible_args_model(self.name, model) if model is not None else self.args_schema or {}
+        return visible_args_model(self.name, model, self.description) if model is not None else self.args_schema or {}
 
     def get_input_schema(self, config: Any = None) -> type[BaseModel]:
         """The arguments as a pydantic model."""
         return self.args_model or super().get_input_schema(config)
+
+    def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:
+        """The arguments as a JSON schema: ``args_schema`` itself, where it is one."""
+        if isinstance(self.args_schema, dict):
+            return {"title": self.get_name("input"), **self.args_schema}
+        return super().get_input_jsonschema(config)
+
+    @field_serializer("args_schema", when_used="json")
+    def _args_schema_as_json(self, schema: ArgsSchema | None) -> Any:
+        if not isinstance(schema, type):
+            return schema
+        try:
+            return json_schema_of(schema)
+        except PydanticInvalidForJsonSchema:
+            return repr(schema)
 
     @property
     def args(self) -> dict[str, Any]:
@@ -164,6 +180,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _read(self, given: Any, call_id: str | None) -> dict[str, Any]:
         """The checked arguments."""
         if not isinstance(given, Mapping):
+            if not self._names() and (places := takes_places(self._function())):
+                return {places: (given,)}
             given = {} if given == "" and not self._names() else {self._only_argument(): given}
         model = self.args_model
         if model is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, RootModel
+from typing_extensions import is_typeddict as is_typeddict_extension
 
 from prill.runnables.base import Runnable
 from prill.runnables.config import RunnableConfig
@@ -39,26 +40,57 @@ def make_tool(
 ) -> StructuredTool:
     """Return a ``StructuredTool`` that runs ``step``; an input that is not a dict is its argument ``input``."""
     name = name or step.get_name()
-    schema = args_schema or _args_model(step, name, arg_types)
-    only = _ONLY in schema.model_fields and issubclass(step.get_input_schema(), RootModel) and not arg_types
+    keys = _root_fields(step)
+    schema = args_schema or _args_model(step, name, arg_types, keys)
+    only = _ONLY in schema.model_fields and _is_root(step.get_input_schema()) and keys is None and not arg_types
+    optional = frozenset(key for key, (_, default) in (keys or {}).items() if default is None)
+
+    def given(arguments: dict[str, Any]) -> Any:
+        if only:
+            return arguments[_ONLY]
+        return {key: value for key, value in arguments.items() if value is not None or key not in optional}
 
     def call(config: RunnableConfig, **arguments: Any) -> Any:
-        return step.invoke(arguments[_ONLY] if only else arguments, config)
+        return step.invoke(given(arguments), config)
 
     async def acall(config: RunnableConfig, **arguments: Any) -> Any:
-        return await step.ainvoke(arguments[_ONLY] if only else arguments, config)
+        return await step.ainvoke(given(arguments), config)
 
     text = description or _describe(step, name)
     return StructuredTool.from_function(call, acall, name, text, args_schema=schema)
 
 
-def _args_model(step: Runnable[Any, Any], name: str, arg_types: Mapping[str, Any] | None) -> type[BaseModel]:
+def _args_model(
+    step: Runnable[Any, Any], name: str, arg_types: Mapping[str, Any] | None, keys: dict[str, Any] | None
+) -> type[BaseModel]:
     if arg_types:
         return object_model(name, {key: (hint, ...) for key, hint in arg_types.items()})
     schema = step.get_input_schema()
-    if not issubclass(schema, RootModel):
+    if not _is_root(schema):
         return schema
-    return object_model(name, {_ONLY: (schema.model_fields["root"].annotation, ...)})
+    return object_model(name, {_ONLY: (schema.model_fields["root"].annotation, ...)} if keys is None else keys)
+
+
+def _is_root(schema: type[BaseModel]) -> bool:
+    return issubclass(schema, RootModel)
+
+
+def _root_fields(step: Runnable[Any, Any]) -> dict[str, Any] | None:
+    """The keys of an input that is a ``TypedDict``; ``None`` for one of another type."""
+    schema = step.get_input_schema()
+    inner: Any = schema.model_fields["root"].annotation if _is_root(schema) else None
+    if not (is_typeddict(inner) or is_typeddict_extension(inner)):
+        return None
+    hints = get_type_hints(inner, include_extras=True)
+    required: frozenset[str] = inner.__required_keys__
+    return {key: (_bare(hint), ... if key in required else None) for key, hint in hints.items()}
+
+
+def _bare(hint: Any) -> Any:
+    """A type without ``Required`` and ``NotRequired``."""
+    while getattr(get_origin(hint), "_name", None) in ("Required", "NotRequired", "ReadOnly"):
+        hint = get_args(hint)[0]
+    return hint
 
 
 def _describe(step: Runnable[Any, Any], name: str) -> str:

@@ -56,11 +56,17 @@ def parameters_of(whose: Own) -> dict[str, inspect.Parameter]:
 
 def bind_call(function: Callable[..., Any], args: Mapping[str, Any]) -> functools.partial[Any]:
     """The function with arguments, each of which is given by its name, or by its place where it has to be."""
-    places = _by_place(own(function))
-    if not places:
+    places, others = _by_place(own(function)), takes_places(function)
+    if not places and others not in args:
         return functools.partial(function, **args)
-    rest = {name: value for name, value in args.items() if name not in places}
-    return functools.partial(function, *(args[name] for name in places if name in args), **rest)
+    rest = {name: value for name, value in args.items() if name not in places and name != others}
+    more = args.get(others, ()) if others is not None else ()
+    return functools.partial(function, *(args[name] for name in places if name in args), *more, **rest)
+
+
+def takes_places(function: Callable[..., Any]) -> str | None:
+    """The name of a function's parameter ``*args``; ``None`` if it has none."""
+    return _takes_places(own(function))
 
 
 def takes_any_name(function: Callable[..., Any]) -> bool:
@@ -71,6 +77,15 @@ def takes_any_name(function: Callable[..., Any]) -> bool:
 @functools.lru_cache(maxsize=1024)
 def _takes_any_name(whose: Own) -> bool:
     return any(each.kind is each.VAR_KEYWORD for each in parameters_of(whose).values())
+
+
+@functools.lru_cache(maxsize=1024)
+def _takes_places(whose: Own) -> str | None:
+    try:
+        parameters = parameters_of(whose)
+    except ConfigError:
+        return None
+    return next((each.name for each in parameters.values() if each.kind is each.VAR_POSITIONAL), None)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from prill.errors import ConfigError, ToolException
 from prill.io import asyncio_colour
@@ -56,6 +56,10 @@ class Tool(BaseTool):
             plain, asyncio_form = (None if form is None else _ByPlace(form) for form in forms)
             return plain, asyncio_form
         return _by_place(forms[0]), _by_place(forms[1])
+
+    @field_serializer("func", "coroutine", when_used="json")
+    def _function_as_json(self, function: Callable[..., Any] | None) -> str | None:
+        return None if function is None else repr(function)
 
     def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         return self.func, self.coroutine

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from prill.errors import AsyncRequiredError, ConfigError
 from prill.io import asyncio_colour
@@ -28,6 +28,10 @@ class StructuredTool(BaseTool):
 
     func: Callable[..., Any] | None = Field(default=None, repr=False)
     coroutine: Callable[..., Any] | None = Field(default=None, repr=False)
+
+    @field_serializer("func", "coroutine", when_used="json")
+    def _function_as_json(self, function: Callable[..., Any] | None) -> str | None:
+        return None if function is None else repr(function)
 
     def _functions(self) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
         return self.func, self.coroutine
@@ -73,7 +77,8 @@ class StructuredTool(BaseTool):
         refuse_old_classes(f"the args_schema of {name}", args_schema)
         described = parse_docstring is not False
         if args_schema is None and infer_schema:
-            args_schema = args_model(name, function) if described else create_schema_from_function(name, function)
+            text = description or find_description(function, described)
+            args_schema = args_model(name, function, text) if described else create_schema_from_function(name, function)
         elif args_schema is None:
             args_schema = {"type": "object", "properties": {}, "additionalProperties": True}
         description = description or find_description(function, described) or find_description(args_schema) or ""

@@ -18,7 +18,7 @@ import prill.prompts as ours_prompts
 import prill.runnables as ours
 from prill.language_models.fake import FakeListLLM
 from prill.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
-from prill.runnables import Runnable, RunnableLambda, RunnableParallel, RunnablePassthrough
+from prill.runnables import Runnable, RunnableLambda, RunnableParallel, RunnablePassthrough, RunnablePick
 
 
 class Joke(BaseModel):
@@ -222,3 +222,16 @@ def test_a_web_service_checks_requests_and_documents_answers():
     name = answer["$ref"].rpartition("/")[2]
     assert set(document["components"]["schemas"][name]["properties"]) == {"answer", "asked"}
     assert json.dumps(document).count("#/components/schemas/") >= 2
+
+
+def test_a_sequence_gives_its_name_to_the_schema_of_the_keys_that_it_adds():
+    added = {"a": RunnablePassthrough()} | RunnablePassthrough.assign(h=lambda x: 1)
+    assert added.get_output_jsonschema()["title"] == "RunnableSequenceOutput"
+    assert (added | RunnablePassthrough()).get_output_jsonschema()["title"] == "RunnableSequenceOutput"
+    taken = added | RunnablePick(["a"])
+    assert (taken.get_output_jsonschema()["title"], taken.invoke(1)) == ("RunnableSequenceOutput", {"a": 1})
+
+
+def test_a_sequence_that_adds_keys_first_has_the_input_of_the_steps_that_make_them():
+    chain = RunnablePassthrough.assign(context=operator.itemgetter("q")) | RunnableLambda(len)
+    assert chain.get_input_jsonschema()["title"] == "RunnableParallel<context>Input"

@@ -157,6 +157,7 @@ async def _fail(run: Run, error: BaseException, partial: Any) -> None:
     _count_usage(run, partial)
     # A run that was left, cancelled or interrupted did not fail.
     if isinstance(error, Exception) and not isinstance(error, Cancelled):
+        run.state["partial"] = partial
         await _notify(run, "on_error", error)
     else:
         run.state["stopped"] = error
