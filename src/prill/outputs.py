@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
@@ -81,19 +81,27 @@ class ChatGenerationChunk(ChatGeneration):
     type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # its own name on the wire
     message: MessageChunk
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, message: Any = None, **kwargs: Any) -> None:
         # One is made for every token: validating it would take several times as long.
-        message = kwargs.get("message")
-        if len(kwargs) == 1 and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
-            content = message.content
+        if not kwargs and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
+            content = message.__dict__["content"]
             text = content if type(content) is str else str(message.text)
             values = {"text": text, "generation_info": None, "type": "ChatGenerationChunk", "message": message}
             set_values(self, values)
-            set_fields_set(self, {"message"})
-            set_extra(self, None)
-            set_private(self, None)
         else:
-            super().__init__(**kwargs)
+            super().__init__(**({} if message is None else {"message": message}), **kwargs)
+
+    if not TYPE_CHECKING:  # mypy would take it for a promise that any attribute exists
+
+        def __getattr__(self, name: str) -> Any:
+            # Chunks made without validation lack these until pydantic asks for them.
+            if name == "__pydantic_fields_set__":
+                set_fields_set(self, {"message"})
+                return self.__pydantic_fields_set__
+            if name in ("__pydantic_extra__", "__pydantic_private__"):
+                (set_extra if name == "__pydantic_extra__" else set_private)(self, None)
+                return None
+            return super().__getattr__(name)
 
     def __add__(self, other: Any) -> Self:
         return cast("Self", _add(self, other, ChatGenerationChunk))
