@@ -1,4 +1,4 @@
-"""What language models give back: generations, and the results that hold them."""
+"""Outputs of language models: generations, and the results that hold them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Shown(BaseModel):
 
 
 class Generation(_Shown):
-    """One text that a model wrote; ``generation_info`` is what the provider told about it."""
+    """One text that a model wrote; ``generation_info`` is the provider's metadata of it."""
 
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
@@ -164,14 +164,14 @@ class RunInfo(_Shown):
 
 
 class ChatResult(_Shown):
-    """What a chat model gave back for one prompt: a generation for each choice."""
+    """The output of a chat model for one prompt: a generation for each choice."""
 
     generations: list[SerializeAsAny[ChatGeneration]]
     llm_output: dict[str, Any] | None = None
 
 
 class LLMResult(_Shown):
-    """What a model gave back for several prompts: for each, a list with a generation for each choice."""
+    """The output of a model for several prompts: for each, a list with a generation for each choice."""
 
     generations: list[list[SerializeAsAny[Generation | ChatGeneration | GenerationChunk | ChatGenerationChunk]]]
     llm_output: dict[str, Any] | None = None

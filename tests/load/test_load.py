@@ -401,7 +401,7 @@ def test_values_may_be_nested_as_deeply_as_json_reads_them_or_are_refused():
 @pytest.mark.parametrize("kwargs", ['"x"', "[1]", "7"])
 def test_arguments_that_are_no_object_are_refused_with_their_place(kwargs):
     text = '[{"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"], "kwargs": %s}]'
-    with pytest.raises(ConfigError, match=r"at \$\[0\] the arguments of AIMessage are no object"):
+    with pytest.raises(ConfigError, match=r"at \$\[0\] the arguments of AIMessage are not an object"):
         loads(text % kwargs)
 
 
