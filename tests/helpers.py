@@ -61,6 +61,12 @@ def modules(*names: str, hint: str) -> Need:
     return Need(lambda: all(find_spec(name) is not None for name in names), hint)
 
 
+def find_pyright() -> str | None:
+    """The command: ``PRILL_PYRIGHT``, one in ``node_modules``, or one on the path."""
+    own = PROJECT / "node_modules" / ".bin" / "pyright"
+    return os.environ.get("PRILL_PYRIGHT") or (str(own) if own.exists() else shutil.which("pyright"))
+
+
 NEEDS = {
     # Programs
     "chromium": command("chromium", "chromium-browser", "google-chrome", hint="apt-get install chromium"),
@@ -79,6 +85,7 @@ NEEDS = {
     ),
     # The system
     "fork": Need(lambda: hasattr(os, "fork"), "only some systems have it"),
+    "pyright": Need(lambda: find_pyright() is not None, "npm install pyright, or set PRILL_PYRIGHT to its command"),
     "/proc": Need(lambda: os.path.isdir("/proc/self/fd"), "only Linux has it"),
     # Data beside the project
     "recordings": Need(lambda: recordings_folder() is not None, "set PRILL_WIRE to their folder", installable=False),

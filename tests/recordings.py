@@ -20,7 +20,7 @@ _PROJECT = Path(__file__).resolve().parents[1]
 def recordings_folder() -> Path | None:
     """The folder named by ``PRILL_WIRE``, else ``../shared/wire`` beside the project; ``None`` if it is not there.
 
-    In a test: ``pytest.mark.skipif(recordings_folder() is None, reason="needs recordings: set PRILL_WIRE")``.
+    In a test: ``@requires("recordings")`` of ``tests/helpers.py``.
     """
     named = os.environ.get("PRILL_WIRE")
     folder = Path(named) if named else _PROJECT.parent / "shared" / "wire"

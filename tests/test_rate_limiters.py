@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import os
 import threading
 import time
 from collections import deque
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.helpers import requires
 
 from forking import passes_in_child
 from prill.errors import Cancelled, ConfigError
@@ -296,7 +296,7 @@ def test_threads_that_share_a_limiter_are_never_refused() -> None:
     assert server.used > 1.5 * server.limit, "more than the limit allows at once"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@requires("fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_requests_of_the_parent_do_not_hold_up_a_forked_child():
     limiter = TokenRateLimiter(requests_per_minute=2)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
 import pytest
+from tests.helpers import requires
 
 from forking import passes_in_child
 from prill.errors import ConfigError
@@ -75,7 +75,7 @@ def test_a_place_where_no_file_can_be_is_refused_by_name(tmp_path: Path) -> None
         values(file)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@requires("fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_has_a_connection_of_its_own(tmp_path: Path) -> None:
     file = SQLiteFile(tmp_path / "a.db", TABLE)
@@ -91,7 +91,7 @@ def test_a_forked_child_has_a_connection_of_its_own(tmp_path: Path) -> None:
     assert values(file) == [1, 2]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@requires("fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_has_a_copy_of_a_database_in_memory() -> None:
     file = SQLiteFile(":memory:", TABLE)

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[1]
-
-
-def find_pyright() -> str | None:
-    """The command: ``PRILL_PYRIGHT``, one in ``node_modules``, or one on the path."""
-    own = ROOT / "node_modules" / ".bin" / "pyright"
-    return os.environ.get("PRILL_PYRIGHT") or (str(own) if own.exists() else shutil.which("pyright"))
+from tests.helpers import PROJECT, find_pyright, require
 
 
 def test_pyright_infers_the_types_that_mypy_infers(tmp_path: Path) -> None:
+    require("pyright")
     command = find_pyright()
-    if command is None:
-        message = "pyright is not installed: npm install pyright, or set PRILL_PYRIGHT to its command"
-        if os.environ.get("PRILL_REQUIRE") == "all":
-            pytest.fail(message)
-        pytest.skip(message)
+    assert command is not None
     config = {
-        "include": [str(ROOT / "tests" / "types")],
-        "extraPaths": [str(ROOT / "src")],
+        "include": [str(PROJECT / "tests" / "types")],
+        "extraPaths": [str(PROJECT / "src")],
         "pythonVersion": "3.11",
     }
     path = tmp_path / "pyrightconfig.json"

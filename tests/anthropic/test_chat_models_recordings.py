@@ -15,6 +15,7 @@ from prill.anthropic import ChatAnthropic
 from prill.anthropic.decode import AnthropicDecoder
 from prill.errors import EmptyResponseError, ModelError, StreamInterrupted
 from prill.messages import AIMessageChunk, HumanMessage, ToolMessage, merge_chunks, message_chunk_to_message
+from prill.messages.ai import as_interrupted
 from prill.testing import Faults, Recording, ReplayServer
 from prill.transducers.sse import SSEDecoder
 from recordings import list_recordings, load_recording
@@ -91,6 +92,7 @@ def plain_blocks(content: str | list[Any]) -> list[dict[str, Any]]:
 def calls_of(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"name": block["name"], "args": block["input"], "id": block["id"], "type": "tool_call"}
+        | ({"extras": {"caller": block["caller"]}} if "caller" in block else {})
         for block in message["content"]
         if block["type"] == "tool_use"
     ]
@@ -303,7 +305,7 @@ def test_a_cut_stream_gives_every_chunk_before_it_raises(server: ReplayServer, m
             seen.extend(model.stream("Hi"))
         assert seen == said[: len(seen)]
         assert len(seen) >= first - 3
-        assert caught.value.partial == merge_chunks(seen)
+        assert caught.value.partial == as_interrupted(merge_chunks(seen))
         assert caught.value.usage == seen[0].usage_metadata
 
 

@@ -16,7 +16,7 @@ from bench.results import Results
 from bench.words import CHINESE, LANGUAGES, Words
 
 from bench import __main__ as command
-from bench import events, imports, kernel, memory, parsing, retrieval, wire
+from bench import calls, events, imports, kernel, memory, parsing, retrieval, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
@@ -55,6 +55,7 @@ def not_said_in_chinese(row: Row) -> list[str]:
         *retrieval.ROWS,
         *memory.ROWS,
         *imports.ROWS,
+        *calls.ROWS,
         wire.openai,
         wire.anthropic,
     ],

@@ -1,14 +1,19 @@
 """How two configs become one."""
 
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prill.callbacks.base import BaseCallbackHandler
 from prill.callbacks.config import check_config, merge_configs
+from prill.callbacks.manager import CallbackManager
 from prill.callbacks.run import CURRENT_RUN, UNWATCHED, Observer, Run, inside
 from prill.errors import ConfigError
 from prill.io import BLOCKING
-from prill.runnables import ensure_config, get_config_list, patch_config
+from prill.runnables import RunnableLambda, ensure_config, get_config_list, patch_config
+from prill.tracers import collect_runs
 
 configs = st.fixed_dictionaries(
     {},
@@ -56,7 +61,8 @@ def test_an_ensured_config_takes_over_what_the_run_around_it_says():
 
 
 def test_a_config_for_each_input():
-    first, second = get_config_list({"tags": ["a"], "run_id": "id"}, 2)
+    with pytest.warns(RuntimeWarning, match="the first run has it"):
+        first, second = get_config_list({"tags": ["a"], "run_id": "id"}, 2)
     assert (first["run_id"], second.get("run_id")) == ("id", None)
     assert [each["tags"] for each in get_config_list([{"tags": ["a"]}, {"tags": ["b"]}], 2)] == [["a"], ["b"]]
     with pytest.raises(ConfigError, match="Give one config, or one for each input"):
@@ -95,3 +101,42 @@ def test_a_key_that_looks_like_a_slip_of_the_pen_is_refused():
 def test_keys_of_a_users_own_are_configurable_values():
     config = check_config({"thread_id": "7", "tags": ["a"], "configurable": {"user": 1}})
     assert config == {"tags": ["a"], "configurable": {"thread_id": "7", "user": 1}}
+
+
+class Mute(BaseCallbackHandler):
+    """A handler that does nothing."""
+
+
+def test_a_manager_joined_with_handlers_stays_a_manager():
+    first, second, third = Mute(), Mute(), Mute()
+    manager = CallbackManager([first])
+    for configs in (
+        [{"callbacks": manager}, {"callbacks": [second]}],
+        [{"callbacks": [second]}, {"callbacks": manager}],
+    ):
+        joined = merge_configs(*configs)["callbacks"]
+        assert isinstance(joined, CallbackManager)
+        assert sorted(map(id, joined.handlers)) == sorted(map(id, [first, second]))
+    both = merge_configs({"callbacks": manager}, {"callbacks": CallbackManager([third])})["callbacks"]
+    assert both.handlers == [first, third]
+    assert manager.handlers == [first]
+    assert merge_configs({"callbacks": [first]}, {"callbacks": [second]})["callbacks"] == [first, second]
+
+
+def test_the_model_and_the_checkpoints_that_are_configured_are_shown_in_metadata():
+    config = {"configurable": {"model": "m", "checkpoint_ns": "n", "user": "u"}, "metadata": {"model": "own"}}
+    assert ensure_config(config)["metadata"] == {"model": "own", "checkpoint_ns": "n"}
+    with collect_runs() as runs:
+        RunnableLambda(len).invoke("a", {"configurable": {"model": "m", "checkpoint_ns": "n", "user": "u"}})
+    assert runs.traced_runs[0].metadata == {"model": "m", "checkpoint_ns": "n"}
+
+
+def test_one_id_for_a_batch_of_several_is_a_warning_where_the_batch_is():
+    id = uuid4()
+    for run in (
+        lambda: RunnableLambda(len).batch(["a", "b"], {"run_id": id}),
+        lambda: list(RunnableLambda(len).batch_as_completed(["a", "b"], {"run_id": id})),
+    ):
+        with pytest.warns(RuntimeWarning, match="the first run has it"):
+            run()
+    assert RunnableLambda(len).batch(["a"], {"run_id": id}) == [1]

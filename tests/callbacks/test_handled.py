@@ -11,7 +11,7 @@ from prill.documents import Document
 from prill.errors import Cancelled, ConfigError
 from prill.language_models import BaseChatModel, BaseLLM, FakeListChatModel
 from prill.messages import AIMessageChunk
-from prill.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
+from prill.outputs import ChatGenerationChunk, Generation, GenerationChunk, LLMResult
 from prill.retrievers import BaseRetriever
 from prill.runnables import RunnableLambda, RunnablePassthrough
 from prill.tools import tool
@@ -388,3 +388,55 @@ def test_async_handlers_of_a_blocking_run_in_a_worker_thread_run_on_the_loop():
         assert loops == [asyncio.get_running_loop()] * 2
 
     asyncio.run(main())
+
+
+class Params(BaseCallbackHandler):
+    """Keeps the settings that models are reported with."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_llm_start(self, serialized, prompts, *, invocation_params, options, batch_size, **kwargs):
+        self.seen.append((invocation_params, options, batch_size))
+
+    def on_chat_model_start(self, serialized, messages, **kwargs):
+        self.on_llm_start(
+            serialized, [], **{key: kwargs[key] for key in ("invocation_params", "options", "batch_size")}
+        )
+
+
+class Texts(BaseLLM):
+    """A text model that answers several prompts by one call."""
+
+    size: int = 3
+
+    @property
+    def _llm_type(self):
+        return "texts"
+
+    @property
+    def _identifying_params(self):
+        return {"size": self.size}
+
+    def _generate(self, prompts, stop=None, run_manager=None, **kwargs):
+        return LLMResult(generations=[[Generation(text=prompt)] for prompt in prompts])
+
+
+def test_handlers_are_given_the_settings_of_a_model_and_the_arguments_of_the_call():
+    handler = Params()
+    Texts().batch(["a", "b"], {"callbacks": [handler]}, seed=1)
+    asyncio.run(Texts().ainvoke("a", {"callbacks": [handler]}, stop=["z"]))
+    assert handler.seen == [
+        *[({"size": 3, "_type": "texts", "stop": None, "seed": 1}, {"stop": None}, 2)] * 2,
+        ({"size": 3, "_type": "texts", "stop": ["z"]}, {"stop": ["z"]}, 1),
+    ]
+
+
+def test_a_model_may_describe_its_calls_itself():
+    class Described(FakeListChatModel):
+        def _get_invocation_params(self, stop=None, **kwargs):
+            return {"model": "m", **kwargs}
+
+    handler = Params()
+    Described(responses=["a"]).invoke("x", {"callbacks": [handler]}, seed=1)
+    assert handler.seen == [({"model": "m", "seed": 1}, {"stop": None}, 1)]

@@ -25,7 +25,7 @@ ROWS = [
         *("prompts", "output_parsers", "language_models", "tools", "embeddings", "retrievers", "vectorstores"),
         *("document_loaders", "text_splitters", "example_selectors", "indexing", "exceptions"),
     },
-    {"providers", "wire"},
+    {"providers"},
     {"openai", "anthropic", "google", "bedrock"},
     {"chat_models", "load", "testing", "utils"},
     {"agents", "bulk", "chains"},
@@ -45,6 +45,7 @@ BESIDE = {
     *(("runnables.graph", "runnables.drawing"), ("runnables.utils", "runnables.describe")),
     *(("vectorstores", "embeddings"), ("vectorstores", "retrievers")),
     *((room, "vectorstores") for room in ("example_selectors", "indexing")),
+    ("document_loaders", "text_splitters"),
     *(("example_selectors", "embeddings"), ("indexing", "retrievers")),
     ("providers", "wire"),
 }

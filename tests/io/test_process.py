@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.helpers import requires
 
 from forking import passes_in_child
 from prill.callbacks import AsyncCallbackHandler
@@ -17,7 +17,7 @@ from prill.io.process import check_process, process_number
 from prill.runnables import RunnableLambda, RunnableParallel
 
 pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    requires("fork"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 

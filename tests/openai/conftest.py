@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx2
 import pytest
 
 from prill.callbacks.run import UNWATCHED
@@ -14,6 +13,7 @@ from prill.io import drive_stream
 from prill.messages import AIMessageChunk, merge_chunks
 from prill.openai import ChatOpenAI
 from prill.testing import ReplayServer
+from providers.answered import Answered
 
 KEY = "sk-very-secret-key"
 
@@ -37,26 +37,14 @@ def model(make: Callable[..., ChatOpenAI]) -> ChatOpenAI:
     return make()
 
 
-class Pieces(httpx2.SyncByteStream):
-    """A response's body that is given in pieces, without a connection."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._pieces)
-
-
 @pytest.fixture
 def decode() -> Callable[..., AIMessageChunk]:
     """Decode a body in the given pieces, by a model's own loop over bytes."""
     model = ChatOpenAI(model="gpt-4o", api_key=KEY)
 
     def decode(*pieces: bytes) -> Any:
-        async def opening() -> httpx2.Response:
-            request = httpx2.Request("POST", "http://test/v1/chat/completions")
-            headers = {"content-type": "text/event-stream"}
-            return httpx2.Response(200, headers=headers, request=request, stream=Pieces(*pieces))
+        async def opening() -> Any:
+            return Answered(*pieces)
 
         return merge_chunks(list(drive_stream(model._read_stream(UNWATCHED, opening, model._decoder))))
 

@@ -234,6 +234,7 @@ def test_headers_and_time_of_one_call_are_not_in_its_json(model: Any, server: Re
     seen = server.requests[0]
     assert seen.headers["x-call"] == "2"
     assert seen.json.keys() == {"model", "messages", "stream"}
+    assert seen.query == "q=1"
 
 
 def test_several_choices_are_several_generations(colour: Any, make: Any, server: ReplayServer) -> None:

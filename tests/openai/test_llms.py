@@ -24,7 +24,7 @@ def llm(server: ReplayServer) -> Iterator[OpenAI]:
 def test_a_prompt_is_continued(colour: Any, llm: OpenAI, server: ReplayServer) -> None:
     server.reply("once", " upon")
     assert colour.invoke(llm, "Tell") == "once upon"
-    assert server.requests[0].json == {"model": "gpt-3.5-turbo-instruct", "prompt": "Tell"}
+    assert server.requests[0].json == {"model": "gpt-3.5-turbo-instruct", "prompt": "Tell", "stream": False}
 
 
 def test_tokens_are_texts(colour: Any, llm: OpenAI, server: ReplayServer) -> None:

@@ -10,6 +10,7 @@ import pytest
 from prill.anthropic import ChatAnthropic
 from prill.openai import ChatOpenAI
 from prill.testing import ReplayServer
+from providers.clients import clients_for, close_clients
 
 KEY = "sk-very-secret-key-0123456789"
 
@@ -30,15 +31,27 @@ def anthropic(server: ReplayServer, **settings: Any) -> Any:
     return ChatAnthropic(**{**given, **settings})
 
 
+@pytest.fixture
+def way() -> str:
+    """How the model of a test sends its requests: one of ``WAYS``; modules that try all of them say so."""
+    return "own"
+
+
 @pytest.fixture(params=[openai, anthropic, responses], ids=["openai", "anthropic", "responses"])
-def make(request: pytest.FixtureRequest, server: ReplayServer) -> Iterator[Make]:
+def make(request: pytest.FixtureRequest, server: ReplayServer, way: str) -> Iterator[Make]:
     """Makes a model of one vendor; its ``provider`` says which."""
     made: list[Any] = []
 
     def make(**settings: Any) -> Any:
-        made.append(request.param(server, **settings))
-        return made[-1]
+        model = request.param(server, **settings)
+        if way != "own" and not {"client", "http_client"} & settings.keys():
+            known = {"api_key": KEY, "base_url": model.base_url}
+            clients = clients_for(way, type(model), known)
+            model = request.param(server, **settings, **clients)
+        made.append(model)
+        return model
 
     yield make
     for model in made:
         model.close()
+        close_clients(model)

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-import httpx2
-
 from prill.anthropic import ChatAnthropic
 from prill.messages import AIMessage, AIMessageChunk, merge_chunks, message_chunk_to_message
 from prill.openai import ChatOpenAI
@@ -20,6 +18,7 @@ from prill.openai.completions_decode import CompletionDecoder
 from prill.outputs import GenerationChunk
 from prill.providers.reading import ProviderError, Reading
 from prill.testing import Recording
+from providers.answered import Answered
 
 
 class Cut(NamedTuple):
@@ -38,9 +37,8 @@ def decoder_for(id: str) -> Any:
     elif "-completions-" in id:
         return CompletionDecoder("openai")
     else:
-        model, path = ChatOpenAI(api_key="test"), "/v1/responses" if "responses" in id else "/v1/chat/completions"
-    request = httpx2.Request("POST", f"http://test{path}", content=b"{}")
-    return model._decoder(httpx2.Response(200, request=request))
+        model, path = ChatOpenAI(api_key="test"), "/responses" if "responses" in id else "/chat/completions"
+    return model._decoder(Answered(path=path))
 
 
 def message_of(chunks: Iterable[AIMessageChunk]) -> AIMessage:

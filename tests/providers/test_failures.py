@@ -39,6 +39,7 @@ from prill.tracers import ConsoleCallbackHandler
 
 KEY = "sk-very-secret-key-0123456789"  # that of the models which the fixtures make
 
+
 STATUSES = [
     (400, ModelInvalidRequestError, False),
     (401, ModelAuthenticationError, False),

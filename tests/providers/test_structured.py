@@ -131,7 +131,7 @@ def test_a_schema_that_cannot_be_told_and_an_unknown_method_are_refused(model: A
         model.with_structured_output(object())
     with pytest.raises(NotImplementedError, match="cannot call tools"):
         FakeListChatModel(responses=[]).with_structured_output(Row)
-    with pytest.raises(ConfigError, match="function_calling' only"):
+    with pytest.raises(ConfigError, match="only method='function_calling'"):
         FakeListChatModel(responses=[]).with_structured_output(Row, method="json_mode")
 
 

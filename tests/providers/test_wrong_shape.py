@@ -12,7 +12,9 @@ from prill.errors import MalformedResponseError
 from prill.messages import AIMessageChunk
 from prill.openai import ChatOpenAI
 from prill.providers.reading import Reading, WrongShape
-from prill.testing import Recording, ReplayServer
+from prill.testing import Faults, Recording, ReplayServer
+from prill.transducers.aws_event_stream import EventStreamDecoder
+from prill.transducers.json_stream import JSONArrayDecoder
 from prill.transducers.sse import ServerSentEvent
 from providers.conftest import KEY
 
@@ -91,3 +93,28 @@ def test_an_event_without_its_end_is_read_if_it_is_whole_and_refused_if_it_has_a
     else:
         with pytest.raises(WrongShape):
             list(reading.finish())
+
+
+ARRAY = {"content-type": "application/json"}
+
+
+class OfAnArray(Decoder):
+    """A provider that streams a JSON array instead of server-sent events."""
+
+    framing = JSONArrayDecoder
+
+
+def test_a_decoder_says_how_its_stream_is_cut_into_events(server: ReplayServer, colour: Any) -> None:
+    model = model_with(OfAnArray, server)
+    server.clear()
+    server.queue(Recording("", 200, ARRAY, b'[{"text": "a"},\n{"text": "b"}]', faults=Faults(split=3)))
+    assert [chunk.content for chunk in colour.stream(model)] == ["a", "b"]
+
+
+def test_bytes_that_a_framing_refuses_are_not_in_the_protocol(server: ReplayServer, colour: Any) -> None:
+    class Binary(Decoder):
+        framing = EventStreamDecoder
+
+    model = model_with(Binary, server)
+    with pytest.raises(MalformedResponseError, match="not an AWS event stream"):
+        colour.stream(model)

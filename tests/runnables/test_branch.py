@@ -125,12 +125,23 @@ def test_errors_name_the_branch(verbs, verb):
         assert f"in the chain: {path}" in raised.value.__notes__
 
 
-@pytest.mark.parametrize(
-    "branches", [(), (len,), ((len, len),), ((len, len), (len, len)), (len, len), ((len,), len), ((len, 3), len)]
-)
+@pytest.mark.parametrize("branches", [((len, len), (len, len)), (len, len), ((len,), len), ((len, 3), len)])
 def test_what_is_no_branch_is_refused(branches):
     with pytest.raises(CompositionError):
         RunnableBranch(*branches)
+
+
+@pytest.mark.parametrize("branches", [(), (len,), ((len, len),)])
+def test_a_branch_without_a_condition_or_a_default_is_a_value_error(branches):
+    with pytest.raises(ValueError, match="at least one"):
+        RunnableBranch(*branches)
+
+
+def test_the_type_arguments_of_a_branch_are_its_types():
+    branch = RunnableBranch[int, str]((lambda x: x > 0, lambda x: "positive"), lambda x: "other")
+    assert branch.get_input_jsonschema() == {"title": "RunnableBranchInput", "type": "integer"}
+    assert (branch.InputType, branch.OutputType) == (int, str)
+    assert branch.invoke(1) == "positive"
 
 
 def test_an_empty_router_is_refused():

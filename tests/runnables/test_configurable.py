@@ -1,5 +1,7 @@
 """Settings and steps that a config changes."""
 
+from functools import partial
+
 import langchain_core.language_models.fake as peer_fake
 import langchain_core.runnables as peer
 import pytest
@@ -14,6 +16,7 @@ from prill.runnables import (
     ConfigurableFieldMultiOption,
     ConfigurableFieldSingleOption,
     RunnableLambda,
+    RunnableSerializable,
 )
 
 PROMPT = PromptTemplate.from_template("{a}")
@@ -128,3 +131,69 @@ def test_two_fields_of_one_id_that_differ_are_refused():
     other = FakeListLLM(responses=["else"]).configurable_fields(responses=ConfigurableField(id="answers"))
     with pytest.raises(ConfigError, match="two configurable fields have the id 'answers'"):
         (ANSWERS | other).config_specs
+
+
+class Greeter(RunnableSerializable):
+    """A Runnable with methods of its own."""
+
+    greeting: str
+
+    def invoke(self, input, config=None, **kwargs):
+        return f"{self.greeting} {input}"
+
+    def ask(self):
+        return self.greeting
+
+    def ask_with(self, config=None):
+        return self.greeting
+
+
+GREETER = Greeter(greeting="hello").configurable_fields(greeting=ConfigurableField(id="greeting"))
+GOODBYE = {"configurable": {"greeting": "bye"}}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: GREETER.with_config(GOODBYE).ask(),
+        lambda: GREETER.with_config(GOODBYE).with_config(tags=["a"]).ask(),
+        lambda: GREETER.with_retry().with_config(GOODBYE).ask(),
+        lambda: GREETER.ask_with(config=GOODBYE),
+        lambda: GREETER.ask_with(GOODBYE),
+        lambda: GREETER.with_config(GOODBYE).greeting,
+    ],
+    ids=["bound", "bound twice", "behind a retry", "named", "by place", "attribute"],
+)
+def test_a_method_runs_on_the_object_that_the_config_selects(ask):
+    assert (GREETER.ask(), GREETER.ask_with(), ask()) == ("hello", "hello", "bye")
+
+
+def test_a_method_runs_on_the_alternative_that_the_config_selects():
+    either = Greeter(greeting="hello").configurable_alternatives(
+        ConfigurableField(id="who"), other=Greeter(greeting="bye")
+    )
+    assert (either.ask(), either.with_config(configurable={"who": "other"}).ask()) == ("hello", "bye")
+
+
+def test_any_callable_without_required_arguments_makes_an_alternative(verbs):
+    def make(greeting="bye"):
+        return Greeter(greeting=greeting)
+
+    either = Greeter(greeting="hello").configurable_alternatives(
+        ConfigurableField(id="who"),
+        partial=partial(Greeter, greeting="hey"),
+        default_argument=make,
+        function=lambda x: x,
+    )
+    said = [
+        verbs.invoke(either, "you", {"configurable": {"who": key}})
+        for key in ("partial", "default_argument", "function")
+    ]
+    assert said == ["hey you", "bye you", "you"]
+
+
+def test_options_are_called_by_the_name_of_their_field():
+    field = ConfigurableFieldSingleOption(id="g", name="The Greeting", options={"a": "hello", "b": "bye"}, default="a")
+    schema = Greeter(greeting="hello").configurable_fields(greeting=field).config_schema().model_json_schema()
+    assert schema["$defs"]["The_Greeting"] == {"enum": ["a", "b"], "title": "The Greeting", "type": "string"}
+    assert schema["title"] == "RunnableConfigurableFieldsConfig"

@@ -442,3 +442,24 @@ def test_the_peer_gives_and_keeps_the_same(case: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert turns(OURS, *CASES[case]) == turns(THEIRS, *CASES[case])
+
+
+def test_a_factory_without_parameters_needs_no_session(chats: Chats) -> None:
+    chat: Any = RunnableWithMessageHistory(model(), lambda: chats("a"))
+    assert [chat.invoke("hi").content, asyncio.run(chat.ainvoke("again")).content] == ["one", "two"]
+    assert chats.said() == [("human", "hi"), ("ai", "one"), ("human", "again"), ("ai", "two")]
+    assert chat.with_config(CONFIG).config["configurable"] == {"session_id": "a"}
+
+
+def test_the_schemas_show_where_the_messages_are(chats: Chats) -> None:
+    chat = RunnableWithMessageHistory(PROMPT | model(), chats, input_messages_key="q", history_messages_key="history")
+    schema = chat.get_input_jsonschema()
+    text, message, several = schema["properties"]["q"]["anyOf"]
+    assert (schema["type"], schema["required"], text) == ("object", ["q"], {"type": "string"})
+    assert (several["type"], several["items"]["oneOf"]) == ("array", message["oneOf"])
+    assert chat.get_output_jsonschema()["type"] == "object"
+
+
+def test_without_a_key_the_schemas_are_those_of_messages(chats: Chats) -> None:
+    chat = RunnableWithMessageHistory(model(), chats)
+    assert [chat.get_input_jsonschema()["type"], chat.get_output_jsonschema()["type"]] == ["array", "array"]

@@ -108,16 +108,16 @@ class Source:
     """Three pieces, or an error in the place of one; knows how far it was asked and whether it was closed."""
 
     def __init__(self, fails_at=None):
-        self.raw_input = self.closed = 0
+        self.given = self.closed = 0
         self._fails_at = fails_at
 
     async def source(self, chunks):
         async for _ in chunks:
             try:
                 for piece in "abc":
-                    if self.raw_input == self._fails_at:
+                    if self.given == self._fails_at:
                         raise ValueError("no more")
-                    self.raw_input += 1
+                    self.given += 1
                     yield piece
             finally:
                 self.closed += 1

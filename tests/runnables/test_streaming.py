@@ -555,3 +555,25 @@ def test_aclosing_is_enough_at_every_depth():
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["function", "coroutine"])
+def test_the_function_of_a_passthrough_is_given_the_arguments_of_the_call(verbs, is_async):
+    seen = []
+
+    def look(value, **kwargs):
+        seen.append((value, kwargs))
+
+    async def look_later(value, **kwargs):
+        seen.append((value, kwargs))
+
+    part = RunnablePassthrough(look_later if is_async else look)
+    if is_async and verbs.name == "blocking":
+        with pytest.raises(AsyncRequiredError):
+            verbs.invoke(part, "a", size=1)
+        return
+    assert verbs.invoke(part, "a", size=1) == "a"
+    assert verbs.stream(part, "b", size=2) == ["b"]
+    assert verbs.batch(part, ["c"], size=3) == ["c"]
+    assert verbs.invoke(part | len, "d", size=4) == 1
+    assert seen == [("a", {"size": 1}), ("b", {"size": 2}), ("c", {"size": 3}), ("d", {"size": 4})]

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.helpers import require
 
 SCENARIO = Path(__file__).with_name("scenarios.py")
 SOAK = "PRILL_SOAK" in os.environ
@@ -21,8 +22,8 @@ NAMES = ["batches", "streams", "limits", "hooks", "pools", "loops", "signals", "
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_hangs_and_every_run_ends(name: str) -> None:
-    if name in ("forks", "signals") and not hasattr(os, "fork"):
-        pytest.skip("needs fork and signals")
+    if name in ("forks", "signals"):
+        require("fork")
     seed = os.environ.get("PRILL_STRESS_SEED", "1")
     done = subprocess.run(
         [sys.executable, str(SCENARIO), name, str(SECONDS), seed], capture_output=True, text=True, check=False

@@ -4,7 +4,7 @@ import asyncio
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import copy_context
 
 import pytest
@@ -325,3 +325,26 @@ def test_leaving_blocking_events_is_no_failure_to_observers():
         for _ in range(5):
             next(events)
     assert told == ["cancel"]
+
+
+@pytest.mark.parametrize("call_id", ["id1", None], ids=["whole call", "arguments"])
+def test_the_error_of_a_tool_by_itself_has_its_input_and_the_id_of_the_call(call_id):
+    @tool
+    def fails(x: int) -> str:
+        "Fail."
+        raise ValueError("no")
+
+    async def watch():
+        given = {"x": 1}
+        input = {"type": "tool_call", "name": "fails", "args": given, "id": call_id} if call_id else given
+        events = []
+        with suppress(ValueError):
+            async for event in fails.astream_events(input, version="v2"):
+                events.append(event)
+        return events[-1]
+
+    last = asyncio.run(watch())
+    data = last["data"]
+    assert last["event"] == "on_tool_error"
+    assert (data["input"], data["tool_call_id"], str(data["error"])) == ({"x": 1}, call_id, "no")
+    assert (data["type"], data["message"], data["retryable"]) == ("ValueError", "no", False)

@@ -251,3 +251,29 @@ def test_a_tracer_that_lives_long_keeps_nothing():
 
     some(50)
     assert kept_memory(lambda: some(10_000)) < 100_000
+
+
+class Settled(FakeListChatModel):
+    """A chat model with settings."""
+
+    temperature: float = 0.5
+
+    @property
+    def _identifying_params(self):
+        return {"temperature": self.temperature}
+
+
+@VERBS
+def test_the_run_of_a_model_has_its_settings_and_the_arguments_of_the_call(verb):
+    with collect_runs() as runs:
+        drained(Settled(responses=["abc"]).bind(stop=["z"], seed=1), "x", verb)
+    asked = {"temperature": 0.5, "_type": "fake-list-chat-model", "stop": ["z"], "seed": 1}
+    extra = {key: value for key, value in runs.traced_runs[0].extra.items() if key != "metadata"}
+    assert extra == {"invocation_params": asked, "options": {"stop": ["z"]}, "batch_size": 1}
+
+
+@VERBS
+def test_the_run_of_another_step_has_metadata_alone(verb):
+    with collect_runs() as runs:
+        drained(RunnableLambda(len), "x", verb)
+    assert runs.traced_runs[0].extra == {"metadata": {}}

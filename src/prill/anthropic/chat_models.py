@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import httpx2
-from pydantic_core import from_json
 
 from prill.anthropic.decode import AnthropicDecoder, wants_blocks
 from prill.anthropic.encode import encode_messages
-from prill.anthropic.settings import AnthropicSettings, posted, stops
+from prill.anthropic.settings import AnthropicSettings, stops
 from prill.anthropic.tools import choice_of_tool, convert_to_anthropic_tool, convert_to_anthropic_tools
 from prill.language_models import LanguageModelInput
 from prill.messages import AIMessage, BaseMessage, merge_chunks, message_chunk_to_message
 from prill.outputs import ChatGeneration, ChatResult
 from prill.providers.chat import ProviderChatModel
+from prill.providers.http.message import Answer
 from prill.providers.images import check_image, check_image_url
 from prill.runnables import Runnable
 
@@ -28,7 +26,7 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
         ...     print(chunk.content, end="|")
         Here|'s a| verse|...
 
-    The address is ``base_url`` or ``ANTHROPIC_BASE_URL``, without the ``/v1`` that the SDK adds.
+    The address is ``base_url`` or ``ANTHROPIC_BASE_URL``, without ``/v1``.
 
     An answer's content is text, and its tool calls are in ``tool_calls``. The content is a list of Anthropic's blocks,
     tool calls included, where thinking, tools that the provider runs or citations are asked for, or come. Sent back,
@@ -114,16 +112,16 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
             request["stop_sequences"] = stop
         if tools := said.get("tools"):
             said["tools"] = convert_to_anthropic_tools(tools)
-        return {**request, **said, "messages": turns, "stream": streaming}
+        request |= {**said, "messages": turns, "stream": streaming}
+        if not streaming:
+            self._check_length(request)
+        return request
 
-    def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:
-        return posted(request)
+    def _decoder(self, answer: Answer) -> AnthropicDecoder:
+        return AnthropicDecoder(blocks=wants_blocks(answer.request.body), count_tokens=self.stream_usage)
 
-    def _decoder(self, response: httpx2.Response) -> AnthropicDecoder:
-        return AnthropicDecoder(blocks=_wants_blocks(response), count_tokens=self.stream_usage)
-
-    def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:
-        decoder = AnthropicDecoder(blocks=_wants_blocks(response))
+    def _result(self, payload: Any, answer: Answer) -> ChatResult:
+        decoder = AnthropicDecoder(blocks=wants_blocks(answer.request.body))
         message = message_chunk_to_message(merge_chunks(decoder.whole(payload)))
         output = {"token_usage": getattr(message, "usage_metadata", None), "model_name": payload.get("model")}
         return ChatResult(generations=[ChatGeneration(message=message)], llm_output=output)
@@ -147,7 +145,3 @@ def _check_image(block: Mapping[str, Any]) -> None:
         check_image(source.get("media_type") or "", source.get("data") or "", "anthropic")
     elif source.get("type") == "url":
         check_image_url(source.get("url"), "anthropic")
-
-
-def _wants_blocks(response: httpx2.Response) -> bool:
-    return wants_blocks(from_json(response.request.content))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field, SecretStr
 
 from prill.errors import ConfigError
+from prill.providers.calls import Call, make_call
 from prill.providers.settings import ProviderSettings
 
 _SENT = (
@@ -24,9 +24,6 @@ _SENT = (
     "mcp_servers",
     "betas",
 )
-
-# What the SDK's method is told by name. The rest goes around its models, which lag behind the API.
-_NAMED = ("model", "max_tokens", "messages", "stream", "timeout", "extra_query")
 
 # What requests may say that is no setting of a model.
 _CALL_WORDS = (
@@ -72,8 +69,6 @@ class AnthropicSettings(ProviderSettings):
     stream_usage: bool = Field(default=True, repr=False)
 
     _provider: ClassVar[str] = "anthropic"
-    _package: ClassVar[str] = "anthropic"
-    _client_classes: ClassVar[tuple[str, str]] = ("Anthropic", "AsyncAnthropic")
     _key_variable: ClassVar[str] = "ANTHROPIC_API_KEY"
     _url_variables: ClassVar[tuple[str, ...]] = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL")
     _call_words: ClassVar[frozenset[str]] = frozenset(_CALL_WORDS)
@@ -93,26 +88,36 @@ class AnthropicSettings(ProviderSettings):
             said["output_config"] = output
         return {**said, **self.model_kwargs}
 
-    def _failure(self, error: Exception) -> Exception:
-        if type(error) is ValueError and "10 minutes" in str(error):
-            return ConfigError(
-                f"an answer of up to max_tokens={self.max_tokens} tokens may take longer than the ten minutes that "
-                "Anthropic's SDK allows in one piece. Stream it (stream, or streaming=True), or give a timeout."
+    def _default_url(self) -> str:
+        return "https://api.anthropic.com"
+
+    def _identify(self, key: str) -> dict[str, str | None]:
+        return {"authorization": f"Bearer {key}", "anthropic-version": _VERSION}
+
+    def _to_call(self, request: dict[str, Any]) -> Call:
+        request = dict(request)
+        if betas := request.pop("betas", None):
+            request["extra_headers"] = {**(request.get("extra_headers") or {}), "anthropic-beta": ",".join(betas)}
+        return make_call("/v1/messages", request)
+
+    def _check_length(self, request: dict[str, Any]) -> None:
+        """Refuse an answer in one piece that takes longer than a connection stays open without a byte.
+
+        Raises:
+            ConfigError: see https://docs.anthropic.com/en/api/errors#long-requests
+        """
+        if self.timeout is None and request.get("timeout") is None and request["max_tokens"] > _LONGEST_WHOLE:
+            raise ConfigError(
+                f"an answer of up to max_tokens={request['max_tokens']} tokens may take longer than ten minutes, which "
+                "is too long for one piece. Stream it (stream, or streaming=True), or give a timeout."
             )
-        return super()._failure(error)
+
+
+_VERSION = "2026-10-21"
+_LONGEST_WHOLE = 128_000 // 6
+"""The tokens that come in ten minutes, at 128,000 an hour."""
 
 
 def stops(stop: list[str] | str | None) -> list[str] | None:
     """The stop sequences, as the list that the API wants."""
     return [stop] if isinstance(stop, str) else stop
-
-
-def posted(request: dict[str, Any]) -> Callable[[Any], Any]:
-    """How a client sends ``request``: the raw response."""
-    body = dict(request)
-    named = {name: body.pop(name) for name in _NAMED if name in body}
-    headers = dict(body.pop("extra_headers", None) or {})
-    if betas := body.pop("betas", None):
-        headers["anthropic-beta"] = ",".join(betas)
-    body |= body.pop("extra_body", None) or {}
-    return lambda client: client.messages.with_raw_response.create(**named, extra_headers=headers, extra_body=body)

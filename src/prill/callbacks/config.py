@@ -51,7 +51,20 @@ def _join_mappings(old: Any, new: Any) -> dict[str, Any]:
 
 
 def _join_callbacks(old: Any, new: Any) -> Any:
+    if _is_manager(old) and _is_manager(new):
+        return old.merge(new)
+    for manager, others in ((old, new), (new, old)):
+        if _is_manager(manager) and isinstance(others, list | tuple):
+            joined = manager.copy()
+            for handler in others:
+                joined.add_handler(handler)
+            return joined
     return [*_as_list(old), *_as_list(new)]
+
+
+def _is_manager(callbacks: Any) -> bool:
+    """Whether this is a callback manager to which handlers can be added: the class is defined above this module."""
+    return hasattr(callbacks, "add_handler") and hasattr(callbacks, "merge")
 
 
 def _as_list(callbacks: Any) -> list[Any]:
@@ -64,6 +77,20 @@ _JOIN: dict[str, Callable[[Any, Any], Any]] = {
     "configurable": _join_mappings,
     "callbacks": _join_callbacks,
 }
+
+
+_SHOWN = ("model", "checkpoint_ns")
+"""Keys of ``configurable`` that are shown in the metadata of runs."""
+
+
+def metadata_of(config: Config) -> dict[str, Any]:
+    """The metadata of runs with this config: its own, and what says which model and which checkpoints are meant."""
+    metadata: dict[str, Any] = {**(config.get("metadata") or {})}
+    if configurable := config.get("configurable"):
+        for key in _SHOWN:
+            if key in configurable:
+                metadata.setdefault(key, configurable[key])
+    return metadata
 
 
 def merge_configs(*configs: Config | None) -> RunnableConfig:

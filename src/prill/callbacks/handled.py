@@ -47,9 +47,9 @@ class HandlerObserver(Observer):
             return self._start_chat_model(run, input, serialized, facts)
         if run.kind == "llm":
             prompts = input.get("prompts", []) if isinstance(input, dict) else []
-            return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **facts)
+            return self._call(run, "llm", "on_llm_start", serialized, prompts, **model_arguments(run), **facts)
         if run.kind == "tool":
-            about = {"inputs": input if isinstance(input, dict) else None, "tool_call_id": _call_id(run)}
+            about = {"inputs": input if isinstance(input, dict) else None, "tool_call_id": call_id(run)}
             return self._call(run, "tool", "on_tool_start", serialized, str(input), **about, **facts)
         if run.kind == "retriever":
             query = input["query"] if isinstance(input, dict) and "query" in input else input
@@ -63,9 +63,9 @@ class HandlerObserver(Observer):
             return None
         messages = input.get("messages", [[]]) if isinstance(input, dict) else [[]]
         if type(self.handler).on_chat_model_start is not BaseCallbackHandler.on_chat_model_start:
-            return self._call(run, None, "on_chat_model_start", serialized, messages, **_asked(run), **facts)
+            return self._call(run, None, "on_chat_model_start", serialized, messages, **model_arguments(run), **facts)
         prompts = [get_buffer_string(each) for each in messages]
-        return self._call(run, "llm", "on_llm_start", serialized, prompts, **_asked(run), **facts)
+        return self._call(run, "llm", "on_llm_start", serialized, prompts, **model_arguments(run), **facts)
 
     def chunk_callback(self, run: Run) -> ChunkCallback | None:
         return self.on_chunk if self._wants_tokens and run.kind in ("chat_model", "llm") else None
@@ -94,7 +94,7 @@ class HandlerObserver(Observer):
 
     def on_error(self, run: Run, error: BaseException) -> Notice:
         hooks = _HOOKS.get(run.kind, "chain")
-        more: dict[str, Any] = {"tool_call_id": _call_id(run)} if hooks == "tool" else {}
+        more: dict[str, Any] = {"tool_call_id": call_id(run)} if hooks == "tool" else {}
         if hooks == "llm":
             more["response"] = partial_result(run, error)
         return self._call(run, hooks, f"on_{hooks}_error", error, tags=run.tags, **more)
@@ -147,14 +147,16 @@ class HandlerObserver(Observer):
         logger.warning("the callback handler %s failed in %s", type(self.handler).__name__, hook, exc_info=True)
 
 
-def _asked(run: Run) -> dict[str, Any]:
-    """The arguments of a model's call. Those whose names end in an underscore are Prill's own."""
+def model_arguments(run: Run) -> dict[str, Any]:
+    """The settings of a model and the arguments of the call; those with a name ending in an underscore are ours."""
     asked = {key: value for key, value in run.kwargs.items() if not key.endswith("_")}
-    size = run.kwargs.get("batch_size_", 1)
-    return {"invocation_params": asked, "options": {"stop": asked.get("stop")}, "batch_size": size}
+    stop = asked.pop("stop", None)
+    describe = getattr(run.step, "_get_invocation_params", None)
+    params = describe(stop=stop, **asked) if describe is not None else {"stop": stop, **asked}
+    return {"invocation_params": params, "options": {"stop": stop}, "batch_size": run.kwargs.get("batch_size_", 1)}
 
 
-def _call_id(run: Run) -> str | None:
+def call_id(run: Run) -> str | None:
     """The id of the tool call that a run answers, if it does."""
     given = run.raw_input
     is_call = isinstance(given, Mapping) and given.get("type") == "tool_call"

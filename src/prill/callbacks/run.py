@@ -12,7 +12,7 @@ from copy import copy
 from functools import reduce
 from typing import Any
 
-from prill.callbacks.config import Config, merge_configs
+from prill.callbacks.config import Config, merge_configs, metadata_of
 from prill.errors import ConfigError
 from prill.io import BLOCKING, CancelToken, Colour, Limit, make_lock
 from prill.messages.usage import UsageMetadata, add_usage
@@ -112,9 +112,9 @@ class Run:
 
     ``child`` and ``configured`` prepare runs; ``start`` gives a prepared run its id and name. From then on a run has
     ``raw_input`` (the input as it came), ``input`` (as it is reported to observers; of a stream only at its end),
-    ``streamed`` (whether it was run by a streaming verb) and ``kwargs`` (the arguments of the call); ``state`` belongs
-    to the observers. ``watched_token`` is the cancel token that a run around already watches; ``usage`` counts the
-    tokens of models.
+    ``streamed`` (whether it was run by a streaming verb), ``kwargs`` (the arguments of the call) and ``step`` (the
+    Runnable, where it is one); ``state`` belongs to the observers. ``watched_token`` is the cancel token that a run
+    around already watches; ``usage`` counts the tokens of models.
     """
 
     __slots__ = (
@@ -133,6 +133,7 @@ class Run:
         "plain",
         "raw_input",
         "state",
+        "step",
         "streamed",
         "tag",
         "tags",
@@ -209,11 +210,12 @@ class Run:
         self.kind = kind
         own = [self.tag] if self.tag else []
         self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
-        self.metadata = {**(config.get("metadata") or {}), **(metadata or {})}
+        self.metadata = {**metadata_of(config), **(metadata or {})}
         self.raw_input: Any = None
         self.input: Any = None
         self.streamed = False
         self.kwargs: Config = {}
+        self.step: Any = None
         self.state: dict[Any, Any] = {}
         if self.usage is None:  # it was prepared before the run around it started
             self.usage = (self.parent.usage if self.parent is not None else None) or UsageCounter()

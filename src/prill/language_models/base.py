@@ -130,6 +130,10 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         """The settings that distinguish this model from others of its kind, and the kind as ``_type``."""
         return {**self._identifying_params, "_type": self._llm_type}
 
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """What observers are told of a call: the settings in ``asdict``, and the arguments of the call."""
+        return {**self.asdict(), "stop": stop, **kwargs}
+
     @abstractmethod
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:
         """The body of ``generate``: one result for several inputs."""

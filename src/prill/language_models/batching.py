@@ -31,7 +31,7 @@ async def answer_together(
     for run, prompt in zip(runs, prompts, strict=True):
         if run.observers is not None:
             run.start(model.get_name(), model._kind, *model._labels(kwargs))
-            run.kwargs = {**kwargs, "batch_size_": len(prompts)}
+            run.kwargs, run.step = {**kwargs, "batch_size_": len(prompts)}, model
             run.raw_input = run.input = {"prompts": [prompt]}
             await _notify(run, "on_start", run.input)
     try:

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import ref
@@ -17,7 +16,7 @@ from pydantic_core import to_json
 
 from prill.caches import cache_of
 from prill.callbacks.run import Run
-from prill.io import closing
+from prill.io import closing, make_lock
 from prill.messages import (
     AIMessage,
     BaseMessage,
@@ -301,7 +300,7 @@ _TOKENS: dict[int, tuple[Any, str]] = {}
 """Objects whose ``repr`` is their address, each with a token: a later object may get the same address."""
 
 
-_TOKENS_LOCK = Lock()
+_TOKENS_LOCK = make_lock()
 
 
 def _object_token(value: Any) -> str:

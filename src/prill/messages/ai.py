@@ -160,8 +160,11 @@ def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
     """
     if isinstance(message.content, list):
         for block in message.content:
-            if isinstance(block, dict) and block.get("type") == "refusal":
-                return cast("RefusalContentBlock", block)
+            inner: Any = block
+            if isinstance(block, dict) and block.get("type") == "non_standard":
+                inner = block.get("value")
+            if isinstance(inner, dict) and inner.get("type") == "refusal":
+                return cast("RefusalContentBlock", inner)
     if text := message.additional_kwargs.get("refusal"):
         return {"type": "refusal", "refusal": str(text)}
     if message.response_metadata.get("stop_reason") == "refusal":

@@ -28,9 +28,14 @@ __all__ = ["ToolCallAssembler", "ToolCallStream", "merge_tool_call_chunks", "set
 
 
 class AssembledCall:
-    """The pieces of one call. ``args`` are texts, ``None`` where a piece has none."""
+    """The pieces of one call. ``args`` are texts, ``None`` where a piece has none.
 
-    __slots__ = ("_extras", "args", "id", "index", "name")
+    ``index`` is the provider's; ``given_index`` the one that ``ToolCallStream`` gives the call.
+    """
+
+    __slots__ = ("_extras", "args", "given_index", "id", "index", "name")
+
+    given_index: int | str
 
     def __init__(self, piece: ToolCallChunk) -> None:
         self.index = piece.get("index")
@@ -138,7 +143,6 @@ class ToolCallStream:
     def __init__(self) -> None:
         self.ids: dict[int | str, str] = {}  # by the index that comes out
         self._assembler = ToolCallAssembler()
-        self._indices: dict[int, int | str] = {}  # by id(call); the assembler keeps the calls alive
         self._taken: set[int | str] = set()
 
     def feed(self, pieces: Iterable[ToolCallChunk], *, whole: bool = False) -> list[ToolCallChunk]:
@@ -148,18 +152,18 @@ class ToolCallStream:
     def _feed(self, piece: ToolCallChunk) -> ToolCallChunk:
         if (piece.get("args") or "").strip() == "null" and not self._continues_args(piece):
             piece = {**piece, "args": ""}
-        started, before = len(self._assembler.calls), self._name_before(piece)
+        found = self._assembler.find(piece)
+        name_before = found.name if found is not None else None
         call = self._assembler.add(piece)
-        if len(self._assembler.calls) > started:
-            self._indices[id(call)] = self._free_index(piece.get("index"))
-            return self._first(piece, self._indices[id(call)])
-        name = piece.get("name")
-        repeated = name is None or name == before.get(id(call))
+        if found is None:
+            call.given_index = self._free_index(piece.get("index"))
+            return self._first(piece, call.given_index)
+        name, index = piece.get("name"), call.given_index
         placed = ToolCallChunk(
-            name=None if repeated else name,
+            name=None if name is None or name == name_before else name,
             args=piece.get("args"),
-            id=None if self._indices[id(call)] in self.ids else self._new_id(piece, self._indices[id(call)]),
-            index=self._indices[id(call)],
+            id=None if index in self.ids else self._new_id(piece, index),
+            index=index,
         )
         if extras := piece.get("extras"):
             placed["extras"] = extras
@@ -168,9 +172,6 @@ class ToolCallStream:
     def _continues_args(self, piece: ToolCallChunk) -> bool:
         call = self._assembler.find(piece)
         return call is not None and call.has_args()
-
-    def _name_before(self, piece: ToolCallChunk) -> dict[int, str | None]:
-        return {id(call): call.name for call in self._assembler.calls} if piece.get("name") else {}
 
     def _whole(self, piece: ToolCallChunk) -> ToolCallChunk:
         if (piece.get("args") or "").strip() == "null":

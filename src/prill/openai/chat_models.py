@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import httpx2
 from pydantic import AliasChoices, Field, PrivateAttr
 
 from prill.callbacks.run import Run
@@ -18,10 +17,12 @@ from prill.openai.input_check import check_images, check_items, check_order
 from prill.openai.responses_decode import ResponsesDecoder
 from prill.openai.responses_encode import encode_request, needs_responses
 from prill.openai.results import chat_result, responses_result
-from prill.openai.settings import OpenAISettings, posted
+from prill.openai.settings import OpenAISettings
 from prill.openai.tools import answer_format, bound_tools, described_tools, response_format
 from prill.outputs import ChatResult
+from prill.providers.calls import Call, make_call
 from prill.providers.chat import ProviderChatModel, StreamDecoder
+from prill.providers.http.message import Answer
 from prill.runnables.base import Runnable
 
 _SENT = (
@@ -175,12 +176,10 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         check_images(request["messages"], self.provider)
         return request
 
-    def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:
-        if "input" in request:
-            return posted("responses", request, "model", "input", "stream")
-        return posted("chat.completions", request, "model", "messages", "stream")
+    def _to_call(self, request: dict[str, Any]) -> Call:
+        return make_call(_RESPONSES if "input" in request else "/chat/completions", request)
 
-    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> httpx2.Response:
+    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> Answer:
         try:
             return await super()._open(messages, run, kwargs)
         except ModelInvalidRequestError as error:
@@ -189,13 +188,12 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
             self._usage_refused = True  # an older server: it is not asked for usage again
         return await super()._open(messages, run, kwargs)
 
-    def _decoder(self, response: httpx2.Response) -> StreamDecoder[AIMessageChunk]:
-        return ResponsesDecoder(self.provider) if _is_responses(response) else ChatDecoder(self.provider)
+    def _decoder(self, answer: Answer) -> StreamDecoder[AIMessageChunk]:
+        return ResponsesDecoder(self.provider) if answer.request.path == _RESPONSES else ChatDecoder(self.provider)
 
-    def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:
-        read = responses_result if _is_responses(response) else chat_result
+    def _result(self, payload: Any, answer: Answer) -> ChatResult:
+        read = responses_result if answer.request.path == _RESPONSES else chat_result
         return read(payload, self.provider)
 
 
-def _is_responses(response: httpx2.Response) -> bool:
-    return response.url.path.rstrip("/").endswith("/responses")
+_RESPONSES = "/responses"

@@ -13,7 +13,8 @@ from pydantic import AliasChoices, Field
 from prill.callbacks.run import Run
 from prill.embeddings import Embeddings
 from prill.io import Limit, drive
-from prill.openai.settings import OpenAISettings, posted
+from prill.openai.settings import OpenAISettings
+from prill.providers.calls import make_call
 from prill.providers.streams import ProviderStreams
 from prill.runnables.engine.runs import start_asyncio_run, start_run
 
@@ -68,9 +69,8 @@ class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
             request["dimensions"] = self.dimensions
         if self.user is not None:
             request["user"] = self.user
-        send = posted("embeddings", {**request, **self.model_kwargs}, "model", "input", "encoding_format")
-        response = await self._send(run, send)
-        return self._whole(response, lambda payload: _vectors(payload, len(texts)))
+        answer = await self._send(run, make_call("/embeddings", {**request, **self.model_kwargs}))
+        return self._whole(answer, lambda payload: _vectors(payload, len(texts)))
 
 
 _AT_ONCE = 4

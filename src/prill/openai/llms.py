@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx2
 from pydantic import AliasChoices, Field
 
 from prill.callbacks.run import Run
@@ -15,8 +14,10 @@ from prill.language_models.built_in_hooks import TextHooks
 from prill.language_models.chat_models import combine_llm_outputs
 from prill.language_models.stream_notifications import notify_chunks
 from prill.openai.completions_decode import CompletionDecoder, completion_result, streamed_result
-from prill.openai.settings import OpenAISettings, posted
+from prill.openai.settings import OpenAISettings
 from prill.outputs import GenerationChunk, LLMResult
+from prill.providers.calls import Call, make_call
+from prill.providers.http.message import Answer
 from prill.providers.reading import StreamDecoder
 from prill.providers.streams import ProviderStreams
 
@@ -94,16 +95,14 @@ class OpenAI(TextHooks, OpenAISettings, ProviderStreams, BaseLLM):
     def _request(self, prompts: list[str], streaming: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
         self._check_call(kwargs)
         request = {**self._settings(), **{name: value for name, value in kwargs.items() if value is not None}}
-        if streaming:
-            if max(request.get("n") or 1, request.get("best_of") or 1) > 1:
-                raise ConfigError("a stream is one answer: with n or best_of > 1 use generate")
-            request["stream"] = True
+        if streaming and max(request.get("n") or 1, request.get("best_of") or 1) > 1:
+            raise ConfigError("a stream is one answer: with n or best_of > 1 use generate")
+        request["stream"] = streaming  # said either way: some servers stream unless they are told not to
         request["prompt"] = prompts[0] if len(prompts) == 1 else prompts
         return request
 
-    async def _open(self, prompts: list[str], run: Run, streaming: bool, kwargs: dict[str, Any]) -> httpx2.Response:
-        request = self._request(prompts, streaming, kwargs)
-        return await self._send(run, posted("completions", request, "model", "prompt", "stream"))
+    def _to_call(self, prompts: list[str], streaming: bool, kwargs: dict[str, Any]) -> Call:
+        return make_call("/completions", self._request(prompts, streaming, kwargs))
 
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
         if self.streaming:
@@ -112,8 +111,8 @@ class OpenAI(TextHooks, OpenAISettings, ProviderStreams, BaseLLM):
             return LLMResult(
                 generations=generations, llm_output=combine_llm_outputs([result.llm_output for result in results])
             )
-        response = await self._open(prompts, run, False, kwargs)
-        return self._whole(response, lambda payload: completion_result(payload, self.provider, len(prompts)))
+        answer = await self._send(run, self._to_call(prompts, False, kwargs))
+        return self._whole(answer, lambda payload: completion_result(payload, self.provider, len(prompts)))
 
     async def _streamed(self, prompt: str, run: Run, kwargs: dict[str, Any]) -> LLMResult:
         stream = notify_chunks(run, self._stream_chunks(prompt, run, kwargs), lambda chunk: chunk.text)
@@ -123,7 +122,10 @@ class OpenAI(TextHooks, OpenAISettings, ProviderStreams, BaseLLM):
         return streamed_result(chunks)
 
     def _chunks(self, prompt: str, run: Run, **kwargs: Any) -> AsyncIterator[GenerationChunk]:
-        def decoder(response: httpx2.Response) -> StreamDecoder[GenerationChunk]:
+        async def opening() -> Answer:
+            return await self._open_call(run, self._to_call([prompt], True, kwargs))
+
+        def decoder(answer: Answer) -> StreamDecoder[GenerationChunk]:
             return CompletionDecoder(self.provider)
 
-        return self._read_stream(run, lambda: self._open([prompt], run, True, kwargs), decoder)
+        return self._read_stream(run, opening, decoder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -11,9 +11,6 @@ from pydantic import AliasChoices, Field, SecretStr
 from prill.errors import ConfigError
 from prill.providers.servers import SERVERS, Server
 from prill.providers.settings import ProviderSettings
-
-# What the SDK's methods take beside the JSON of the request.
-_BESIDE = ("timeout", "extra_headers", "extra_query")
 
 # What requests may say that is no setting of a model.
 _CALL_WORDS = (
@@ -59,8 +56,6 @@ class OpenAISettings(ProviderSettings):
     server: str | None = None
 
     _provider: ClassVar[str] = "openai"
-    _package: ClassVar[str] = "openai"
-    _client_classes: ClassVar[tuple[str, str]] = ("OpenAI", "AsyncOpenAI")
     _key_variable: ClassVar[str] = "OPENAI_API_KEY"
     _url_variables: ClassVar[tuple[str, ...]] = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
     _call_words: ClassVar[frozenset[str]] = frozenset(_CALL_WORDS)
@@ -101,26 +96,12 @@ class OpenAISettings(ProviderSettings):
         host = (urlsplit(url).hostname or "") if url else "api.openai.com"
         return host.endswith((".openai.com", ".azure.com", ".azure.us"))
 
-    def _arguments(self) -> dict[str, Any]:
-        arguments = super()._arguments()
-        if self.organization is not None:
-            arguments["organization"] = self.organization
-        return arguments
+    def _default_url(self) -> str:
+        return "https://api.openai.com/v1"
 
-
-def posted(resource: str, request: dict[str, Any], *named: str) -> Callable[[Any], Any]:
-    """How a client sends ``request`` to ``resource`` (``"chat.completions"``): the raw response.
-
-    The SDK is told what it must know, ``named``; the rest goes around its models, which lag behind its servers.
-    """
-    arguments = {name: request[name] for name in named if name in request}
-    arguments |= {name: request[name] for name in _BESIDE if request.get(name) is not None}
-    body = {name: value for name, value in request.items() if name not in arguments and name not in _BESIDE}
-    body |= body.pop("extra_body", None) or {}
-
-    def send(client: Any) -> Any:
-        for part in resource.split("."):
-            client = getattr(client, part)
-        return client.with_raw_response.create(**arguments, extra_body=body or None)
-
-    return send
+    def _identify(self, key: str) -> dict[str, str | None]:
+        return {
+            "authorization": f"Bearer {key}",
+            "openai-organization": self.organization or os.environ.get("OPENAI_ORG_ID") or None,
+            "openai-project": os.environ.get("OPENAI_PROJECT_ID") or None,
+        }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from prill.errors import ModelRefusalError, OutputParserException
-from prill.messages import AIMessage, RefusalContentBlock, merge_chunks
-from prill.messages.ai import find_refusal
-from prill.output_parsers.inputs import as_text, cut_reason, cut_short
+from prill.errors import OutputParserException
+from prill.messages import AIMessage
+from prill.output_parsers.inputs import RefusalReader, as_text, cut_reason, cut_short
 from prill.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
 from prill.transducers.partial_json import PartialJSON
 
@@ -26,15 +25,14 @@ class AnswerSource:
         self._calls = ToolCallReader() if tool is not None else None
         self._call: OpenToolCall | None = None
         self._text = PartialJSON()
-        self._refusals: list[tuple[RefusalContentBlock, AIMessage]] = []
+        self._refusals = RefusalReader()
         self._cut: str | None = None
 
     def feed(self, chunk: Any) -> PartialJSON | None:
         """Take the next chunk; return the JSON if there is news of it."""
         self._cut = cut_reason(chunk) or self._cut
         if isinstance(chunk, AIMessage):
-            if (refusal := find_refusal(chunk)) is not None:
-                self._refusals.append((refusal, chunk))
+            self._refusals.feed(chunk)
             if self._calls is not None:
                 changed = self._calls.feed(chunk)
                 self._call = self._call or next((call for call in self._calls.calls if call.name == self._tool), None)
@@ -67,16 +65,10 @@ class AnswerSource:
             if json.repeated:
                 raise OutputParserException("the JSON has a key twice in one object", llm_output=json.text)
         except OutputParserException as error:
-            if self._refusals:
-                raise self._refused() from error
+            if (refused := self._refusals.error(self._text.text)) is not None:
+                raise refused from error
             raise self.explained(error) from error
         return value, json.text
-
-    def _refused(self) -> ModelRefusalError:
-        blocks, chunks = zip(*self._refusals, strict=True)
-        text = "".join(block["refusal"] for block in blocks) or self._text.text
-        message = chunks[0] if len(chunks) == 1 else merge_chunks(chunks)
-        return ModelRefusalError.from_refusal({**blocks[-1], "refusal": text}, raw_message=message)
 
     def explained(self, error: OutputParserException) -> OutputParserException:
         """``error``, with the token limit as its reason where that cut the answer."""

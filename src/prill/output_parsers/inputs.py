@@ -1,12 +1,13 @@
-"""The input of parsers: its text, and whether the model was cut off."""
+"""The input of parsers: its text, whether the model was cut off, and whether it declined to answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from prill.errors import CompositionError, OutputParserException
-from prill.messages.base import BaseMessage, BaseMessageChunk
+from prill.errors import CompositionError, ModelRefusalError, OutputParserException
+from prill.messages.ai import AIMessage, find_refusal
+from prill.messages.base import BaseMessage, BaseMessageChunk, merge_chunks
 from prill.outputs import ChatGeneration, Generation, chat_generation_chunk, generation_chunk
 
 LanguageModelOutput: TypeAlias = BaseMessage | str
@@ -85,3 +86,34 @@ def cut_short(error: OutputParserException, reason: str) -> OutputParserExceptio
         llm_output=error.llm_output,
         send_to_llm=error.send_to_llm,
     )
+
+
+class RefusalReader:
+    """Collects what the chunks of one answer say about the model declining to answer."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Mapping[str, Any], AIMessage]] = []
+
+    def feed(self, chunk: Any) -> None:
+        """Take the next chunk: a message, a text or a generation."""
+        if isinstance(chunk, ChatGeneration):
+            chunk = chunk.message
+        if isinstance(chunk, AIMessage) and (refusal := find_refusal(chunk)) is not None:
+            self._found.append((refusal, chunk))
+
+    def error(self, text: str) -> ModelRefusalError | None:
+        """Return the error of an answer that is a refusal, or ``None``; ``text`` is the text of the answer."""
+        if not self._found:
+            return None
+        refusals, chunks = zip(*self._found, strict=True)
+        words = "".join(refusal["refusal"] for refusal in refusals) or text
+        message = chunks[0] if len(chunks) == 1 else merge_chunks(chunks)
+        return ModelRefusalError.from_refusal({**refusals[-1], "refusal": words}, raw_message=message)
+
+
+def check_refusal(result: list[Generation]) -> None:
+    """Raise ``ModelRefusalError`` where the first candidate is a refusal."""
+    refusals = RefusalReader()
+    refusals.feed(result[0] if result else None)
+    if (refused := refusals.error(result[0].text if result else "")) is not None:
+        raise refused

@@ -13,7 +13,7 @@ from prill.callbacks.run import Run
 from prill.errors import OutputParserException
 from prill.io import closing
 from prill.output_parsers.base import first_text
-from prill.output_parsers.inputs import as_text, cut_reason, cut_short
+from prill.output_parsers.inputs import RefusalReader, as_text, check_refusal, cut_reason, cut_short
 from prill.output_parsers.transform import BaseCumulativeTransformOutputParser
 from prill.outputs import Generation
 from prill.runnables.engine.streams import Stream
@@ -37,6 +37,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Value]):
     Raises:
         OutputParserException: the text is not JSON, or is cut off; ``llm_output`` is the text. If the model said
             that its token limit cut it, the message says so.
+        ModelRefusalError: the model's message says that it declined to answer.
 
     Example:
         >>> pieces = iter(['{"name": "Fr', 'ance", "popu', 'lation": 67}'])
@@ -57,6 +58,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Value]):
         """Return the value in the text of the first candidate; with ``partial`` what can be seen of it, or ``None``."""
         text = first_text(result)
         if not partial:
+            check_refusal(result)
             try:
                 return self.parse(text)
             except OutputParserException as error:
@@ -118,8 +120,10 @@ async def each_change(inputs: AsyncIterator[Any]) -> AsyncGenerator[PartialJSON,
 
     Raises:
         OutputParserException: at the end, if it is not whole. A stream without chunks is not an error.
+        ModelRefusalError: at the end, if the model declined to answer.
     """
     read = PartialJSON()
+    refusals = RefusalReader()
     cut: str | None = None
     started = False
     async with closing(inputs):
@@ -127,8 +131,12 @@ async def each_change(inputs: AsyncIterator[Any]) -> AsyncGenerator[PartialJSON,
             started = True
             if read.feed(as_text(chunk)):
                 yield read
-            cut = cut_reason(chunk) or cut
+            if type(chunk) is not str:
+                cut = cut_reason(chunk) or cut
+                refusals.feed(chunk)
     if started:
+        if (refused := refusals.error(read.text)) is not None:
+            raise refused
         try:
             read.finish()
         except OutputParserException as error:

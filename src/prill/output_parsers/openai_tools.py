@@ -12,6 +12,7 @@ from prill.callbacks.run import Run
 from prill.errors import OutputParserException
 from prill.io import closing
 from prill.messages.call_types import InvalidToolCall
+from prill.output_parsers.inputs import RefusalReader, check_refusal
 from prill.output_parsers.pydantic import validation_failed
 from prill.output_parsers.tool_call_reader import OpenToolCall, ToolCallReader
 from prill.output_parsers.transform import BaseCumulativeTransformOutputParser
@@ -30,6 +31,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
     Raises:
         OutputParserException: at the end, if the arguments of a call are not whole; ``llm_output`` is their text.
             Also where the input is not a message of a chat model.
+        ModelRefusalError: the model's message says that it declined to answer.
     """
 
     strict: bool = False
@@ -47,6 +49,7 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         reader.feed(first.message if isinstance(first, ChatGeneration) else first and first.text)
         if partial:
             return self._seen(self._chosen(reader.calls))
+        check_refusal(result)
         return self._whole(reader)
 
     def _wants(self, call: OpenToolCall) -> bool:
@@ -78,12 +81,13 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
         return self._flow_calls(inputs)
 
     async def _flow_calls(self, inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
-        reader = ToolCallReader()
+        reader, refusals = ToolCallReader(), RefusalReader()
         last: Any = None
         started = False
         async with closing(inputs):
             async for chunk in inputs:
                 changed = reader.feed(chunk)
+                refusals.feed(chunk)
                 chosen = self._chosen(reader.calls) if changed or not started else []
                 if not started or any(call in chosen for call in changed):
                     value = self._seen(chosen)
@@ -91,6 +95,8 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
                         yield value
                         last = value
                 started = True
+        if (refused := refusals.error("")) is not None:
+            raise refused
         if started and (value := self._whole(reader)) is not None and value != last:
             yield value
 

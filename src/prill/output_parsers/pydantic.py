@@ -23,6 +23,7 @@ class PydanticOutputParser(JsonOutputParser[M]):
     Raises:
         OutputParserException: the text is not whole JSON, or not valid; the message names each field that is wrong
             and what was expected there, ``llm_output`` is the text.
+        ModelRefusalError: the model's message says that it declined to answer.
 
     Example:
         >>> class Country(BaseModel):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import httpx2
 from pydantic import AliasChoices, Field
 
 from prill.callbacks.run import Run
@@ -18,6 +17,9 @@ from prill.language_models.stream_notifications import notify_chunks
 from prill.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
 from prill.messages.ai import as_interrupted
 from prill.outputs import ChatGeneration, ChatResult
+from prill.providers.calls import Call
+from prill.providers.http.answers import WholeAnswer
+from prill.providers.http.message import Answer
 from prill.providers.reading import ProviderError, Reading, StreamDecoder
 from prill.providers.streams import ProviderStreams
 from prill.runnables.engine.accumulator import Accumulator
@@ -49,37 +51,37 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
         """The request's JSON."""
 
     @abstractmethod
-    def _post(self, request: dict[str, Any]) -> Callable[[Any], Any]:
-        """How a client of the SDK sends ``request`` and returns the raw response."""
+    def _to_call(self, request: dict[str, Any]) -> Call:
+        """The call of the API that sends ``request``."""
 
     @abstractmethod
-    def _decoder(self, response: httpx2.Response) -> StreamDecoder[AIMessageChunk]:
-        """What reads the events of ``response``."""
+    def _decoder(self, answer: Answer) -> StreamDecoder[AIMessageChunk]:
+        """The decoder for the events of ``answer``."""
 
     @abstractmethod
-    def _result(self, payload: Any, response: httpx2.Response) -> ChatResult:
-        """What an answer in one piece says."""
+    def _result(self, payload: Any, answer: Answer) -> ChatResult:
+        """The result of an answer in one piece."""
 
     # The bodies
 
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
         if self.streaming:
             return await self._answer_by_streaming(messages, run, kwargs)
-        response = await self._send(run, self._post(self._request(messages, False, kwargs)))
-        if response.content.lstrip()[:6] in (b"data: ", b"data:{", b"event:"):
-            return self._result_of_events(response)  # some servers stream though they were not asked to
-        return self._whole(response, lambda payload: self._result(payload, response))
+        answer = await self._send(run, self._to_call(self._request(messages, False, kwargs)))
+        if answer.content.lstrip()[:6] in (b"data: ", b"data:{", b"event:"):
+            return self._result_of_events(answer)  # some servers stream though they were not asked to
+        return self._whole(answer, lambda payload: self._result(payload, answer))
 
-    def _result_of_events(self, response: httpx2.Response) -> ChatResult:
+    def _result_of_events(self, answer: WholeAnswer) -> ChatResult:
         """Read a stream that has arrived as a whole."""
-        received, reading = Accumulator(), Reading(self._decoder(response))
+        received, reading = Accumulator(), Reading(self._decoder(answer))
         try:
-            for batches in (reading.feed(response.content), reading.finish()):
+            for batches in (reading.feed(answer.content), reading.finish()):
                 for _, total in batches:
                     received.add(total)
-            self._check_end(reading, received.count, response)
+            self._check_end(reading, received.count, answer)
         except Exception as error:
-            failure = self._stream_failure(error, response)
+            failure = self._stream_failure(error, answer)
             if isinstance(failure, ModelError):
                 failure.partial = as_interrupted(received.value())
             raise failure from error
@@ -95,7 +97,7 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
             return super()._flow(inputs, run, **kwargs)
 
         # The same without a layer of its own around every chunk.
-        async def opening() -> httpx2.Response | None:
+        async def opening() -> Answer | None:
             input = await collect(inputs)
             return None if input is EMPTY else await self._open(as_messages(input), run, kwargs)
 
@@ -104,9 +106,9 @@ class ProviderChatModel(ChatHooks, ProviderStreams, BaseChatModel):
     def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[AIMessageChunk]:
         return self._read_stream(run, lambda: self._open(messages, run, kwargs), self._decoder)
 
-    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> httpx2.Response:
+    async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> Answer:
         """Ask for a stream."""
-        return await self._send(run, self._post(self._request(messages, True, kwargs)))
+        return await self._open_call(run, self._to_call(self._request(messages, True, kwargs)))
 
 
 class _Naming:

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from pydantic_core import from_json
 
 from prill.errors import PrillError
+from prill.providers.http.message import BadBody
 from prill.transducers.event_form import EventForm
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
@@ -22,6 +23,9 @@ _START = 20_000
 
 _LONGEST = 4_000_000
 """How many bytes of one event are held; what is longer is read line by line."""
+
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+"""How many bytes may come without an event's end."""
 
 
 class ProviderError(Exception):
@@ -68,8 +72,20 @@ def check_error(payload: Any, *, expected: str = "") -> None:
 _WORDS = ("message", "detail", "msg", "error_msg", "error_message", "errors", "fault")
 
 
+class Framing(Protocol):
+    """How the bytes of a stream are cut into events: ``SSEDecoder``, ``JSONArrayDecoder``, ``JSONLinesDecoder`` …"""
+
+    def feed(self, data: bytes, /) -> list[ServerSentEvent]:
+        """The events that the next bytes complete; raises ``ValueError`` for bytes that cannot be."""
+
+    def finish(self) -> list[ServerSentEvent]:
+        """The events that only the stream's end completes."""
+
+
 class StreamDecoder(Protocol[Made]):
     """A vendor's stream as a transducer: events in, chunks out.
+
+    Events are server-sent ones, unless an attribute ``framing`` is another class that cuts them out of the bytes.
 
     A decoder that keeps the usage for the last chunk says it in an attribute ``usage``, for answers that break off.
     One whose events often differ in a text only says so in an attribute ``piece``: see ``Piece``.
@@ -121,10 +137,15 @@ class Reading(Generic[Chunk]):
         """How many events have come."""
         self.start = b""
         """How the body begins, until the first event has come."""
-        self._sse = SSEDecoder()
+        framing = getattr(decoder, "framing", None)
+        self._framing: Framing = SSEDecoder() if framing is None else framing()
+        self._is_sse = framing is None
         self._rest: list[bytes] = []  # of an event whose end has not come; joined once, so linear
         self._held = 0  # bytes of it
-        self._form = EventForm("obfuscation", "p") if hasattr(decoder, "piece") and not plainly else None
+        self._unended = 0  # bytes that came since the last event
+        self._form = (
+            EventForm("obfuscation", "p") if self._is_sse and hasattr(decoder, "piece") and not plainly else None
+        )
         self._piece: Piece | None = None  # what the form is that of
         self._json: list[bytes] | None = None  # the body, where it is one JSON value instead of events
 
@@ -133,15 +154,20 @@ class Reading(Generic[Chunk]):
 
         Raises:
             ProviderError: the vendor sent an error.
-            WrongShape: these are no events of the protocol.
+            WrongShape: these are not events of the protocol.
+            BadBody: an event is longer than any is.
         """
-        if not self.seen:
-            if self._json is None and not self.start.strip() and data.lstrip()[:1] in (b"{", b"["):
+        seen = self.seen
+        if not seen:
+            if self._is_sse and self._json is None and not self.start.strip() and data.lstrip()[:1] in (b"{", b"["):
                 self._json = []
             self.start += data[: _START - len(self.start)]
             if self._json is not None:
                 self._json.append(data)
                 return
+        self._unended += len(data)
+        if self._unended > MAX_EVENT_BYTES:
+            raise BadBody(f"an event is longer than {MAX_EVENT_BYTES} bytes")
         form = self._form
         if form is None:
             yield from self._parsed(data)
@@ -155,6 +181,8 @@ class Reading(Generic[Chunk]):
             yield from self._read(events, form)
         else:
             self._hold(data)
+        if self.seen > seen:
+            self._unended = 0
 
     def finish(self) -> Iterator[Batch[Chunk]]:
         """The chunks that only the stream's end tells; afterwards ``decoder.ended`` says whether the answer is whole.
@@ -165,7 +193,7 @@ class Reading(Generic[Chunk]):
             yield from self._whole(b"".join(self._json))
             return
         if not self.decoder.ended:
-            for event in (*self._sse.feed(self._joined(b"")), *self._sse.finish()):
+            for event in (*self._events(self._joined(b"")), *self._framing.finish()):
                 if _is_kept_alive(event.data):
                     continue
                 self.seen += 1
@@ -225,12 +253,17 @@ class Reading(Generic[Chunk]):
             at += 1
 
     def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
-        for event in self._sse.feed(data):
+        for event in self._events(data):
             if _is_kept_alive(event.data):
                 continue
             self.seen += 1
             for chunk in checked(self.decoder.feed, event):
                 yield (chunk,), chunk
+
+    def _events(self, data: bytes) -> Iterable[ServerSentEvent]:
+        if self._is_sse:  # which any bytes are
+            return self._framing.feed(data)
+        return checked(self._framing.feed, data)
 
     def _learn(self, event: str, form: EventForm) -> None:
         piece: Piece | None = self.decoder.piece  # type: ignore[attr-defined]  # it has, where there is a form

@@ -4,34 +4,55 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from urllib.parse import parse_qsl
 
-import httpx2
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from prill.callbacks.run import Run, inside
-from prill.errors import Cancelled, ConfigError, MissingDependencyError, ModelAuthenticationError, ModelError
+from prill.errors import ConfigError, ModelAuthenticationError, ModelError, StreamTimeout
+from prill.providers.calls import (
+    Address,
+    Call,
+    encode_body,
+    encode_query,
+    merge_headers,
+    read_timeout,
+    split_address,
+)
+from prill.providers.http.answers import WholeAnswer, send_following
+from prill.providers.http.body import ERROR_BYTES, Body, stalled
+from prill.providers.http.clients import Clients
+from prill.providers.http.compression import ACCEPTED
+from prill.providers.http.failures import map_status, map_transport_error
+from prill.providers.http.message import Answer, FirstChunkTooLate, Request, Transport, TransportError
+from prill.providers.http.route import Route, find_route
+from prill.providers.http.secrets import Redactor, find_secrets
 from prill.providers.names import closest
-from prill.wire.clients import Clients
-from prill.wire.failures import failure_of_sdk
-from prill.wire.interrupt import Interrupted, make_interruptible
-
-T = TypeVar("T")
+from prill.version import __version__
 
 
 class ProviderSettings(BaseModel):
-    """The address, the key and the patience of a vendor's model.
+    """The address, the key and the limits of a vendor's model.
 
-    ``timeout`` is in seconds (to connect and between reads) or a vendor's ``Timeout``; ``max_retries`` is how often
-    the model asks again after a failure to get an answer that may pass: it waits as long as the provider asks for, and
-    gives up at once where that is more than a minute. A stream that has begun is never asked for again.
-    ``first_chunk_timeout`` and ``stream_idle_timeout`` are seconds to a stream's first chunk and between chunks; only
-    content counts, pings do not, and neither does the time that the consumer takes. ``http_client`` and
-    ``http_async_client`` are your own ``httpx2`` clients, which are not closed.
+    ``timeout`` is in seconds: one number, a pair (to connect, between reads) or an httpx ``Timeout``; by default 10 and
+    600. Waiting for a free connection does not count. ``max_retries`` is how often the model asks again after a failure
+    to get an answer that may pass: it waits as long as the provider asks for, and gives up at once where that is more
+    than a minute. A stream that has started is never asked for again. ``first_chunk_timeout`` and
+    ``stream_idle_timeout`` are seconds from sending the request to a stream's first chunk, and between chunks; only
+    content counts, pings do not, and neither does the time that the consumer takes. ``max_answer_bytes`` limits the
+    size of an answer.
+
+    ``proxy`` is the address of a proxy; without it ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say which.
+    ``ca_file`` names a file of certificates to trust instead of ``SSL_CERT_FILE`` or the system's.
+
+    ``client`` and ``async_client`` are clients of the vendor's SDK to send through (for Azure AD, Vertex, Bedrock);
+    ``http_client`` and ``http_async_client`` are ``httpx2`` or ``httpx`` clients. They are yours, and are not closed.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # among the input may be the key
@@ -42,10 +63,15 @@ class ProviderSettings(BaseModel):
     max_retries: int = Field(default=2, ge=0)
     default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)  # they may hold a key
     default_query: Mapping[str, object] | None = Field(default=None, exclude=True, repr=False)
+    client: Any = Field(default=None, exclude=True, repr=False)
+    async_client: Any = Field(default=None, exclude=True, repr=False)
     http_client: Any = Field(default=None, exclude=True, repr=False)
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
     first_chunk_timeout: float | None = Field(default=None, gt=0)
     stream_idle_timeout: float | None = Field(default=None, gt=0)
+    max_answer_bytes: int | None = Field(default=256 * 1024 * 1024, gt=0, repr=False)
+    proxy: SecretStr | None = Field(default=None, exclude=True, repr=False)  # it may hold a password
+    ca_file: str | None = Field(default=None, repr=False)
 
     _clients: Clients[Any, Any] = PrivateAttr(default_factory=Clients)
 
@@ -59,10 +85,6 @@ class ProviderSettings(BaseModel):
 
     _provider: ClassVar[str]
     """The vendor's name in events and errors."""
-    _package: ClassVar[str]
-    """The SDK's package, which is also the name of the extra."""
-    _client_classes: ClassVar[tuple[str, str]]
-    """The names of the SDK's plain and asyncio clients."""
     _key_variable: ClassVar[str]
     """The environment variable of the key."""
     _url_variables: ClassVar[tuple[str, ...]] = ()
@@ -75,6 +97,12 @@ class ProviderSettings(BaseModel):
         def __init__(self, **values: Any) -> None:
             self._check(values)  # here too, so that the error is Prill's own, and not in pydantic's words
             super().__init__(**values)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            # An address may hold a password, or a key in its query.
+            hides = name == "base_url" and isinstance(value, str) and ("@" in value or "?" in value)
+            yield name, split_address(value).url if hides else value
 
     @model_validator(mode="before")
     @classmethod
@@ -114,16 +142,31 @@ class ProviderSettings(BaseModel):
         return self._key_variable
 
     def _known_key(self) -> str | None:
-        if self.api_key is not None:
-            return self.api_key.get_secret_value() or None
-        return os.environ.get(self._key_name())
+        """The key, without the white space that comes with copying it."""
+        key = os.environ.get(self._key_name()) if self.api_key is None else self.api_key.get_secret_value()
+        return (key or "").strip(_AROUND_KEYS) or None
+
+    def check_key(self) -> None:
+        """Check that there is a key, where one is needed, without sending anything.
+
+        Raises:
+            ModelAuthenticationError: there is none, or it cannot be one; the error names the environment variable.
+        """
+        if self.client is None and self.async_client is None:
+            self._key()
 
     def _key(self) -> str:
         key = self._known_key()
         if key:
+            if any(not "!" <= character <= "~" for character in key):
+                raise ModelAuthenticationError(
+                    f"the key of {type(self).__name__} holds a line end, a space or a letter that is not ASCII, which "
+                    f"no key does. Copy it again into api_key, or into {self._key_name() or 'its variable'}.",
+                    provider=self.provider,
+                )
             return key
         if self._key_optional or self._url() is not None:
-            return "none"  # a server of one's own often wants no key, but the SDK wants a text
+            return "none"  # a server of one's own often wants no key
         self._no_key()
 
     def _no_key(self) -> NoReturn:
@@ -135,39 +178,72 @@ class ProviderSettings(BaseModel):
     def _url(self) -> str | None:
         return self.base_url or next((url for name in self._url_variables if (url := os.environ.get(name))), None)
 
-    def _sdk(self) -> Any:
-        try:
-            return import_module(self._package)
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"{type(self).__name__} needs the package {self._package}: pip install 'prill[{self._package}]'"
-            ) from error
+    # What a vendor's package writes
 
-    def _arguments(self) -> dict[str, Any]:
-        """What the SDK's clients are made with."""
-        # Its own retries are off: their waiting cannot be ended when the run is stopped from another thread.
-        arguments: dict[str, Any] = {"api_key": self._key(), "base_url": self._url(), "max_retries": 0}
-        if self.timeout is not None:
-            arguments["timeout"] = self.timeout
-        if self.default_headers is not None:
-            arguments["default_headers"] = self.default_headers
-        if self.default_query is not None:
-            arguments["default_query"] = self.default_query
-        return arguments
+    def _default_url(self) -> str:
+        """The address of the vendor's own API."""
+        raise NotImplementedError
 
-    def _make_client(self) -> Any:
-        sdk = self._sdk()
-        http_client = self.http_client
-        if http_client is None:
-            http_client = sdk.DefaultHttpxClient()
-            make_interruptible(http_client)
-        return getattr(sdk, self._client_classes[0])(**self._arguments(), http_client=http_client)
+    def _identify(self, key: str) -> dict[str, str | None]:
+        """The headers that say who asks, with which key, and in which version of the API."""
+        raise NotImplementedError
 
-    def _make_async_client(self) -> Any:
-        return getattr(self._sdk(), self._client_classes[1])(**self._arguments(), http_client=self.http_async_client)
+    # How requests are sent
 
-    async def _send(self, run: Run, request: Callable[[Any], Any]) -> httpx2.Response:
-        """Send what ``request`` makes of a client, in either colour; the body is read only where it does not stream."""
+    def _address(self) -> Address:
+        return split_address(self._url() or self._default_url())
+
+    def _route(self) -> Route:
+        return find_route(self._address().url, None if self.proxy is None else self.proxy.get_secret_value())
+
+    def _make_transport(self) -> Transport:
+        client = self.client or self.http_client
+        if client is not None:
+            return _load("adapters").blocking(client, self.client is not None)  # type: ignore[no-any-return]  # by its name
+        return _load("blocking").BlockingTransport(self._route(), self.ca_file)  # type: ignore[no-any-return]  # as above
+
+    def _make_async_transport(self) -> Transport:
+        client = self.async_client or self.http_async_client
+        if client is not None:
+            return _load("adapters").asynchronous(client, self.async_client is not None)  # type: ignore[no-any-return]
+        return _load("asynchronous").AsyncioTransport(self._route(), self.ca_file)  # type: ignore[no-any-return]  # as above
+
+    def _http_request(self, call: Call, run: Run, stream: bool) -> Request:
+        """The request that sends ``call``."""
+        given = [self.default_headers, call.headers]
+        query: list[Any] = [self.default_query, call.query]
+        address = None
+        if (self.client if run.io.blocking else self.async_client) is None:  # a client of an SDK says these itself
+            address = self._address()
+            basic = {"authorization": address.authorization} if address.authorization else None
+            given = [_HEADERS, self._identify(self._key()), basic, *given]
+            query = [address.query, *query]
+        timeout = self.timeout if call.timeout is None else call.timeout
+        return Request(
+            "POST",
+            address.url if address is not None else "",
+            call.path,
+            encode_query(*query),
+            merge_headers(*given),
+            call.body,
+            encode_body(call.body),
+            read_timeout(timeout),
+            timeout is not None,
+            self.first_chunk_timeout if stream else None,
+            stream,
+        )
+
+    async def _send(self, run: Run, call: Call) -> WholeAnswer:
+        """Send ``call`` in either colour, and read the answer; again where a failure may pass."""
+        answer = await self._send_request(run, self._http_request(call, run, False))
+        assert isinstance(answer, WholeAnswer)
+        return answer
+
+    async def _open_call(self, run: Run, call: Call) -> Answer:
+        """The same for an answer that is read as it comes."""
+        return await self._send_request(run, self._http_request(call, run, True))
+
+    async def _send_request(self, run: Run, request: Request) -> Answer:
         for tries in count(1):
             try:
                 return await self._send_once(run, request)
@@ -179,52 +255,59 @@ class ProviderSettings(BaseModel):
                 await run.io.sleep(_pause(tries, failure.retry_after))
         raise AssertionError("count has no end")
 
-    async def _send_once(self, run: Run, request: Callable[[Any], Any]) -> httpx2.Response:
+    async def _send_once(self, run: Run, request: Request) -> Answer:
         clients = self._clients  # held, so that they stay open if the model is given others meanwhile
+        failure: ModelError | StreamTimeout
         try:
             with inside(run):  # what watches HTTP sees the request as the model's
                 if run.io.blocking:
-                    answer = request(clients.plain(self._make_client))
+                    transport = clients.plain(self._make_transport)
                 else:
-                    waiting: Awaitable[Any] = request(await clients.for_loop(self._make_async_client))
-                    answer = await waiting
-        except Interrupted:
-            raise Cancelled(f"the run was stopped while it waited for {self.provider} to answer") from None
-        except Exception as error:
-            raise self._failure(error) from error
-        response: httpx2.Response = answer.http_response
-        return response
+                    if "prill.providers.http.asynchronous" not in sys.modules:
+                        await run.io.call(_load, "asynchronous")  # elsewhere: it takes a while, and a loop must go on
+                    transport = await clients.for_loop(self._make_async_transport)
+                answer = await send_following(transport, request)
+                if 200 <= answer.status < 300:
+                    return answer if request.stream else await self._read_whole(answer)
+                failure = await self._read_failure(answer)
+        except FirstChunkTooLate:
+            failure = stalled(None, request.first_timeout)
+        except TransportError as error:
+            failure = self._transport_failure(error, request)
+        # Outside, so that it refers to no error of a library; and nothing here holds what a server may have repeated.
+        raise failure
 
-    def _failure(self, error: Exception) -> Exception:
-        """``error`` as one of Prill's, with nothing secret in its text."""
-        if isinstance(error, ModelError):
-            return error
-        url = self._url() or f"{self.provider}'s usual address"
-        failure = failure_of_sdk(error, provider=self.provider, model=getattr(self, "model", None), base_url=url)
-        if failure is None:
-            return error
-        self._redact_cause(error)
-        return self._without_key(failure)
+    async def _read_whole(self, answer: Answer) -> WholeAnswer:
+        return WholeAnswer(answer, await Body(answer, limit=self.max_answer_bytes).read_all())
 
-    def _redact_cause(self, error: Exception) -> None:
-        """Take the key, which some servers repeat, out of what the SDK's error says: tracebacks show it too."""
-        told = self._redacted(str(error))
-        if told == str(error):
-            return
-        error.args = (told,)
-        for name, value in (("message", told), ("body", None)):
-            if hasattr(error, name):
-                setattr(error, name, value)
-
-    def _without_key(self, failure: ModelError) -> ModelError:
-        """``failure``, where the provider repeated the key in its words, without it."""
-        failure.message = self._redacted(failure.message)
-        failure.args = (failure.message,)
+    async def _read_failure(self, answer: Answer) -> ModelError:
+        """The error for an answer with a status that is not one of success."""
+        content = await Body(answer).read_all(ERROR_BYTES)
+        failure = map_status(answer.status, content, answer.headers, provider=self.provider, model=self._name())
+        self._redactor(answer.request).redact_error(failure)
         return failure
 
-    def _redacted(self, text: str) -> str:
-        key = self._known_key()
-        return text.replace(key, "**********") if key and len(key) > 3 else text
+    def _transport_failure(self, error: TransportError, request: Request, *, in_stream: bool = False) -> ModelError:
+        """``error`` as one of Prill's, with nothing secret in it or in its causes."""
+        url = request.base_url or f"{self.provider}'s address"
+        failure = map_transport_error(error, provider=self.provider, model=self._name(), url=url, in_stream=in_stream)
+        failure.__cause__ = error.with_traceback(None)
+        self._redactor(request).redact_error(failure)
+        return failure
+
+    def _name(self) -> str | None:
+        return getattr(self, "model", None)
+
+    def _redactor(self, request: Request | None = None) -> Redactor:
+        """What knows the secrets of the model, and of a request with headers and queries of its own."""
+        asked = [] if request is None else [request.headers]
+        queries: list[Any] = [self.default_query]
+        if request is not None:
+            queries.append(dict(parse_qsl(request.query)))
+        secrets = find_secrets(self._known_key(), self._url(), [self.default_headers, *asked], queries)
+        if self.proxy is not None:
+            secrets += find_secrets(None, self.proxy.get_secret_value(), [], [])
+        return Redactor(secrets)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy. It shares the clients, and so the connections, unless ``update`` says where or how to connect."""
@@ -253,9 +336,23 @@ class ProviderSettings(BaseModel):
         await self._clients.aclose()
 
 
-_CONNECTING = frozenset({"base_url", "api_key", "timeout", "default_headers", "default_query"})
-_CONNECTING |= {"http_client", "http_async_client", "organization", "server"}
-"""The settings that clients are made with; the last two are those of some vendors."""
+_CONNECTING = frozenset({"base_url", "client", "async_client", "http_client", "http_async_client", "proxy", "ca_file"})
+_CONNECTING |= {"server"}
+"""The settings that connections are made with; the last is that of some vendors."""
+
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": ACCEPTED,
+    "content-type": "application/json",
+    "user-agent": f"prill/{__version__}",
+}
+
+_AROUND_KEYS = " \t\r\n\v\f\ufeff\u200b\xa0"
+
+
+def _load(name: str) -> Any:
+    """A module of transports: each imports a library of HTTP, and a program needs one of them."""
+    return import_module(f"prill.providers.http.{name}")
 
 
 _PATIENCE = 60.0
@@ -263,12 +360,8 @@ _PATIENCE = 60.0
 
 
 def _may_pass(failure: ModelError) -> bool:
-    """Whether to ask again: as the provider says (https://github.com/openai/openai-python#retries), or by its kind."""
-    response = getattr(failure.__cause__, "response", None)
-    advice = response.headers.get("x-should-retry") if response is not None else None
-    if advice == "false" or (failure.retry_after or 0) > _PATIENCE:
-        return False
-    return advice == "true" or failure.retryable
+    """Whether to ask again."""
+    return failure.retryable and (failure.retry_after or 0) <= _PATIENCE
 
 
 def _pause(tries: int, advised: float | None) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-import httpx2
 from pydantic_core import from_json
 
 from prill.callbacks.run import Run
@@ -16,74 +15,84 @@ from prill.errors import (
     StreamInterrupted,
     StreamTimeout,
 )
-from prill.io import closing
 from prill.messages.ai import as_interrupted
+from prill.providers.http.answers import WholeAnswer
+from prill.providers.http.body import Body
+from prill.providers.http.error_bodies import QUOTED, tells_error
+from prill.providers.http.failures import map_error_event
+from prill.providers.http.message import Answer, TransportError
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
 from prill.runnables.engine.accumulator import Accumulator
-from prill.wire.body import Body
-from prill.wire.failures import failure_of_event
 
 Chunk = TypeVar("Chunk")
 
 
 class ProviderStreams(ProviderSettings):
-    """What reads a provider's answers, streamed or whole."""
+    """Reads a provider's answers, streamed or whole."""
 
     model: str
 
     async def _read_stream(
         self,
         run: Run,
-        opening: Callable[[], Awaitable[httpx2.Response | None]],
-        decoder_of: Callable[[httpx2.Response], StreamDecoder[Chunk]],
+        opening: Callable[[], Awaitable[Answer | None]],
+        decoder_of: Callable[[Any], StreamDecoder[Chunk]],
         look: Callable[[Sequence[Chunk]], None] = lambda batch: None,
     ) -> AsyncIterator[Chunk]:
-        """The chunks of the response that ``opening`` asks for, if any; an error carries those before it, merged.
+        """The chunks of the answer that ``opening`` asks for, if any; an error carries those before it, merged.
 
         ``look`` is shown each batch of them first.
         """
         clients = self._clients  # noqa: F841 - held: they stay open if the model is given others meanwhile
-        response = await opening()
-        if response is None:
+        answer = await opening()
+        if answer is None:
             return
-        received, reading = Accumulator(), Reading(decoder_of(response))
-        body = Body(response, run.io, first_timeout=self.first_chunk_timeout, idle_timeout=self.stream_idle_timeout)
-        async with closing(body.pieces()) as pieces:
-            try:
-                # The only loop between the bytes and the model's consumer: here every chunk pays for what is done.
-                async for data in pieces:
-                    for chunks, total in reading.feed(data):
-                        look(chunks)
-                        received.add(total)
-                        for chunk in chunks:
-                            yield chunk
-                        body.chunks_came(len(chunks), total)
-                    if reading.decoder.ended:
-                        body.expect_end()
-                for chunks, total in reading.finish():
+        received, reading = Accumulator(), Reading(decoder_of(answer))
+        failure: Exception | None = None
+        try:
+            body = Body(
+                answer,
+                first_timeout=self.first_chunk_timeout,
+                idle_timeout=self.stream_idle_timeout,
+                limit=self.max_answer_bytes,
+            )
+            # The only loop between the bytes and the model's consumer: here every chunk pays for what is done.
+            while data := await body.read():
+                for chunks, total in reading.feed(data):
                     look(chunks)
                     received.add(total)
                     for chunk in chunks:
                         yield chunk
-                self._check_end(reading, received.count, response)
-            except Exception as error:
-                failure = self._stream_failure(error, response)
-                if isinstance(failure, ModelError | StreamTimeout):
-                    failure.partial = as_interrupted(received.value())
-                if isinstance(failure, ModelError):
-                    usage = getattr(reading.decoder, "usage", None)
-                    failure.usage = usage or getattr(failure.partial, "usage_metadata", None)
-                if failure is error:
-                    raise
-                raise failure from error
+                    body.chunks_came(len(chunks), total)
+                if reading.decoder.ended:
+                    body.expect_end()
+            for chunks, total in reading.finish():
+                look(chunks)
+                received.add(total)
+                for chunk in chunks:
+                    yield chunk
+            self._check_end(reading, received.count, answer)
+        except Exception as error:
+            failure = self._stream_failure(error, answer)
+            if isinstance(failure, ModelError | StreamTimeout):
+                failure.partial = as_interrupted(received.value())
+            if isinstance(failure, ModelError):
+                usage = getattr(reading.decoder, "usage", None)
+                failure.usage = usage or getattr(failure.partial, "usage_metadata", None)
+            if failure is error:
+                raise
+        finally:
+            await answer.aclose()
+        if failure is not None:
+            raise failure
 
-    def _check_end(self, reading: Reading[Any], batches: int, response: httpx2.Response) -> None:
+    def _check_end(self, reading: Reading[Any], batches: int, answer: Answer) -> None:
         """Refuse a stream that was none, or is not whole."""
         if not reading.seen:
-            raise self._not_a_stream(reading.start, response)
+            raise self._not_a_stream(reading.start, answer)
         if not reading.decoder.ended:
-            raise self._interrupted(reading.seen, response)
+            raise self._interrupted(reading.seen, answer)
         if not batches:
             raise self._empty("a chunk")
 
@@ -92,71 +101,83 @@ class ProviderStreams(ProviderSettings):
             f"{self.provider} ended the stream without {lacking}", provider=self.provider, model=self.model
         )
 
-    def _interrupted(self, seen: int, response: httpx2.Response) -> StreamInterrupted:
+    def _interrupted(self, seen: int, answer: Answer) -> StreamInterrupted:
         return StreamInterrupted(
             f"{self.provider}'s stream stopped before its end, after {seen} events; the answer so far is in "
             "partial and must not be taken for a whole one",
             provider=self.provider,
             model=self.model,
-            request_id=self._request_id(response),
+            request_id=self._request_id(answer),
         )
 
-    def _stream_failure(self, error: Exception, response: httpx2.Response) -> Exception:
+    def _stream_failure(self, error: Exception, answer: Answer) -> Exception:
+        """``error`` as one of Prill's, if it is the provider's; it refers to nothing that holds a secret."""
         if isinstance(error, ProviderError):
-            failure = failure_of_event(
-                error.payload, provider=self.provider, model=self.model, request_id=self._request_id(response)
-            )
-            return self._without_key(failure)
-        if isinstance(error, httpx2.TransportError | httpx2.StreamError) and not isinstance(
-            error, httpx2.TimeoutException
-        ):
-            return StreamInterrupted(
-                f"the connection to {self.provider} broke in the middle of the stream ({type(error).__name__}: "
-                f"{error}); the answer so far is in partial and must not be taken for a whole one",
-                provider=self.provider,
-                model=self.model,
-                request_id=self._request_id(response),
-            )
+            return self._error_sent(error.payload, answer, "inside the stream")
+        if isinstance(error, TransportError):
+            failure = self._transport_failure(error, answer.request, in_stream=answer.request.stream)
+            failure.request_id = self._request_id(answer)
+            return failure
         if isinstance(error, WrongShape):
-            return self._not_in_protocol(str(error), response)
-        return self._failure(error)
+            return self._not_in_protocol(str(error), answer, error)
+        return error
 
-    def _whole(self, response: httpx2.Response, read: Callable[[Any], Chunk]) -> Chunk:
+    def _error_sent(self, payload: Any, answer: Answer, place: str) -> ModelError:
+        request_id = self._request_id(answer)
+        failure = map_error_event(payload, provider=self.provider, model=self.model, request_id=request_id, place=place)
+        self._redactor(answer.request).redact_error(failure)
+        return failure
+
+    def _whole(self, answer: WholeAnswer, read: Callable[[Any], Chunk]) -> Chunk:
         """What ``read`` makes of the JSON of an answer in one piece."""
-        payload = self._json(response)
         try:
-            return next(checked(lambda: (read(payload),)))
-        except Exception as error:
-            raise self._stream_failure(error, response) from error
+            payload = from_json(answer.content)
+        except ValueError:
+            payload, failure = None, self._not_in_protocol(_start(answer.content), answer)
+        else:
+            try:
+                return next(checked(lambda: (read(payload),)))
+            except (ProviderError, WrongShape) as error:
+                failure = self._refuse(payload, error, answer)
+        raise failure
 
-    def _json(self, response: httpx2.Response) -> Any:
-        try:
-            return from_json(response.content)
-        except ValueError as error:
-            raise self._not_in_protocol(response.text[:200], response) from error
+    def _refuse(self, payload: Any, error: ProviderError | WrongShape, answer: WholeAnswer) -> Exception:
+        """The failure for JSON that is not an answer: the provider's error, if it tells one."""
+        if isinstance(error, ProviderError) or tells_error(payload):
+            told = error.payload if isinstance(error, ProviderError) else payload
+            return self._error_sent(told, answer, "in place of an answer")
+        return self._not_in_protocol(f"{error}: {_start(answer.content)}", answer, error)
 
-    def _not_a_stream(self, start: bytes, response: httpx2.Response) -> Exception:
+    def _not_a_stream(self, start: bytes, answer: Answer) -> Exception:
         if not start.strip():
             return self._empty("an event")
-        if "event-stream" in response.headers.get("content-type", ""):
-            return self._interrupted(0, response)
+        if "event-stream" in answer.headers.get("content-type", ""):
+            return self._interrupted(0, answer)
         try:
             payload = from_json(start)
         except ValueError:
-            return self._not_in_protocol(start[:200].decode("utf-8", "replace"), response)
-        if isinstance(payload, dict) and "error" in payload:
+            return self._not_in_protocol(_start(start), answer)
+        if tells_error(payload):
             return ProviderError(payload)
-        return self._not_in_protocol(start[:200].decode("utf-8", "replace"), response)
+        return self._not_in_protocol(_start(start), answer)
 
-    def _not_in_protocol(self, text: str, response: httpx2.Response) -> Exception:
-        kind = response.headers.get("content-type", "no content type")
-        return MalformedResponseError(
-            f"what answered with status {response.status_code} at {response.url.copy_with(query=None)} does not speak "
-            f"{self.provider}'s protocol ({kind}): {self._redacted(text)!r}. Check base_url, and what stands between.",
+    def _not_in_protocol(self, text: str, answer: Answer, cause: Exception | None = None) -> Exception:
+        kind = answer.headers.get("content-type", "no content type")
+        url = answer.request.shown_url
+        failure = MalformedResponseError(
+            f"the answer with status {answer.status} from {url} does not speak {self.provider}'s protocol ({kind}): "
+            f"{text!r}. Check base_url, and what stands between.",
             provider=self.provider,
             model=self.model,
-            status=response.status_code,
+            status=answer.status,
         )
+        failure.__cause__ = cause
+        self._redactor(answer.request).redact_error(failure)
+        return failure
 
-    def _request_id(self, response: httpx2.Response) -> str | None:
-        return response.headers.get("x-request-id") or response.headers.get("request-id")
+    def _request_id(self, answer: Answer) -> str | None:
+        return answer.headers.get("x-request-id") or answer.headers.get("request-id")
+
+
+def _start(body: bytes) -> str:
+    return body[:QUOTED].decode("utf-8", "replace")

@@ -435,6 +435,10 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """A config as a JSON schema. See ``config_schema``."""
         return self.config_schema(include=include).model_json_schema()
 
+    def _attribute(self, name: str, config: Mapping[str, Any]) -> Any:
+        """An attribute of this, or of the Runnable that ``config`` selects in its place."""
+        return getattr(self, name)
+
     def _check_configurable(self, configurable: Mapping[str, Any]) -> None:
         """Raise ``ConfigError`` for a key that no part of this has."""
         from prill.runnables.describe.config_check import check_configurable  # noqa: PLC0415 - it imports this file

@@ -39,9 +39,17 @@ class RunnableProxy:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "bound" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        found = getattr(self.bound, name)
+        return self._forward(name, {})
+
+    def _forward(self, name: str, config: Config) -> Any:
+        found = self.bound._attribute(name, config)
         is_method = callable(found) and not isinstance(found, type)
         return functools.partial(_call, self, found) if is_method else found
+
+    def _attribute(self, name: str, config: Config) -> Any:
+        if hasattr(type(self), name) or name in self.__dict__:
+            return getattr(self, name)
+        return self._forward(name, config)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "bound" in self.__dict__ and name not in VERBS and self._belongs_to_bound(name):
@@ -96,6 +104,9 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.config.get("run_name"))
 
+    def _forward(self, name: str, config: Config) -> Any:
+        return super()._forward(name, merge_configs(self.config, config))
+
     def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
 
@@ -113,9 +124,20 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         return self.bound._step_flow(inputs, self._resolve(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:
-        said = [f"{key}={value!r}" for key, value in {**self.kwargs, **self.config}.items() if key != "callbacks"]
+        known = {**self.kwargs, **self.config}
+        said = [f"{key}={_without_secrets(key, value)!r}" for key, value in known.items() if key != "callbacks"]
         verb = "bind" if self.kwargs and not self.config else "with_config"
         return f"{self.bound!r}.{verb}({', '.join(said)})"
+
+
+_MAY_BE_SECRET = frozenset(("api_key", "extra_headers", "extra_query"))
+
+
+def _without_secrets(key: str, value: Any) -> Any:
+    """The value of a bound argument as it may be shown: that of a header may be a key."""
+    if key not in _MAY_BE_SECRET:
+        return value
+    return dict.fromkeys(value, "**********") if isinstance(value, Mapping) else "**********"
 
 
 RunnableBindingBase = RunnableBinding

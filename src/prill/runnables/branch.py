@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar, overload
 
 from prill.callbacks.run import Run
-from prill.errors import CompositionError, add_step
+from prill.errors import CompositionError, ConfigError, add_step
 from prill.io import closing
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.overrides import PatchAware
@@ -85,9 +85,7 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
     def __init__(self: RunnableBranch[Any, Any], *branches: Any) -> None: ...
     def __init__(self, *branches: Any) -> None:
         if len(branches) < 2:
-            raise CompositionError(
-                "a RunnableBranch needs at least one (condition, step) pair, and a default at the end"
-            )
+            raise ConfigError("a RunnableBranch needs at least one (condition, step) pair, and a default at the end")
         *pairs, default = branches
         self.branches: list[tuple[Runnable[Any, Any], Runnable[Any, Any]]] = []
         for pair in pairs:

@@ -64,7 +64,7 @@ def make_options_spec(
     spec: ConfigurableFieldSingleOption | ConfigurableFieldMultiOption, description: str | None
 ) -> ConfigurableFieldSpec:
     """The spec of a setting with options: its type is an enumeration of their names."""
-    names: Any = StrEnum(spec.id, {name: name for name in spec.options})  # type: ignore[call-overload]  # made at run time
+    names: Any = StrEnum(spec.name or spec.id, {name: name for name in spec.options})  # type: ignore[call-overload]  # made at run time
     single = isinstance(spec, ConfigurableFieldSingleOption)
     return ConfigurableFieldSpec(
         id=spec.id,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from abc import abstractmethod
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
-from prill.callbacks.config import Config
+from prill.callbacks.config import Config, merge_configs
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable, coerce_to_runnable
@@ -41,8 +42,8 @@ Output = TypeVar("Output", covariant=True)
 class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     """Runs the Runnable that the config selects. Observers see only that one; it streams as that one streams.
 
-    Other methods, such as a model's ``bind_tools``, are those of ``default``; a Runnable that they return is
-    selected by the config too, when it is run.
+    Other methods, such as a model's ``get_num_tokens``, run on ``default``, or on the Runnable that is selected by
+    the config of ``with_config`` or of the call; a Runnable that they return is selected by the config when it is run.
     """
 
     default: Runnable[Any, Any]
@@ -99,13 +100,34 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "default" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        found = getattr(self.default, name)
-        return functools.partial(_defer, self, name) if callable(found) else found
+        return self._attribute(name, {})
+
+    def _attribute(self, name: str, config: Config) -> Any:
+        if hasattr(type(self), name) or name in self.__dict__:
+            return getattr(self, name)
+        found = getattr(self._selected(config), name)
+        return functools.partial(_defer, self, name, config) if callable(found) else found
+
+    def _selected(self, config: Config) -> Any:
+        """The Runnable whose attributes are read: ``default`` where a config selects nothing."""
+        return self.prepare(config)[0] if config.get("configurable") else self.default
 
 
-def _defer(step: DynamicRunnable[Any, Any], method: str, *args: Any, **kwargs: Any) -> Any:
-    made = getattr(step.default, method)(*args, **kwargs)
+def _defer(step: DynamicRunnable[Any, Any], method: str, config: Config, /, *args: Any, **kwargs: Any) -> Any:
+    found = getattr(step._selected(config), method)
+    if (given := _config_of(found, args, kwargs)) is not None:
+        found = getattr(step._selected(merge_configs(config, given)), method)
+    made = found(*args, **kwargs)
     return DeferredMethod(step, method, args, kwargs, made) if isinstance(made, Runnable) else made
+
+
+def _config_of(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Config | None:
+    """The config among the arguments of a call, if the method has a parameter ``config``."""
+    try:
+        config = inspect.signature(method).bind_partial(*args, **kwargs).arguments.get("config")
+    except (TypeError, ValueError):
+        return None
+    return config if isinstance(config, Mapping) else None
 
 
 class DeferredMethod(DynamicRunnable[Input, Output]):
@@ -282,8 +304,9 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         return {**config, "configurable": {**given, **own}} if own else config
 
     def _own_specs(self) -> list[ConfigurableFieldSpec]:
-        names: Any = StrEnum(self.which.id, {key: key for key in sorted(self.keys)})  # type: ignore[call-overload]  # made at run time
         which = self.which
+        keys = {key: key for key in sorted(self.keys)}
+        names: Any = StrEnum(which.name or which.id, keys)  # type: ignore[call-overload]  # made at run time
         specs = [
             ConfigurableFieldSpec(
                 which.id, which.annotation or names, which.name, which.description, self.default_key, which.is_shared
@@ -304,6 +327,11 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
 
 
 def _makes_one(alternative: Any) -> bool:
-    """Whether an alternative is a function without parameters, which makes the Runnable when it is chosen."""
-    code = getattr(alternative, "__code__", None)
-    return code is not None and code.co_argcount == 0
+    """Whether an alternative can be called without arguments: it then makes the Runnable when it is chosen."""
+    if isinstance(alternative, Runnable) or not callable(alternative):
+        return False
+    try:
+        inspect.signature(alternative).bind()
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -12,7 +12,14 @@ from prill.callbacks.run import Run, inside
 from prill.chat_history import BaseChatMessageHistory
 from prill.errors import AsyncRequiredError, CompositionError, ConfigError, carry_path
 from prill.io import closing
-from prill.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages, message_chunk_to_message
+from prill.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    convert_to_messages,
+    message_chunk_to_message,
+)
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
 from prill.runnables.engine.overrides import PatchAware
@@ -44,7 +51,8 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         chat.invoke({"question": "Who?"}, {"configurable": {"session_id": "a"}})
 
     - ``get_session_history``: makes the history of a session; it is given the ``session_id``, or by name the values
-      of all fields in ``history_factory_config`` (``ConfigurableFieldSpec``: the keys in ``configurable``).
+      of all fields in ``history_factory_config`` (``ConfigurableFieldSpec``: the keys in ``configurable``). One
+      without parameters needs no session.
     - ``input_messages_key``: where in an input that is a dict the new messages are (text, a message, or several);
       left out, its only key, or ``"input"``. An input that is not a dict is the messages themselves.
     - ``history_messages_key``: where in the dict the history is put. Left out, it is put before the new messages.
@@ -79,7 +87,8 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         self.history_factory_config = list(history_factory_config or [_SESSION_ID])
         self.interrupted = interrupted
         self.name = name
-        self._ids = [field.id for field in self.history_factory_config]
+        takes_none = history_factory_config is None and _takes_no_arguments(get_session_history)
+        self._ids = [] if takes_none else [field.id for field in self.history_factory_config]
         _require_parameters(get_session_history, self._ids)
 
     @property
@@ -102,7 +111,14 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         return Structure()
 
     def _io_type(self, side: Literal["input", "output"]) -> Any:
-        return Any
+        is_dict = self.input_messages_key or (side == "output" and self.history_messages_key)
+        return dict[str, Any] if is_dict else list[AnyMessage]
+
+    def _input_fields(self) -> dict[str, Any] | None:
+        """The keys of an input that is a dict, with the type and the default of each."""
+        if self.input_messages_key is None:
+            return None
+        return {self.input_messages_key: (str | AnyMessage | list[AnyMessage], ...)}
 
     def _streaming(self) -> Streaming:
         return Streaming(
@@ -276,6 +292,13 @@ def _messages(value: Any, kind: type[HumanMessage] | type[AIMessage]) -> list[Ba
     if isinstance(value, list | tuple):
         return convert_to_messages(value)
     return None
+
+
+def _takes_no_arguments(make: Callable[..., Any]) -> bool:
+    try:
+        return not inspect.signature(make).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _require_parameters(make: Callable[..., Any], ids: list[str]) -> None:

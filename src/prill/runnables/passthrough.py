@@ -32,7 +32,9 @@ async def aidentity(x: Other) -> Other:
 
 
 class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
-    """Passes its input on, chunk by chunk; ``func`` is called with the whole input at the end.
+    """Passes its input on, chunk by chunk.
+
+    ``func``, if given, is called with the whole input at its end, and with the keyword arguments of the call.
 
     ``RunnablePassthrough.assign(key=step)`` passes a dict on with added keys.
     """
@@ -65,42 +67,36 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
         return _PASSES_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        await self._call(input, run)
+        await self._call(input, run, kwargs)
         return input
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         if self.func is None and self.afunc is None:
             return inputs
-        return self._flow_and_call(inputs, run)
+        return self._flow_and_call(inputs, run, kwargs)
 
-    async def _flow_and_call(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _flow_and_call(self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         accumulated = inputs.new_accumulator()
         async with closing(inputs.source) as source:
             async for chunk in source:
                 accumulated.add(chunk)
                 yield chunk
             if accumulated.count:
-                await self._call(accumulated.value(), run)
+                await self._call(accumulated.value(), run, kwargs)
 
-    async def _call(self, input: Any, run: Run) -> None:
+    async def _call(self, input: Any, run: Run, kwargs: dict[str, Any]) -> None:
         if self.func is None and self.afunc is None:
             return
         with inside(run):
             if self.afunc is not None and not run.io.blocking:
-                await self.afunc(input)
+                await self.afunc(input, **kwargs)
             elif self.func is not None:
-                await run.io.call(self.func, input)
+                await run.io.call(self.func, input, **kwargs)
             else:
                 raise AsyncRequiredError("this RunnablePassthrough has an async function only: use ainvoke or astream")
 
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
-
-
-async def _pass(inputs: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    async with closing(inputs):
-        async for chunk in inputs:
-            yield chunk
 
 
 class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAware):

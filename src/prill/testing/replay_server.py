@@ -60,10 +60,12 @@ class ReplayServer:
 
     Args:
         faults: what goes wrong with answers that bring no faults of their own; also an attribute.
+        port: where to listen; 0 stands for any port that is free.
     """
 
-    def __init__(self, *, faults: Faults = NO_FAULTS) -> None:
+    def __init__(self, *, faults: Faults = NO_FAULTS, port: int = 0) -> None:
         self.faults = faults
+        self._port = port
         self._queue: deque[Scripted] = deque()
         self._function: ReplyFunction | None = None
         self._seen: list[SeenRequest] = []
@@ -76,10 +78,14 @@ class ReplayServer:
     # Life
 
     def start(self) -> Self:
-        """Listen; returns when requests are answered."""
+        """Listen; returns when requests are answered.
+
+        Raises:
+            ConfigError: the port is taken.
+        """
         if self._thread is None:
             self._stopping = False
-            self._thread = HTTPThread(self._handle)
+            self._thread = HTTPThread(self._handle, self._port)
             self._thread.start()
         return self
 
@@ -296,4 +302,4 @@ async def _see(exchange: Exchange) -> SeenRequest:
         parsed = json.loads(body)
     except ValueError:
         parsed = None
-    return SeenRequest(request.method, request.url.path, dict(request.headers), body, parsed)
+    return SeenRequest(request.method, request.url.path, dict(request.headers), body, parsed, request.url.query)

@@ -11,8 +11,9 @@ from typing import Any
 class SeenRequest:
     """A request that reached the server.
 
-    ``json`` is the parsed body (``None`` if it is no JSON). The moments ``received_at``, ``finished_at`` and
-    ``closed_at`` are on the clock of ``time.monotonic()``, in seconds; ``time`` is wall-clock time.
+    ``query`` is the part of its address behind the ``?``, as it was sent. ``json`` is the parsed body (``None`` if it
+    is not JSON). The moments ``received_at``, ``finished_at`` and ``closed_at`` are seconds on the clock of
+    ``time.monotonic()``; ``time`` is wall-clock time.
 
     ``finished_at`` is set when the answer was written to its end, or cut because a fault said so. ``closed_at`` is
     set instead when the client closed the connection before that.
@@ -23,6 +24,7 @@ class SeenRequest:
     headers: dict[str, str]
     body: bytes = field(repr=False)
     json: Any
+    query: str = ""
     received_at: float = field(default_factory=monotonic)
     time: float = field(default_factory=time)
     finished_at: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from prill.callbacks.handled import result_of
+from prill.callbacks.handled import call_id, result_of
 from prill.callbacks.run import ChunkCallback, Notice, Observer, Run, fire_and_forget
 from prill.errors import Cancelled, ConfigError, PrillError
 from prill.io.colour import Put
@@ -74,12 +74,11 @@ class EventView(Observer):
         return self._emit(run, "end", data)
 
     def on_error(self, run: Run, error: BaseException) -> Notice:
-        if run is self._root:
-            return self._emit(run, "error", self._about_error(run, error))
-        if run.kind == "tool" and run.state[self] is not None:
+        if run.kind == "tool" and (run is self._root or run.state[self] is not None):
             # The one error that is shown where it happened: an agent goes on after it.
-            return self._emit(run, "error", {**self._about_error(run, error), "error": error, "input": run.input})
-        return None
+            facts = {"error": error, "input": run.input, "tool_call_id": call_id(run)}
+            return self._emit(run, "error", {**self._about_error(run, error), **facts})
+        return self._emit(run, "error", self._about_error(run, error)) if run is self._root else None
 
     def on_cancel(self, run: Run, partial: Any) -> Notice:
         stopped = run.state.get("stopped")

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
+from prill.callbacks.handled import model_arguments
 from prill.callbacks.run import Notice, Observer, Run
 from prill.tracers.recorded import MODELS, error_text, inputs_of, outputs_of, run_type
 
@@ -25,6 +26,7 @@ class TracedRun:
 
     __slots__ = (
         "__weakref__",
+        "_arguments",
         "_ended",
         "_first_chunk",
         "_last_chunk",
@@ -56,6 +58,7 @@ class TracedRun:
         self.run_type = run_type(run)
         self.tags: list[str] = run.tags
         self.metadata: dict[str, Any] = run.metadata
+        self._arguments = model_arguments(run) if run.kind in MODELS else {}
         self.inputs = inputs_of(input)
         self.outputs: dict[str, Any] | None = None
         self.error: str | None = None
@@ -77,7 +80,8 @@ class TracedRun:
 
     @property
     def extra(self) -> dict[str, Any]:
-        return {"metadata": self.metadata}
+        """The metadata; of a model also ``invocation_params``, ``options`` and ``batch_size``."""
+        return {"metadata": self.metadata, **self._arguments}
 
     @property
     def status(self) -> str:

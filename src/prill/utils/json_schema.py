@@ -43,11 +43,7 @@ def _resolve(node: Any, whole: Mapping[str, Any], skipped: frozenset[str], path:
     target = _resolve(_target(whole, reference), whole, skipped, (*path, reference))
     if not beside:
         return target
-    if not isinstance(target, Mapping):
-        raise ConfigError(
-            f"the schema has {', '.join(beside)} beside the reference {reference!r}, which is not an object"
-        )
-    return {**target, **_resolve(beside, whole, skipped, path)}
+    return {**(target if isinstance(target, Mapping) else {}), **_resolve(beside, whole, skipped, path)}
 
 
 def _target(whole: Any, reference: str) -> Any:
@@ -58,8 +54,13 @@ def _target(whole: Any, reference: str) -> Any:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(found, Mapping) and key in found:
             found = found[key]
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+        elif key.isdecimal() and _has_number(found, int(key)):
             found = found[int(key)]
         elif reference != "#":
             raise ConfigError(f"the schema has no {reference!r}, which it refers to")
     return found
+
+
+def _has_number(node: Any, number: int) -> bool:
+    """Whether a list is that long, or a mapping has the number for a key, as one that YAML reads may."""
+    return number in node if isinstance(node, Mapping) else isinstance(node, list) and number < len(node)

@@ -11,6 +11,7 @@ from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec, get_unique_config_specs
+from prill.runnables.configurable import DynamicRunnable
 from prill.runnables.describe.schemas import object_model
 
 
@@ -31,7 +32,8 @@ def make_config_model(step: Runnable[Any, Any], include: Sequence[str] | None) -
     if specs := step.config_specs:
         settings = {spec.id: (spec.annotation, _field(spec)) for spec in specs}
         fields["configurable"] = (object_model("Configurable", settings), None)
-    return object_model(step.get_name("config"), fields)
+    own = type(step).__name__ if isinstance(step, DynamicRunnable) else None
+    return object_model(step.get_name("config", name=own), fields)
 
 
 def _field(spec: ConfigurableFieldSpec) -> Any:

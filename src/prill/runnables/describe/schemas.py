@@ -20,6 +20,7 @@ from prill.runnables.describe.types import Side
 from prill.runnables.each import RunnableEach
 from prill.runnables.fallbacks import RunnableWithFallbacks
 from prill.runnables.function import RunnableLambda
+from prill.runnables.history import RunnableWithMessageHistory
 from prill.runnables.parallel import RunnableParallel
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.sequence import RunnableSequence
@@ -40,6 +41,8 @@ def make_schema(step: Runnable[Any, Any], side: Side, config: RunnableConfig | N
     elif isinstance(step, RunnableParallel | RunnableAssign | RunnableSequence | RunnablePick):
         return _output(step, name, config)
     if fields is not None:
+        if isinstance(step, RunnableSequence) and isinstance(step.first, RunnableAssign):
+            name = step.first.mapper.get_name(side)
         return object_model(name, fields)
     if isinstance(step, RunnableSequence) and side == "input":
         return _asked(_first_that_looks(step), side, config)
@@ -77,6 +80,8 @@ def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fi
             return fields_of(_asked(step.mapper, "input", config))
         case RunnableSequence():
             return _sequence_fields(step.steps, config)
+        case RunnableWithMessageHistory():
+            return step._input_fields()
         case RunnableBranch():
             parts = [each for pair in step.branches for each in pair] + [step.default]
             return merged(fields_of(_asked(each, "input", config)) for each in parts)
@@ -113,7 +118,7 @@ def _first_that_looks(step: RunnableSequence[Any, Any]) -> Runnable[Any, Any]:
 
 def _output(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) -> type[BaseModel]:
     if isinstance(step, RunnableSequence):
-        return _last_output(step.steps, config)
+        return _last_output(name, step.steps, config)
     if isinstance(step, RunnableParallel):
         return object_model(name, _branches(step, config))
     if isinstance(step, RunnableAssign):
@@ -122,20 +127,20 @@ def _output(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) 
     return value_model(name, step.OutputType)
 
 
-def _last_output(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> type[BaseModel]:
+def _last_output(name: str, steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> type[BaseModel]:
     """The output of the last step; of one that hands on, that of the steps before, with what it adds or takes."""
     *before, last = steps
     if not before or not isinstance(last, RunnablePassthrough | RunnableAssign | RunnablePick):
         return _asked(last, "output", config)
-    given = _last_output(before, config)
+    given = _last_output(name, before, config)
     if isinstance(last, RunnablePassthrough):
         return given
     known = fields_of(given) or {}
     if isinstance(last, RunnableAssign):
-        return object_model(last.get_name("output"), {**known, **_branches(last.mapper, config)})
+        return object_model(name, {**known, **_branches(last.mapper, config)})
     if isinstance(last.keys, str):
         return value_model(last.get_name("output"), known[last.keys][0] if last.keys in known else Any)
-    return object_model(last.get_name("output"), {key: known.get(key, (Any, ...)) for key in last.keys})
+    return object_model(name, {key: known.get(key, (Any, ...)) for key in last.keys})
 
 
 def _branches(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fields:

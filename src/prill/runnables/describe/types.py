@@ -26,6 +26,8 @@ _STREAMS = (
 
 def get_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The type of the input or the output of ``step``, from its parts or its annotations; ``Any`` if unknown."""
+    if (declared := _declared(step, side)) is not Any:
+        return declared
     structure = step._structure()
     steps = [part.step for part in structure.parts]
     match structure.kind:
@@ -41,6 +43,13 @@ def get_type(step: Runnable[Any, Any], side: Side) -> Any:
             types = [_asked(each, side) for each in steps]
             return Any if Any in types else reduce(or_, types)
     return _own_type(step, side)
+
+
+def _declared(step: Runnable[Any, Any], side: Side) -> Any:
+    """The type in ``RunnableBranch[int, str](…)``: Python keeps the type arguments of a class that is called."""
+    arguments = get_args(vars(step).get("__orig_class__"))
+    found = arguments[side == "output"] if len(arguments) == 2 else Any
+    return Any if isinstance(found, TypeVar) else found
 
 
 def _asked(step: Runnable[Any, Any], side: Side) -> Any:

@@ -144,7 +144,7 @@ def _start(step: Step, run: Run, kwargs: dict[str, Any], *, input: Any, streamed
     run.start(step.get_name(), step._kind, *step._labels(kwargs))
     run.streamed = streamed
     run.raw_input = input
-    run.kwargs = kwargs
+    run.kwargs, run.step = kwargs, step
     try:
         run.input = None if input is None else step._observed_input(input)
     except Exception:  # the step raises its own error about its input once it has started

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prill.callbacks.config import DEFAULT_RECURSION_LIMIT, Config, RunnableConfig, check_config, merge_configs
+from prill.callbacks.config import (
+    DEFAULT_RECURSION_LIMIT,
+    Config,
+    RunnableConfig,
+    check_config,
+    merge_configs,
+    metadata_of,
+)
 from prill.callbacks.run import (
     CONTEXT_CALLBACKS,
     CURRENT_RUN,
@@ -93,6 +101,7 @@ def ensure_config(config: Config | None = None) -> RunnableConfig:
         full.update({key: value for key, value in said.items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
     if config is not None:
         full.update({key: value for key, value in check_config(config).items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
+    full["metadata"] = metadata_of(full)
     return full
 
 
@@ -107,6 +116,8 @@ def each_config(config: Config | Sequence[Config] | None, length: int) -> Sequen
             )
         return config
     if length > 1 and config.get("run_id") is not None:
+        text = "one run_id was given for several inputs: the first run has it, the others get ids of their own"
+        warnings.warn(text, RuntimeWarning, stacklevel=5)
         without_id = {key: value for key, value in config.items() if key != "run_id"}
         return [config, *([without_id] * (length - 1))]
     return [config] * length

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import httpx2
 import pytest
 
-import openai
 from prill.errors import (
     ContentFilterError,
     ContextOverflowError,
+    MalformedResponseError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelConnectionError,
@@ -26,8 +25,17 @@ from prill.errors import (
     ModelServerError,
     ModelTimeoutError,
     StreamErrorEvent,
+    StreamInterrupted,
 )
-from prill.wire.failures import failure_of_event, failure_of_sdk, failure_of_status
+from prill.providers.http.failures import map_error_event, map_status, map_transport_error
+from prill.providers.http.message import (
+    AnswerTooLate,
+    BadBody,
+    ConnectFailed,
+    ConnectionBroken,
+    NotHTTP,
+    UntrustedCertificate,
+)
 
 STATUSES = [
     (400, None, ModelInvalidRequestError),
@@ -55,7 +63,7 @@ STATUSES = [
 @pytest.mark.parametrize(("status", "code", "kind"), STATUSES)
 def test_each_status_and_code_has_its_kind(status: int, code: str | None, kind: type[ModelError]) -> None:
     body = {"error": {"message": "said", "code": code}}
-    error = failure_of_status(status, body, {"x-request-id": "r1"}, provider="p", model="m")
+    error = map_status(status, body, {"x-request-id": "r1"}, provider="p", model="m")
     assert type(error) is kind
     assert (error.status, error.code, error.request_id, error.provider, error.model) == (status, code, "r1", "p", "m")
     assert "said" in str(error)
@@ -73,12 +81,12 @@ def test_each_status_and_code_has_its_kind(status: int, code: str | None, kind: 
     ],
 )
 def test_the_providers_words_are_found_wherever_they_are(body: Any) -> None:
-    assert "said" in str(failure_of_status(400, body, {}, provider="p", model=None))
+    assert "said" in str(map_status(400, body, {}, provider="p", model=None))
 
 
 @pytest.mark.parametrize("text", ["This model's maximum context length is 5", "prompt is too long: 9 tokens > 5"])
 def test_a_text_that_is_too_long_is_told_by_its_words(text: str) -> None:
-    assert type(failure_of_status(400, {"message": text}, {}, provider="p", model=None)) is ContextOverflowError
+    assert type(map_status(400, {"message": text}, {}, provider="p", model=None)) is ContextOverflowError
 
 
 @pytest.mark.parametrize(
@@ -91,19 +99,19 @@ def test_a_text_that_is_too_long_is_told_by_its_words(text: str) -> None:
     ],
 )
 def test_the_advice_when_to_ask_again(headers: dict[str, str], seconds: float | None) -> None:
-    assert failure_of_status(429, None, headers, provider="p", model=None).retry_after == seconds
+    assert map_status(429, None, headers, provider="p", model=None).retry_after == seconds
 
 
 def test_the_advice_when_to_ask_again_may_be_a_date() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
-    seconds = failure_of_status(429, None, {"retry-after": later}, provider="p", model=None).retry_after
+    seconds = map_status(429, None, {"retry-after": later}, provider="p", model=None).retry_after
     assert seconds is not None
     assert 200 < seconds <= 300
 
 
 def test_a_quota_that_is_used_up_is_not_retried() -> None:
     body = {"error": {"code": "insufficient_quota", "message": "pay"}}
-    assert not failure_of_status(429, body, {}, provider="p", model=None).retryable
+    assert not map_status(429, body, {}, provider="p", model=None).retryable
 
 
 EVENTS = [
@@ -121,7 +129,7 @@ EVENTS = [
 def test_an_error_inside_a_stream_is_both_of_its_kind_and_of_the_stream(
     payload: Any, kind: type[ModelError], retryable: bool
 ) -> None:
-    error = failure_of_event(payload, provider="p", model="m", request_id="r")
+    error = map_error_event(payload, provider="p", model="m", request_id="r")
     assert isinstance(error, kind)
     assert isinstance(error, StreamErrorEvent)
     assert error.retryable == retryable
@@ -129,7 +137,7 @@ def test_an_error_inside_a_stream_is_both_of_its_kind_and_of_the_stream(
 
 @pytest.mark.parametrize(("payload", "kind", "retryable"), EVENTS)
 def test_an_error_inside_a_stream_can_be_pickled(payload: Any, kind: type[ModelError], retryable: bool) -> None:
-    error = failure_of_event(payload, provider="p", model="m", request_id="r")
+    error = map_error_event(payload, provider="p", model="m", request_id="r")
     error.partial = "so far"
     other = pickle.loads(pickle.dumps(error))
     assert type(other) is type(error)
@@ -137,17 +145,29 @@ def test_an_error_inside_a_stream_can_be_pickled(payload: Any, kind: type[ModelE
     assert other.__dict__ == error.__dict__
 
 
-def test_an_sdks_exceptions() -> None:
-    request = httpx2.Request("POST", "http://test/v1")
-    timeout = failure_of_sdk(openai.APITimeoutError(request), provider="p", model=None)
-    assert isinstance(timeout, ModelTimeoutError)
-    lost = failure_of_sdk(openai.APIConnectionError(request=request), provider="p", model=None, base_url="http://test")
-    assert isinstance(lost, ModelConnectionError)
-    assert "http://test" in str(lost)
-    response = httpx2.Response(401, request=request)
-    refused = failure_of_sdk(openai.AuthenticationError("m", response=response, body=None), provider="p", model=None)
-    assert isinstance(refused, ModelAuthenticationError)
+URL = "http://test/v1"
 
 
-def test_an_exception_of_the_program_is_not_a_failure_of_the_provider() -> None:
-    assert failure_of_sdk(KeyError("x"), provider="p", model=None) is None
+@pytest.mark.parametrize(
+    ("error", "in_stream", "kind", "retryable"),
+    [
+        (AnswerTooLate("late", waited_for="an answer"), False, ModelTimeoutError, True),
+        (ConnectFailed("refused"), False, ModelConnectionError, True),
+        (UntrustedCertificate("self-signed"), False, ModelConnectionError, False),
+        (ConnectionBroken("gone"), False, ModelConnectionError, True),
+        (ConnectionBroken("gone"), True, StreamInterrupted, True),
+        (NotHTTP("nonsense"), False, MalformedResponseError, False),
+        (NotHTTP("nonsense"), True, StreamInterrupted, True),
+        (BadBody("damaged"), False, MalformedResponseError, False),
+        (BadBody("damaged"), True, MalformedResponseError, False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_breaks_on_the_way_is_an_error_of_its_kind(
+    error: Any, in_stream: bool, kind: type[ModelError], retryable: bool
+) -> None:
+    failure = map_transport_error(error, provider="p", model="m", url=URL, in_stream=in_stream)
+    assert type(failure) is kind
+    assert failure.retryable is retryable
+    assert str(error) in str(failure)
+    assert (failure.provider, failure.model) == ("p", "m")

@@ -1,7 +1,8 @@
-"""A provider's clients: a plain one for all threads, and one for each event loop."""
+"""A model's transports: a blocking one for all threads, and one for each event loop."""
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -24,6 +25,7 @@ class Clients(Generic[Plain, Async]):
         self._lock = make_lock()
         self._plain: Any = None
         self._per_loop: PerLoop[Async] = PerLoop(_close)
+        _ALL[id(self)] = self  # not a set: clients are equal to each other
 
     def plain(self, make: Callable[[], Plain]) -> Plain:
         with self._lock:
@@ -46,6 +48,13 @@ class Clients(Generic[Plain, Async]):
         if plain is not None:
             plain.close()
 
+    def forget(self) -> None:
+        """Know of no connection, as in a process that was just forked: those of the parent are the parent's."""
+        _OF_PARENT.extend((self._plain, self._per_loop))
+        self._lock = make_lock()
+        self._plain = None
+        self._per_loop = PerLoop(_close)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Clients, ()
 
@@ -60,4 +69,19 @@ class Clients(Generic[Plain, Async]):
 
 
 async def _close(client: Any) -> None:
-    await client.close()
+    await client.aclose()
+
+
+_ALL: weakref.WeakValueDictionary[int, Clients[Any, Any]] = weakref.WeakValueDictionary()
+
+_OF_PARENT: list[Any] = []
+"""What a parent process had open: never used here, nor closed, which could say goodbye in the parent's name."""
+
+
+def _forget_all() -> None:
+    for clients in list(_ALL.values()):
+        clients.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -9,7 +9,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from prill.wire.clients import Clients
+from prill.providers.http.clients import Clients
 
 
 class Plain:
@@ -21,7 +21,7 @@ class Plain:
 
 
 class Async(Plain):
-    async def close(self) -> None:  # type: ignore[override]  # the asyncio form
+    async def aclose(self) -> None:
         self.closed += 1
 
 

@@ -1,22 +1,18 @@
-"""What went wrong at a provider, or on the way to it, as one of Prill's errors.
-
-The official SDKs are made by one generator and their exceptions have one shape: ``status_code``, ``response``,
-``body``, ``request_id``. Servers that speak a vendor's protocol put the same facts into slightly different places.
-"""
+"""What went wrong at a provider, or on the way to it, as one of Prill's errors."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx2
-
 from prill.errors import (
     ContentFilterError,
     ContextOverflowError,
+    MalformedResponseError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelConnectionError,
@@ -29,6 +25,16 @@ from prill.errors import (
     ModelServerError,
     ModelTimeoutError,
     StreamErrorEvent,
+    StreamInterrupted,
+)
+from prill.providers.http.error_bodies import ErrorWords, read_error_body
+from prill.providers.http.message import (
+    AnswerTooLate,
+    BadBody,
+    ConnectFailed,
+    NotHTTP,
+    TransportError,
+    UntrustedCertificate,
 )
 
 _BY_STATUS: dict[int, type[ModelAPIError]] = {
@@ -80,49 +86,80 @@ _ADVICE: dict[type[ModelError], str] = {
 }
 
 
-def failure_of_status(
-    status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str | None
-) -> ModelError:
+def map_status(status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str | None) -> ModelError:
     """The error for an answer with an HTTP error status."""
-    code, named, text = _code_and_text(body)
+    words = read_error_body(body)
+    named = _named(words)
     kind: type[ModelError] = _BY_STATUS.get(status, ModelServerError if status >= 500 else ModelAPIError)
     # 408 and 409 are about this one try, whatever the error calls itself.
     general = kind in (ModelInvalidRequestError, ModelServerError) and status not in (408, 409)
     if named is not None and (general or issubclass(named, kind) or named is ContentFilterError):
         kind = named
-    if kind is ModelInvalidRequestError and any(phrase in text.lower() for phrase in _TOO_LONG):
+    if kind is ModelInvalidRequestError and _is_too_long(words):
         kind = ContextOverflowError
-    retryable = False if code == "insufficient_quota" else None
     return kind(
-        _sentence(f"{provider} answered {status}", text, kind),
+        _sentence(f"{provider} answered {status}", words.text, kind),
         provider=provider,
         model=model,
         status=status,
-        code=code,
+        code=words.codes[0] if words.codes else None,
         request_id=headers.get("x-request-id") or headers.get("request-id"),
         retry_after=_retry_after(headers),
-        retryable=retryable,
+        retryable=_advice(headers, words),
     )
 
 
-def failure_of_event(payload: Any, *, provider: str, model: str | None, request_id: str | None) -> ModelError:
-    """The error for an ``error`` that a provider sent inside a stream which had begun well."""
-    code, named, text = _code_and_text(payload)
+def _advice(headers: Mapping[str, str], words: ErrorWords) -> bool | None:
+    """Whether the provider says that asking again may help; ``None`` where it does not say."""
+    advice = {"true": True, "false": False}.get(headers.get("x-should-retry", "").lower())
+    return False if "insufficient_quota" in words.codes and advice is None else advice
+
+
+def map_error_event(
+    payload: Any, *, provider: str, model: str | None, request_id: str | None, place: str = "inside the stream"
+) -> ModelError:
+    """The error for an ``error`` that a provider sent inside a stream, or in place of an answer."""
+    words = read_error_body(payload)
     status = _status_in(payload)
-    kind = named or (_BY_STATUS.get(status) if status else None)
-    if any(phrase in text.lower() for phrase in _TOO_LONG):
+    kind = _named(words) or (_BY_STATUS.get(status) if status else None)
+    if _is_too_long(words):
         kind = ContextOverflowError
     retryable = kind.retryable if kind is not None else bool(status and status >= 500)
-    made = _stream_kind(kind)(
-        _sentence(f"{provider} sent an error inside the stream", text, kind or StreamErrorEvent),
+    return _stream_kind(kind)(
+        _sentence(f"{provider} sent an error {place}", words.text, kind or StreamErrorEvent),
         provider=provider,
         model=model,
         status=status,
-        code=code,
+        code=words.codes[0] if words.codes else None,
         request_id=request_id,
         retryable=retryable,
     )
-    return made
+
+
+def map_transport_error(
+    error: TransportError, *, provider: str, model: str | None, url: str, in_stream: bool = False
+) -> ModelError:
+    """The error for an answer that did not come, or broke off; ``in_stream`` says that a part had been passed on."""
+    if isinstance(error, AnswerTooLate):
+        text = f"{provider} did not answer in time: {error}. Raise timeout (seconds), or check the connection to {url}."
+        return ModelTimeoutError(text, provider=provider, model=model)
+    if isinstance(error, BadBody) or (isinstance(error, NotHTTP) and not in_stream):
+        text = f"what came from {url} cannot be read: {error}. Check base_url, and what stands between."
+        return MalformedResponseError(text, provider=provider, model=model)
+    if in_stream:
+        text = (
+            f"the connection to {provider} broke in the middle of the stream ({error}); the answer so far is in "
+            "partial and must not be taken for a whole one"
+        )
+        return StreamInterrupted(text, provider=provider, model=model)
+    if isinstance(error, UntrustedCertificate):
+        text = f"{provider} could not be reached at {url}: {error}."
+        return ModelConnectionError(text, provider=provider, model=model, retryable=False)
+    if isinstance(error, ConnectFailed):
+        text = f"{provider} could not be reached at {url}: {error}. Check base_url, and that the server is running."
+        return ModelConnectionError(text, provider=provider, model=model)
+    text = f"the connection to {provider} at {url} broke before it had answered: {error}."
+    return ModelConnectionError(text, provider=provider, model=model)
 
 
 _STREAM_KINDS: dict[type[ModelError], type[ModelError]] = {}
@@ -149,40 +186,17 @@ def _rebuild_in_stream(kind: type[ModelError], args: tuple[Any, ...], state: dic
     return error
 
 
-def failure_of_sdk(error: Exception, *, provider: str, model: str | None, base_url: Any = None) -> ModelError | None:
-    """The error for an exception of an SDK or of httpx; ``None`` for one that is neither."""
-    status = getattr(error, "status_code", None)
-    response = getattr(error, "response", None)
-    if isinstance(status, int) and response is not None:
-        body = getattr(error, "body", None)
-        return failure_of_status(status, body, response.headers, provider=provider, model=model)
-    name = type(error).__name__
-    if isinstance(error, httpx2.TimeoutException) or name == "APITimeoutError":
-        text = f"{provider} did not answer in time. Raise timeout (seconds), or check the connection to {base_url}."
-        return ModelTimeoutError(text, provider=provider, model=model)
-    if isinstance(error, httpx2.TransportError) or name == "APIConnectionError":
-        cause = error.__cause__ or error
-        text = (
-            f"{provider} could not be reached at {base_url}: {type(cause).__name__}: {cause}. "
-            "Check base_url, and that the server is running."
-        )
-        return ModelConnectionError(text, provider=provider, model=model)
-    return None
+def _named(words: ErrorWords) -> type[ModelError] | None:
+    return next((_BY_CODE[code] for code in words.codes if code in _BY_CODE), None)
 
 
-def _code_and_text(body: Any) -> tuple[str | None, type[ModelError] | None, str]:
-    """The provider's name for the error, the kind that it stands for, and the provider's words."""
-    inner = body.get("error", body) if isinstance(body, Mapping) else body
-    if not isinstance(inner, Mapping):
-        return None, None, str(inner)[:500] if inner else ""
-    kind = None if inner.get("type") == "error" else inner.get("type")  # the type of an event, not of an error
-    names = [str(name) for name in (inner.get("code"), kind) if name is not None]
-    named = next((_BY_CODE[name] for name in names if name in _BY_CODE), None)
-    text = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
-    return names[0] if names else None, named, str(text)
+def _is_too_long(words: ErrorWords) -> bool:
+    text = words.text.lower()
+    return any(phrase in text for phrase in _TOO_LONG)
 
 
 def _status_in(payload: Any) -> int | None:
+    payload = payload[0] if isinstance(payload, list) and payload else payload
     inner = payload.get("error", payload) if isinstance(payload, Mapping) else None
     for key in ("status_code", "status", "code"):
         value = inner.get(key) if isinstance(inner, Mapping) else None
@@ -202,7 +216,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after; the form in milliseconds is Azure's."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(KeyError, ValueError):  # the header may also be a date
-            return float(headers[name]) * scale
+            seconds = float(headers[name]) * scale
+            if math.isfinite(seconds):
+                return max(0.0, seconds)
     with contextlib.suppress(KeyError, ValueError, TypeError):  # a date without a zone cannot be compared
         seconds = (parsedate_to_datetime(headers["retry-after"]) - datetime.now(UTC)).total_seconds()
         return seconds if seconds > 0 else None

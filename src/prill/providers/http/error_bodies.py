@@ -1,0 +1,161 @@
+"""The bodies of errors, in whatever shape a provider, a gateway or a proxy writes them."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+
+QUOTED = 500
+"""How many characters of a body without known words are quoted."""
+
+_WORDS = (
+    "message",
+    "detail",
+    "msg",
+    "error_msg",
+    "errorMessage",
+    "error_description",
+    "faultstring",
+    "title",
+    "reason",
+)
+_INSIDE = ("error", "errors", "fault", "detail", "message", "response", "Message", "body")
+_CODES = ("code", "type", "error_code", "errorCode", "errorcode", "status")
+_DEEPEST = 6
+
+
+class ErrorWords(NamedTuple):
+    """What the body of an error says: the provider's names for it, most telling first, and its words."""
+
+    codes: tuple[str, ...] = ()
+    text: str = ""
+
+
+def read_error_body(body: Any) -> ErrorWords:
+    """What an error says; ``body`` is JSON that was read, or a text or bytes, which may be JSON, a page or plain words.
+
+    Where no words are found, the first 500 characters are quoted.
+    """
+    if isinstance(body, bytes):
+        body = body.decode("utf-8", "replace")
+    if isinstance(body, str):
+        parsed = _parsed(body)
+        if parsed is None:
+            return ErrorWords((), _plain_text(body)[:QUOTED])
+        return read_error_body(parsed) if isinstance(parsed, dict | list) else ErrorWords((), str(parsed)[:QUOTED])
+    if not body:
+        return ErrorWords()
+    text = _find_words(body, 0)
+    inner = _inner(body)
+    codes = tuple(_codes(inner)) if isinstance(inner, Mapping) else ()
+    if cause := _upstream(inner):
+        text = f"{text} ({cause})" if text and cause not in text else cause
+    if not text and inner and not isinstance(inner, Mapping):
+        text = str(inner)
+    if not text and isinstance(inner, Mapping) and any(inner.values()):
+        text = _quoted(body)
+    return ErrorWords(codes, text)
+
+
+def tells_error(payload: Any) -> bool:
+    """Whether JSON that came where an answer was expected says that something went wrong."""
+    if isinstance(payload, list):
+        return bool(payload) and tells_error(payload[0])
+    if not isinstance(payload, Mapping):
+        return False
+    if payload.get("error") or payload.get("errors") or payload.get("fault") or payload.get("object") == "error":
+        return True
+    return any(isinstance(payload.get(name), str | list) and payload.get(name) for name in _WORDS)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def _inner(body: Any) -> Any:
+    """The object that describes the error: inside of ``error``, of a list, of ``errors``."""
+    for _ in range(_DEEPEST):
+        if isinstance(body, list) and body:
+            body = body[0]
+        elif isinstance(body, Mapping) and (found := _descend(body)) is not None:
+            body = found
+        else:
+            break
+    return body
+
+
+def _descend(body: Mapping[str, Any]) -> Any:
+    for key in ("error", "errors", "fault"):
+        if isinstance(body.get(key), Mapping | list | str) and body[key]:
+            return body[key]
+    return None
+
+
+def _find_words(value: Any, depth: int) -> str:
+    if depth > _DEEPEST:
+        return ""
+    if isinstance(value, str):
+        return value.strip() if depth else value.strip()[:QUOTED]
+    if isinstance(value, list):
+        found = [words for entry in value[:5] if (words := _find_words(entry, depth + 1))]
+        return "; ".join(found)
+    if not isinstance(value, Mapping):
+        return ""
+    for key in ("error", "errors", "fault"):
+        if isinstance(value.get(key), Mapping | list) and (words := _find_words(value[key], depth + 1)):
+            return words
+    for key in (*_WORDS, "error", "text"):
+        if words := _find_words(value.get(key), depth + 1):
+            return words + _place(value)
+    return ""
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    """Where a field of the request is wrong, as FastAPI says it."""
+    place = entry.get("loc")
+    return f" ({'.'.join(map(str, place))})" if isinstance(place, list) and place else ""
+
+
+def _codes(inner: Mapping[str, Any]) -> Iterator[str]:
+    """Names before numbers."""
+    found = [inner.get(key) for key in _CODES]
+    yield from (value for value in found if isinstance(value, str) and value not in ("", "error"))
+    yield from (str(value) for value in found if isinstance(value, int) and not isinstance(value, bool))
+
+
+def _upstream(inner: Any) -> str:
+    """What a gateway was told itself, as OpenRouter passes it on in ``metadata.raw``."""
+    metadata = inner.get("metadata") if isinstance(inner, Mapping) else None
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    if not raw:
+        return ""
+    return read_error_body(raw).text[:QUOTED]
+
+
+def _quoted(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, default=str)[:QUOTED]
+
+
+_HIDDEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^>]{0,2000}>")
+
+
+def _plain_text(text: str) -> str:
+    """A text as it is; of a page the title and what is read on it."""
+    start = text[:200].lstrip().lower()
+    if not start.startswith(("<!doctype html", "<html", "<head", "<?xml")):
+        return text.strip()
+    text = text[:100_000]
+    title = _TITLE.search(text)
+    shown = " ".join(html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text))).split())
+    head = " ".join(html.unescape(title.group(1)).split()) if title else ""
+    return f"{head}: {shown}" if head and head not in shown else shown or head
