@@ -447,6 +447,7 @@ def test_messages_and_generations_are_written_with_their_type():
     [AIMessage("a"), AIMessageChunk("a"), ToolMessage("a", tool_call_id="1"), ChatGeneration(message=AIMessage("a"))],
     ids=lambda written: type(written).__name__,
 )
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 def test_what_is_written_of_a_message_is_what_langchain_writes(written):
     theirs = their_load.load(dumpd(written), allowed_objects="core")
     assert their_load.dumpd(theirs) == dumpd(written)
