@@ -10,6 +10,7 @@ import anyio
 import pytest
 from tests.helpers import label
 
+from prill.errors import AsyncRequiredError
 from prill.runnables import (
     AddableDict,
     Runnable,

@@ -95,7 +95,12 @@ class _Connector(aiohttp.TCPConnector):
         while True:
             connection = await super().connect(*args, **options)
             protocol: Any = connection.protocol
-            if protocol.exception() is None and not getattr(protocol, "_tail", b""):
+            # Bytes without an answer, and whole answers, that nobody asked for.
+            if (
+                protocol.exception() is None
+                and not getattr(protocol, "_tail", b"")
+                and not getattr(protocol, "_buffer", ())
+            ):
                 return connection
             connection.close()
 
