@@ -1,8 +1,10 @@
 """What models give back."""
 
+import copy
 import pickle
 
 import pytest
+from pydantic import ValidationError
 
 from prill.errors import CompositionError, ConfigError
 from prill.messages import AIMessage, AIMessageChunk, text_chunk
@@ -32,6 +34,23 @@ def test_a_block_with_text_and_no_type_is_text():
     assert ChatGeneration(message=message).text == "foobar!"
     chunk = AIMessageChunk([{"text": "foo"}])
     assert ChatGenerationChunk(message=chunk).text == chat_generation_chunk(chunk).text == "foo"
+
+
+def test_a_chunk_made_without_validation_is_the_same_as_a_validated_one():
+    message = AIMessageChunk("a", id="1")
+    quick, checked = ChatGenerationChunk(message=message), ChatGenerationChunk.model_validate({"message": message})
+    assert ChatGenerationChunk(message=message).model_fields_set == {"message"}
+    assert ChatGenerationChunk(message=message).model_extra is None
+    assert ChatGenerationChunk(message=message) == checked
+    assert ChatGenerationChunk(message=message).model_dump() == checked.model_dump()
+    assert ChatGenerationChunk(message=message).model_dump(exclude_unset=True).keys() == {"message"}
+    assert pickle.loads(pickle.dumps(ChatGenerationChunk(message=message))) == checked
+    assert copy.deepcopy(ChatGenerationChunk(message=message)) == ChatGenerationChunk(message=message).model_copy()
+    assert repr(quick) == repr(checked)
+    with pytest.raises(AttributeError, match="no attribute 'other'"):
+        quick.other
+    with pytest.raises(ValidationError, match="message"):
+        ChatGenerationChunk()
 
 
 def test_the_text_is_the_messages():

@@ -1,4 +1,4 @@
-"""Caches: what a model was asked before, it is not asked again."""
+"""Caches of the answers of models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["BaseCache", "InMemoryCache", "SQLiteCache"]
 
 
 class BaseCache(ABC):
-    """Remembers a model's answers, by the prompt and by ``llm_string``: which model was asked, and with what settings.
+    """Keeps a model's answers by the prompt and by ``llm_string``, the text of the model and its settings.
 
     Your own is a subclass with ``lookup``, ``update`` and ``clear``. Asyncio runs use ``alookup``, ``aupdate`` and
     ``aclear``, which call the plain ones in a worker thread until you write them.
@@ -142,7 +142,7 @@ def _asked(prompt: str, llm_string: str) -> bytes:
 
 
 SHARED: list[BaseCache] = []
-"""The cache of all models that say nothing else; empty, or one. ``prill.globals.set_llm_cache`` sets it."""
+"""The cache of all models without a cache setting; empty, or one. ``prill.globals.set_llm_cache`` sets it."""
 
 
 def cache_of(choice: BaseCache | bool | None) -> BaseCache | None:

@@ -63,11 +63,11 @@ class BaseChatMessageHistory(ABC):
         await asyncio_colour().call(self.clear)
 
     def add_user_message(self, message: HumanMessage | str) -> None:
-        """Add what the user said."""
+        """Add a message of the user."""
         self.add_message(message if isinstance(message, HumanMessage) else HumanMessage(content=message))
 
     def add_ai_message(self, message: AIMessage | str) -> None:
-        """Add what the model said."""
+        """Add a message of the model."""
         self.add_message(message if isinstance(message, AIMessage) else AIMessage(content=message))
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ CREATE INDEX IF NOT EXISTS message_session ON message (session, number);
 class SQLiteChatMessageHistory(BaseChatMessageHistory):
     """Keeps the messages of a session in a SQLite file, as JSON; threads and processes may share it.
 
-    ``session_id`` tells the conversations in one file apart. What is added at once is written whole or not at all.
+    ``session_id`` is the key of the conversation in the file. Messages that are added at once are all written, or none.
 
     Raises ``ConfigError``, which names the file, where it is damaged or cannot be used.
     """

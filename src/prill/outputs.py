@@ -1,9 +1,9 @@
-"""What language models give back: generations, and the results that hold them."""
+"""Outputs of language models: generations, and the results that hold them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
@@ -45,7 +45,7 @@ class _Shown(BaseModel):
 
 
 class Generation(_Shown):
-    """One text that a model wrote; ``generation_info`` is what the provider told about it."""
+    """One text that a model wrote; ``generation_info`` is the provider's metadata of it."""
 
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
@@ -81,19 +81,27 @@ class ChatGenerationChunk(ChatGeneration):
     type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # its own name on the wire
     message: MessageChunk
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, message: Any = None, **kwargs: Any) -> None:
         # One is made for every token: validating it would take several times as long.
-        message = kwargs.get("message")
-        if len(kwargs) == 1 and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
-            content = message.content
+        if not kwargs and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
+            content = message.__dict__["content"]
             text = content if type(content) is str else str(message.text)
             values = {"text": text, "generation_info": None, "type": "ChatGenerationChunk", "message": message}
             set_values(self, values)
-            set_fields_set(self, {"message"})
-            set_extra(self, None)
-            set_private(self, None)
         else:
-            super().__init__(**kwargs)
+            super().__init__(**({} if message is None else {"message": message}), **kwargs)
+
+    if not TYPE_CHECKING:  # mypy would take it for a promise that any attribute exists
+
+        def __getattr__(self, name: str) -> Any:
+            # Chunks made without validation lack these until pydantic asks for them.
+            if name == "__pydantic_fields_set__":
+                set_fields_set(self, {"message"})
+                return self.__pydantic_fields_set__
+            if name in ("__pydantic_extra__", "__pydantic_private__"):
+                (set_extra if name == "__pydantic_extra__" else set_private)(self, None)
+                return None
+            return super().__getattr__(name)
 
     def __add__(self, other: Any) -> Self:
         return cast("Self", _add(self, other, ChatGenerationChunk))
@@ -156,14 +164,14 @@ class RunInfo(_Shown):
 
 
 class ChatResult(_Shown):
-    """What a chat model gave back for one prompt: a generation for each choice."""
+    """The output of a chat model for one prompt: a generation for each choice."""
 
     generations: list[SerializeAsAny[ChatGeneration]]
     llm_output: dict[str, Any] | None = None
 
 
 class LLMResult(_Shown):
-    """What a model gave back for several prompts: for each, a list with a generation for each choice."""
+    """The output of a model for several prompts: for each, a list with a generation for each choice."""
 
     generations: list[list[SerializeAsAny[Generation | ChatGeneration | GenerationChunk | ChatGenerationChunk]]]
     llm_output: dict[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""What prompts make: a value that any model can take, as text or as messages."""
+"""The outputs of prompts: values that any model can take, as text or as messages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class StringPromptValue(PromptValue):
 
 
 class ChatPromptValue(PromptValue):
-    """A prompt of messages; as text, one line for each, headed by who speaks."""
+    """A prompt of messages; as text, one line for each, after the name of its role."""
 
     messages: Sequence[Message]
 

@@ -50,7 +50,7 @@ class BaseStore(ABC, Generic[K, V]):
 
     @abstractmethod
     def yield_keys(self, *, prefix: str | None = None) -> Iterator[K]:
-        """The keys, or those that begin with ``prefix``."""
+        """The keys, or those that start with ``prefix``."""
 
     async def amget(self, keys: Sequence[K]) -> list[V | None]:
         """The value of each key, in order; ``None`` for a key that is not there."""
@@ -65,7 +65,7 @@ class BaseStore(ABC, Generic[K, V]):
         await asyncio_colour().call(self.mdelete, keys)
 
     async def ayield_keys(self, *, prefix: str | None = None) -> AsyncIterator[K]:
-        """The keys, or those that begin with ``prefix``."""
+        """The keys, or those that start with ``prefix``."""
         async with closing(asyncio_colour().pull(lambda: self.yield_keys(prefix=prefix))) as keys:
             async for key in keys:
                 yield key
@@ -126,7 +126,7 @@ class SQLiteByteStore(BaseStore[str, bytes]):
     """Keeps bytes in a SQLite file; threads and processes may share it.
 
     Each ``mset`` and ``mdelete`` is done whole or not at all. Raises ``ConfigError``, which names the file, where it
-    is damaged or cannot be used, and ``InvalidKeyException`` for a key that is no text.
+    is damaged or cannot be used, and ``InvalidKeyException`` for a key that is not text.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -339,3 +339,31 @@ def test_a_streamed_answer_is_the_same_as_one_in_one_piece(content: list[Event],
 )
 def test_a_request_for_more_than_text_and_tools_is_known(request_: dict[str, Any], wanted: bool) -> None:
     assert wants_blocks(request_) is wanted
+
+
+@pytest.mark.parametrize(
+    ("deltas", "start", "content"),
+    [
+        (text("so ", "\ud83d"), {"type": "text", "text": ""}, "so \ufffdnext"),
+        (
+            [{"type": "thinking_delta", "thinking": "hm\ud83d"}],
+            {"type": "thinking", "thinking": ""},
+            [{"type": "thinking", "thinking": "hm\ufffd", "index": 0}, {"type": "text", "text": "next", "index": 1}],
+        ),
+    ],
+    ids=["text", "thinking"],
+)
+def test_half_a_character_at_the_end_of_a_block_is_replaced(deltas: Any, start: Event, content: Any) -> None:
+    message = answer(block(0, start, *deltas), block(1, {"type": "text", "text": ""}, *text("next")))
+    assert message.content == content
+
+
+def test_half_a_character_at_the_end_of_a_call_is_replaced() -> None:
+    message = answer(block(0, CALL, *args('{"a": "x', "\ud83d")), reason="max_tokens")
+    assert message.invalid_tool_calls[0]["args"] == '{"a": "x\ufffd'
+
+
+def test_halves_of_a_character_come_together_around_a_ping() -> None:
+    events = block(0, {"type": "text", "text": ""}, *text("\ud83d", "\ude00"))
+    events.insert(2, {"type": "ping"})
+    assert answer(events).content == "😀"

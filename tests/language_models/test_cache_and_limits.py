@@ -32,6 +32,7 @@ from prill.messages import (
     AIMessageChunk,
     BaseMessage,
     HumanMessage,
+    ToolMessage,
     merge_chunks,
     message_chunk_to_message,
 )
@@ -202,6 +203,8 @@ def test_answers_are_told_apart_by_messages_arguments_and_settings() -> None:
     history: list[BaseMessage] = [HumanMessage("x"), one.invoke("x"), HumanMessage("y")]
     assert fresh(one, history)
     assert not fresh(one, [HumanMessage("x"), AIMessage("a"), HumanMessage("y")])
+    assert fresh(one, [HumanMessage("x"), ToolMessage("r", tool_call_id="1", artifact={"seconds": 1})])
+    assert not fresh(one, [HumanMessage("x"), ToolMessage("r", tool_call_id="1", artifact={"seconds": 2})])
 
 
 def test_servers_at_other_addresses_are_other_models_and_no_key_is_in_the_cache() -> None:

@@ -401,7 +401,7 @@ def test_values_may_be_nested_as_deeply_as_json_reads_them_or_are_refused():
 @pytest.mark.parametrize("kwargs", ['"x"', "[1]", "7"])
 def test_arguments_that_are_no_object_are_refused_with_their_place(kwargs):
     text = '[{"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"], "kwargs": %s}]'
-    with pytest.raises(ConfigError, match=r"at \$\[0\] the arguments of AIMessage are no object"):
+    with pytest.raises(ConfigError, match=r"at \$\[0\] the arguments of AIMessage are not an object"):
         loads(text % kwargs)
 
 
@@ -447,6 +447,7 @@ def test_messages_and_generations_are_written_with_their_type():
     [AIMessage("a"), AIMessageChunk("a"), ToolMessage("a", tool_call_id="1"), ChatGeneration(message=AIMessage("a"))],
     ids=lambda written: type(written).__name__,
 )
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 def test_what_is_written_of_a_message_is_what_langchain_writes(written):
     theirs = their_load.load(dumpd(written), allowed_objects="core")
     assert their_load.dumpd(theirs) == dumpd(written)

@@ -76,16 +76,16 @@ def test_known_fields_are_not_put_among_the_additional_ones():
         ({"content": "x"}, "needs 'role' and 'content', this one has 'content'"),
         ({"role": "user", "secret": "hunter2"}, "this one has 'role', 'secret'"),
         ({}, "no keys"),
-        (5, "a int stands for no message"),
-        (None, "a NoneType stands for no message"),
-        (("a", "b", "c"), "a sequence of 3 stands for no message"),
+        (5, "a int cannot be converted to a message"),
+        (None, "a NoneType cannot be converted to a message"),
+        (("a", "b", "c"), "a sequence of 3 cannot be converted to a message"),
         (("tool", "x"), "tool_call_id: Field required in a message of type 'tool'"),
         (("function", "x"), "name: Field required"),
         ({"role": "user", "content": 5}, "content"),
     ],
     ids=str,
 )
-def test_what_stands_for_no_message_is_refused_with_its_place(wrong, said):
+def test_what_cannot_be_a_message_is_refused_with_its_place(wrong, said):
     with pytest.raises(ConfigError) as caught:
         convert_to_messages(["fine", wrong])
     assert said in str(caught.value)

@@ -5,6 +5,7 @@ import pickle
 from operator import itemgetter
 
 import pytest
+from pydantic import BaseModel
 
 from prill.errors import ChunkMergeError, CompositionError, ConfigError
 from prill.messages import (
@@ -400,3 +401,29 @@ def test_chunks_that_do_not_belong_together_are_a_value_error():
             left + right
         assert isinstance(caught.value, ValueError)
         assert isinstance(caught.value, CompositionError)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+        {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
+        {"type": "tool_call", "id": "c1", "name": "f", "args": {}},
+    ],
+    ids=lambda block: block["type"],
+)
+def test_an_excluded_call_leaves_the_content_too(block):
+    calls = [{"name": name, "args": {}, "id": id} for name, id in (("f", "c1"), ("g", "c2"))]
+    chat = [AIMessage([block, {"type": "text", "text": "x"}], tool_calls=calls), ToolMessage("r", tool_call_id="c1")]
+    (message,) = filter_messages(chat, exclude_tool_calls=["c1"])
+    assert [call["id"] for call in message.tool_calls] == ["c2"]
+    assert message.content == [{"type": "text", "text": "x"}]
+
+
+def test_a_chunk_in_a_field_of_its_message_class_is_dumped_with_its_calls():
+    class State(BaseModel):
+        last: AIMessage
+
+    pieces = [{"name": "f", "args": "{}", "id": "c", "index": 0}]
+    dumped = State(last=AIMessageChunk("x", tool_call_chunks=pieces)).model_dump()
+    assert dumped["last"]["tool_calls"] == [{"name": "f", "args": {}, "id": "c", "type": "tool_call"}]

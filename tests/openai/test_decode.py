@@ -16,8 +16,11 @@ from prill.errors import (
     StreamInterrupted,
 )
 from prill.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
+from prill.openai.completions_decode import CompletionDecoder
 from prill.openai.decode import ChatDecoder
 from prill.openai.responses_decode import ResponsesDecoder
+from prill.outputs import merge_generation_chunks
+from prill.providers.reading import ProviderError
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
 from recordings import load_recording
 
@@ -265,3 +268,52 @@ def test_a_function_call_of_an_incomplete_response_is_invalid() -> None:
     message = message_chunk_to_message(merge_chunks(ResponsesDecoder("p").whole({**response, "output": [item]})))
     assert message.tool_calls == []
     assert message.invalid_tool_calls[0]["args"] == '{"a": "b'
+
+
+def response_events(*pieces: str, kind: str = "output_text") -> list[ServerSentEvent]:
+    place = {"item_id": "m", "output_index": 0, "content_index": 0}
+    content = [{"type": kind, "text" if kind == "output_text" else "refusal": "".join(pieces)}]
+    item = {"type": "message", "id": "m", "content": content}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {"id": "r"}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}},
+        *({"type": f"response.{kind}.delta", "delta": piece, **place} for piece in pieces),
+        {"type": f"response.{kind}.done", "text": "".join(pieces), **place},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": [item]}},
+    ]
+    return [ServerSentEvent(event["type"], json.dumps(event).encode()) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [(("so ", "\ud83d"), "so \ufffd"), (("\ud83d", "\ude00"), "😀"), (("a\ud83d", "b"), "a\ufffdb")],
+    ids=["at the end", "whole", "inside"],
+)
+def test_half_a_character_in_a_response_is_replaced(pieces: tuple[str, ...], text: str) -> None:
+    decoder = ResponsesDecoder("p")
+    message = merge_chunks([chunk for event in response_events(*pieces) for chunk in decoder.feed(event)])
+    assert message.text == text
+
+
+def completion_event(text: str, finish: str | None = None) -> ServerSentEvent:
+    choice = {"index": 0, "text": text, "finish_reason": finish}
+    return ServerSentEvent("message", json.dumps({"model": "m", "choices": [choice]}).encode())
+
+
+def test_half_a_character_at_the_end_of_a_text_completion_is_replaced() -> None:
+    decoder = CompletionDecoder("p")
+    events = [completion_event("so \ud83d"), completion_event("", "stop")]
+    chunks = [chunk for event in events for chunk in decoder.feed(event)] + [*decoder.finish()]
+    assert merge_generation_chunks(chunks).text == "so \ufffd"
+
+
+def test_a_text_completion_in_one_piece_is_the_same_as_its_stream() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    payload = {"model": "m", "choices": [{"index": 0, "text": "hi", "finish_reason": "stop"}], "usage": usage}
+    whole, streamed = CompletionDecoder("p"), CompletionDecoder("p")
+    chunks = [*streamed.feed(ServerSentEvent("message", json.dumps(payload).encode())), *streamed.finish()]
+    assert merge_generation_chunks(whole.whole(payload)) == merge_generation_chunks(chunks)
+    assert whole.ended
+    with pytest.raises(ProviderError):
+        CompletionDecoder("p").whole({"error": {"message": "no"}})

@@ -52,6 +52,12 @@ def test_vectors_are_sorted_by_their_index() -> None:
     assert _vectors({"data": data}, 2) == [[1.0], [2.0]]
 
 
+@pytest.mark.parametrize("index", [{}, {"index": None}, {"index": 0}], ids=str)
+def test_vectors_without_an_index_are_in_the_order_of_the_texts(index: Any) -> None:
+    data = [{**index, "embedding": [2.0]}, {**index, "embedding": [1.0]}]
+    assert _vectors({"data": data}, 2) == [[2.0], [1.0]]
+
+
 def test_a_missing_vector_is_an_error() -> None:
     with pytest.raises(ValueError, match="1 vectors for 2 texts"):
         _vectors({"data": [{"index": 0, "embedding": [1.0]}]}, 2)

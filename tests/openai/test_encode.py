@@ -268,6 +268,7 @@ def test_the_form_of_the_answer_may_be_a_class(model: Any, server: ReplayServer)
         ("none", "none"),
         ("Weather", {"type": "function", "function": {"name": "Weather"}}),
         ({"type": "function", "function": {"name": "Weather"}}, {"type": "function", "function": {"name": "Weather"}}),
+        ({"type": "function", "name": "Weather"}, {"type": "function", "function": {"name": "Weather"}}),
     ],
 )
 def test_which_tool_to_call(choice: Any, sent: Any, model: Any, server: ReplayServer) -> None:

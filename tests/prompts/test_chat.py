@@ -286,3 +286,15 @@ def test_given_variables_of_a_message_template_are_checked(template: Any) -> Non
     assert made.format(a=1, b=2).content == "1 2"
     with pytest.raises(PromptError, match=r"has the variables \['a', 'b'\], not \['a'\]"):
         template.from_template("{a} {b}", input_variables=["a"], **role)
+
+
+def test_an_optional_variable_that_is_not_given_is_empty_text() -> None:
+    prompt = ChatPromptTemplate([("human", "{greeting}{u}")], optional_variables=["greeting"])
+    assert prompt.input_variables == ["u"]
+    assert prompt.invoke({"u": "x"}).messages[0].content == "x"
+    assert prompt.invoke({"u": "x", "greeting": "Hi "}).messages[0].content == "Hi x"
+
+
+def test_a_placeholder_stands_in_braces_of_the_templates_format() -> None:
+    prompt = ChatPromptTemplate([("placeholder", "{{h}}"), ("human", "{{u}}")], template_format="mustache")
+    assert [message.content for message in prompt.invoke({"u": "x", "h": ["a"]}).messages] == ["a", "x"]

@@ -202,3 +202,16 @@ def test_the_variables_of_a_mustache_prompt_are_optional_and_its_sections_object
 
 def test_the_variables_of_other_prompts_are_required() -> None:
     assert PromptTemplate.from_template("{a}").get_input_jsonschema()["required"] == ["a"]
+
+
+@pytest.mark.parametrize("template", ["hi {{name}}", "{{#name}}x{{/name}} {{name}}"])
+def test_a_missing_variable_of_a_mustache_prompt_is_reported_without_advice_on_f_strings(template: str) -> None:
+    with pytest.raises(MissingVariableError, match="name") as caught:
+        PromptTemplate.from_template(template, template_format="mustache").invoke({})
+    assert "f-string" not in str(caught.value)
+
+
+@pytest.mark.parametrize("template", ["The set {x | x > 0} is open.", "{a b}", "f({x, y})"])
+def test_a_formula_in_braces_is_not_a_variable(template: str) -> None:
+    with pytest.raises(PromptError):
+        PromptTemplate.from_template(template)

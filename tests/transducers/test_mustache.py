@@ -92,3 +92,17 @@ def test_the_names_are_those_outside_of_sections() -> None:
 def test_an_empty_list_or_object_is_empty_text(value, text):
     assert fill("{{a}}", a=value) == text
     assert fill("{{{a}}}", a=value) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"a": True, "b": True}, "both"),
+        ({"a": True, "b": False}, "a alone"),
+        ({"a": {"b": True}, "b": False}, "both"),
+        ({"a": [], "b": True}, ""),
+    ],
+    ids=["both", "one", "the inner value first", "none"],
+)
+def test_conditions_inside_of_conditions(values, text):
+    assert fill("{{#a}}{{#b}}both{{/b}}{{^b}}a alone{{/b}}{{/a}}", **values) == text

@@ -42,6 +42,7 @@ class AnthropicDecoder:
         self._open: dict[int, _Open] = {}
         self._index = -1
         self._json = EventJSON()
+        self._cut: Block | None = None  # the last delta, if it ended in half a character
         self._calls = ToolCallStream()
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
@@ -54,10 +55,22 @@ class AnthropicDecoder:
         self.piece = None
         if payload.get("type") == "content_block_delta":
             chunks = self._delta(payload)
+            self._cut = None
             if self._json.holds:
-                self.piece = None
+                self.piece, self._cut = None, payload
             return chunks
+        if self._cut is not None and payload.get("type") != "ping":
+            return [*self._other_half(self._cut), *self.read(payload)]
         return self.read(payload)
+
+    def _other_half(self, delta: Block) -> Iterable[AIMessageChunk]:
+        """The chunk of U+FFFD for a half character whose block has ended."""
+        self._cut = None
+        rest = self._json.take_rest()
+        texts = [key for key in ("text", "thinking", "partial_json") if key in delta["delta"]]
+        chunks = self._delta({**delta, "delta": {**delta["delta"], **dict.fromkeys(texts, rest)}}) if texts else ()
+        self.piece = None
+        return chunks
 
     def finish(self) -> Iterable[AIMessageChunk]:
         return ()

@@ -1,4 +1,4 @@
-"""Documents: texts with metadata, raw data, and the bases of what transforms and selects them."""
+"""Documents: texts with metadata, raw data, and the bases of classes that transform and select them."""
 
 from prill.documents.base import Blob, Document
 from prill.documents.compressor import BaseDocumentCompressor

@@ -1,4 +1,4 @@
-"""``BaseDocumentCompressor``: the base of what selects and shortens retrieved documents."""
+"""``BaseDocumentCompressor``: the base of classes that select and shorten retrieved documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prill.io import asyncio_colour
 
 
 class BaseDocumentCompressor(BaseModel, ABC, defer_build=True):
-    """Base of what selects among retrieved documents: drops, shortens or reorders them.
+    """Base of classes that drop, shorten or reorder retrieved documents.
 
     A subclass defines ``compress_documents``. The asyncio form runs it in a worker thread, unless it is defined too.
     """

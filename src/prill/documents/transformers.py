@@ -1,4 +1,4 @@
-"""``BaseDocumentTransformer``: the base of what makes documents out of documents."""
+"""``BaseDocumentTransformer``: the base of classes that make documents out of documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prill.io import asyncio_colour
 
 
 class BaseDocumentTransformer(ABC):
-    """Base of what makes documents out of documents: splitters, translators, filters.
+    """Base of classes that make documents out of documents: splitters, translators, filters.
 
     A subclass defines ``transform_documents``. The asyncio form runs it in a worker thread, unless it is defined too.
     """

@@ -1,6 +1,6 @@
 """Objects as JSON, and back: messages, documents, prompts, parsers, chains of them, models without their keys.
 
-The form is LangChain's, so that each library reads what the other wrote.
+The form is LangChain's, so that each library reads the texts of the other.
 """
 
 from prill.load.dump import dumpd, dumps

@@ -54,7 +54,7 @@ def _plain(value: Any, around: tuple[int, ...], *, data: bool = False, in_messag
     if isinstance(value, Mapping):
         if len({str(key) for key in value}) < len(value):  # one of 1 and "1" would be lost
             return not_implemented(value)
-        # A dict of the user's that looks like something written must not be taken for it, nor what is in it.
+        # A user's dict that looks like a stored object must not be taken for one, nor its values.
         escaped = not data and ("lc" in value or ESCAPED in value)
         data = data or escaped
         plain = {str(key): _plain(item, around, data=data, in_message=in_message) for key, item in value.items()}
@@ -112,7 +112,7 @@ def fields_of(model: BaseModel) -> dict[str, Any]:
 def _is_default(field: FieldInfo, value: Any) -> bool:
     if field.default_factory in (list, dict):
         return value in ([], {})
-    # Of one type, because what is compared with something else may be an array, which compares item by item.
+    # Of one type, because an array compares item by item with other values.
     return type(value) is type(field.default) and bool(value == field.default)
 
 
@@ -124,7 +124,7 @@ def _attributes_of(value: Any) -> dict[str, Any]:
 
 
 def _named(field: str, value: Any) -> Any:
-    """``value``, with the names of credentials in place of those that it holds, if it is what requests are made of."""
+    """``value``, with the names of credentials in place of those that it holds, if it is a part of requests."""
     if field not in _OF_REQUESTS or not isinstance(value, Mapping):
         return value
     return {
@@ -146,7 +146,7 @@ def _secret(model: BaseModel, field: str) -> Secret:
 
 
 def not_implemented(value: Any, shown: str | None = None) -> dict[str, Any]:
-    """What stands in place of a value that cannot be written."""
+    """The description that replaces a value that cannot be written."""
     kind = value if isinstance(value, type) else type(value)
     return {
         "lc": 1,

@@ -1,7 +1,7 @@
-"""What can be written and read again: which classes, under which ids, and what makes each of them.
+"""The classes that can be written and read again, their ids, and the functions that make them.
 
-An id is where the class once was in LangChain, so that either library reads what the other wrote; the classes that
-LangChain does not write have the id of their place in Prill. Only what is in these tables is ever made by ``load``.
+An id is where the class once was in LangChain, so that either library reads the texts of the other; the classes that
+LangChain does not write have the id of their place in Prill. ``load`` makes only objects of classes in these tables.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "RunnableTimeout": ("bound", "first_chunk", "between_chunks", "total"),
     "RunnableWithFallbacks": ("runnable", "fallbacks", "exceptions_to_handle", "exception_key", "mid_stream"),
 }
-"""What makes the classes that are no pydantic models."""
+"""The attributes of the classes that are not pydantic models."""
 
 
 def _retry(kind: type[Any], given: dict[str, Any]) -> Any:
@@ -150,7 +150,7 @@ _NOT_READ = frozenset({"additional_content_fields"})
 
 
 def make(form: Form, given: Mapping[str, Any]) -> Any:
-    """An object of a form, of what was written of it."""
+    """An object of a form, made of its stored fields."""
     arguments = {name: value for name, value in given.items() if name not in _NOT_READ}
     name = arguments.pop("name", None) if form.id[-1] in ATTRIBUTES else None
     made = MAKERS.get(form.id[-1], _plainly)(form.kind(), arguments)

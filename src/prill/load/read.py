@@ -1,4 +1,4 @@
-"""Reading what was written: objects of known classes only."""
+"""Reading stored objects, of known classes only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from prill.load.serializable import Serializable
 from prill.messages.call_types import ESCAPED
 
 InitValidator = Callable[[tuple[str, ...], dict[str, Any]], None]
-"""Is given the id and the arguments of each object before it is made, and raises what is to be raised."""
+"""Called with the id and the arguments of each object before it is made; raises an error to refuse it."""
 
 _ABSENT: Any = object()
 
@@ -58,7 +58,7 @@ def load(
     Nothing is imported or made that is not allowed: ``"core"`` are messages, documents, prompts, parsers and chains of
     them, ``"messages"`` messages alone, ``"all"`` the vendors' models too; or give a list of classes, such as
     ``Serializable`` ones of your own. Secrets are looked up in ``secrets_map``, and with ``secrets_from_env`` in the
-    environment: say so only for a text whose author you trust, as it chooses the names. A secret that is not found is
+    environment: use that only for a text whose author you trust, as it chooses the names. A secret that is not found is
     left out; a model then looks for its key as it always does.
 
     Raises ``ConfigError``, with the place, for an object that is not allowed or cannot be made, for a field that its
@@ -82,7 +82,7 @@ def loads(
     ignore_unserializable_fields: bool = False,
     init_validator: InitValidator | None = refuse_jinja2,
 ) -> Any:
-    """Make the objects again whose text ``dumps`` made. See ``load``, also for what it is safe to allow."""
+    """Make the objects again whose text ``dumps`` made. See ``load``, also for the classes that are safe to allow."""
     return load(
         _parsed(text),
         allowed_objects=allowed_objects,
@@ -116,7 +116,7 @@ def _kinds(allowed: Allowed) -> Kinds:
         elif isinstance(kind, type) and kind.__name__ in FORMS:
             kinds[kind.__name__] = FORMS[kind.__name__]
         else:
-            raise ConfigError(f"{kind!r} is no class that load knows: derive it from prill.load.Serializable")
+            raise ConfigError(f"{kind!r} is not a class that load knows: derive it from prill.load.Serializable")
     return kinds
 
 
@@ -129,7 +129,7 @@ def _unknown_fields(error: Exception, given: Mapping[str, Any]) -> list[str]:
 
 
 class _Reader:
-    """One reading: what may be made, and of what."""
+    """One call of ``load``: the allowed classes, the secrets, and the options."""
 
     def __init__(self, kinds: Kinds, secrets: Mapping[str, str], ignore: bool, validator: InitValidator | None) -> None:
         self.kinds = kinds
@@ -142,7 +142,7 @@ class _Reader:
         return None if found is _ABSENT else found
 
     def find(self, value: Any, place: str) -> Any:
-        """What is at a place; ``_ABSENT`` for a secret that nobody knows, and for what is to be left out."""
+        """The value at a place; ``_ABSENT`` for a secret that is not given, and for a value to leave out."""
         if isinstance(value, list):
             return [self.read(item, f"{place}[{index}]") for index, item in enumerate(value)]
         if not isinstance(value, dict):
@@ -167,7 +167,7 @@ class _Reader:
             )
         given = value.get("kwargs") or {}
         if not isinstance(given, dict):
-            raise ConfigError(f"at {place} the arguments of {id[-1]} are no object: {given!r:.100}")
+            raise ConfigError(f"at {place} the arguments of {id[-1]} are not an object: {given!r:.100}")
         kwargs = {
             key: found for key, item in given.items() if (found := self.find(item, f"{place}.{key}")) is not _ABSENT
         }
@@ -191,7 +191,7 @@ class _Reader:
         return self.make(id, {**value, "kwargs": known}, place)
 
     def other(self, id: list[str], value: dict[str, Any], place: str) -> Any:
-        """What could not be written; a class of errors is known all the same."""
+        """A value that could not be written; a class of errors can be found all the same."""
         home = {"builtins": builtins, "prill": prill.errors}.get(id[0])
         kind = getattr(home, id[-1], None)
         if isinstance(kind, type) and issubclass(kind, BaseException) and value.get("repr") == repr(kind):

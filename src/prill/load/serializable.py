@@ -10,7 +10,7 @@ from prill.load.dump import Secret, fields_of, not_implemented
 
 
 class Serializable(BaseModel):
-    """A pydantic model that ``dumpd`` writes, and that ``load`` reads if it is told that it may.
+    """A pydantic model that ``dumpd`` writes, and that ``load`` reads if the class is in ``allowed_objects``.
 
         >>> class Place(Serializable):
         ...     city: str
@@ -21,7 +21,7 @@ class Serializable(BaseModel):
         >>> loads(dumps(Place(city="Oslo")), allowed_objects=[Place])
         Place(city='Oslo')
 
-    A class is not written unless it says so, because what is in it may be secret.
+    A class is not written unless ``is_lc_serializable`` is true, because its fields may be secret.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -38,7 +38,7 @@ class Serializable(BaseModel):
 
     @classmethod
     def lc_id(cls) -> list[str]:
-        """Under what the class is written."""
+        """The id of the class in stored objects."""
         return [*cls.get_lc_namespace(), cls.__name__]
 
     @property
@@ -48,7 +48,7 @@ class Serializable(BaseModel):
 
     @property
     def lc_attributes(self) -> dict[str, Any]:
-        """What is written besides the fields."""
+        """Attributes that are written besides the fields."""
         return {}
 
     def to_json(self) -> dict[str, Any]:
@@ -67,5 +67,5 @@ class Serializable(BaseModel):
         }
 
     def to_json_not_implemented(self) -> dict[str, Any]:
-        """What stands in place of an object that is not written."""
+        """The description that replaces an object that is not written."""
         return not_implemented(self)

@@ -1,4 +1,4 @@
-"""Messages: what people, models and tools say to each other, their pieces, and functions that work on them.
+"""The messages of people, models and tools, their chunks, and functions that work on them.
 
 Names are loaded when they are first used: a chain needs few of them.
 """

@@ -95,12 +95,12 @@ class AIMessage(BaseMessage):
 
     @field_validator("tool_calls")
     @classmethod
-    def _say_type(cls, calls: list[ToolCall]) -> list[ToolCall]:
+    def _add_type(cls, calls: list[ToolCall]) -> list[ToolCall]:
         return [{**call, "type": "tool_call"} for call in calls]
 
     @field_validator("invalid_tool_calls")
     @classmethod
-    def _say_invalid_type(cls, calls: list[InvalidToolCall]) -> list[InvalidToolCall]:
+    def _add_invalid_type(cls, calls: list[InvalidToolCall]) -> list[InvalidToolCall]:
         return [{**call, "type": "invalid_tool_call"} for call in calls]
 
     @property
@@ -154,9 +154,9 @@ def _has(blocks: list[ContentBlock], kind: str) -> bool:
 
 
 def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
-    """What the model said when it declined to answer, or ``None`` if it did not decline.
+    """The text with which the model declined to answer, as a block; ``None`` if it did not decline.
 
-    OpenAI says so in a block of the content or in a field beside it, Anthropic in the reason of the answer's end.
+    OpenAI sends it in a block of the content or in a field, Anthropic as the reason for which the answer ended.
     """
     if isinstance(message.content, list):
         for block in message.content:
@@ -217,7 +217,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @field_validator("tool_call_chunks")
     @classmethod
-    def _say_chunk_type(cls, pieces: list[ToolCallChunk]) -> list[ToolCallChunk]:
+    def _add_chunk_type(cls, pieces: list[ToolCallChunk]) -> list[ToolCallChunk]:
         return [{**piece, "type": "tool_call_chunk"} for piece in pieces]
 
     @model_validator(mode="after")
@@ -256,8 +256,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                 return self.__dict__[name]
             # Chunks made without validation lack these until pydantic asks for them: few are copied or dumped.
             if name == "__pydantic_fields_set__":
-                said = {field for field, value in self.__dict__.items() if value and field not in _TOLD_BY_NOBODY}
-                set_fields_set(self, said | {"content", "id"})
+                given = {field for field, value in self.__dict__.items() if value and field not in _NEVER_GIVEN}
+                set_fields_set(self, given | {"content", "id"})
                 return self.__pydantic_fields_set__
             if name == "__pydantic_private__":
                 set_private(self, None)
@@ -313,7 +313,7 @@ def _pieces(chunk: AIMessageChunk) -> list[ToolCallChunk]:
 
 
 def whole_server_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[Any, Any]]:
-    """Make whole calls of the joined pieces of the provider's own tool calls; what cannot be read stays a piece."""
+    """Make whole calls of the joined pieces of the provider's own tool calls; invalid JSON stays a piece."""
     whole: list[str | dict[Any, Any]] = []
     for block in content:
         if isinstance(block, dict) and block.get("type") == "server_tool_call_chunk":
@@ -330,7 +330,7 @@ _TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens"})
 def strict_calls(chunk: AIMessageChunk, *, interrupted: bool = False) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """The tool calls of a whole answer that may be executed, and those that may not.
 
-    ``interrupted`` says that the answer broke off.
+    ``interrupted``: the answer broke off.
     """
     facts = chunk.response_metadata
     reasons = [facts.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason")]
@@ -353,12 +353,12 @@ def as_interrupted(value: Any) -> Any:
     return value.model_copy(update={"tool_calls": calls, "invalid_tool_calls": invalid})
 
 
-_TOLD_BY_NOBODY = frozenset({"type", "tool_calls", "invalid_tool_calls"})
+_NEVER_GIVEN = frozenset({"type", "tool_calls", "invalid_tool_calls"})
 """Fields that no constructor of unvalidated chunks takes; the last two are read from the pieces."""
 
 
 def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
-    """A chunk of text, made without validation in about 1 µs: what a provider's decoder makes for every token."""
+    """A chunk of text, made without validation in about 1 µs; decoders make one for every token."""
     chunk = _new(AIMessageChunk)
     set_values(
         chunk,
@@ -441,7 +441,7 @@ def ai_chunk(
     chunk_position: Literal["last"] | None = None,
     name: str | None = None,
 ) -> AIMessageChunk:
-    """A chunk made without validation, for decoders that know what they give.
+    """A chunk made without validation, for decoders whose values are known to be valid.
 
     The chunk keeps the lists and dictionaries as its own. A piece of a tool call must have ``name``, ``args``, ``id``
     and ``index``.

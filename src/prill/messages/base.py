@@ -204,7 +204,7 @@ def _texts(content: list[str | dict[Any, Any]]) -> Iterable[str]:
 
 
 def shown_fields(model: BaseModel, args: Iterable[tuple[str | None, Any]]) -> Iterable[tuple[str | None, Any]]:
-    """Of what a model's ``repr`` would show, what says something: no defaults, no empty lists."""
+    """The arguments of a model's ``repr`` without defaults and empty lists."""
     fields = type(model).model_fields
     for name, value in args:
         field = fields.get(name or "")

@@ -10,7 +10,7 @@ id of its own, some repeat the name or the id in every piece, some split the nam
 
 ``ToolCallStream`` applies them to a provider's stream, in the order of arrival. ``merge_tool_call_chunks`` joins pieces
 of messages only where no other piece could change the result, so merging stays associative; ``settle`` applies the
-rules to what is left, once all pieces are there.
+rules to the rest, once all pieces are there.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class ToolCallAssembler:
 
 
 def _is_second_call(call: AssembledCall, piece: ToolCallChunk) -> bool:
-    """Whether a call that repeats a name without an id is a whole call of its own."""
+    """Whether a call that repeats a name without an id is a separate whole call."""
     args = (piece.get("args") or "").strip()
     if piece.get("id") or not args.startswith("{"):
         return False
@@ -146,7 +146,7 @@ class ToolCallStream:
         self._taken: set[int | str] = set()
 
     def feed(self, pieces: Iterable[ToolCallChunk], *, whole: bool = False) -> list[ToolCallChunk]:
-        """The next pieces; ``whole`` says that each is a call of its own."""
+        """The next pieces; ``whole``: each is a separate call."""
         return [self._whole(piece) if whole else self._feed(piece) for piece in pieces]
 
     def _feed(self, piece: ToolCallChunk) -> ToolCallChunk:

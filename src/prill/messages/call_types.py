@@ -1,4 +1,4 @@
-"""What messages of all kinds need to know of their content: tool calls, ids, and the types of the standard blocks.
+"""Tool calls, ids, and the types of the standard blocks, which messages of all kinds need.
 
 The forms of the other blocks are in ``content``, which few programs load: they are for type checkers.
 """
@@ -22,7 +22,7 @@ def ensure_id(id_val: str | None) -> str:
 
 
 class ToolCall(TypedDict):
-    """A model's request to call the tool ``name`` with ``args``; ``id`` is what the answer refers to."""
+    """A model's request to call the tool ``name`` with ``args``; ``id`` is the id that the result refers to."""
 
     name: str
     args: dict[str, Any]
@@ -33,7 +33,7 @@ class ToolCall(TypedDict):
 
 
 class ToolCallChunk(TypedDict):
-    """A piece of a tool call: ``args`` is a piece of JSON text, ``index`` says to which call it belongs."""
+    """A piece of a tool call: ``args`` is a piece of JSON text, ``index`` is that of the call that it belongs to."""
 
     name: str | None
     args: str | None
@@ -44,7 +44,7 @@ class ToolCallChunk(TypedDict):
 
 
 class InvalidToolCall(TypedDict):
-    """A tool call that cannot be executed: ``args`` is what the model wrote, ``error`` what is wrong with it."""
+    """A tool call that cannot be executed: ``args`` is the text of the model, ``error`` the reason."""
 
     name: str | None
     args: str | None

@@ -1,4 +1,4 @@
-"""A message of a role that has no class of its own."""
+"""A message of any role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standard content blocks: what the parts of a message's content look like, whatever provider it came from."""
+"""The standard content blocks: the parts of a message's content in the same form for all providers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ServerToolCallChunk(TypedDict):
 
 
 class ServerToolResult(TypedDict):
-    """What a tool of the provider gave back."""
+    """The result of a tool which the provider executed."""
 
     type: Literal["server_tool_result"]
     id: NotRequired[str]
@@ -84,7 +84,7 @@ class ServerToolResult(TypedDict):
 
 
 class ReasoningContentBlock(TypedDict):
-    """What the model thought before it answered."""
+    """The reasoning of the model before its answer."""
 
     type: Literal["reasoning"]
     id: NotRequired[str]

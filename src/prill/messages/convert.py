@@ -1,4 +1,4 @@
-"""Making messages out of what programs write instead of them: texts, pairs, dictionaries."""
+"""Conversion of texts, pairs and dictionaries to messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ROLES = {
 _CLASSES = {kind.__name__: kind for kind in (*MESSAGE_TYPES.values(), *CHUNK_TYPES.values())}
 _CHUNK_NAMES = frozenset(kind.__name__ for kind in CHUNK_TYPES.values())
 _ROLE_NAMES = ", ".join(repr(role) for role in _ROLES)
-# Fields of the OpenAI form and of ours; what else a dictionary holds goes to ``additional_kwargs``.
+# Fields of the OpenAI form and of ours; other keys of a dictionary go to ``additional_kwargs``.
 _FIELDS = {
     "ai": frozenset({"tool_calls", "invalid_tool_calls", "usage_metadata"}),
     "tool": frozenset({"tool_call_id", "artifact", "status"}),
@@ -42,13 +42,13 @@ _COMMON = frozenset({"name", "id", "response_metadata"})
 
 @runtime_checkable
 class HasMessages(Protocol):
-    """What can give messages, such as a ``PromptValue``."""
+    """An object that has messages, such as a ``PromptValue``."""
 
     def to_messages(self) -> list[BaseMessage]: ...
 
 
 def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | HasMessages) -> list[BaseMessage]:
-    """Make messages out of anything that stands for them.
+    """Convert everything that can be a message to messages.
 
     Each may be a message; a text (a ``HumanMessage``); a ``(role, content)`` pair; a dictionary with ``role`` (or
     ``type``) and ``content``, as OpenAI takes it or as ``model_dump`` made it; or a dictionary that ``message_to_dict``
@@ -58,7 +58,7 @@ def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | HasMessa
     >>> convert_to_messages([("system", "Be brief."), {"role": "user", "content": "Hi"}])[1].content
     'Hi'
 
-    Raises ``ConfigError`` if something stands for no message; the text names its place and what is accepted.
+    Raises ``ConfigError`` for anything else; the text has its position and the forms that are accepted.
     """
     if isinstance(messages, HasMessages):
         return messages.to_messages()
@@ -78,7 +78,7 @@ def _at(place: int, message: Any) -> BaseMessage:
 
 
 def convert_to_message(message: MessageLikeRepresentation) -> BaseMessage:
-    """Make one message out of anything that stands for it; see ``convert_to_messages``."""
+    """Convert one value to a message; see ``convert_to_messages``."""
     if isinstance(message, BaseMessage):
         return message
     if isinstance(message, str):
@@ -89,7 +89,7 @@ def convert_to_message(message: MessageLikeRepresentation) -> BaseMessage:
         return _make(message[0], {"content": message[1]})
     given = f"a sequence of {len(message)}" if isinstance(message, Sequence) else f"a {type(message).__name__}"
     raise ConfigError(
-        f"{given} stands for no message; give a message, a text, a (role, content) pair, "
+        f"{given} cannot be converted to a message; give a message, a text, a (role, content) pair, "
         "or a dictionary with 'role' and 'content'"
     )
 
@@ -106,9 +106,7 @@ def _from_dict(message: dict[str, Any]) -> BaseMessage:
     role = rest.pop("role", None) or rest.pop("type", None)
     has_content = "content" in rest or rest.get("tool_calls") or rest.get("function_call")
     if not isinstance(role, str) or not has_content:
-        raise ConfigError(
-            f"a dictionary that stands for a message needs 'role' and 'content', this one has {_names(message)}"
-        )
+        raise ConfigError(f"a message as a dictionary needs 'role' and 'content', this one has {_names(message)}")
     if kind == role == "ai" or "role" in message:
         rest.pop("type", None)
     return _make(role, rest)
@@ -189,5 +187,5 @@ def message_from_dict(message: dict[str, Any]) -> BaseMessage:
 
 
 def messages_from_dict(messages: Sequence[dict[str, Any]]) -> list[BaseMessage]:
-    """Make messages out of what ``messages_to_dict`` made."""
+    """Make messages of the dictionaries that ``messages_to_dict`` made."""
     return [message_from_dict(message) for message in messages]

@@ -45,8 +45,8 @@ def count_tokens_approximately(
             counted_to_usage = (message.usage_metadata["total_tokens"], total)
     total += sum(ceil(len(_tool_text(tool)) / chars_per_token) for tool in tools or ())
     if use_usage_metadata_scaling and counted_to_usage and _one_provider(converted):
-        told, estimated = counted_to_usage
-        total *= min(max(told / estimated, 1.0), _MOST_SCALING) if estimated else 1.0
+        reported, estimated = counted_to_usage
+        total *= min(max(reported / estimated, 1.0), _MOST_SCALING) if estimated else 1.0
     return ceil(total)
 
 

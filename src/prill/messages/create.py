@@ -1,7 +1,7 @@
 """Making standard content blocks.
 
-Each function leaves out what is ``None``, gives the block an id if it has none, and puts what it does not know into
-``extras``.
+Each function leaves out values that are ``None``, gives the block an id if it has none, and puts other keyword
+arguments into ``extras``.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def create_tool_call(
 def create_reasoning_block(
     reasoning: str | None = None, id: str | None = None, index: Index = None, **kwargs: Any
 ) -> ReasoningContentBlock:
-    """Make a block that holds what a model thought."""
+    """Make a block that holds the reasoning of a model."""
     return cast("ReasoningContentBlock", _block("reasoning", id, kwargs, reasoning=reasoning or "", index=index))
 
 
@@ -160,7 +160,7 @@ def create_citation(
     id: str | None = None,
     **kwargs: Any,
 ) -> Citation:
-    """Make an annotation that says where a text was taken from."""
+    """Make an annotation with the source of a text."""
     values: dict[str, Any] = {"url": url, "title": title, "cited_text": cited_text}
     values |= {"start_index": start_index, "end_index": end_index}
     return cast("Citation", _block("citation", id, kwargs, **values))

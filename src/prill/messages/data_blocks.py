@@ -22,7 +22,7 @@ def convert_to_openai_data_block(
 ) -> Block:
     """An image, a sound or a file in the form that one of OpenAI's interfaces takes.
 
-    Raises ``ConfigError`` if the interface does not take such a block, or the block lacks what it needs.
+    Raises ``ConfigError`` if the interface does not take such a block, or a value that it needs is missing.
     """
     kind = block.get("type")
     responses = api == "responses"
@@ -39,7 +39,7 @@ def convert_to_openai_data_block(
 
 
 _HELD = {"image_url": "image", "input_audio": "audio", "file": "file"}
-"""The keys of what OpenAI's blocks hold, which are their types too, and what that is."""
+"""The keys of OpenAI's blocks that hold data, which are their types too, with the kind of data."""
 
 
 def is_openai_data_block(block: Block, filter_: Literal["image", "audio", "file"] | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Choosing messages by who sent them and what they are."""
+"""Selecting messages by type, name, id and tool calls."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class FunctionMessage(BaseMessage):
-    """What the function ``name`` gave back; new programs use ``ToolMessage``."""
+    """The result of the function ``name``; new programs use ``ToolMessage``."""
 
     type: Literal["function"] = "function"
     name: str

@@ -1,4 +1,4 @@
-"""What a person says."""
+"""Messages of people."""
 
 from __future__ import annotations
 

@@ -117,4 +117,4 @@ def _whole_class(chunk: BaseMessageChunk) -> type[BaseMessage]:
     for kind, cls in CHUNK_TYPES.items():
         if isinstance(chunk, cls):
             return MESSAGE_TYPES[kind]
-    raise ConfigError(f"a {type(chunk).__name__} is no chunk of a known kind; the kinds are: {', '.join(CHUNK_TYPES)}")
+    raise ConfigError(f"a {type(chunk).__name__} is not a chunk of a known kind: {', '.join(CHUNK_TYPES)}")

@@ -12,7 +12,7 @@ M = TypeVar("M", bound=BaseMessage)
 
 
 class NotificationMetadata(TypedDict):
-    """Where a notification comes from, and what belongs to it."""
+    """The source of a notification, and the data that belong to it."""
 
     source: str
     data: NotRequired[dict[str, Any]]
@@ -28,7 +28,7 @@ def add_notification_metadata(message: M, *, source: str, data: dict[str, Any] |
 
 
 def get_notification_metadata(message: BaseMessage) -> NotificationMetadata | None:
-    """What ``add_notification_metadata`` put into the message, or ``None``."""
+    """The metadata that ``add_notification_metadata`` put into the message, or ``None``."""
     source = message.additional_kwargs.get("lc_source")
     if not isinstance(source, str):
         return None

@@ -39,7 +39,7 @@ def convert_to_openai_messages(
     >>> convert_to_openai_messages(HumanMessage("Hi"))
     {'role': 'user', 'content': 'Hi'}
 
-    Raises ``ConfigError`` if a block lacks what its type needs, or is unknown and not to be passed through.
+    Raises ``ConfigError`` if a block has not the keys that its type needs, or is unknown and not to be passed through.
     """
     if text_format not in ("string", "block"):
         raise ConfigError(f"unknown text_format {text_format!r}; the formats are 'string' and 'block'")

@@ -1,4 +1,4 @@
-"""What a program tells the model to be."""
+"""Messages with instructions for the model."""
 
 from __future__ import annotations
 

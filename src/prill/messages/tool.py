@@ -1,4 +1,4 @@
-"""What a tool gives back, and the parts of tool calls."""
+"""Results of tools, and the parts of tool calls."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _NOT_GIVEN: Any = object()
 
 
 class ToolOutputMixin:
-    """Marks what a tool may return as it is, without its being wrapped in a ``ToolMessage``."""
+    """Marks classes whose objects a tool may return without a ``ToolMessage`` around them."""
 
 
 class ToolMessage(BaseMessage, ToolOutputMixin):
-    """What a tool gave back for the call ``tool_call_id``.
+    """The result of a tool for the call ``tool_call_id``.
 
-    ``content`` is for the model; a value that is no text and no list becomes its ``str``. ``artifact`` is the whole
+    ``content`` is for the model; a value that is neither text nor a list becomes its ``str``. ``artifact`` is the whole
     result, for the program. ``status`` is ``"error"`` if the tool failed.
     """
 
@@ -79,7 +79,7 @@ class ToolMessage(BaseMessage, ToolOutputMixin):
 
 
 class ToolMessageChunk(ToolMessage, BaseMessageChunk):
-    """A piece of what a tool gives back."""
+    """A piece of the result of a tool."""
 
     type: Literal["ToolMessageChunk"] = "ToolMessageChunk"  # type: ignore[assignment]  # its own name on the wire
 
@@ -132,7 +132,7 @@ def invalid_tool_call(
 
 
 def default_tool_parser(raw_tool_calls: list[dict[str, Any]]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-    """Read tool calls in OpenAI's form; those whose arguments are no JSON object come second."""
+    """Read tool calls in OpenAI's form; those whose arguments are not a JSON object come second."""
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for raw in raw_tool_calls:

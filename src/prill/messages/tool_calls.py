@@ -1,4 +1,4 @@
-"""Reading tool calls: which of them may be executed, and what is wrong with the others."""
+"""Reading tool calls: those that may be executed, and the reasons for which others may not."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _suspicion(
 
 
 def read_args(args: str) -> tuple[dict[str, Any], str | None]:
-    """The arguments in a JSON text, and what is wrong with it (``None`` if nothing is).
+    """The arguments in a JSON text, and the reason for which they are invalid, or ``None``.
 
     Line ends and tabs inside of strings, which models write, are allowed. ``{}`` before the arguments, and their
     repetition, are ignored.

@@ -28,7 +28,7 @@ class CountsTokens(Protocol):
 
 
 class SplitsText(Protocol):
-    """What cuts a text into pieces that make the text again when joined."""
+    """Splits a text into pieces that are the text again when joined."""
 
     def split_text(self, text: str) -> list[str]: ...
 
@@ -68,7 +68,7 @@ def trim_messages(
         raise ConfigError(f"unknown strategy {strategy!r}; the strategies are 'first' and 'last'")
     if strategy == "first" and (start_on or include_system):
         option = "start_on" if start_on else "include_system"
-        raise ConfigError(f"{option} is for strategy='last'; with strategy='first' the beginning is kept anyway")
+        raise ConfigError(f"{option} is for strategy='last'; with strategy='first' the start is kept anyway")
     trimmer = _Trimmer(max_tokens, _counter(token_counter), _splitter(text_splitter), strategy, allow_partial)
     given = convert_to_messages(messages)
     groups = _call_groups(given)
@@ -139,7 +139,7 @@ class _Trimmer:
         return self._count(messages) <= self._max_tokens
 
     def fit(self, head: list[BaseMessage], messages: list[BaseMessage]) -> list[BaseMessage]:
-        """As many as fit beside ``head``, from the beginning or from the end."""
+        """As many as fit together with ``head``, from the start or from the end."""
         whole = self._longest(len(messages), lambda number: self.fits([*head, *self._take(messages, number)]))
         kept = self._take(messages, whole)
         if self._allow_partial and whole < len(messages):
@@ -153,7 +153,7 @@ class _Trimmer:
 
     @staticmethod
     def _longest(most: int, fits: Callable[[int], bool]) -> int:
-        """The greatest number that fits; what fits with more fits with less."""
+        """The greatest number that fits, where every smaller number fits too."""
         return bisect_right(range(1, most + 1), False, key=lambda number: not fits(number))
 
     def _part(self, head: list[BaseMessage], kept: list[BaseMessage], cut: BaseMessage) -> list[BaseMessage]:

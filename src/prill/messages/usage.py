@@ -40,7 +40,7 @@ def add_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageM
 
 
 def subtract_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageMetadata:
-    """What was used beyond ``right``, never less than nothing; ``None`` counts as nothing used."""
+    """The tokens of ``left`` beyond those of ``right``, at least 0 each; ``None`` counts as 0."""
     return _usage(_combine(left or {}, right or {}, lambda one, other: max(one - other, 0)))
 
 

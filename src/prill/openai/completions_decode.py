@@ -32,7 +32,15 @@ class CompletionDecoder:
         if event.data.startswith(b"[DONE]"):
             self.ended = True
             return self._close()
-        payload = read_event(self._json, event)
+        return self._read(read_event(self._json, event))
+
+    def whole(self, payload: Json) -> list[GenerationChunk]:
+        """The chunks of a completion in one piece."""
+        chunks = self._read(payload)
+        self.ended = True
+        return [*chunks, *self._close()]
+
+    def _read(self, payload: Json) -> list[GenerationChunk]:
         check_error(payload, expected="choices")
         if payload.get("usage"):
             self.usage = usage_of(payload["usage"]) or self.usage
@@ -60,9 +68,10 @@ class CompletionDecoder:
         if self._closed or not self._begun:
             return ()
         self._closed = True
+        rest = self._json.take_rest()
         usage = {"usage_metadata": self.usage} if self.usage is not None else {}
         facts = {"finish_reason": self._finish_reason, "model_provider": self._provider, **self._facts, **usage}
-        return (generation_chunk("", facts),)
+        return (generation_chunk(rest, facts),)
 
 
 def completion_result(payload: Any, provider: str, prompts: int) -> LLMResult:

@@ -80,7 +80,7 @@ def _vectors(payload: Any, count: int) -> list[list[float]]:
     data = payload["data"]
     if len(data) != count:
         raise ValueError(f"{len(data)} vectors for {count} texts")
-    if all("index" in entry for entry in data):
+    if all(isinstance(entry.get("index"), int) for entry in data):
         data = sorted(data, key=lambda entry: entry["index"])
     return [_vector(entry["embedding"]) for entry in data]
 

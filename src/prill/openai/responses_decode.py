@@ -40,6 +40,7 @@ class ResponsesDecoder:
         self._done: set[Any] = set()
         self._told = False
         self._json = EventJSON()
+        self._cut: Json | None = None  # the last delta, if it ended in half a character
         self._calls = ToolCallStream()
         self._readers: dict[str, Callable[[Json], Iterable[AIMessageChunk]]] = {
             "response.created": self._begin,
@@ -63,12 +64,24 @@ class ResponsesDecoder:
         payload = read_event(self._json, event)
         check_error(payload, expected="type")
         kind = payload.get("type") or event.event or ""
+        chunks: Iterable[AIMessageChunk] = ()
+        if kind.endswith(".delta"):
+            self._cut = {**payload, "type": kind} if self._json.holds else None
+        elif self._cut is not None:
+            chunks = self._other_half(self._cut)
         read = self._readers.get(kind)
         if read is not None:
-            return read(payload)
+            return [*chunks, *read(payload)] if chunks else read(payload)
         if not kind or "error" in payload:
             self._fail(payload)
-        return ()
+        return chunks
+
+    def _other_half(self, delta: Json) -> Iterable[AIMessageChunk]:
+        """The chunk of U+FFFD for a half character whose part has ended."""
+        self._cut = None
+        self._json.take_rest()
+        read = self._readers.get(delta["type"])
+        return read({**delta, "delta": "\ufffd"}) if read is not None else ()
 
     def finish(self) -> Iterable[AIMessageChunk]:
         return ()

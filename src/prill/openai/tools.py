@@ -56,6 +56,8 @@ def _choice(choice: Any, tools: Sequence[Json]) -> Any:
         chosen = choice.get("name") or (choice.get("function") or {}).get("name")
         if choice.get("type") == "function" and chosen not in names:
             raise _no_such(chosen, names)
+        if choice.get("type") == "function" and "function" not in choice:  # the form of responses
+            return {"type": "function", "function": {"name": chosen}}
         return dict(choice)
     raise ConfigError(f"tool_choice is 'auto', 'none', 'any', True, a tool's name or a dictionary; not {choice!r}")
 

@@ -145,7 +145,7 @@ class BasePromptTemplate(_Base[FormatOutputType]):
         return missing_variables(self.get_name(), missing, given, template_format)
 
     def _with_partials(self, given: dict[str, Any]) -> dict[str, Any]:
-        """``given`` and the partial variables; what is given wins."""
+        """The partial variables, overridden by ``given``."""
         partials = self.partial_variables
         if not partials:
             return given
@@ -204,6 +204,6 @@ async def aformat_document(doc: Document, prompt: BasePromptTemplate[str]) -> st
 
 
 def _empty(prompt: BasePromptTemplate[Any], name: str) -> Any:
-    """What a variable that is not given stands for: its partial value, or no messages."""
+    """The value of a variable that is not given: its partial value, or no messages."""
     value = prompt.partial_variables.get(name, [])
     return None if callable(value) else value

@@ -46,7 +46,7 @@ __all__ = [
 
 
 class BaseChatPromptTemplate(BasePromptTemplate[str]):
-    """A prompt that is messages; a subclass says which in ``format_messages``."""
+    """A prompt that is messages; a subclass makes them in ``format_messages``."""
 
     @abstractmethod
     def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
@@ -57,11 +57,11 @@ class BaseChatPromptTemplate(BasePromptTemplate[str]):
         return self.format_messages(**kwargs)
 
     def format(self, /, **kwargs: Any) -> str:
-        """The messages as text, one line for each, headed by who speaks."""
+        """The messages as text, one line for each, after the name of its role."""
         return get_buffer_string(self.format_messages(**kwargs))
 
     async def aformat(self, /, **kwargs: Any) -> str:
-        """The messages as text, one line for each, headed by who speaks."""
+        """The messages as text, one line for each, after the name of its role."""
         return get_buffer_string(await self.aformat_messages(**kwargs))
 
     def format_prompt(self, /, **kwargs: Any) -> ChatPromptValue:
@@ -104,7 +104,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
 
     messages: SkipValidation[list[SerializeAsAny[MessageLike]]] = Field(default_factory=list)
     validate_template: bool = False
-    _template_format: PromptTemplateFormat = PrivateAttr("f-string")  # of what is appended
+    _template_format: PromptTemplateFormat = PrivateAttr("f-string")  # of messages that are appended
 
     def __init__(
         self,
@@ -266,7 +266,7 @@ _OWN = frozenset(_ROLES.values())  # these very classes; a user's subclass may o
 
 
 def _as_part(message: Any, template_format: PromptTemplateFormat) -> MessageLike:
-    """A part of a chat prompt, made of what stands for it."""
+    """Convert a value to a part of a chat prompt."""
     if isinstance(message, BaseMessagePromptTemplate | BaseMessage | BaseChatPromptTemplate):
         return message
     if isinstance(message, str):

@@ -1,4 +1,4 @@
-"""The examples of few-shot prompts: a fixed list, or what a selector chooses."""
+"""The examples of few-shot prompts: a fixed list, or those that a selector chooses."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ async def choose_examples(
 
 
 def of_prompt(example: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """What a prompt with the variables ``names`` takes of an example."""
+    """The values of an example for a prompt with the variables ``names``."""
     return {name: example[name] for name in names if name in example}

@@ -85,7 +85,7 @@ def _problem(name: str, spec: str, conversion: str | None) -> str | None:
     if not name.isidentifier():
         return f"{{{name}}} is not the name of a variable (letters, digits and _)"
     if "{" in spec or "}" in spec:
-        return f"the format spec of {{{name}}} holds a variable of its own, which is not supported"
+        return f"the format spec of {{{name}}} holds a variable, which is not supported"
     if any(len(number) > 9 or int(number) > MOST_WIDTH for number in re.findall(r"\d+", spec)):
         return f"the format spec of {{{name}}} has a number over {MOST_WIDTH}, which could fill the memory"
     if conversion is not None and conversion not in ("r", "s", "a"):

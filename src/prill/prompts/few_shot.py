@@ -109,5 +109,5 @@ class FewShotChatMessagePromptTemplate(BaseChatPromptTemplate):
         return [message for example in own for message in prompt.format_messages(**example)]
 
     def pretty_repr(self, html: bool = False) -> str:
-        """What each example is filled into, as a person reads it."""
+        """The template of each example, as a person reads it."""
         return self.example_prompt.pretty_repr(html)

@@ -16,7 +16,7 @@ _KEYS = ("url", "detail")
 
 class ImagePromptTemplate(BasePromptTemplate[ImageURL]):
     """A prompt that is an image: ``template`` holds templates of its ``url`` (which may be a ``data:`` URL) and of
-    its ``detail``. What is given for ``url`` or ``detail`` on filling it goes before them.
+    its ``detail``. Variables called ``url`` and ``detail`` override them.
 
     Raises ``PromptError`` where there is no ``url``. Files are not read: a prompt must not open what its input names.
     """

@@ -11,7 +11,7 @@ from prill.messages import BaseMessage
 
 
 class BaseMessagePromptTemplate(BaseModel, ABC):
-    """Makes one or more messages of a chat prompt; a subclass says how in ``format_messages``."""
+    """Makes one or more messages of a chat prompt; a subclass does so in ``format_messages``."""
 
     _chat_prompt: ClassVar[type[Any]]
     """Makes a chat prompt; set by ``prill.prompts.chat``, which imports this file."""
@@ -32,11 +32,11 @@ class BaseMessagePromptTemplate(BaseModel, ABC):
         """The variables that must be given."""
 
     def pretty_repr(self, html: bool = False) -> str:
-        """What this makes, under a title; ``html`` makes the title bold and the variables coloured in a terminal."""
+        """The messages, under a title; ``html`` makes the title bold and the variables coloured in a terminal."""
         return repr(self)
 
     def pretty_print(self) -> None:
-        """Print what this makes, under a title."""
+        """Print the messages, under a title."""
         print(self.pretty_repr())
 
     def __add__(self, other: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The schema of what a mustache template is filled with."""
+"""The schema of the variables of a mustache template."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from prill.prompts.shown import Shown
 
 
 class MessagesPlaceholder(BaseMessagePromptTemplate):
-    """The messages of a variable: a list of messages, or of what stands for them (``("human", "Hi")``).
+    """The messages of a variable: a list of messages, or of values that can be converted to them (``("human", "Hi")``).
 
     With ``optional`` the variable may be missing; ``n_messages`` takes only the last ones.
     Raises ``PromptError`` if the variable holds no list.

@@ -19,7 +19,7 @@ class PromptTemplate(StringPromptTemplate):
     >>> PromptTemplate.from_template("Tell me about {topic}.").format(topic="bears")
     'Tell me about bears.'
 
-    ``template_format`` says how variables are written: ``"f-string"`` (the default), ``"mustache"`` or ``"jinja2"``
+    ``template_format`` is the syntax of variables: ``"f-string"`` (the default), ``"mustache"`` or ``"jinja2"``
     (in a sandbox; needs ``prill[jinja2]``). The template is parsed when the prompt is made; ``input_variables`` are
     found in it. With ``validate_template`` those given are checked. Prompts of one format, and texts, are joined
     with ``+``.
@@ -40,7 +40,7 @@ class PromptTemplate(StringPromptTemplate):
         """Parse the template in ``values`` and put its ``input_variables`` there."""
         template, template_format = values.get("template"), values.get("template_format", "f-string")
         if not isinstance(template, str):
-            return values  # the field's own validation says so
+            return values  # the validation of the field reports it
         partials = values.get("partial_variables") or {}
         if optional := [name for name in values.get("optional_variables") or () if name not in partials]:
             partials = values["partial_variables"] = {**dict.fromkeys(optional, ""), **partials}

@@ -1,4 +1,4 @@
-"""Templates of one message each: what a person, the model, the system or another role says."""
+"""Templates of one message each, for the roles human, ai, system and others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MessagePromptTemplateT = TypeVar("MessagePromptTemplateT", bound="BaseStringMess
 
 
 class OneMessagePromptTemplate(BaseMessagePromptTemplate):
-    """Makes one message; a subclass says how in ``format``."""
+    """Makes one message; a subclass does so in ``format``."""
 
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
 

@@ -36,7 +36,7 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
 
 
 class StringPromptTemplate(BasePromptTemplate[str]):
-    """A prompt that is text; a subclass says how in ``format``."""
+    """A prompt that is text; a subclass makes it in ``format``."""
 
     def format_prompt(self, /, **kwargs: Any) -> StringPromptValue:
         """The prompt filled in, as models take it."""
@@ -94,11 +94,11 @@ def validate_jinja2(template: str, input_variables: list[str]) -> None:
 def check_valid_template(template: str, template_format: str, input_variables: list[str]) -> None:
     """Check that ``input_variables`` are enough to fill a template.
 
-    Raises ``PromptError`` if they are not, if the template is broken, or if it is a mustache template: what those
-    need depends on their values. For a jinja2 template, of which the same is true, a mismatch is a warning.
+    Raises ``PromptError`` if they are not, if the template is broken, or if it is a mustache template: the variables
+    that such a template needs depend on the values. A mismatch of a jinja2 template is only a warning.
     """
     if template_format == "mustache":
-        raise PromptError("mustache templates cannot be checked: what they need depends on the values")
+        raise PromptError("mustache templates cannot be checked: their variables depend on the values")
     if template_format == "jinja2":
         validate_jinja2(template, input_variables)
     elif missing := sorted(set(get_template_variables(template, template_format)) - set(input_variables)):
@@ -106,5 +106,5 @@ def check_valid_template(template: str, template_format: str, input_variables: l
 
 
 def is_subsequence(child: Sequence[Any], parent: Sequence[Any]) -> bool:
-    """Whether the non-empty ``child`` is the beginning of ``parent``."""
+    """Whether the non-empty ``child`` is the start of ``parent``."""
     return 0 < len(child) <= len(parent) and list(child) == list(parent[: len(child)])

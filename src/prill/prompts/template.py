@@ -1,4 +1,4 @@
-"""The formats of templates: what a template's text becomes once it is parsed."""
+"""The formats of templates, and their parsers."""
 
 from __future__ import annotations
 
