@@ -73,12 +73,15 @@ class ProviderStreams(ProviderSettings):
                     yield chunk
             if not reading.seen:
                 whole = self._unstreamed(reading.start, answer)
-                look(whole)
-                received.add(whole[0])
-                yield whole[0]
+                if isinstance(whole, Exception):
+                    raise whole
+                look([whole])
+                received.add(whole)
+                yield whole
             else:
                 self._check_end(reading, received.count, answer)
         except Exception as error:
+            data = b""  # tracebacks may show it, and servers may repeat a key
             failure = self._stream_failure(error, answer)
             if isinstance(failure, ModelError | StreamTimeout):
                 failure.partial = received.value()
@@ -151,19 +154,16 @@ class ProviderStreams(ProviderSettings):
             return self._error_sent(told, answer, "in place of an answer")
         return self._not_in_protocol(f"{error}: {_start(body)}", answer, error)
 
-    def _unstreamed(self, body: bytes, answer: Answer) -> Sequence[Any]:
-        """The one chunk of an answer that came whole although a stream was asked for; else the error that it is."""
-        failure: Exception
+    def _unstreamed(self, body: bytes, answer: Answer) -> Any:
+        """The chunk of an answer that came whole although a stream was asked for, or the error that it is."""
         try:
             payload = from_json(body)
         except ValueError:
-            failure = self._not_a_stream(body, answer)
-        else:
-            try:
-                return [next(checked(lambda: (self._chunk_of_whole(payload, answer),)))]
-            except (ProviderError, WrongShape) as error:
-                failure = self._refuse(payload, error, body, answer)
-        raise failure
+            return self._not_a_stream(body, answer)
+        try:
+            return next(checked(lambda: (self._chunk_of_whole(payload, answer),)))
+        except (ProviderError, WrongShape) as error:
+            return self._refuse(payload, error, body, answer)
 
     def _chunk_of_whole(self, payload: Any, answer: Answer) -> Any:
         """The chunk that says all that an answer in one piece does."""

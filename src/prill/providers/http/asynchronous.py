@@ -107,10 +107,10 @@ class AsyncioTransport:
         loop, route, proxy = asyncio.get_running_loop(), self._route, self._route.proxy
         host, port = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
         secure = proxy.secure if proxy is not None else route.secure
-        tls: dict[str, Any] = {"ssl": await self._context(), "server_hostname": host} if secure else {}
-        # Several addresses of a name are tried a quarter of a second apart (RFC 8305); a number has only one.
-        delay = None if _is_number(host) else 0.25
-        await loop.create_connection(lambda: connection, host, port, happy_eyeballs_delay=delay, **tls)
+        how: dict[str, Any] = {"ssl": await self._context(), "server_hostname": host} if secure else {}
+        if isinstance(loop, asyncio.BaseEventLoop) and not _is_number(host):  # other loops know no such argument
+            how["happy_eyeballs_delay"] = 0.25  # the addresses of a name are tried that far apart (RFC 8305)
+        await loop.create_connection(lambda: connection, host, port, **how)
         if route.tunnelled:
             await connection.open_tunnel(route)
             assert connection.transport is not None
