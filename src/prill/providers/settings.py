@@ -186,7 +186,7 @@ class ProviderSettings(BaseModel):
         return split_address(self._url() or self._default_url())
 
     def _sdk(self) -> Any:
-        """Load what requests are sent with now; programs that must not wait at their first call know it by this name."""
+        """Load what requests are sent with now, for programs that must not wait at their first call."""
         return _asynchronous()
 
     def _route(self) -> Route:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl
 from prill.errors import Cancelled, ConfigError
 from prill.io import BLOCKING, Colour, asyncio_colour, interruptible
 from prill.io.scope import current_scope
-from prill.providers.http.blocking import describe, shut_down
+from prill.providers.http.blocking import shut_down
+from prill.providers.http.exchange import describe
 from prill.providers.http.message import (
     Answer,
     AnswerTooLate,

@@ -6,22 +6,13 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from prill.providers.http.blocking import IDLE_SECONDS, check_tunnel, connect_failure, describe
-from prill.providers.http.message import (
-    Answer,
-    AnswerTooLate,
-    ConnectFailed,
-    ConnectionBroken,
-    FirstChunkTooLate,
-    Headers,
-    Request,
-    TransportError,
-)
+from prill.providers.http.exchange import Connection, PooledTransport, describe, map_connect_error, open_tunnel
+from prill.providers.http.message import ConnectionBroken, Request, TransportError
 from prill.providers.http.parser import ResponseParser
-from prill.providers.http.route import Route, write_head
+from prill.providers.http.route import Route
 from prill.providers.http.tls import get_context
 
 MAX_CONNECTIONS = 1000
@@ -34,60 +25,23 @@ _HELD_BYTES = 256 * 1024
 """How many unread bytes are held before the server is made to wait."""
 
 
-class AsyncioTransport:
+class AsyncioTransport(PooledTransport):
     """Sends requests over connections of its own, in the event loop that it was made in."""
 
     def __init__(self, route: Route, ca_file: str | None = None) -> None:
-        self._route = route
-        self._ca_file = ca_file
-        self._idle: deque[_Connection] = deque()
+        super().__init__(route, ca_file)
         self._open: set[_Connection] = set()
-        self._turn = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
         self._connecting = asyncio.Semaphore(MAX_CONNECTING)
 
-    async def send(self, request: Request) -> Answer:
-        await self._turn.acquire()
-        try:
-            while True:
-                connection = self._take_idle()
-                reused = connection is not None
-                if connection is None:
-                    connection = await self._connect(request)
-                answer = _Answer(request, connection, self)
-                try:
-                    if await answer.start(write_head(self._route, request), reused):
-                        return answer
-                except BaseException:
-                    connection.abort()
-                    raise
-                # The server closed an unused connection in the moment in which it was used: once more.
-                connection.abort()
-        except BaseException:
-            self._turn.release()
-            raise
+    async def _take_turn(self) -> None:
+        await self._turns.acquire()
 
-    def _take_idle(self) -> _Connection | None:
-        now = time.monotonic()
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.lost and now - connection.idle_since < IDLE_SECONDS:
-                return connection
-            connection.abort()
-        return None
+    def _end_turn(self) -> None:
+        self._turns.release()
 
-    def give_back(self, connection: _Connection, reusable: bool) -> None:
-        """Keep the connection of a finished request for another, or close it."""
-        self._turn.release()
-        connection.parser = None
-        if not reusable or connection.lost:
-            connection.abort()
-            return
-        now = connection.idle_since = time.monotonic()
-        self._idle.append(connection)
-        while now - self._idle[0].idle_since >= IDLE_SECONDS:
-            self._idle.popleft().abort()
-
-    async def _connect(self, request: Request) -> _Connection:
+    async def _connect(self, request: Request) -> Connection:
+        failure: TransportError
         async with self._connecting:
             connection = _Connection(self._open)
             try:
@@ -97,10 +51,10 @@ class AsyncioTransport:
             except TransportError as error:
                 failure = error
             except OSError as error:
-                failure = connect_failure(error)
+                failure = map_connect_error(error)
             finally:
                 if not connection.ready:
-                    connection.abort()
+                    connection.close()
         raise failure
 
     async def _dial(self, connection: _Connection) -> None:
@@ -112,7 +66,7 @@ class AsyncioTransport:
             how["happy_eyeballs_delay"] = 0.25  # the addresses of a name are tried that far apart (RFC 8305)
         await loop.create_connection(lambda: connection, host, port, **how)
         if route.tunnelled:
-            await connection.open_tunnel(route)
+            await open_tunnel(connection, route)
             assert connection.transport is not None
             connection.transport = await loop.start_tls(
                 connection.transport, connection, await self._context(), server_hostname=route.host
@@ -127,7 +81,7 @@ class AsyncioTransport:
         """Close all connections, also those of answers that are being read."""
         closing = list(self._open)
         for connection in closing:
-            connection.abort()
+            connection.close()
         if closing:
             await asyncio.wait([connection.gone for connection in closing], timeout=1)
 
@@ -147,7 +101,6 @@ class _Connection(asyncio.Protocol):
         self.parser: ResponseParser | None = None
         self.ready = False
         self.lost = False
-        self.idle_since = 0.0
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self._failure: TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -165,21 +118,17 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         parser = self.parser
         if parser is None:  # nothing was asked for
-            self.abort()
+            self.close()
             return
         try:
             parser.feed(data)
         except TransportError as error:
             self._failure = error
-            self.abort()
-        if len(data) >= _HELD_BYTES // 16 and not self._paused and not parser.ended:
-            self._pause_if_full(parser)
-        self._wake()
-
-    def _pause_if_full(self, parser: ResponseParser) -> None:
-        if sum(map(len, parser.pieces)) > _HELD_BYTES and self.transport is not None:
+            self.close()
+        if parser.held > _HELD_BYTES and not self._paused and not self.lost and self.transport is not None:
             self._paused = True
             self.transport.pause_reading()
+        self._wake()
 
     def eof_received(self) -> bool:
         self._end()
@@ -212,25 +161,18 @@ class _Connection(asyncio.Protocol):
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    # What an answer calls
+    # What an exchange calls
 
-    def write(self, data: bytes) -> None:
-        assert self.transport is not None
-        if not self.lost:
-            self.transport.write(data)
+    async def write(self, data: bytes, deadline: float | None) -> None:
+        if self.transport is not None and not self.lost:
+            self.transport.write(data)  # what cannot be sent at once is kept
 
-    def check(self) -> None:
-        """Raise the failure that ended the connection, if any."""
+    async def receive(self, deadline: float | None) -> None:
+        # One timer serves many waits: it looks at the deadline when it runs out, and is set again if that has moved.
         if self._failure is not None:
             raise self._failure.with_traceback(None)
         if self.lost:
             raise ConnectionBroken("the connection was closed")
-
-    async def wait(self, deadline: float | None) -> None:
-        """Wait until something has come; raises ``TimeoutError`` at the deadline.
-
-        One timer serves many waits: it looks at the deadline when it runs out, and is set again if that has moved.
-        """
         if self._paused and self.transport is not None:
             self._paused = False
             self.transport.resume_reading()
@@ -259,91 +201,16 @@ class _Connection(asyncio.Protocol):
         else:
             waiter.set_exception(TimeoutError())
 
-    async def open_tunnel(self, route: Route) -> None:
-        parser = self.parser = ResponseParser()
-        self.write(route.tunnel_request)
-        while not parser.headers_done:
-            self.check()
-            await self.wait(None)
-        self.parser = None
-        parser.release()
-        check_tunnel(parser)
+    def is_quiet(self) -> bool:
+        return not self.lost
 
-    def leave(self, transport: AsyncioTransport) -> None:
-        """Close soon, from any thread: the garbage collector found the answer."""
+    def leave(self, finish: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(transport.give_back, self, False)
+            self._loop.call_soon_threadsafe(finish)
 
-    def abort(self) -> None:
+    def close(self) -> None:
         """Close at once; what is not yet sent is dropped."""
         if self.parser is not None:
             self.parser.release()
         if self.transport is not None:
             self.transport.abort()
-
-
-class _Answer:
-    """One request over a connection, and what comes back."""
-
-    status: int
-    headers: Headers
-
-    def __init__(self, request: Request, connection: _Connection, transport: AsyncioTransport) -> None:
-        self.request = request
-        self.sent_at = time.monotonic()
-        self._connection: _Connection | None = connection
-        self._transport = transport
-        self._parser = connection.parser = ResponseParser()
-
-    async def start(self, head: bytes, reused: bool) -> bool:
-        """Send the request and read to the end of the headers; false if a reused connection had been closed."""
-        connection, parser, timeout = self._connection, self._parser, self.request.timeout
-        assert connection is not None
-        deadline = None if timeout.read is None else self.sent_at + timeout.read
-        first = self.request.first_timeout
-        ends_early = first is not None and (timeout.read is None or first < timeout.read)
-        if ends_early:
-            deadline = self.sent_at + (first or 0)
-        connection.write(head + self.request.content)
-        try:
-            while not parser.headers_done:
-                connection.check()
-                await connection.wait(deadline)
-        except TimeoutError:
-            failure = FirstChunkTooLate if ends_early else AnswerTooLate
-        except ConnectionBroken:
-            if reused and not parser.started:
-                return False
-            raise
-        else:
-            self.status, self.headers = parser.status, parser.headers
-            return True
-        raise failure("the headers of the answer did not come in time", waited_for="an answer")
-
-    async def read(self, deadline: float | None) -> bytes:
-        parser, connection = self._parser, self._connection
-        while True:
-            if data := parser.take():
-                return data
-            if parser.ended:
-                self.close()
-                return b""
-            if connection is None:
-                raise ConnectFailed("the connection was closed")
-            connection.check()
-            await connection.wait(deadline)
-
-    def close(self) -> None:
-        """Give the connection back if the answer has come to its end, else close it."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._parser.release()
-            self._transport.give_back(connection, self._parser.reusable)
-
-    async def aclose(self) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        connection = getattr(self, "_connection", None)
-        if connection is not None:
-            connection.leave(self._transport)

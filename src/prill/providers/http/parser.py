@@ -27,6 +27,8 @@ class ResponseParser:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.pieces: list[bytes] = []
+        self.held = 0
+        """How many bytes are in ``pieces``."""
         self.headers_done = False
         self.ended = False
         self.started = False
@@ -87,6 +89,7 @@ class ResponseParser:
         pieces = self.pieces
         if not pieces:
             return b""
+        self.held = 0
         if len(pieces) == 1:
             return pieces.pop()
         data = b"".join(pieces)
@@ -120,6 +123,7 @@ class ResponseParser:
     def on_body(self, data: bytes) -> None:
         if not self._extra:
             self.pieces.append(data)
+            self.held += len(data)
 
     def on_message_complete(self) -> None:
         if self._extra or not self.headers_done:
