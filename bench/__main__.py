@@ -24,6 +24,7 @@ THEMES = {
     "parsing": "Parsing",
     "retrieval": "Retrieval",
     "wire": "Over HTTP",
+    "calls": "Short calls",
     "imports": "Importing",
     "memory": "Memory",
 }

@@ -16,7 +16,7 @@ from bench.results import Results
 from bench.words import CHINESE, LANGUAGES, Words
 
 from bench import __main__ as command
-from bench import events, imports, kernel, memory, parsing, retrieval, wire
+from bench import calls, events, imports, kernel, memory, parsing, retrieval, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
@@ -27,8 +27,9 @@ def name_of(measure: Any) -> str:
 
 # Names of code and of packages, and what programmers in China call so too.
 _NAMES = re.compile(
-    r"`[^`]*`|langchain-\w+|pydantic(?:_core)?\S*|\w+\.(?:from_json|loads)|(?:openai|anthropic) SDK|bare faiss"
-    r"|\b(?:a?stream|a?invoke|a?batch|astream_\w+|v[12]|tokens?|recall|faiss|runnables|prompts|output_parsers|[kmnµ]?s)\b"
+    r"`[^`]*`|langchain-\w+|pydantic(?:_core)?\S*|\w+\.(?:from_json|loads)|(?:openai|anthropic) SDK"
+    r"|bare (?:faiss|aiohttp)|\b(?:a?stream|a?invoke|a?batch|astream_\w+|v[12]|tokens?|recall|faiss|aiohttp)\b"
+    r"|\b(?:messages|runnables|prompts|output_parsers|[kmnµ]?s)\b"
     r"|\b[A-Z]\w*"
 )
 
@@ -49,6 +50,7 @@ def not_said_in_chinese(row: Row) -> list[str]:
         *retrieval.ROWS,
         *memory.ROWS,
         *imports.ROWS,
+        *calls.ROWS,
         wire.openai,
         wire.anthropic,
     ],

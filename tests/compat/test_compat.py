@@ -31,7 +31,7 @@ def test_nothing_happens_unless_it_is_asked_for():
 
 
 def test_importing_compat_loads_no_other_room():
-    code = "import sys, prill.compat; print(*sorted({n.split('.')[1] for n in sys.modules if n[:7] == 'prill.'}))"
+    code = "import sys, prill.compat; print(*sorted({n.split('.')[1] for n in sys.modules if n[:6] == 'prill.'}))"
     assert python(code).stdout.split() == ["compat", "errors", "lazy", "version"]
 
 

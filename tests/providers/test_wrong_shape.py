@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from prill.errors import MalformedResponseError
-from prill.messages import AIMessageChunk
+from prill.errors import MalformedResponseError, ModelError
+from prill.messages import AIMessageChunk, message_chunk_to_message
 from prill.openai import ChatOpenAI
 from prill.providers.reading import Reading, WrongShape
-from prill.testing import Recording, ReplayServer
+from prill.testing import Faults, Recording, ReplayServer, Reply
+from prill.testing.answers import wire_of
+from prill.transducers.aws_event_stream import EventStreamDecoder
+from prill.transducers.json_stream import JSONArrayDecoder
 from prill.transducers.sse import ServerSentEvent
 from providers.conftest import KEY
 
@@ -91,3 +94,77 @@ def test_an_event_without_its_end_is_read_if_it_is_whole_and_refused_if_it_has_a
     else:
         with pytest.raises(WrongShape):
             list(reading.finish())
+
+
+ARRAY = {"content-type": "application/json"}
+
+
+class OfAnArray(Decoder):
+    """A provider that streams a JSON array instead of server-sent events."""
+
+    framing = JSONArrayDecoder
+
+
+def test_a_decoder_says_how_its_stream_is_cut_into_events(server: ReplayServer, colour: Any) -> None:
+    model = model_with(OfAnArray, server)
+    server.clear()
+    server.queue(Recording("", 200, ARRAY, b'[{"text": "a"},\n{"text": "b"}]', faults=Faults(split=3)))
+    assert [chunk.content for chunk in colour.stream(model)] == ["a", "b"]
+
+
+def test_bytes_that_a_framing_refuses_are_not_in_the_protocol(server: ReplayServer, colour: Any) -> None:
+    class Binary(Decoder):
+        framing = EventStreamDecoder
+
+    model = model_with(Binary, server)
+    with pytest.raises(MalformedResponseError, match="not an AWS event stream"):
+        colour.stream(model)
+
+
+def test_a_whole_answer_to_a_call_for_a_stream_is_one_chunk(server: ReplayServer, make: Any, colour: Any) -> None:
+    model = make()
+    server.reply("Let me see", tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}], usage=(3, 4))
+    whole = colour.invoke(model)
+    recorded = server.requests[-1]
+    server.clear()
+    server.replies(lambda seen: whole_answer(recorded, server))
+    chunks = colour.stream(model)
+    assert len(chunks) == 1
+    assert chunks[0].chunk_position == "last"
+    assert message_chunk_to_message(chunks[0]).tool_calls == whole.tool_calls
+    assert (chunks[0].text, chunks[0].usage_metadata) == (whole.text, whole.usage_metadata)
+
+
+def whole_answer(seen: Any, server: ReplayServer) -> Recording:
+    reply = Reply(["Let me see"], tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}], usage=(3, 4))
+    wire = wire_of(seen.path)
+    assert wire is not None
+    return Recording("", 200, ARRAY, wire.plain(reply, seen.json))
+
+
+def test_a_long_whole_answer_is_read_to_its_end(server: ReplayServer, colour: Any) -> None:
+    text = "x" * 200_000
+    body = {"id": "c", "choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
+    server.queue(Recording("", 200, ARRAY, json.dumps(body).encode(), faults=Faults(split=9_999)))
+    model = ChatOpenAI(base_url=server.openai_url, api_key=KEY, max_retries=0)  # type: ignore[arg-type]  # as users do
+    assert [chunk.text for chunk in colour.stream(model)] == [text]
+    model.close()
+
+
+@pytest.mark.parametrize(
+    "body", [{"object": "error", "message": "words"}, {"detail": "words"}, [{"error": {"message": "words"}}]]
+)
+def test_an_error_in_place_of_an_answer_is_told(body: Any, server: ReplayServer, make: Any, colour: Any) -> None:
+    model = make()
+    for verb in (colour.invoke, colour.stream):
+        server.queue(Recording("", 200, ARRAY, json.dumps(body).encode()))
+        with pytest.raises(ModelError, match="words"):
+            verb(model)
+
+
+@pytest.mark.parametrize("keepalive", [b"data:\n\n", b"data: \n\n", b"data: : PROCESSING\n\n", b": ping\n\n"])
+def test_an_event_that_says_nothing_is_none(keepalive: bytes, server: ReplayServer, colour: Any) -> None:
+    model = model_with(Decoder, server)
+    server.clear()
+    server.queue(Recording("", 200, HEADERS, (keepalive + b'data: {"text": "a"}\n\n') * 3 + keepalive))
+    assert [chunk.content for chunk in colour.stream(model)] == ["a", "a", "a"]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +15,12 @@ from rich.console import Console
 from prill.cli.chat import Chat
 from prill.cli.demo import DEFAULT_PACE, run_demo
 from prill.cli.demo_replies import LANGUAGES
-from prill.cli.models import find_model
+from prill.cli.models import check_key, find_model
 from prill.errors import PrillError
 from prill.version import __version__
+
+DEFAULT_PORT = 8765
+"""Where ``prill replay`` listens."""
 
 _INTERRUPTED = 130  # what shells report of a program that SIGINT ended
 
@@ -86,7 +90,24 @@ def chat(
         found = find_model(model, base_url=base_url)
         if found is None:
             raise typer.BadParameter("there is no key in the environment and no Ollama here: name one with --model")
+        check_key(found.model)
         Chat(found.model, system=system, debug=debug).run(found.name)
+
+
+@app.command()
+def replay(
+    script: Annotated[Path | None, typer.Argument(help="A JSON file of replies; without it, questions are echoed.")] = (
+        None
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 is any free port.")] = DEFAULT_PORT,
+    pace: Annotated[float, typer.Option(min=0.0, help="Seconds between two pieces of an answer.")] = DEFAULT_PACE,
+    debug: Debug = False,
+) -> None:
+    """Stand in for a provider: answer as OpenAI and Anthropic do, from a script, until Ctrl-C."""
+    with _clear_errors(debug):
+        from prill.cli.replay import run_replay  # noqa: PLC0415 - the server's libraries are optional
+
+        run_replay(script, port, pace)
 
 
 @contextmanager

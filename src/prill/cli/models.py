@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from prill.chat_models import init_chat_model
 from prill.errors import ConfigError
 from prill.language_models import BaseChatModel
+from prill.providers.settings import ProviderSettings
 
 OLLAMA = "http://localhost:11434"
 _BY_KEY = {"OPENAI_API_KEY": "openai:gpt-4o-mini", "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5"}
@@ -39,6 +40,16 @@ def find_model(name: str | None, *, base_url: str | None = None, ollama: str = O
     if local is None:
         return None
     return Found(init_chat_model(f"ollama:{local}", base_url=f"{ollama}/v1"), f"ollama:{local} ({ollama})")
+
+
+def check_key(model: BaseChatModel) -> None:
+    """Check that a provider's model has its key, before a conversation starts.
+
+    Raises:
+        ModelAuthenticationError: it has none; the error names the environment variable.
+    """
+    if isinstance(model, ProviderSettings):
+        model.check_key()
 
 
 def first_ollama_model(url: str) -> str | None:

@@ -12,7 +12,10 @@ from prill.callbacks.run import Run
 from prill.language_models.base import answer_id
 from prill.language_models.chat_models import BaseChatModel, as_messages
 from prill.language_models.told import told
-from prill.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
+from prill.messages import AIMessage, AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
+from prill.messages.ai import ai_chunk
+from prill.messages.tool import tool_call_chunk
+from prill.messages.tool_calls import as_chunks
 from prill.outputs import ChatGeneration, ChatResult
 from prill.providers.calls import Call
 from prill.providers.http.message import Answer
@@ -84,12 +87,34 @@ class ProviderChatModel(ProviderStreams, BaseChatModel):
 
         return self._read_stream(run, opening, self._decoder, _Naming(run))
 
+    def _chunk_of_whole(self, payload: Any, answer: Answer) -> AIMessageChunk:
+        return _as_chunk(self._result(payload, answer).generations[0].message)  # type: ignore[arg-type]  # an answer
+
     def _chunks(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> AsyncIterator[AIMessageChunk]:
         return self._read_stream(run, lambda: self._open(messages, run, kwargs), self._decoder)
 
     async def _open(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> Answer:
         """Ask for a stream."""
         return await self._open_call(run, self._to_call(self._request(messages, True, kwargs)))
+
+
+def _as_chunk(message: AIMessage) -> AIMessageChunk:
+    """A whole message as the only chunk of a stream."""
+    pieces = as_chunks(message.tool_calls)
+    for call in message.invalid_tool_calls:
+        pieces.append(tool_call_chunk(name=call["name"], args=call["args"], id=call["id"]))
+    for index, piece in enumerate(pieces):
+        piece["index"] = index
+    return ai_chunk(
+        message.content,
+        id=message.id,
+        tool_call_chunks=pieces or None,
+        usage_metadata=message.usage_metadata,
+        response_metadata=message.response_metadata,
+        additional_kwargs=message.additional_kwargs,
+        chunk_position="last",
+        name=message.name,
+    )
 
 
 class _Naming:

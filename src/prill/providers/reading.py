@@ -15,7 +15,7 @@ Chunk = TypeVar("Chunk")
 Made = TypeVar("Made", covariant=True)
 
 _START = 20_000
-"""How many bytes of a body that holds no event are kept, to say what it is instead."""
+"""How many bytes of a body that holds no event are kept, to say what it is instead; of JSON all are."""
 
 
 _LONGEST = 4_000_000
@@ -33,8 +33,20 @@ class ProviderError(Exception):
         self.payload = payload
 
 
+class Framing(Protocol):
+    """How the bytes of a stream are cut into events: ``SSEDecoder``, ``JSONArrayDecoder``, ``JSONLinesDecoder`` …"""
+
+    def feed(self, data: bytes, /) -> list[ServerSentEvent]:
+        """The events that the next bytes complete; raises ``ValueError`` for bytes that cannot be."""
+
+    def finish(self) -> list[ServerSentEvent]:
+        """The events that only the stream's end completes."""
+
+
 class StreamDecoder(Protocol[Made]):
     """A vendor's stream as a transducer: events in, chunks out.
+
+    Events are server-sent ones, unless an attribute ``framing`` is another class that cuts them out of the bytes.
 
     A decoder that keeps the usage for the last chunk says it in an attribute ``usage``, for answers that break off.
     One whose events often differ in a text only says so in an attribute ``piece``: see ``Piece``.
@@ -84,13 +96,18 @@ class Reading(Generic[Chunk]):
         self.decoder = decoder
         self.seen = 0
         """How many events have come."""
-        self.start = b""
-        """How the body begins, until the first event has come."""
-        self._sse = SSEDecoder()
+        self._start: list[bytes] = []  # what came before the first event
+        self._start_bytes = 0
+        self._is_json = False
+        framing = getattr(decoder, "framing", None)
+        self._framing: Framing = SSEDecoder() if framing is None else framing()
+        self._is_sse = framing is None
         self._rest: list[bytes] = []  # of an event whose end has not come; joined once, so linear
         self._held = 0  # bytes of it
         self._unended = 0  # bytes that came since the last event
-        self._form = EventForm("obfuscation", "p") if hasattr(decoder, "piece") and not plainly else None
+        self._form = (
+            EventForm("obfuscation", "p") if self._is_sse and hasattr(decoder, "piece") and not plainly else None
+        )
         self._piece: Piece | None = None  # what the form is that of
 
     def feed(self, data: bytes) -> Iterator[Batch[Chunk]]:
@@ -103,7 +120,7 @@ class Reading(Generic[Chunk]):
         """
         seen = self.seen
         if not seen:
-            self.start += data[: _START - len(self.start)]
+            self._keep_start(data)
         self._unended += len(data)
         if self._unended > MAX_EVENT_BYTES:
             raise BadBody(f"an event is longer than {MAX_EVENT_BYTES} bytes")
@@ -123,13 +140,25 @@ class Reading(Generic[Chunk]):
         if self.seen > seen:
             self._unended = 0
 
+    @property
+    def start(self) -> bytes:
+        """The start of a body in which no event has come; all of it, if it is JSON."""
+        return b"".join(self._start)
+
+    def _keep_start(self, data: bytes) -> None:
+        if not self._start:
+            self._is_json = data.lstrip()[:1] in (b"{", b"[")
+        if self._is_json or self._start_bytes < _START:
+            self._start.append(data)
+            self._start_bytes += len(data)
+
     def finish(self) -> Iterator[Batch[Chunk]]:
         """The chunks that only the stream's end tells; afterwards ``decoder.ended`` says whether the answer is whole.
 
         Raises as ``feed`` does.
         """
         if not self.decoder.ended:
-            for event in (*self._sse.feed(self._joined(b"")), *self._sse.finish()):
+            for event in (*self._events(self._joined(b"")), *self._framing.finish()):
                 self.seen += 1
                 for chunk in self._fed_last(event):
                     yield (chunk,), chunk
@@ -173,10 +202,17 @@ class Reading(Generic[Chunk]):
             at += 1
 
     def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
-        for event in self._sse.feed(data):
+        for event in self._events(data):
+            if _is_keepalive(event.data):
+                continue
             self.seen += 1
             for chunk in checked(self.decoder.feed, event):
                 yield (chunk,), chunk
+
+    def _events(self, data: bytes) -> Iterable[ServerSentEvent]:
+        if self._is_sse:  # which any bytes are
+            return self._framing.feed(data)
+        return checked(self._framing.feed, data)
 
     def _learn(self, event: str, form: EventForm) -> None:
         piece: Piece | None = self.decoder.piece  # type: ignore[attr-defined]  # it has, where there is a form
@@ -191,6 +227,14 @@ class Reading(Generic[Chunk]):
             if isinstance(error.__cause__, ValueError):
                 return ()
             raise
+
+
+def _is_keepalive(data: bytes) -> bool:
+    """Whether an event says nothing: it is blank, or a comment that a gateway has made an event of."""
+    return data[:1] in _NOTHING and (data.startswith(b":") or not data.strip())
+
+
+_NOTHING = (b"", b":", b" ", b"\t", b"\n")
 
 
 def _repeated(piece: Piece, texts: list[str]) -> Batch[Any]:

@@ -138,6 +138,15 @@ class ProviderSettings(BaseModel):
         key = os.environ.get(self._key_name()) if self.api_key is None else self.api_key.get_secret_value()
         return (key or "").strip(_AROUND_KEYS) or None
 
+    def check_key(self) -> None:
+        """Check that there is a key, where one is needed, without sending anything.
+
+        Raises:
+            ModelAuthenticationError: there is none, or it cannot be one; the error names the environment variable.
+        """
+        if self.client is None and self.async_client is None:
+            self._key()
+
     def _key(self) -> str:
         key = self._known_key()
         if key:
@@ -175,6 +184,10 @@ class ProviderSettings(BaseModel):
 
     def _address(self) -> Address:
         return split_address(self._url() or self._default_url())
+
+    def _sdk(self) -> Any:
+        """Load what requests are sent with now, for programs that must not wait at their first call."""
+        return _load("asynchronous")
 
     def _route(self) -> Route:
         return find_route(self._address().url, None if self.proxy is None else self.proxy.get_secret_value())

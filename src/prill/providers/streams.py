@@ -71,8 +71,17 @@ class ProviderStreams(ProviderSettings):
                 received.add(total)
                 for chunk in chunks:
                     yield chunk
-            self._check_end(reading, received.count, answer)
+            if not reading.seen:
+                whole = self._unstreamed(reading.start, answer)
+                if isinstance(whole, Exception):
+                    raise whole
+                look([whole])
+                received.add(whole)
+                yield whole
+            else:
+                self._check_end(reading, received.count, answer)
         except Exception as error:
+            data = b""  # tracebacks may show it, and servers may repeat a key
             failure = self._stream_failure(error, answer)
             if isinstance(failure, ModelError | StreamTimeout):
                 failure.partial = received.value()
@@ -87,9 +96,7 @@ class ProviderStreams(ProviderSettings):
             raise failure
 
     def _check_end(self, reading: Reading[Any], batches: int, answer: Answer) -> None:
-        """Refuse a stream that was none, or is not whole."""
-        if not reading.seen:
-            raise self._not_a_stream(reading.start, answer)
+        """Refuse a stream that is not whole."""
         if not reading.decoder.ended:
             raise self._interrupted(reading.seen, answer)
         if not batches:
@@ -137,27 +144,36 @@ class ProviderStreams(ProviderSettings):
             try:
                 return next(checked(lambda: (read(payload),)))
             except (ProviderError, WrongShape) as error:
-                failure = self._refuse(payload, error, answer)
+                failure = self._refuse(payload, error, answer.content, answer)
         raise failure
 
-    def _refuse(self, payload: Any, error: ProviderError | WrongShape, answer: WholeAnswer) -> Exception:
+    def _refuse(self, payload: Any, error: ProviderError | WrongShape, body: bytes, answer: Answer) -> Exception:
         """The failure for JSON that is not an answer: the provider's error, if it tells one."""
         if isinstance(error, ProviderError) or tells_error(payload):
             told = error.payload if isinstance(error, ProviderError) else payload
             return self._error_sent(told, answer, "in place of an answer")
-        return self._not_in_protocol(f"{error}: {_start(answer.content)}", answer, error)
+        return self._not_in_protocol(f"{error}: {_start(body)}", answer, error)
+
+    def _unstreamed(self, body: bytes, answer: Answer) -> Any:
+        """The chunk of an answer that came whole although a stream was asked for, or the error that it is."""
+        try:
+            payload = from_json(body)
+        except ValueError:
+            return self._not_a_stream(body, answer)
+        try:
+            return next(checked(lambda: (self._chunk_of_whole(payload, answer),)))
+        except (ProviderError, WrongShape) as error:
+            return self._refuse(payload, error, body, answer)
+
+    def _chunk_of_whole(self, payload: Any, answer: Answer) -> Any:
+        """The chunk that says all that an answer in one piece does."""
+        raise ValueError("the answer is not a stream")
 
     def _not_a_stream(self, start: bytes, answer: Answer) -> Exception:
         if not start.strip():
             return self._empty("an event")
         if "event-stream" in answer.headers.get("content-type", ""):
             return self._interrupted(0, answer)
-        try:
-            payload = from_json(start)
-        except ValueError:
-            return self._not_in_protocol(_start(start), answer)
-        if tells_error(payload):
-            return ProviderError(payload)
         return self._not_in_protocol(_start(start), answer)
 
     def _not_in_protocol(self, text: str, answer: Answer, cause: Exception | None = None) -> Exception:

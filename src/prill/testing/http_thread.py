@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from prill.errors import MissingDependencyError, PrillError
+from prill.errors import ConfigError, MissingDependencyError, PrillError
 
 try:
     from starlette.requests import ClientDisconnect, Request
@@ -158,12 +158,17 @@ class _QuickServer(Server):
 
 
 class HTTPThread:
-    """Serves ``handle`` on a free port of 127.0.0.1, from ``start()`` to ``stop()``."""
+    """Serves ``handle`` on a port of 127.0.0.1, by default a free one, from ``start()`` to ``stop()``."""
 
-    def __init__(self, handle: Callable[[Exchange], Awaitable[None]]) -> None:
+    def __init__(self, handle: Callable[[Exchange], Awaitable[None]], port: int = 0) -> None:
         self._handle = handle
         self._listening = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        if not 0 <= port <= 65535:
+            raise ConfigError(f"ReplayServer cannot listen on port {port}: ports are between 0 and 65535")
+        try:
+            self._socket = socket.create_server(("127.0.0.1", port), backlog=2048)
+        except OSError as error:
+            raise ConfigError(f"ReplayServer cannot listen on port {port}: {error}") from None
         self._thread = threading.Thread(target=self._run, name="prill-replay-server", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: _QuickServer | None = None

@@ -61,10 +61,12 @@ class ReplayServer:
     Args:
         faults: what goes wrong with answers that bring no faults of their own; also an attribute.
         recordings: a folder of recorded answers; by default ``recordings_folder()``.
+        port: where to listen; 0 stands for any port that is free.
     """
 
-    def __init__(self, *, faults: Faults = NO_FAULTS, recordings: Path | str | None = None) -> None:
+    def __init__(self, *, faults: Faults = NO_FAULTS, recordings: Path | str | None = None, port: int = 0) -> None:
         self.faults = faults
+        self._port = port
         self._folder = None if recordings is None else Path(recordings)
         self._queue: deque[Scripted] = deque()
         self._function: ReplyFunction | None = None
@@ -78,10 +80,14 @@ class ReplayServer:
     # Life
 
     def start(self) -> Self:
-        """Listen; returns when requests are answered."""
+        """Listen; returns when requests are answered.
+
+        Raises:
+            ConfigError: the port is taken.
+        """
         if self._thread is None:
             self._stopping = False
-            self._thread = HTTPThread(self._handle)
+            self._thread = HTTPThread(self._handle, self._port)
             self._thread.start()
         return self
 

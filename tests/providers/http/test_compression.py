@@ -42,7 +42,11 @@ def test_a_body_comes_out_as_it_went_in(form: str, data: bytes, cuts: list[int])
     assert read(encoding, compress(data), cuts) == data
 
 
-@pytest.mark.parametrize("data", [b"not compressed", gzip.compress(b"x" * 1000)[:-6], b"\x1f\x8b\x08" + b"\xff" * 40])
+@pytest.mark.parametrize(
+    "data",
+    [b"not compressed", gzip.compress(b"x" * 1000)[:-6], b"\x1f\x8b\x08" + b"\xff" * 40],
+    ids=["not compressed", "cut", "damaged"],
+)
 def test_a_damaged_body_is_a_typed_error(data: bytes) -> None:
     with pytest.raises(BadBody):
         read("gzip", data)

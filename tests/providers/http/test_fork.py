@@ -25,13 +25,13 @@ def answer(received, connection):
     said = {{"id": "c", "choices": [{{"index": 0, "message": message, "finish_reason": "stop"}}]}}
     connection.sendall(with_length(json.dumps(said).encode(), "content-type: application/json"))
 
-async def ask_all(model, name):
-    texts = [f"{{name}}-{{n}}" for n in range(10)]
-    return [text for text in texts if (await model.ainvoke(text)).content != text]
+async def ask_all(model, asked):
+    return [text for text in asked if (await model.ainvoke(text)).content != text]
 
 def work(model, name):
-    wrong = [f"{{name}}-{{n}}" for n in range(10) if model.invoke(f"{{name}}-{{n}}").content != f"{{name}}-{{n}}"]
-    return wrong + asyncio.run(ask_all(model, name))
+    asked = [f"{{name}}-{{n}}" for n in range(10)]
+    wrong = [text for text in asked if model.invoke(text).content != text]
+    return wrong + asyncio.run(ask_all(model, asked))
 
 server = RawServer(answer).__enter__()
 model = ChatOpenAI(base_url=server.url, api_key="sk-123456", max_retries=0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from prill.errors import ConfigError
 
+_HAS_SETTINGS = sys.platform in ("darwin", "win32")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -50,6 +52,11 @@ def find_route(base_url: str, proxy: str | None) -> Route:
 
 
 def _find_proxy(parts: SplitResult) -> str | None:
+    """What the environment says, or the settings of macOS or Windows."""
+    if not _HAS_SETTINGS and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - it imports a client of HTTP
+
     known = getproxies()
     host = parts.hostname or ""
     found = known.get(parts.scheme) or known.get("all")
