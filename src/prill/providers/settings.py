@@ -193,6 +193,10 @@ class ProviderSettings(BaseModel):
     def _address(self) -> Address:
         return split_address(self._url() or self._default_url())
 
+    def _sdk(self) -> Any:
+        """Load what requests are sent with now, for programs that must not wait at their first call."""
+        return _load("asynchronous")
+
     def _route(self) -> Route:
         return find_route(self._address().url, None if self.proxy is None else self.proxy.get_secret_value())
 

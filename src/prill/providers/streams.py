@@ -74,6 +74,7 @@ class ProviderStreams(ProviderSettings):
                     yield chunk
             self._check_end(reading, received.count, answer)
         except Exception as error:
+            data = b""  # tracebacks may show it, and servers may repeat a key
             failure = self._stream_failure(error, answer)
             if isinstance(failure, ModelError | StreamTimeout):
                 failure.partial = as_interrupted(received.value())

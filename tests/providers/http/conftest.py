@@ -47,21 +47,34 @@ class Blocking:
 
 
 class Asyncio:
+    factory: Any = None
+    loops = "asyncio"
+
     def io(self) -> Colour:
         return asyncio_colour()
 
     def run(self, url: str, work: Work, *, proxy: str | None = None, ca_file: str | None = None) -> Any:
         async def main() -> Any:
+            assert type(asyncio.get_running_loop()).__module__.startswith(self.loops)
             transport = AsyncioTransport(find_route(url, proxy), ca_file)
             try:
                 return await work(Sender(transport, url))
             finally:
                 await transport.aclose()
 
-        return asyncio.run(main())
+        with asyncio.Runner(loop_factory=self.factory) as runner:
+            return runner.run(main())
 
 
-@pytest.fixture(params=[Blocking(), Asyncio()], ids=["blocking", "asyncio"])
+class Uvloop(Asyncio):
+    loops = "uvloop"
+
+    @property
+    def factory(self) -> Any:
+        return pytest.importorskip("uvloop").new_event_loop
+
+
+@pytest.fixture(params=[Blocking(), Asyncio(), Uvloop()], ids=["blocking", "asyncio", "uvloop"])
 def colour(request: pytest.FixtureRequest) -> Any:
     return request.param
 

@@ -61,10 +61,13 @@ def test_a_connection_is_not_used_again_where_the_answer_does_not_allow_it(answe
 @pytest.mark.parametrize("extra", [b"junk", b"\r\n\r\njunk", b"HTTP/1.1 200 O", with_length(b"evil")])
 @pytest.mark.parametrize("together", [True, False])
 def test_bytes_after_an_answer_are_never_taken_for_the_next_one(extra: bytes, together: bool, colour: Any) -> None:
+    sent = threading.Semaphore(0)
+
     def answer(received: Received, connection: socket.socket) -> bool:
         connection.sendall(OK + extra if together else OK)
         if not together:
             connection.sendall(extra)
+        sent.release()
         return False
 
     async def ask(sender: Sender) -> None:
@@ -73,7 +76,8 @@ def test_bytes_after_an_answer_are_never_taken_for_the_next_one(extra: bytes, to
                 assert await sender.ask() == (200, b"{}")
             except NotHTTP:  # aiohttp refuses the whole answer where it sees them in time
                 assert not colour.io().blocking
-            await colour.io().sleep(0.02)
+            sent.acquire(timeout=LONG)
+            await colour.io().sleep(0.01)  # a loop takes what has come
 
     with RawServer(answer) as server:
         colour.run(server.url, ask)
