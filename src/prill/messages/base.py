@@ -43,6 +43,7 @@ set_values: Any = BaseModel.__dict__["__dict__"].__set__
 set_fields_set: Any = BaseModel.__dict__["__pydantic_fields_set__"].__set__
 set_extra: Any = BaseModel.__dict__["__pydantic_extra__"].__set__
 set_private: Any = BaseModel.__dict__["__pydantic_private__"].__set__
+get_fields_set: Any = BaseModel.__dict__["__pydantic_fields_set__"].__get__
 
 
 def construct(cls: type[M], values: dict[str, Any]) -> M:

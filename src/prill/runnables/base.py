@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, over
 
 from pydantic import BaseModel
 
+import prill.runnables as _runnables  # its lazy names are found as fast as globals, from the second time on
 from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
@@ -113,6 +114,8 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """The class's attributes that depend on what it overrides; read when it is made, or a method is patched."""
         return {"_overrides": overridden_verbs(spaces, Runnable), "_has_body": has_body(spaces, Runnable)}
 
+    # Constructors of parts that are composed often write into ``__dict__``, which takes a tenth of the time.
+
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
         if name in VERBS:  # a test patches one object
@@ -199,7 +202,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """Whether the output may come in chunks; otherwise it is one value, which leaves when the run has ended."""
         return self._kind not in ("prompt", "retriever", "tool")
 
-    # Composition. ``import a.b`` costs half a microsecond here, ``from a.b import c`` two.
+    # Composition. An import inside a method would cost half a microsecond.
 
     @overload
     def __or__(self, other: Runnable[Output, Other]) -> Runnable[Input, Other]: ...
@@ -214,26 +217,18 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     @overload
     def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
     def __or__(self, other: Any) -> Any:
-        import prill.runnables.sequence  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.sequence.RunnableSequence(self, other)
+        return _runnables.RunnableSequence(self, other)
 
     def __ror__(self, other: Callable[[T], Any] | Mapping[str, Any]) -> Runnable[Any, Output]:
-        import prill.runnables.sequence  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.sequence.RunnableSequence(other, self)
+        return _runnables.RunnableSequence(other, self)
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``: ``self | other | …``, with an optional name."""
-        import prill.runnables.sequence  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.sequence.RunnableSequence(self, *others, name=name)
+        return _runnables.RunnableSequence(self, *others, name=name)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with ``kwargs`` that are passed to each call: ``model.bind(stop=["\\n"])``."""
-        import prill.runnables.binding  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.binding.RunnableBinding(self, kwargs=kwargs)
+        return _runnables.RunnableBinding(self, kwargs=kwargs)
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with a config that is merged into that of each call.
@@ -242,17 +237,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
         >>> summarise = model.with_config(tags=["cheap"], run_name="Summary")  # doctest: +SKIP
         """
-        import prill.runnables.binding  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.binding.RunnableBinding(self, config={**(config or {}), **kwargs})
+        return _runnables.RunnableBinding(self, config={**(config or {}), **kwargs})
 
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
         """Return this Runnable with other input and output types in its schemas; values are not converted."""
-        import prill.runnables.binding  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.binding.RunnableBinding(self, input_type=input_type, output_type=output_type)
+        return _runnables.RunnableBinding(self, input_type=input_type, output_type=output_type)
 
     def with_retry(
         self,
@@ -295,11 +286,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         With ``exception_key`` a fallback gets the previous error in its input, which must be a dict. ``mid_stream``
         selects, as in ``with_retry``, what happens to a stream that fails after its first chunk.
         """
-        import prill.runnables.fallbacks  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.fallbacks.RunnableWithFallbacks(
-            self, fallbacks, exceptions_to_handle, exception_key, mid_stream
-        )
+        return _runnables.RunnableWithFallbacks(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)
 
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
@@ -316,21 +303,15 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
         """Add keys to the output, which must be a dict; each value is a step whose input is that dict."""
-        import prill.runnables.passthrough  # noqa: PLC0415 - it imports this file
-
-        return self.pipe(prill.runnables.passthrough.RunnableAssign(kwargs))
+        return self.pipe(_runnables.RunnableAssign(kwargs))
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
         """Select one value of the output dict, or with a list of keys a smaller dict."""
-        import prill.runnables.passthrough  # noqa: PLC0415 - it imports this file
-
-        return self.pipe(prill.runnables.passthrough.RunnablePick(keys))
+        return self.pipe(_runnables.RunnablePick(keys))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """Return a Runnable that runs this one on each item of a list, concurrently."""
-        import prill.runnables.each  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.each.RunnableEach(self)
+        return _runnables.RunnableEach(self)
 
     # What a class reports about itself. A composite overrides these; for others the defaults are right.
 
@@ -516,17 +497,11 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     if isinstance(thing, Runnable):
         return thing
     if isinstance(thing, Mapping):
-        import prill.runnables.parallel  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.parallel.RunnableParallel(thing)
+        return _runnables.RunnableParallel(thing)
     if is_generator(thing):
-        import prill.runnables.generator  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.generator.RunnableGenerator(thing)
+        return _runnables.RunnableGenerator(thing)
     if callable(thing) and not (isinstance(thing, type) and issubclass(thing, Runnable)):
-        import prill.runnables.function  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.function.RunnableLambda(thing)
+        return _runnables.RunnableLambda(thing)
     hint = " It is a class: did you mean an instance of it?" if isinstance(thing, type) else ""
     raise CompositionError(
         f"{thing!r:.80} ({type(thing).__name__}) cannot be a step of a chain. A step is a Runnable, a function, "

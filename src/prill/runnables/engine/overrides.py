@@ -77,7 +77,7 @@ def overridden_verbs(spaces: Namespaces, base: type) -> frozenset[str]:
     return frozenset(
         verb
         for verb, rank in ranks.items()
-        if (rank < body or _is_patched(spaces[rank], verb)) and spaces[rank][verb] is not base.__dict__.get(verb)
+        if (rank < body or _is_patched(spaces[rank], verb)) and spaces[rank][verb] is not getattr(base, verb)
     )
 
 
