@@ -22,7 +22,6 @@ from prill.messages import (
     count_tokens_approximately,
     get_buffer_string,
 )
-from prill.messages.base import get_fields_set
 from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
@@ -240,10 +239,7 @@ def copy_message(message: Message) -> Message:
 def set_id(message: BaseMessage, id: str) -> None:
     """Give a message of our own an id; a pydantic assignment would cost ten times as much."""
     message.__dict__["id"] = id
-    try:
-        get_fields_set(message).add("id")
-    except AttributeError:
-        pass  # a quick chunk: its set is computed when it is first read, and has the id
+    message.__pydantic_fields_set__.add("id")
 
 
 def answer_id(run: Run) -> str:

@@ -43,7 +43,6 @@ set_values: Any = BaseModel.__dict__["__dict__"].__set__
 set_fields_set: Any = BaseModel.__dict__["__pydantic_fields_set__"].__set__
 set_extra: Any = BaseModel.__dict__["__pydantic_extra__"].__set__
 set_private: Any = BaseModel.__dict__["__pydantic_private__"].__set__
-get_fields_set: Any = BaseModel.__dict__["__pydantic_fields_set__"].__get__
 
 
 def construct(cls: type[M], values: dict[str, Any]) -> M:
@@ -119,7 +118,8 @@ class BaseMessage(BaseModel):
         while model["type"] != "model":
             model = model["schema"]  # below the validators of the whole model
         model["serialization"] = core_schema.wrap_serializer_function_ser_schema(_dump_as(cls), info_arg=True)
-        return core_schema.no_info_before_validator_function(_load_as(cls), schema)
+        # JSON schemas have a definition for what has the reference, and programs expect one for each class.
+        return core_schema.no_info_before_validator_function(_load_as(cls), schema, ref=schema.pop("ref", None))
 
     def _prepare_dump(self) -> None:
         """Fill in fields that are computed when they are first read."""
