@@ -114,7 +114,7 @@ class BaseMessage(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
+        schema: Any = handler(source)
         load = _load_as(cls)
         model: Any = handler.resolve_ref_schema(schema)
         if model["type"] == "function-before" and model["function"]["function"] is load:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
-import prill.runnables as _runnables  # its lazy names are found as fast as globals, from the second time on
 from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
@@ -45,19 +45,36 @@ Other = TypeVar("Other")
 T = TypeVar("T")
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    # Names that the documented API has in this module too; the files that define them import this one.
+    # Names that the documented API has in this module too, or that its methods use; the files that define them import
+    # this one.
     __getattr__, __dir__, _ = lazy_names(
         __name__,
         {
             "prill.runnables.binding": "RunnableBinding RunnableBindingBase",
             "prill.runnables.each": "RunnableEach RunnableEachBase",
+            "prill.runnables.fallbacks": "RunnableWithFallbacks",
             "prill.runnables.function": "RunnableLambda chain",
             "prill.runnables.generator": "RunnableGenerator",
             "prill.runnables.parallel": "RunnableMap RunnableParallel",
+            "prill.runnables.passthrough": "RunnableAssign RunnablePick",
+            "prill.runnables.retry": "RunnableRetry",
             "prill.runnables.sequence": "RunnableSequence",
             "prill.runnables.serializable": "RunnableSerializable",
+            "prill.runnables.timeout": "RunnableTimeout",
         },
     )
+
+
+class _Later:
+    """The classes of files that import this one. An attribute is read in a tenth of the time of an import statement."""
+
+    def __getattr__(self, name: str) -> Callable[..., Runnable[Any, Any]]:
+        found: Callable[..., Runnable[Any, Any]] = getattr(sys.modules[__name__], name)
+        setattr(self, name, found)  # the next time it is found without this method
+        return found
+
+
+_later = _Later()
 
 _BUFFERING_KINDS = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"})
 """Kinds of steps that do not start before their whole input is there."""
@@ -217,18 +234,18 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     @overload
     def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
     def __or__(self, other: Any) -> Any:
-        return _runnables.RunnableSequence(self, other)
+        return _later.RunnableSequence(self, other)
 
     def __ror__(self, other: Callable[[T], Any] | Mapping[str, Any]) -> Runnable[Any, Output]:
-        return _runnables.RunnableSequence(other, self)
+        return _later.RunnableSequence(other, self)
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``: ``self | other | …``, with an optional name."""
-        return _runnables.RunnableSequence(self, *others, name=name)
+        return _later.RunnableSequence(self, *others, name=name)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with ``kwargs`` that are passed to each call: ``model.bind(stop=["\\n"])``."""
-        return _runnables.RunnableBinding(self, kwargs=kwargs)
+        return _later.RunnableBinding(self, kwargs=kwargs)
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with a config that is merged into that of each call.
@@ -237,13 +254,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
         >>> summarise = model.with_config(tags=["cheap"], run_name="Summary")  # doctest: +SKIP
         """
-        return _runnables.RunnableBinding(self, config={**(config or {}), **kwargs})
+        return _later.RunnableBinding(self, config={**(config or {}), **kwargs})
 
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
         """Return this Runnable with other input and output types in its schemas; values are not converted."""
-        return _runnables.RunnableBinding(self, input_type=input_type, output_type=output_type)
+        return _later.RunnableBinding(self, input_type=input_type, output_type=output_type)
 
     def with_retry(
         self,
@@ -262,9 +279,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         first chunk is retried unseen; after it, ``mid_stream="raise"`` raises, with the output so far as the error's
         ``partial``, and ``"restart"`` yields a ``StreamRestart`` and starts over.
         """
-        import prill.runnables.retry  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.retry.RunnableRetry(
+        return _later.RunnableRetry(
             self,
             retry_if_exception_type,
             wait_exponential_jitter,
@@ -286,7 +301,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         With ``exception_key`` a fallback gets the previous error in its input, which must be a dict. ``mid_stream``
         selects, as in ``with_retry``, what happens to a stream that fails after its first chunk.
         """
-        return _runnables.RunnableWithFallbacks(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)
+        return _later.RunnableWithFallbacks(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)
 
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
@@ -297,21 +312,19 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
         ``total``). The error carries ``chunks_received`` and ``partial``.
         """
-        import prill.runnables.timeout  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.timeout.RunnableTimeout(self, first_chunk, between_chunks, total)
+        return _later.RunnableTimeout(self, first_chunk, between_chunks, total)
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
         """Add keys to the output, which must be a dict; each value is a step whose input is that dict."""
-        return self.pipe(_runnables.RunnableAssign(kwargs))
+        return self.pipe(_later.RunnableAssign(kwargs))
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
         """Select one value of the output dict, or with a list of keys a smaller dict."""
-        return self.pipe(_runnables.RunnablePick(keys))
+        return self.pipe(_later.RunnablePick(keys))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """Return a Runnable that runs this one on each item of a list, concurrently."""
-        return _runnables.RunnableEach(self)
+        return _later.RunnableEach(self)
 
     # What a class reports about itself. A composite overrides these; for others the defaults are right.
 
@@ -497,11 +510,11 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     if isinstance(thing, Runnable):
         return thing
     if isinstance(thing, Mapping):
-        return _runnables.RunnableParallel(thing)
+        return _later.RunnableParallel(thing)
     if is_generator(thing):
-        return _runnables.RunnableGenerator(thing)
+        return _later.RunnableGenerator(thing)
     if callable(thing) and not (isinstance(thing, type) and issubclass(thing, Runnable)):
-        return _runnables.RunnableLambda(thing)
+        return _later.RunnableLambda(thing)
     hint = " It is a class: did you mean an instance of it?" if isinstance(thing, type) else ""
     raise CompositionError(
         f"{thing!r:.80} ({type(thing).__name__}) cannot be a step of a chain. A step is a Runnable, a function, "
