@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import lock_order
@@ -246,6 +247,35 @@ def signals(seconds: float, seed: int) -> None:
         progress()
 
 
+class Interrupt(BaseException):
+    """Raised between any two lines of the main thread, as Ctrl-C does."""
+
+
+def interrupts(seconds: float, seed: int) -> None:
+    """A signal handler that raises in the main thread, while it starts threads and waits for them."""
+    rng = random.Random(seed)
+
+    def run_chain() -> None:
+        chain = rng.choice([branches, streamed, wide])()
+        rng.choice([chain.invoke, lambda number: list(chain.stream(number))])(1)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            if frame.f_code is run_chain.__code__:
+                raise Interrupt
+            frame = frame.f_back
+
+    signal.signal(signal.SIGALRM, interrupt)
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        signal.setitimer(signal.ITIMER_REAL, 0.0001 + rng.random() * 0.003)
+        # The locks of ``threading.Event``, for which ``Thread.start`` waits, do not bear an interrupt.
+        with suppress(Interrupt, RuntimeError, *EXPECTED):
+            run_chain()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        progress()
+
+
 class Forks:
     """A process that is forked while its threads are busy; each child does everything once more."""
 
@@ -323,6 +353,7 @@ SCENARIOS: dict[str, Callable[[float, int], None]] = {
     "pools": lambda seconds, seed: together([full_pool], seconds, seed),
     "loops": lambda seconds, seed: together([loop] * 3, seconds, seed),
     "signals": signals,
+    "interrupts": interrupts,
     "forks": lambda seconds, seed: Forks(seconds, seed).run(),
     "locks": locks,
 }

@@ -17,12 +17,12 @@ from tests.helpers import require
 SCENARIO = Path(__file__).with_name("scenarios.py")
 SOAK = "PRILL_SOAK" in os.environ
 SECONDS = 60.0 if SOAK else 1.5
-NAMES = ["batches", "streams", "limits", "hooks", "pools", "loops", "signals", "forks", "locks"]
+NAMES = ["batches", "streams", "limits", "hooks", "pools", "loops", "signals", "interrupts", "forks", "locks"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_hangs_and_every_run_ends(name: str) -> None:
-    if name in ("forks", "signals"):
+    if name in ("forks", "interrupts", "signals"):
         require("fork")
     seed = os.environ.get("PRILL_STRESS_SEED", "1")
     done = subprocess.run(

@@ -35,7 +35,11 @@ class BackgroundBody:
         self._thread = threading.Thread(
             target=copy_context_of_worker().run, args=(run,), name="prill-background", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:  # an interrupt may leave it running, and nobody will stop it
+            self._scope.cancel()
+            raise
 
     def take(self) -> list[Any]:
         """Wait for items and return them; ``END`` is the last of all."""
@@ -58,7 +62,7 @@ class BackgroundBody:
         self._scope.cancel()
         with self._changed:
             self._changed.notify_all()
-        join([self._thread])
+        join(self._thread)
         self._scope.leave()
 
     def _run(self, work: Callable[[Put], Awaitable[Any]]) -> None:

@@ -30,8 +30,7 @@ class PerLoop(Generic[T]):
     async def get(self, make: Callable[[], T]) -> T:
         """Return the running loop's value; ``make`` it if there is none."""
         loop = asyncio.get_running_loop()
-        with self._lock:
-            kept = self._kept.get(loop)
+        kept = self._kept.get(loop)
         if kept is None:
             self._forget_closed_loops()
             kept = _Kept(make(), self._close)

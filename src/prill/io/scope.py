@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from prill.errors import Cancelled
-from prill.io.process import make_lock, process_number
+from prill.io.process import process_number
 from prill.io.threads import get_item
 
 T = TypeVar("T")
@@ -20,10 +20,15 @@ class Scope:
     """The calls in which one or several threads may be blocked, and how to unblock them.
 
     ``cancel`` may be called from any thread and more than once. Scopes nest: cancelling one cancels those inside.
+
+    There is one for each plain function that an asyncio run calls, so it has no lock, which would cost more than all the
+    rest. A function is added before the flag is read, and the flag is set before the functions are read, so one side
+    or both see the function; it belongs to the side that takes it out of the dictionary, which is atomic.
     """
 
+    __slots__ = ("__weakref__", "_cancelled", "_outer", "_unblocks")
+
     def __init__(self, outer: Scope | None = None) -> None:
-        self._lock = make_lock()
         self._unblocks: dict[Callable[[], object], int] = {}  # with the process that each belongs to
         self._cancelled = False
         self._outer = outer
@@ -39,27 +44,20 @@ class Scope:
 
         ``unblock`` must not block: the thread of all timers may wait for it.
         """
-        with self._lock:
-            self._unblocks[unblock] = process_number()
-            if not self._cancelled:
-                return
-            if self._unblocks.pop(unblock, None) is None:
-                return  # a signal handler has cancelled the scope on the line before, and called it
-        unblock()
+        self._unblocks[unblock] = process_number()
+        if self._cancelled and self._unblocks.pop(unblock, None) is not None:
+            unblock()
 
     def discard(self, unblock: Callable[[], object]) -> None:
         """Forget ``unblock``."""
-        with self._lock:
-            self._unblocks.pop(unblock, None)
+        self._unblocks.pop(unblock, None)
 
     def cancel(self) -> None:
         """Unblock every thread that is blocked in this scope, and each that is about to block in it."""
-        with self._lock:
-            self._cancelled = True
-            unblocks, self._unblocks = self._unblocks, {}
-        for unblock, process in unblocks.items():
-            if process != process_number():
-                continue  # a thread of the parent, on a socket of the parent
+        self._cancelled = True
+        for unblock in list(self._unblocks):
+            if self._unblocks.pop(unblock, None) != process_number():
+                continue  # taken by another thread; or a thread of the parent process, on a socket of the parent
             # A call that has just ended may refuse; the others are to be unblocked all the same.
             with contextlib.suppress(Exception):
                 unblock()

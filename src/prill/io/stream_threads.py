@@ -16,7 +16,7 @@ from prill.io.limit import Limit
 from prill.io.portal import copy_context_of_worker
 from prill.io.process import check_process, make_lock, process_number
 from prill.io.scope import Scope, current_scope, interruptible, scoped
-from prill.io.threads import get_item, join
+from prill.io.threads import get_item, join, take_one
 
 END: Any = object()
 """Stands for the end of a stream."""
@@ -37,8 +37,8 @@ class StreamThreads:
         self._scope = Scope(current_scope())
         self._context = copy_context_of_worker()
         self._process = process_number()
-        self._started = 0
-        self._threads: SimpleQueue[list[threading.Thread]] = SimpleQueue()  # a list for each that was started
+        self._starts: list[tuple[deque[None], AsyncIterator[Any]]] = []
+        self._threads: SimpleQueue[threading.Thread] = SimpleQueue()  # those that have taken their turn
         self._waiting = deque(enumerate(streams))  # its methods are atomic
         self._requests: list[Callable[[], bool]] = []
         try:
@@ -73,10 +73,13 @@ class StreamThreads:
             gate.put(None)
         with self._lock:
             waiting, self._waiting = self._waiting, deque()
-            started = self._started
-        for _ in range(started):
-            join(get_item(self._threads))
-        for _, stream in waiting:
+        not_started = [stream for _, stream in waiting]
+        for turn, stream in self._starts:
+            if take_one(turn):
+                not_started.append(stream)
+            else:
+                join(get_item(self._threads))
+        for stream in not_started:
             drive(close(stream))
         self._scope.leave()
 
@@ -89,21 +92,25 @@ class StreamThreads:
                 if not counted:  # no other thread will start one
                     self._arrived.put((0, END, Cancelled("the run was cancelled before this stream started")))
                 return False
-            index, stream = self._waiting.popleft()
-            self._started += 1
-        pull = partial(self._run, index, stream, counted)
+            index, stream = self._waiting[0]
+            # The thread runs the stream if it takes its turn before ``stop`` does. An interrupt may leave a thread that
+            # was not started, or one that nobody knows of.
+            turn: deque[None] = deque([None])
+            self._starts.append((turn, stream))
+            self._waiting.popleft()
+        pull = partial(self._run, turn, index, stream, counted)
         thread = threading.Thread(target=self._context.copy().run, args=(pull,), name="prill-branch", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # no thread can be started
-            self._waiting.append((index, stream))
-            self._threads.put([])
             self._arrived.put((index, END, error))
             return False
-        self._threads.put([thread])
         return True
 
-    def _run(self, index: int, stream: AsyncIterator[Any], counted: bool) -> None:
+    def _run(self, turn: deque[None], index: int, stream: AsyncIterator[Any], counted: bool) -> None:
+        if not take_one(turn):
+            return
+        self._threads.put(threading.current_thread())
         scoped(partial(self._pull, index, stream), self._scope)
         if counted:
             self._limit.release()
@@ -117,8 +124,8 @@ class StreamThreads:
                 for chunk in chunks:
                     self._arrived.put((index, chunk, None))
                     self._gates[index].get()
-                    if self._scope.cancelled:
-                        return
+                    if self._scope.cancelled:  # the consumer may wait for this stream, if it is an outer scope's
+                        raise Cancelled("the run was cancelled")
         except BaseException as raised:
             error = raised
         self._arrived.put((index, END, error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -50,13 +51,15 @@ class ThreadPool:
             if self._threads >= self._size:
                 return
             self._threads += 1
+        turn: deque[None] = deque([None])  # for the one that takes it: the thread, or this method if it does not start
         try:
-            threading.Thread(target=self._work, name=self._name, daemon=True).start()
-        except RuntimeError:
-            with self._lock:
-                self._threads -= 1
-                if self._threads:
-                    return  # a thread that there is takes the job
+            threading.Thread(target=self._work, args=(turn,), name=self._name, daemon=True).start()
+        except BaseException as error:
+            if take_one(turn):
+                with self._lock:
+                    self._threads -= 1
+                    if self._threads and isinstance(error, RuntimeError):
+                        return  # a thread that there is takes the job
             raise
 
     def close(self) -> None:
@@ -66,7 +69,9 @@ class ThreadPool:
         for _ in range(threads):
             self._jobs.put(None)
 
-    def _work(self) -> None:
+    def _work(self, turn: deque[None]) -> None:
+        if not take_one(turn):
+            return
         while (job := self._take()) is not None:
             try:
                 job()
@@ -100,11 +105,20 @@ def get_item(queue: SimpleQueue[T], seconds: float | None = None) -> T:
                 raise
 
 
-def join(threads: list[threading.Thread]) -> None:
-    """Wait for threads to end; in a thread that must not block, for a second at most."""
+def join(thread: threading.Thread) -> None:
+    """Wait for a thread to end; in a thread that must not block, for a second at most."""
     here = threading.current_thread()
-    for thread in threads:
-        if thread is not here:  # a finalizer may run in any thread
-            thread.join(1.0)
-            while thread.is_alive() and not isinstance(here, ServiceThread):
-                thread.join(1.0)
+    if thread is here:  # a finalizer may run in any thread
+        return
+    thread.join(1.0)
+    while thread.is_alive() and not isinstance(here, ServiceThread):
+        thread.join(1.0)
+
+
+def take_one(tokens: deque[None]) -> bool:
+    """Take one of ``tokens``, in one step; returns whether there was one."""
+    try:
+        tokens.pop()
+    except IndexError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from prill.io.limit import Limit
 from prill.io.portal import copy_context_of_worker
 from prill.io.process import PerProcess, check_process, make_lock, process_number
 from prill.io.scope import Scope, current_scope, scoped
-from prill.io.threads import ThreadPool, get_item
+from prill.io.threads import ThreadPool, get_item, take_one
 
 POOL_THREADS = 64
 """The most threads that all blocking ``gather`` calls of a process share."""
@@ -73,7 +73,7 @@ class WorkerGroup:
         self._waiting.clear()
         for withdraw in self._requests:
             withdraw()
-        while _take(self._queued):
+        while take_one(self._queued):
             running -= 1
             self._limit.release()
         check_process(self._process)
@@ -100,13 +100,13 @@ class WorkerGroup:
         try:
             _POOLS.get(_make_pool).submit(partial(self._context.copy().run, self._work_in_pool))
         except RuntimeError:  # no thread can be started
-            if _take(self._queued):
+            if take_one(self._queued):
                 self._ended.put(None)
                 return False
         return True
 
     def _work_in_pool(self) -> None:
-        if not _take(self._queued):
+        if not take_one(self._queued):
             return  # the group has ended
         try:
             self._ask_for_worker()
@@ -136,11 +136,3 @@ class WorkerGroup:
 
 def _make_pool() -> ThreadPool:
     return ThreadPool(POOL_THREADS, "prill-pool")
-
-
-def _take(items: deque[None]) -> bool:
-    try:
-        items.pop()
-    except IndexError:
-        return False
-    return True

@@ -7,7 +7,7 @@ bodies ``_answer`` and ``_chunks``, and calls hooks only where a subclass wrote 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from prill.callbacks.run import Run
 from prill.io import BLOCKING, Colour, asyncio_colour, closing, drive, drive_stream
@@ -18,6 +18,7 @@ from prill.outputs import ChatGenerationChunk, ChatResult, GenerationChunk, LLMR
 class ChatAnswerHooks:
     """``_generate`` and ``_agenerate`` of a chat model that has ``_answer``."""
 
+    _has_built_in_hooks: ClassVar[bool] = True
     _answer: Any
 
     def _generate(
@@ -36,6 +37,7 @@ class ChatAnswerHooks:
 class ChatStreamHooks:
     """``_stream`` and ``_astream`` of a chat model that has ``_chunks``."""
 
+    _has_built_in_hooks: ClassVar[bool] = True
     _chunks: Any
 
     def _stream(
@@ -60,6 +62,7 @@ class ChatHooks(ChatAnswerHooks, ChatStreamHooks):
 class TextAnswerHooks:
     """``_generate`` and ``_agenerate`` of a text model that has ``_answer``."""
 
+    _has_built_in_hooks: ClassVar[bool] = True
     _answer: Any
 
     def _generate(
@@ -78,6 +81,7 @@ class TextAnswerHooks:
 class TextStreamHooks:
     """``_stream`` and ``_astream`` of a text model that has ``_chunks``."""
 
+    _has_built_in_hooks: ClassVar[bool] = True
     _chunks: Any
 
     def _stream(

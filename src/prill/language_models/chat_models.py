@@ -189,7 +189,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             async for chunk in chunks:
                 if chunk.id is None:
                     id = id or answer_id(run)
-                    set_id(chunk, id)
+                    chunk.__dict__["id"] = id  # to its set of fields it belongs already
                 yield chunk
                 input = None
         if input is not None:
@@ -385,6 +385,7 @@ async def _messages_in(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncItera
             message = chunk.message
             if message.id is None:
                 message = copy_message(message)
+                message.__pydantic_fields_set__.add("id")  # chunks of our own compute the set later, with the id
             if chunk.generation_info:
                 message = message.model_copy()
                 message.response_metadata = {**chunk.generation_info, **message.response_metadata}
@@ -406,7 +407,7 @@ async def _named(chunks: AsyncIterator[BaseMessageChunk], run: Run) -> AsyncIter
     async with closing(chunks):
         async for chunk in chunks:
             if chunk.id is None:
-                set_id(chunk, id)
+                chunk.__dict__["id"] = id
             yield chunk
 
 

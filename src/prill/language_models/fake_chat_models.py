@@ -32,7 +32,7 @@ class _Fake(BaseChatModel):
         raise NotImplementedError
 
     async def _answer(self, messages: list[BaseMessage], run: Run, **kwargs: Any) -> ChatResult:
-        if sleep := getattr(self, "sleep", None):
+        if sleep := self.__dict__.get("sleep"):  # a field of some; a missing attribute of a pydantic model is slow
             await run.io.sleep(sleep)
         return ChatResult(generations=[ChatGeneration(message=self._next(messages))])
 
@@ -82,6 +82,8 @@ class FakeListChatModel(ChatStreamHooks, _Fake, SimpleChatModel):
 
     def _next(self, messages: list[BaseMessage]) -> BaseMessage:
         return AIMessage(content=self._text())
+
+    _answer = _Fake._answer  # it stands in for this ``_call``, but not for that of a subclass
 
     def _call(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from pydantic import (
@@ -113,12 +114,16 @@ class BaseMessage(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
+        schema: Any = handler(source)
+        load = _load_as(cls)
         model: Any = handler.resolve_ref_schema(schema)
+        if model["type"] == "function-before" and model["function"]["function"] is load:
+            return schema  # made before
         while model["type"] != "model":
             model = model["schema"]  # below the validators of the whole model
         model["serialization"] = core_schema.wrap_serializer_function_ser_schema(_dump_as(cls), info_arg=True)
-        return core_schema.no_info_before_validator_function(_load_as(cls), schema)
+        # JSON schemas have a definition for what has the reference, and programs expect one for each class.
+        return core_schema.no_info_before_validator_function(load, schema, ref=schema.pop("ref", None))
 
     def _prepare_dump(self) -> None:
         """Fill in fields that are computed when they are first read."""
@@ -182,6 +187,7 @@ def _dump_options(info: SerializationInfo) -> dict[str, Any]:
     }
 
 
+@cache
 def _load_as(cls: type[BaseMessage]) -> Any:
     """The reader of fields of the type ``cls``: a dictionary whose ``type`` names a subclass becomes one of that."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
@@ -44,19 +45,36 @@ Other = TypeVar("Other")
 T = TypeVar("T")
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
-    # Names that the documented API has in this module too; the files that define them import this one.
+    # Names that the documented API has in this module too, or that its methods use; the files that define them import
+    # this one.
     __getattr__, __dir__, _ = lazy_names(
         __name__,
         {
             "prill.runnables.binding": "RunnableBinding RunnableBindingBase",
             "prill.runnables.each": "RunnableEach RunnableEachBase",
+            "prill.runnables.fallbacks": "RunnableWithFallbacks",
             "prill.runnables.function": "RunnableLambda chain",
             "prill.runnables.generator": "RunnableGenerator",
             "prill.runnables.parallel": "RunnableMap RunnableParallel",
+            "prill.runnables.passthrough": "RunnableAssign RunnablePick",
+            "prill.runnables.retry": "RunnableRetry",
             "prill.runnables.sequence": "RunnableSequence",
             "prill.runnables.serializable": "RunnableSerializable",
+            "prill.runnables.timeout": "RunnableTimeout",
         },
     )
+
+
+class _Later:
+    """The classes of files that import this one. An attribute is read in a tenth of the time of an import statement."""
+
+    def __getattr__(self, name: str) -> Callable[..., Runnable[Any, Any]]:
+        found: Callable[..., Runnable[Any, Any]] = getattr(sys.modules[__name__], name)
+        setattr(self, name, found)  # the next time it is found without this method
+        return found
+
+
+_later = _Later()
 
 _BUFFERING_KINDS = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"})
 """Kinds of steps that do not start before their whole input is there."""
@@ -112,6 +130,8 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     def _find_overrides(cls, spaces: Namespaces) -> dict[str, Any]:
         """The class's attributes that depend on what it overrides; read when it is made, or a method is patched."""
         return {"_overrides": overridden_verbs(spaces, Runnable), "_has_body": has_body(spaces, Runnable)}
+
+    # Constructors of parts that are composed often write into ``__dict__``, which takes a tenth of the time.
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -199,7 +219,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """Whether the output may come in chunks; otherwise it is one value, which leaves when the run has ended."""
         return self._kind not in ("prompt", "retriever", "tool")
 
-    # Composition. ``import a.b`` costs half a microsecond here, ``from a.b import c`` two.
+    # Composition. An import inside a method would cost half a microsecond.
 
     @overload
     def __or__(self, other: Runnable[Output, Other]) -> Runnable[Input, Other]: ...
@@ -214,26 +234,18 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     @overload
     def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
     def __or__(self, other: Any) -> Any:
-        import prill.runnables.sequence  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.sequence.RunnableSequence(self, other)
+        return _later.RunnableSequence(self, other)
 
     def __ror__(self, other: Callable[[T], Any] | Mapping[str, Any]) -> Runnable[Any, Output]:
-        import prill.runnables.sequence  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.sequence.RunnableSequence(other, self)
+        return _later.RunnableSequence(other, self)
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``: ``self | other | …``, with an optional name."""
-        import prill.runnables.sequence  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.sequence.RunnableSequence(self, *others, name=name)
+        return _later.RunnableSequence(self, *others, name=name)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with ``kwargs`` that are passed to each call: ``model.bind(stop=["\\n"])``."""
-        import prill.runnables.binding  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.binding.RunnableBinding(self, kwargs=kwargs)
+        return _later.RunnableBinding(self, kwargs=kwargs)
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with a config that is merged into that of each call.
@@ -242,17 +254,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
         >>> summarise = model.with_config(tags=["cheap"], run_name="Summary")  # doctest: +SKIP
         """
-        import prill.runnables.binding  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.binding.RunnableBinding(self, config={**(config or {}), **kwargs})
+        return _later.RunnableBinding(self, config={**(config or {}), **kwargs})
 
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
         """Return this Runnable with other input and output types in its schemas; values are not converted."""
-        import prill.runnables.binding  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.binding.RunnableBinding(self, input_type=input_type, output_type=output_type)
+        return _later.RunnableBinding(self, input_type=input_type, output_type=output_type)
 
     def with_retry(
         self,
@@ -271,9 +279,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         first chunk is retried unseen; after it, ``mid_stream="raise"`` raises, with the output so far as the error's
         ``partial``, and ``"restart"`` yields a ``StreamRestart`` and starts over.
         """
-        import prill.runnables.retry  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.retry.RunnableRetry(
+        return _later.RunnableRetry(
             self,
             retry_if_exception_type,
             wait_exponential_jitter,
@@ -295,11 +301,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         With ``exception_key`` a fallback gets the previous error in its input, which must be a dict. ``mid_stream``
         selects, as in ``with_retry``, what happens to a stream that fails after its first chunk.
         """
-        import prill.runnables.fallbacks  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.fallbacks.RunnableWithFallbacks(
-            self, fallbacks, exceptions_to_handle, exception_key, mid_stream
-        )
+        return _later.RunnableWithFallbacks(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)
 
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
@@ -310,27 +312,19 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
         ``total``). The error carries ``chunks_received`` and ``partial``.
         """
-        import prill.runnables.timeout  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.timeout.RunnableTimeout(self, first_chunk, between_chunks, total)
+        return _later.RunnableTimeout(self, first_chunk, between_chunks, total)
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
         """Add keys to the output, which must be a dict; each value is a step whose input is that dict."""
-        import prill.runnables.passthrough  # noqa: PLC0415 - it imports this file
-
-        return self.pipe(prill.runnables.passthrough.RunnableAssign(kwargs))
+        return self.pipe(_later.RunnableAssign(kwargs))
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
         """Select one value of the output dict, or with a list of keys a smaller dict."""
-        import prill.runnables.passthrough  # noqa: PLC0415 - it imports this file
-
-        return self.pipe(prill.runnables.passthrough.RunnablePick(keys))
+        return self.pipe(_later.RunnablePick(keys))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """Return a Runnable that runs this one on each item of a list, concurrently."""
-        import prill.runnables.each  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.each.RunnableEach(self)
+        return _later.RunnableEach(self)
 
     # What a class reports about itself. A composite overrides these; for others the defaults are right.
 
@@ -520,17 +514,11 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     if isinstance(thing, Runnable):
         return thing
     if isinstance(thing, Mapping):
-        import prill.runnables.parallel  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.parallel.RunnableParallel(thing)
+        return _later.RunnableParallel(thing)
     if is_generator(thing):
-        import prill.runnables.generator  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.generator.RunnableGenerator(thing)
+        return _later.RunnableGenerator(thing)
     if callable(thing) and not (isinstance(thing, type) and issubclass(thing, Runnable)):
-        import prill.runnables.function  # noqa: PLC0415 - it imports this file
-
-        return prill.runnables.function.RunnableLambda(thing)
+        return _later.RunnableLambda(thing)
     hint = " It is a class: did you mean an instance of it?" if isinstance(thing, type) else ""
     raise CompositionError(
         f"{thing!r:.80} ({type(thing).__name__}) cannot be a step of a chain. A step is a Runnable, a function, "

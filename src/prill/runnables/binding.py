@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, TypeVar
 
-from prill.callbacks.config import Config, check_config, merge_configs
+from prill.callbacks.config import Config, RunnableConfig, check_config, merge_configs
 from prill.callbacks.run import Run
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.overrides import VERBS, PatchAware
@@ -78,6 +78,11 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
 
     _equality_fields = ("bound", "kwargs", "config")
 
+    kwargs: dict[str, Any]
+    config: RunnableConfig
+    custom_input_type: type[Any] | None
+    custom_output_type: type[Any] | None
+
     def __init__(
         self,
         bound: Any,
@@ -90,16 +95,18 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         inner = coerce_to_runnable(bound)
         if config and config.get("configurable"):
             inner._check_configurable(config["configurable"])
-        self.kwargs = dict(kwargs or {})
-        self.config = merge_configs(check_config(config or {}))
-        self.custom_input_type, self.custom_output_type = input_type, output_type
+        kwargs = dict(kwargs or {})
+        config = merge_configs(check_config(config)) if config else {}
         if type(inner) is RunnableBinding and type(self) is RunnableBinding:
-            self.kwargs = {**inner.kwargs, **self.kwargs}
-            self.config = merge_configs(inner.config, self.config)
-            self.custom_input_type = input_type or inner.custom_input_type
-            self.custom_output_type = output_type or inner.custom_output_type
+            kwargs = {**inner.kwargs, **kwargs}
+            config = merge_configs(inner.config, config)
+            input_type = input_type or inner.custom_input_type
+            output_type = output_type or inner.custom_output_type
             inner = inner.bound
-        self.bound: Runnable[Any, Any] = inner
+        own = self.__dict__
+        own["kwargs"], own["config"] = kwargs, config
+        own["custom_input_type"], own["custom_output_type"] = input_type, output_type
+        own["bound"] = inner
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.config.get("run_name"))

@@ -22,8 +22,10 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
 
     _equality_fields = ("bound",)
 
+    bound: Runnable[Any, Any]
+
     def __init__(self, bound: Any) -> None:
-        self.bound = coerce_to_runnable(bound)
+        self.__dict__["bound"] = coerce_to_runnable(bound)
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return super().get_name(suffix, name=name or self.name or f"RunnableEach<{self.bound.get_name()}>")

@@ -27,6 +27,11 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
 
     _equality_fields = ("runnable", "fallbacks", "exceptions_to_handle", "exception_key", "mid_stream", "name")
 
+    runnable: Runnable[Any, Any]
+    fallbacks: list[Runnable[Any, Any]]
+    exceptions_to_handle: tuple[type[BaseException], ...]
+    exception_key: str | None
+
     def __init__(
         self,
         runnable: Any,
@@ -41,10 +46,11 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
                 f"with_fallbacks takes a list with one Runnable or more, not {fallbacks!r:.80}: "
                 "model.with_fallbacks([other_model])"
             )
-        self.runnable = coerce_to_runnable(runnable)
-        self.fallbacks = [coerce_to_runnable(each) for each in fallbacks]
-        self.exceptions_to_handle = check_types(exceptions_to_handle, "exceptions_to_handle")
-        self.exception_key = exception_key
+        own = self.__dict__
+        own["runnable"] = coerce_to_runnable(runnable)
+        own["fallbacks"] = [coerce_to_runnable(each) for each in fallbacks]
+        own["exceptions_to_handle"] = check_types(exceptions_to_handle, "exceptions_to_handle")
+        own["exception_key"] = exception_key
 
     @property
     def runnables(self) -> Iterator[Runnable[Any, Any]]:

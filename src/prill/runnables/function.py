@@ -36,7 +36,10 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     _buffers_input = True
     _equality_fields = ("func", "afunc")
 
-    _buffers_input = True
+    func: Callable[..., Any] | None
+    afunc: Callable[..., Any] | None
+    _wants: dict[bool, tuple[str, ...]]
+    _yields: set[bool]
 
     # Overlapping: every callable is one that returns something.
     @overload
@@ -89,13 +92,15 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
                 raise CompositionError(f"a RunnableLambda needs a function, not {given!r:.80}")
         if afunc is not None and not is_async(afunc):
             raise CompositionError(f"afunc is an async function; {name_of(afunc)} is a plain one: give it as func")
-        self.func: Callable[..., Any] | None = None if is_async(func) else func
-        self.afunc: Callable[..., Any] | None = func if is_async(func) else afunc
-        self.name = name or name_of(func)
+        plain: Callable[..., Any] | None = func
+        if is_async(func):
+            plain, afunc = None, func
         # Keyed by sync/async because callable objects may be unhashable.
-        forms = {key: form for key, form in ((False, self.func), (True, self.afunc)) if form is not None}
-        self._wants = {key: wanted_extras(form) for key, form in forms.items()}
-        self._yields = {key for key, form in forms.items() if is_generator(form)}
+        forms = {key: form for key, form in ((False, plain), (True, afunc)) if form is not None}
+        own = self.__dict__
+        own["func"], own["afunc"], own["name"] = plain, afunc, name or name_of(func)
+        own["_wants"] = {key: wanted_extras(form) for key, form in forms.items()}
+        own["_yields"] = {key for key, form in forms.items() if is_generator(form)}
 
     def _refuse_blocking(self) -> NoReturn:
         raise AsyncRequiredError(

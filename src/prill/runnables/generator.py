@@ -38,7 +38,7 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
     ['a', 'b']
     """
 
-    _equality_fields = ("_plain", "_async")
+    _equality_fields = ("_plain", "_async", "combine")
 
     @overload
     def __init__(

@@ -38,6 +38,8 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
 
     _equality_fields = ("steps__", "name")
 
+    steps__: dict[str, Runnable[Any, Any]]
+
     @overload
     def __init__(
         self: RunnableParallel[In], steps__: None = None, **kwargs: Runnable[In, Any] | Callable[[In], Any]
@@ -52,8 +54,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
         given = {**(steps__ or {}), **kwargs}
         if not given:
             raise CompositionError("a RunnableParallel needs at least one branch: RunnableParallel(joke=chain)")
-        self.steps__ = {key: coerce_to_runnable(step) for key, step in given.items()}
-        self.name = None
+        self.__dict__["steps__"] = {key: coerce_to_runnable(step) for key, step in given.items()}
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         own = name or self.name or f"RunnableParallel<{','.join(self.steps__)}>"

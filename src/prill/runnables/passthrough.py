@@ -41,6 +41,9 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
 
     _equality_fields = ("func", "afunc")
 
+    func: Callable[..., Any] | None
+    afunc: Callable[..., Any] | None
+
     @overload
     def __init__(self: RunnablePassthrough[Any], func: None = None, afunc: None = None) -> None: ...
     @overload
@@ -52,8 +55,8 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
     def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
         if func is not None and is_async(func):
             func, afunc = None, func
-        self.func, self.afunc = func, afunc
-        self.name = None
+        own = self.__dict__
+        own["func"], own["afunc"] = func, afunc
 
     @classmethod
     def assign(cls, **kwargs: Any) -> RunnableAssign:
@@ -104,9 +107,10 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAw
 
     _equality_fields = ("mapper",)
 
+    mapper: RunnableParallel[Any]
+
     def __init__(self, mapper: RunnableParallel[Any] | Mapping[str, Any]) -> None:
-        self.mapper = mapper if isinstance(mapper, RunnableParallel) else RunnableParallel(mapper)
-        self.name = None
+        self.__dict__["mapper"] = mapper if isinstance(mapper, RunnableParallel) else RunnableParallel(mapper)
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         own = name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>"
@@ -162,9 +166,10 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
 
     _equality_fields = ("keys",)
 
+    keys: str | list[str]
+
     def __init__(self, keys: str | list[str]) -> None:
-        self.keys = keys
-        self.name = None
+        self.__dict__["keys"] = keys
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         keys = [self.keys] if isinstance(self.keys, str) else self.keys

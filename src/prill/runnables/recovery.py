@@ -40,11 +40,12 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
 
     _buffers_input = True
 
+    mid_stream: MidStream
+
     def __init__(self, mid_stream: MidStream) -> None:
         if mid_stream not in ("raise", "restart"):
             raise ConfigError(f"mid_stream must be 'raise' or 'restart', not {mid_stream!r}")
-        self.mid_stream = mid_stream
-        self.name = None
+        self.__dict__["mid_stream"] = mid_stream
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
         """Generate the attempts; after each failure the generator is sent the error."""

@@ -52,6 +52,11 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
         *("retry_exception_types", "mid_stream", "name"),
     )
 
+    max_attempt_number: int
+    wait_exponential_jitter: bool
+    exponential_jitter_params: ExponentialJitterParams | None
+    retry_exception_types: tuple[type[BaseException], ...] | Callable[[BaseException], bool]
+
     def __init__(
         self,
         bound: Any,
@@ -64,18 +69,21 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
         super().__init__(mid_stream)
         if not isinstance(stop_after_attempt, int) or stop_after_attempt < 1:
             raise ConfigError(f"stop_after_attempt must be a number of tries, 1 or more, not {stop_after_attempt!r}")
-        self.max_attempt_number = stop_after_attempt
-        self.wait_exponential_jitter = wait_exponential_jitter
-        self.exponential_jitter_params = exponential_jitter_params
-        if unknown := set(exponential_jitter_params or {}) - ExponentialJitterParams.__optional_keys__:
+        if exponential_jitter_params and (
+            unknown := set(exponential_jitter_params) - ExponentialJitterParams.__optional_keys__
+        ):
             known = ", ".join(sorted(ExponentialJitterParams.__optional_keys__))
             raise ConfigError(f"exponential_jitter_params has the keys {known}, not {', '.join(sorted(unknown))}")
-        self.retry_exception_types = (
+        own = self.__dict__
+        own["max_attempt_number"] = stop_after_attempt
+        own["wait_exponential_jitter"] = wait_exponential_jitter
+        own["exponential_jitter_params"] = exponential_jitter_params
+        own["retry_exception_types"] = (
             retry_if_exception_type
             if callable(retry_if_exception_type) and not isinstance(retry_if_exception_type, type)
             else check_types(retry_if_exception_type, "retry_if_exception_type")
         )
-        self.bound = coerce_to_runnable(bound)
+        own["bound"] = coerce_to_runnable(bound)
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import cache
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -37,22 +38,27 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
     """How many levels of chains are nested here, including this one."""
 
     def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
+        if first is not None or middle or last is not None:
+            steps = (*_given(first), *steps, *middle, *_given(last))
         flat: list[Runnable[Any, Any]] = []
-        start = [] if first is None else [first]
-        end = [] if last is None else [last]
-        for thing in (*start, *steps, *middle, *end):
-            step = coerce_to_runnable(thing)
+        nesting = 1
+        for thing in steps:
+            step = thing if isinstance(thing, Runnable) else coerce_to_runnable(thing)
+            if not isinstance(step, RunnableSequence):
+                flat.append(step)
             # A named sequence stays one step, so that its name is seen; one with verbs of its own, so that they are.
-            if isinstance(step, RunnableSequence) and step.name is None and not step._overrides:
+            elif step.name is None and not step._overrides:
                 flat += step.steps
+                nesting = max(nesting, step._nesting)
             else:
                 flat.append(step)
+                nesting = max(nesting, step._nesting + 1)
         if len(flat) < 2:
             raise CompositionError(f"a RunnableSequence needs at least two steps, not {len(flat)}: {flat!r:.80}")
-        self.steps = flat
-        self.name = name
-        self._nesting = 1 + max((step._nesting for step in flat if isinstance(step, RunnableSequence)), default=0)
-        self._tags = [f"seq:step:{index}" for index in range(1, len(flat) + 1)]
+        own = self.__dict__  # see Runnable.__setattr__
+        own["steps"] = flat
+        own["name"] = name
+        own["_nesting"] = nesting
 
     @property
     def first(self) -> Runnable[Any, Any]:
@@ -73,7 +79,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
         index = 0
         try:
             if kwargs:
-                input = await self.steps[0]._step(input, run.child(self._tags[0]), **kwargs)
+                input = await self.steps[0]._step(input, run.child(_tag(0)), **kwargs)
                 index = 1
             if run.observers is None:
                 # The loop of a chain that nobody observes: its children share the run.
@@ -82,7 +88,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
                     index += 1
             else:
                 for step in self.steps[index:]:
-                    input = await step._step(input, run.child(self._tags[index]))
+                    input = await step._step(input, run.child(_tag(index)))
                     index += 1
         except Exception as error:
             self._locate(error, index)
@@ -101,7 +107,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
         try:
             for index, step in enumerate(self.steps):
                 if run.observers is not None:
-                    child = run.child(self._tags[index])
+                    child = run.child(_tag(index))
                 stream = step._step_flow(stream, child, **kwargs)
                 frames.append(getattr(stream.source, "ag_frame", None))  # not get_frame: this runs for every step
                 kwargs = {}
@@ -135,6 +141,16 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
 
     def __repr__(self) -> str:
         return " | ".join(_in_chain(step) for step in self.steps)
+
+
+def _given(step: Any) -> tuple[Any, ...]:
+    return () if step is None else (step,)
+
+
+@cache
+def _tag(index: int) -> str:
+    """The tag of the run of one step."""
+    return f"seq:step:{index + 1}"
 
 
 _TOO_DEEP = (

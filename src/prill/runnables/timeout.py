@@ -27,6 +27,10 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
 
     _equality_fields = ("bound", "first_chunk", "between_chunks", "total", "name")
 
+    first_chunk: float | None
+    between_chunks: float | None
+    total: float | None
+
     def __init__(
         self,
         bound: Any,
@@ -35,12 +39,10 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         total: float | None = None,
     ) -> None:
         inner = coerce_to_runnable(bound)
-        self.first_chunk, self.between_chunks, self.total = first_chunk, between_chunks, total
-        self.name = None
         limits = {"first_chunk": first_chunk, "between_chunks": between_chunks, "total": total}
         given = {name: limit for name, limit in limits.items() if limit is not None}
-        name = inner.get_name()
         if not given:
+            name = inner.get_name()
             raise ConfigError(f"with_timeout of {name} sets no limit: give first_chunk, between_chunks or total")
         for what, limit in given.items():
             if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
@@ -49,7 +51,9 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
                 raise ConfigError(
                     f"with_timeout of {name}: {what}={limit:g} can never be reached within total={total:g}"
                 )
-        self.bound = inner
+        own = self.__dict__
+        own.update(limits)
+        own["bound"] = inner
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)

@@ -125,7 +125,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return plain or self._function(), False
 
     def _function(self) -> Callable[..., Any]:
-        function = next((form for form in self._forms() if form is not None), None)
+        plain, asyncio_form = self._forms()
+        function = plain if plain is not None else asyncio_form
         if function is None:
             raise ConfigError(f"the tool {self.name} has no implementation: define _run, _arun or both")
         return function
@@ -188,14 +189,16 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
             return dict(given)
         names = argument_names(model)
         beside = self._injected_beside_schema(model)
-        ids = names.call_id | {name for name, is_id in beside.items() if is_id}
+        ids = names.call_id
+        if beside:
+            ids = ids | {name for name, is_id in beside.items() if is_id}
         if ids:
             if call_id is None:
                 raise ConfigError(
                     f"the tool {self.name} has a parameter for the id of its call: invoke it with a whole tool call"
                 )
             given = {**given, **dict.fromkeys(ids, call_id)}
-        injected = {name: given[name] for name in beside if name in given}
+        injected = {name: given[name] for name in beside if name in given} if beside else beside
         given = {name: value for name, value in given.items() if name not in injected} if injected else given
         try:
             checked = model.model_validate(given)
@@ -204,7 +207,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
             raise
         values, others = checked.__dict__, checked.__pydantic_extra__
         args = {argument: values[field] for field, argument in names.fields}
-        args |= injected
+        if injected:
+            args |= injected
         return {**others, **args} if others and takes_any_name(self._function()) else args
 
     def _injected_beside_schema(self, model: type[BaseModel]) -> dict[str, bool]:
@@ -212,7 +216,9 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         if self.args_schema is None:
             return {}
         marked = injected_arguments(self._function())
-        return {name: is_id for name, is_id in marked.items() if name not in model.model_fields} if marked else marked
+        if not marked:
+            return marked
+        return {name: is_id for name, is_id in marked.items() if name not in model.model_fields}
 
     def _only_argument(self) -> str:
         names = self._names()

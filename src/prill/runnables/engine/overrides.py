@@ -77,7 +77,7 @@ def overridden_verbs(spaces: Namespaces, base: type) -> frozenset[str]:
     return frozenset(
         verb
         for verb, rank in ranks.items()
-        if (rank < body or _is_patched(spaces[rank], verb)) and spaces[rank][verb] is not base.__dict__.get(verb)
+        if (rank < body or _is_patched(spaces[rank], verb)) and spaces[rank][verb] is not getattr(base, verb)
     )
 
 
@@ -92,7 +92,11 @@ def has_body(spaces: Namespaces, base: type) -> bool:
 
 
 def are_overridden(spaces: Namespaces, hooks: Iterable[str], body: str) -> bool:
-    """Whether one of ``hooks`` is defined nearer than ``body``, the part of Prill's that stands in for them."""
+    """Whether one of ``hooks`` is defined nearer than ``body``, the part of Prill's that stands in for them.
+
+    A class with ``_has_built_in_hooks``, which calls the body, does not count.
+    """
+    spaces = [space for space in spaces if "_has_built_in_hooks" not in space]
     rank = _rank(spaces, body)
     ranks = {hook: _rank(spaces, hook, rank) for hook in hooks}
     return any(found < rank or _is_patched(spaces[found], hook) for hook, found in ranks.items())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 from prill.callbacks.run import Run
@@ -11,23 +12,33 @@ from prill.runnables.engine.runs import config_for_child
 
 _WANTED = ("config", "run_manager", "callbacks")
 
+# A function's own code is read in a microsecond, its signature in fifteen.
+_VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+_YIELDING = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+_ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
 
 def wanted_extras(function: Callable[..., Any]) -> tuple[str, ...]:
     """Which of ``config``, ``run_manager`` and ``callbacks`` the function has as parameters."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (ValueError, TypeError):  # some builtins have no signature
-        return ()
     # The first parameter is the input, whatever its name.
-    return tuple(each.name for each in parameters[1:] if each.name in _WANTED)
+    return tuple(name for name in _parameter_names(function)[1:] if name in _WANTED)
 
 
 def accepts(function: Callable[..., Any], name: str) -> bool:
     """Whether the function has a parameter called ``name``."""
+    return name in _parameter_names(function)
+
+
+def _parameter_names(function: Callable[..., Any]) -> Sequence[str]:
+    """The names of the parameters; none for a builtin that has no signature."""
+    if type(function) is FunctionType and not function.__dict__:  # nothing such as ``__wrapped__``
+        code = function.__code__
+        if not code.co_flags & _VARIADIC:
+            return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     try:
-        return name in inspect.signature(function).parameters
+        return list(inspect.signature(function).parameters)
     except (ValueError, TypeError):
-        return False
+        return ()
 
 
 def extras_for(wanted: tuple[str, ...], run: Run, kwargs: dict[str, Any], *, plain: bool) -> dict[str, Any]:
@@ -47,11 +58,15 @@ def name_of(function: Any) -> str | None:
 
 def is_generator(function: Any) -> bool:
     """Whether ``function``, or the ``__call__`` of an object, yields; in either colour."""
+    if type(function) is FunctionType:
+        return bool(function.__code__.co_flags & _YIELDING)
     call = getattr(function, "__call__", None)  # noqa: B004 - its code is looked at, not whether it is there
     return any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))
 
 
 def is_async(function: Any) -> bool:
     """Whether calling ``function`` returns a coroutine or an async generator."""
+    if type(function) is FunctionType and not function.__dict__:  # ``inspect.markcoroutinefunction`` leaves a mark
+        return bool(function.__code__.co_flags & _ASYNC)
     call = getattr(function, "__call__", None)  # noqa: B004 - as above
     return any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))
