@@ -5,7 +5,7 @@ from typing import Any, Literal, assert_type
 from pydantic import BaseModel
 
 from prill.language_models import BaseChatModel
-from prill.language_models.structured import StructuredModel
+from prill.language_models.chat_models import StructuredModel
 from prill.runnables import Runnable
 from prill.tools import StructuredTool, tool
 

@@ -6,8 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prill.vectorstores.arrays import cosine_similarity
-from prill.vectorstores.utils import maximal_marginal_relevance
+from prill.vectorstores.utils import cosine_similarity, maximal_marginal_relevance
 
 numbers = st.lists(st.integers(-5, 5), min_size=3, max_size=3)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -17,6 +18,9 @@ from prill.cli.demo import DEFAULT_PACE, run_demo
 from prill.cli.demo_replies import LANGUAGES
 from prill.cli.models import check_key, find_model
 from prill.errors import PrillError
+from prill.testing.faults import Faults
+from prill.testing.replay_server import ReplayServer
+from prill.testing.script import read_script, repeat_replies
 from prill.version import __version__
 
 DEFAULT_PORT = 8765
@@ -107,9 +111,7 @@ def replay(
 ) -> None:
     """Stand in for a provider: answer as OpenAI and Anthropic do, from a script, until Ctrl-C."""
     with _clear_errors(debug):
-        from prill.cli.replay import run_replay  # noqa: PLC0415 - the server's libraries are optional
-
-        run_replay(script, port, pace)
+        _run_replay(script, port, pace)
 
 
 @contextmanager
@@ -128,3 +130,19 @@ def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
             raise
         print(f"prill: {error}" + (f"\n{hint}" if hint else ""), file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+def _run_replay(script: Path | None, port: int, pace: float) -> None:
+    """Serve the replies of ``script`` again and again, or an echo, until Ctrl-C is pressed.
+
+    Raises:
+        ConfigError: the script cannot be used, or the port is taken.
+    """
+    replies = None if script is None else read_script(script)
+    with ReplayServer(port=port, faults=Faults(pace=pace)) as server:
+        if replies is not None:
+            server.replies(repeat_replies(replies))
+        print(f"Listening at {server.url}. In another terminal:", flush=True)
+        print(f"  prill chat -m openai:any-name --base-url {server.openai_url}", flush=True)
+        print(f"  prill chat -m anthropic:any-name --base-url {server.anthropic_url}", flush=True)
+        Event().wait()

@@ -33,7 +33,7 @@ _PROMPT_SELECTORS = (
 
 CLASSIC = {
     "langchain": (
-        "prill.compat.versions:__version__=CLASSIC prill.prompts:FewShotPromptTemplate,PromptTemplate "
+        "prill.compat.module_map:__version__=CLASSIC_VERSION prill.prompts:FewShotPromptTemplate,PromptTemplate "
         f"{_TEXT_MODELS} prill.vectorstores:FAISS"
     ),
     "langchain.cache": _CACHES,
@@ -167,7 +167,7 @@ CLASSIC = {
 }
 
 COMMUNITY = {
-    "langchain_community": "prill.compat.versions:__version__=COMMUNITY",
+    "langchain_community": "prill.compat.module_map:__version__=COMMUNITY_VERSION",
     "langchain_community.cache": _CACHES,
     "langchain_community.chat_message_histories": _MEMORY_CHATS,
     "langchain_community.chat_message_histories.in_memory": _MEMORY_CHATS,
@@ -190,7 +190,7 @@ TEXT_SPLITTERS = {
     "langchain_text_splitters": (
         "prill.text_splitters:CharacterTextSplitter,Language,LatexTextSplitter,MarkdownHeaderTextSplitter,"
         "MarkdownTextSplitter,PythonCodeTextSplitter,RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter "
-        "prill.compat.versions:__version__=TEXT_SPLITTERS"
+        "prill.compat.module_map:__version__=TEXT_SPLITTERS_VERSION"
     ),
     "langchain_text_splitters.base": "prill.text_splitters:TextSplitter,TokenTextSplitter",
     "langchain_text_splitters.character": ("prill.text_splitters:CharacterTextSplitter,RecursiveCharacterTextSplitter"),

@@ -17,7 +17,7 @@ MANAGERS = (
 GLOBALS = "prill.globals:get_debug,get_llm_cache,get_verbose,set_debug,set_llm_cache,set_verbose"
 
 CORE = {
-    "langchain_core": "prill.compat.versions:__version__=CORE",
+    "langchain_core": "prill.compat.module_map:__version__=CORE_VERSION",
     "langchain_core.caches": "prill.caches",
     "langchain_core.callbacks": "prill.callbacks",
     "langchain_core.callbacks.base": HANDLERS,
@@ -199,5 +199,5 @@ CORE = {
     "langchain_core.vectorstores.base": "prill.vectorstores:VST,VectorStore,VectorStoreRetriever",
     "langchain_core.vectorstores.utils": "prill.vectorstores.utils:maximal_marginal_relevance",
     "langchain_core.vectorstores.in_memory": "prill.vectorstores:InMemoryVectorStore",
-    "langchain_core.version": "prill.compat.versions:VERSION=CORE",
+    "langchain_core.version": "prill.compat.module_map:VERSION=CORE_VERSION",
 }

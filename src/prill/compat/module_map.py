@@ -13,6 +13,7 @@ from typing import NamedTuple
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
 from prill.compat.vendors import ANTHROPIC, OPENAI
+from prill.version import __version__
 
 MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
 """Each module that there is, and where its names are."""
@@ -65,3 +66,17 @@ def names_in(module: str) -> dict[str, tuple[str, str]]:
 def public_names(module: str) -> list[str]:
     """The public names of a module of Prill; the tables list the names of modules without ``__all__``."""
     return import_module(module).__all__  # type: ignore[no-any-return]  # a module is untyped here
+
+
+def _version_beside(documented: str) -> str:
+    """``1.7.0+prill.0.1.0``: to programs that compare versions it is 1.7.0 (PEP 440, a local version)."""
+    return f"{documented}+prill.{__version__.replace('+', '.')}"
+
+
+CORE_VERSION = _version_beside("1.7.0")
+OPENAI_VERSION = _version_beside("1.7.0")
+ANTHROPIC_VERSION = _version_beside("1.7.0")
+CLASSIC_VERSION = _version_beside("0.3.0")
+COMMUNITY_VERSION = _version_beside("0.3.0")
+TEXT_SPLITTERS_VERSION = _version_beside("1.0.0")
+"""``__version__`` under the other packages' names: the version whose documented names there are, and ours."""

@@ -22,7 +22,7 @@ def _errors(vendor: str, **others: str) -> str:
 OPENAI = {
     "langchain_openai": (
         "prill.openai:ChatOpenAI,OpenAI,OpenAIEmbeddings prill.errors:StreamChunkTimeoutError=StreamTimeout "
-        "prill.compat.versions:__version__=OPENAI"
+        "prill.compat.module_map:__version__=OPENAI_VERSION"
     ),
     "langchain_openai.chat_models": "prill.openai:ChatOpenAI",
     "langchain_openai.chat_models.base": (
@@ -39,7 +39,7 @@ OPENAI = {
 
 ANTHROPIC = {
     "langchain_anthropic": (
-        f"prill.anthropic:ChatAnthropic {_TEXT_CLAUDE} prill.compat.versions:__version__=ANTHROPIC"
+        f"prill.anthropic:ChatAnthropic {_TEXT_CLAUDE} prill.compat.module_map:__version__=ANTHROPIC_VERSION"
     ),
     "langchain_anthropic.chat_models": (
         "prill.anthropic:ChatAnthropic " + _errors("Anthropic", OverloadedError="ModelOverloadedError")

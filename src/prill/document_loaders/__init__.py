@@ -3,7 +3,7 @@
 Subclass ``BaseLoader`` and define ``lazy_load``; ``index`` takes loaders as its source.
 """
 
-from prill.document_loaders.base import BaseBlobParser, BaseLoader
-from prill.document_loaders.blob_loaders import Blob, BlobLoader, PathLike
+from prill.document_loaders.base import BaseBlobParser, BaseLoader, BlobLoader
+from prill.documents.base import Blob, PathLike
 
 __all__ = ["BaseBlobParser", "BaseLoader", "Blob", "BlobLoader", "PathLike"]

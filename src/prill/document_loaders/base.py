@@ -1,4 +1,4 @@
-"""``BaseLoader`` and ``BaseBlobParser``: the bases of what reads documents."""
+"""``BaseLoader``, ``BlobLoader`` and ``BaseBlobParser``: the bases of classes that find and read documents."""
 
 from __future__ import annotations
 
@@ -57,3 +57,11 @@ class BaseBlobParser(ABC):
     def parse(self, blob: Blob) -> list[Document]:
         """Return all documents in ``blob``."""
         return list(self.lazy_parse(blob))
+
+
+class BlobLoader(ABC):
+    """Base of what finds raw data. A subclass defines ``yield_blobs``."""
+
+    @abstractmethod
+    def yield_blobs(self) -> Iterator[Blob]:
+        """Return the blobs one by one."""

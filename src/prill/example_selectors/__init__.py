@@ -1,7 +1,6 @@
 """Selectors: they choose the examples that a few-shot prompt shows."""
 
-from prill.example_selectors.base import BaseExampleSelector
-from prill.example_selectors.length_based import LengthBasedExampleSelector
+from prill.example_selectors.base import BaseExampleSelector, LengthBasedExampleSelector
 from prill.example_selectors.semantic_similarity import (
     MaxMarginalRelevanceExampleSelector,
     SemanticSimilarityExampleSelector,

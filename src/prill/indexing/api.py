@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -12,7 +14,6 @@ from typing_extensions import TypedDict
 from prill.documents import Document
 from prill.errors import ConfigError, PrillError
 from prill.indexing.document_index import DocumentIndex
-from prill.indexing.keys import KeyEncoder, key_function
 from prill.indexing.records import RecordManager
 from prill.io import BLOCKING, Colour, asyncio_colour, drive
 from prill.runnables.engine.streams import from_async_iterable
@@ -20,6 +21,8 @@ from prill.vectorstores import VectorStore
 
 Cleanup = Literal["incremental", "full", "scoped_full"]
 Source = str | Callable[[Document], str]
+Algorithm = Literal["sha1", "sha256", "sha512", "blake2b"]
+KeyEncoder = Algorithm | Callable[[Document], str]
 
 
 _SOURCES_AT_ONCE = 500
@@ -243,3 +246,23 @@ def _accepts_batch_size(store: VectorStore, *, blocking: bool) -> bool:
         return False
     kinds = {name: each.kind for name, each in inspect.signature(method).parameters.items()}
     return "batch_size" in kinds or inspect.Parameter.VAR_KEYWORD in kinds.values()
+
+
+def key_function(encoder: KeyEncoder) -> Callable[[Document], str]:
+    """Return a function that makes the key of a document. Raises ``ConfigError`` for an unknown ``encoder``."""
+    if callable(encoder):
+        return encoder
+    if encoder not in get_args(Algorithm):
+        raise ConfigError(f"key_encoder must be a function or one of {', '.join(get_args(Algorithm))}, not {encoder!r}")
+    return lambda document: hashlib.new(encoder, _content(document), usedforsecurity=False).hexdigest()
+
+
+def _content(document: Document) -> bytes:
+    try:
+        text = json.dumps([document.page_content, document.metadata], sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"the metadata of {document.page_content!r:.60} cannot be written as JSON ({error}), so its key cannot be "
+            "made: give key_encoder a function of the document"
+        ) from error
+    return text.encode()

@@ -22,7 +22,6 @@ from prill.language_models.base import (
 )
 from prill.language_models.cache_and_limits import ChatCall
 from prill.language_models.stream_notifications import notify_chunks, streams_in_invoke
-from prill.language_models.structured import StructuredModel
 from prill.messages import (
     AIMessage,
     AnyMessage,
@@ -38,6 +37,32 @@ from prill.prompt_values import PromptValue
 from prill.runnables.base import Runnable
 from prill.runnables.engine.runs import start_asyncio_run, start_run
 from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, each_inside
+from prill.runnables.sequence import RunnableSequence
+
+Parsed = TypeVar("Parsed", covariant=True)
+Element = TypeVar("Element")
+
+
+class StructuredModel(RunnableSequence[LanguageModelInput, Parsed]):
+    """A model, and what reads its answers; made by ``with_structured_output``."""
+
+    @overload
+    def elements(
+        self: StructuredModel[list[Element]], field: None = None
+    ) -> RunnableSequence[LanguageModelInput, Element]: ...
+    @overload
+    def elements(self, field: str | None = None) -> RunnableSequence[LanguageModelInput, Any]: ...
+    def elements(self, field: str | None = None) -> RunnableSequence[LanguageModelInput, Any]:
+        """The elements of the answer's list one by one, each valid when it closes; invoked, it gives the list.
+
+        The schema is ``list[Row]``, or has one field that is a list; ``field`` names it where there are several.
+
+        >>> for row in model.with_structured_output(list[Row]).elements().stream("..."):  # doctest: +SKIP
+        ...     print(row)
+        """
+        last: Any = self.steps[-1]
+        return RunnableSequence(*self.steps[:-1], last.elements(field))
+
 
 T = TypeVar("T")
 StructuredMethod = Literal["function_calling", "json_schema", "json_mode"]
@@ -328,7 +353,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             ConfigError: the schema cannot be described to a model, or the model does not know the method.
             OutputParserException: when run: the answer is not whole, or not valid.
         """
-        from prill.providers.structured import structured_output  # noqa: PLC0415 - its room is above this one
+        from prill.providers.chat import structured_output  # noqa: PLC0415 - its room is above this one
 
         return structured_output(self, schema, method, include_raw, strict, kwargs)
 

@@ -82,9 +82,9 @@ if TYPE_CHECKING:
     )
     from prill.messages.kinds import (
         AnyMessage as AnyMessage,
+        RemoveMessage as RemoveMessage,
         message_chunk_to_message as message_chunk_to_message,
     )
-    from prill.messages.modifier import RemoveMessage as RemoveMessage
     from prill.messages.notification import (
         NotificationMetadata as NotificationMetadata,
         add_notification_metadata as add_notification_metadata,
@@ -126,8 +126,7 @@ else:  # a type checker would believe that every name exists
             "filter": "filter_messages",
             "function": "FunctionMessage FunctionMessageChunk",
             "human": "HumanMessage HumanMessageChunk",
-            "kinds": "AnyMessage message_chunk_to_message",
-            "modifier": "RemoveMessage",
+            "kinds": "AnyMessage RemoveMessage message_chunk_to_message",
             "notification": "NotificationMetadata add_notification_metadata get_notification_metadata",
             "openai_format": "convert_to_openai_messages",
             "runs": "merge_message_runs",

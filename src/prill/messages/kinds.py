@@ -1,9 +1,9 @@
-"""The kinds of message by their ``type``."""
+"""The kinds of message by their ``type``, and the one that changes a conversation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, overload
+from typing import Annotated, Any, Literal, overload
 
 from pydantic import BeforeValidator, Discriminator, SerializeAsAny, Tag
 
@@ -13,9 +13,20 @@ from prill.messages.base import BaseMessage, BaseMessageChunk, construct, set_ex
 from prill.messages.chat import ChatMessage, ChatMessageChunk
 from prill.messages.function import FunctionMessage, FunctionMessageChunk
 from prill.messages.human import HumanMessage, HumanMessageChunk
-from prill.messages.modifier import RemoveMessage
 from prill.messages.system import SystemMessage, SystemMessageChunk
 from prill.messages.tool import ToolMessage, ToolMessageChunk
+
+
+class RemoveMessage(BaseMessage):
+    """Tells whoever keeps a conversation to remove the message with this ``id``."""
+
+    type: Literal["remove"] = "remove"
+
+    def __init__(self, id: str, **kwargs: Any) -> None:
+        if kwargs.pop("content", ""):
+            raise ConfigError("a RemoveMessage has no content; it only names the message to remove by its id")
+        super().__init__("", id=id, **kwargs)
+
 
 MESSAGE_TYPES: dict[str, type[BaseMessage]] = {
     "human": HumanMessage,

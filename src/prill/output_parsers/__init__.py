@@ -29,10 +29,6 @@ if TYPE_CHECKING:
         MarkdownListOutputParser as MarkdownListOutputParser,
         NumberedListOutputParser as NumberedListOutputParser,
     )
-    from prill.output_parsers.marks import (
-        CompleteOnly as CompleteOnly,
-        RequiredFirst as RequiredFirst,
-    )
     from prill.output_parsers.openai_tools import (
         JsonOutputKeyToolsParser as JsonOutputKeyToolsParser,
         JsonOutputToolsParser as JsonOutputToolsParser,
@@ -41,6 +37,10 @@ if TYPE_CHECKING:
     from prill.output_parsers.partials import is_partial as is_partial
     from prill.output_parsers.pydantic import PydanticOutputParser as PydanticOutputParser
     from prill.output_parsers.regex import RegexParser as RegexParser
+    from prill.output_parsers.shape_for import (
+        CompleteOnly as CompleteOnly,
+        RequiredFirst as RequiredFirst,
+    )
     from prill.output_parsers.string import StrOutputParser as StrOutputParser
     from prill.output_parsers.structured import (
         ElementsParser as ElementsParser,
@@ -63,11 +63,11 @@ else:  # a type checker would believe that every name exists
             "list": (
                 "CommaSeparatedListOutputParser ListOutputParser MarkdownListOutputParser NumberedListOutputParser"
             ),
-            "marks": "CompleteOnly RequiredFirst",
             "openai_tools": "JsonOutputKeyToolsParser JsonOutputToolsParser PydanticToolsParser",
             "partials": "is_partial",
             "pydantic": "PydanticOutputParser",
             "regex": "RegexParser",
+            "shape_for": "CompleteOnly RequiredFirst",
             "string": "StrOutputParser",
             "structured": "ElementsParser StructuredParser",
             "transform": "BaseCumulativeTransformOutputParser BaseTransformOutputParser",

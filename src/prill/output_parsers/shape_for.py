@@ -1,4 +1,4 @@
-"""Shapes of annotations: what is known of a type before a value of it has come."""
+"""Shapes of annotations: what is known of a type before a value of it has come; and the marks on its fields."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 from typing_extensions import is_typeddict as is_typeddict_extension
 
-from prill.output_parsers.marks import CompleteOnly, RequiredFirst, has_mark
 from prill.output_parsers.partials import make_partial
 from prill.output_parsers.type_shapes import (
     RAW,
@@ -58,6 +57,23 @@ from prill.output_parsers.type_shapes import (
     unchanged,
 )
 from prill.output_parsers.unions import Member, TaggedUnion, UnionShape
+
+
+class CompleteOnly:
+    """The field is shown once it is whole: no half number, no half text, no half list.
+
+    ``Annotated[str, CompleteOnly]``; an instance does the same, as it does for ``RequiredFirst``.
+    """
+
+
+class RequiredFirst:
+    """The object around the field is shown once this field is whole, not before."""
+
+
+def has_mark(marks: Any, kind: type) -> bool:
+    """Return whether one of ``marks`` is ``kind``, or an instance of it."""
+    return any(mark is kind or isinstance(mark, kind) for mark in marks)
+
 
 Marks = tuple[Any, ...]
 

@@ -207,3 +207,17 @@ def _empty(prompt: BasePromptTemplate[Any], name: str) -> Any:
     """The value of a variable that is not given: its partial value, or no messages."""
     value = prompt.partial_variables.get(name, [])
     return None if callable(value) else value
+
+
+class Shown(str):
+    """A variable's name in the place of its value, whatever the format of the value is to be."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, name: str, coloured: bool) -> Shown:
+        shown = f"{{{name}}}"
+        return cls(f"\033[33;1m\033[1;3m{shown}\033[0m" if coloured else shown)
+
+    def __format__(self, spec: str) -> str:
+        return str(self)

@@ -9,9 +9,9 @@ from pydantic import PositiveInt
 from prill.errors import PromptError
 from prill.messages import BaseMessage, convert_to_messages
 from prill.messages.base import get_msg_title_repr
+from prill.prompts.base import Shown
 from prill.prompts.f_string import missing_variables
 from prill.prompts.message import BaseMessagePromptTemplate
-from prill.prompts.shown import Shown
 
 
 class MessagesPlaceholder(BaseMessagePromptTemplate):

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prill.errors import PromptError
 from prill.lazy import lazy_names
 from prill.prompt_values import StringPromptValue, string_prompt_value
-from prill.prompts.base import BasePromptTemplate
-from prill.prompts.shown import Shown
+from prill.prompts.base import BasePromptTemplate, Shown
 from prill.prompts.template import PromptTemplateFormat, parse_template
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from prill.callbacks.run import Run
-from prill.errors import ModelError
+from prill.errors import ConfigError, ModelError
 from prill.language_models.base import answer_id, set_id
 from prill.language_models.built_in_hooks import ChatHooks
-from prill.language_models.chat_models import BaseChatModel, as_messages
+from prill.language_models.chat_models import BaseChatModel, StructuredModel, as_messages
 from prill.language_models.stream_notifications import notify_chunks
 from prill.messages import AIMessageChunk, BaseMessage, merge_chunks, message_chunk_to_message
 from prill.messages.ai import as_interrupted
@@ -24,6 +24,7 @@ from prill.providers.reading import ProviderError, Reading, StreamDecoder
 from prill.providers.streams import ProviderStreams
 from prill.runnables.engine.accumulator import Accumulator
 from prill.runnables.engine.streams import EMPTY, Stream, collect
+from prill.runnables.sequence import RunnableSequence
 
 __all__ = ["ProviderChatModel", "ProviderError", "StreamDecoder"]
 
@@ -123,3 +124,30 @@ class _Naming:
             self._id = self._id or answer_id(self._run)
             for chunk in batch:
                 set_id(chunk, self._id)
+
+
+_METHODS = ("function_calling", "json_schema", "json_mode")
+
+
+def structured_output(
+    model: Any, schema: Any, method: str, include_raw: bool, strict: bool | None, kwargs: dict[str, Any]
+) -> RunnableSequence[Any, Any]:
+    """The chain of a model and a parser. See ``BaseChatModel.with_structured_output``."""
+    from prill.output_parsers.structured import RawAndParsed, StructuredParser  # noqa: PLC0415 - plain calls of models do not need it
+    from prill.output_parsers.target import Target  # noqa: PLC0415 - plain calls of models do not need it
+    from prill.tools.function_schema import convert_to_openai_function  # noqa: PLC0415 - plain calls of models do not need it
+
+    if method not in _METHODS:
+        raise ConfigError(f"method={method!r} is none of {', '.join(_METHODS)}")
+    if schema is None:
+        raise ConfigError("with_structured_output is given a schema: a pydantic class, a TypedDict, a JSON schema …")
+    target = Target(schema)
+    form = convert_to_openai_function(target.described)
+    form.setdefault("parameters", {"type": "object", "properties": {}})
+    asked = model._asked_for(form, method, strict, **kwargs)
+    parser: StructuredParser[Any] = StructuredParser(
+        target, tool=form["name"] if method == "function_calling" else None
+    )
+    if include_raw:
+        return RunnableSequence(asked, RawAndParsed(parser))
+    return StructuredModel(asked, parser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import random
 import sys
@@ -33,7 +34,6 @@ from prill.providers.http.failures import map_status, map_transport_error
 from prill.providers.http.message import Answer, FirstChunkTooLate, Request, Transport, TransportError
 from prill.providers.http.route import Route, find_route
 from prill.providers.http.secrets import Redactor, find_secrets
-from prill.providers.names import closest
 from prill.version import __version__
 
 
@@ -394,3 +394,8 @@ def _names(cls: type[BaseModel]) -> set[str]:
         elif isinstance(alias, AliasChoices):
             names.update(str(choice) for choice in alias.choices)
     return names
+
+
+def closest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known name that is most like ``name``; ``None`` if none is as like it as ``likeness`` (1 is the same)."""
+    return next(iter(difflib.get_close_matches(str(name), list(known), n=1, cutoff=likeness)), None)

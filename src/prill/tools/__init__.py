@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from prill.errors import ToolException as ToolException
     from prill.tools.arguments import (
         FILTERED_ARGS as FILTERED_ARGS,
+        InjectedToolArg as InjectedToolArg,
+        InjectedToolCallId as InjectedToolCallId,
         _get_runnable_config_param as _get_runnable_config_param,
         create_schema_from_function as create_schema_from_function,
     )
@@ -20,20 +22,16 @@ if TYPE_CHECKING:
         SchemaAnnotationError as SchemaAnnotationError,
     )
     from prill.tools.convert import tool as tool
-    from prill.tools.examples import tool_example_to_messages as tool_example_to_messages
     from prill.tools.from_runnable import convert_runnable_to_tool as convert_runnable_to_tool
     from prill.tools.function_schema import (
         convert_to_openai_function as convert_to_openai_function,
         convert_to_openai_tool as convert_to_openai_tool,
     )
-    from prill.tools.injected import (
-        InjectedToolArg as InjectedToolArg,
-        InjectedToolCallId as InjectedToolCallId,
-    )
     from prill.tools.render import (
         ToolsRenderer as ToolsRenderer,
         render_text_description as render_text_description,
         render_text_description_and_args as render_text_description_and_args,
+        tool_example_to_messages as tool_example_to_messages,
     )
     from prill.tools.retriever import (
         RetrieverInput as RetrieverInput,
@@ -46,14 +44,17 @@ else:  # a type checker would believe that every name exists
         __name__,
         {
             "prill.errors": "ToolException",
-            "arguments": "FILTERED_ARGS _get_runnable_config_param create_schema_from_function",
+            "arguments": (
+                "FILTERED_ARGS InjectedToolArg InjectedToolCallId _get_runnable_config_param "
+                "create_schema_from_function"
+            ),
             "base": "ArgsSchema BaseTool BaseToolkit SchemaAnnotationError",
             "convert": "tool",
-            "examples": "tool_example_to_messages",
             "from_runnable": "convert_runnable_to_tool",
             "function_schema": "convert_to_openai_function convert_to_openai_tool",
-            "injected": "InjectedToolArg InjectedToolCallId",
-            "render": "ToolsRenderer render_text_description render_text_description_and_args",
+            "render": (
+                "ToolsRenderer render_text_description render_text_description_and_args tool_example_to_messages"
+            ),
             "retriever": "RetrieverInput create_retriever_tool",
             "simple": "Tool",
             "structured": "StructuredTool",

@@ -6,7 +6,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
@@ -15,8 +15,30 @@ from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.describe.typed_dicts import usable
 from prill.tools.docstring import not_taken, read_docstring
-from prill.tools.injected import InjectedToolCallId, is_injected, marks_of
 from prill.tools.parameters import Own, hints_of, own, parameters_of, unwrapped
+
+
+class InjectedToolArg:
+    """Marks an argument that the program supplies; models do not see it.
+
+    ``def buy(item: str, user: Annotated[str, InjectedToolArg])``: the program adds ``user`` to the arguments of a
+    call before it invokes the tool.
+    """
+
+
+class InjectedToolCallId(InjectedToolArg):
+    """Marks the argument that is given the id of the model's tool call."""
+
+
+def is_injected(marks: Any, kind: type[InjectedToolArg] = InjectedToolArg) -> bool:
+    """Whether one of ``marks`` (what stands in an ``Annotated``, or a field's metadata) is ``kind``."""
+    return any(isinstance(mark, kind) or (isinstance(mark, type) and issubclass(mark, kind)) for mark in marks)
+
+
+def marks_of(hint: Any) -> tuple[Any, ...]:
+    """The metadata of an ``Annotated`` type."""
+    return tuple(get_args(hint)[1:]) if get_origin(hint) is Annotated else ()
+
 
 _EMPTY = inspect.Parameter.empty
 

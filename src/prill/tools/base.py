@@ -19,7 +19,7 @@ from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import EMPTY, REPLACE, Stream, collect
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
-from prill.tools.answer import format_failure, format_output
+from prill.tools.answer import describe_wrong_arguments, format_failure, format_output
 from prill.tools.arguments import (
     args_model,
     argument_names,
@@ -30,7 +30,6 @@ from prill.tools.arguments import (
 from prill.tools.json_schema import json_schema_of
 from prill.tools.parameters import bind_call, takes_any_name, takes_places
 from prill.tools.progress import Progress, is_generator
-from prill.tools.wrong_arguments import describe_wrong_arguments
 
 ToolInput = str | dict[str, Any] | ToolCall
 ArgsSchema = type[BaseModel] | dict[str, Any]

@@ -15,8 +15,8 @@ from typing_extensions import is_typeddict as is_typeddict_extension
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.describe.typed_dicts import usable
+from prill.tools.arguments import is_injected, marks_of
 from prill.tools.docstring import not_taken, read_docstring
-from prill.tools.injected import is_injected, marks_of
 from prill.tools.json_schema import json_schema_of, tidy
 from prill.tools.json_schema import strict as strictly
 

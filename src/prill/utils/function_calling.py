@@ -1,6 +1,5 @@
 """Describing functions to models."""
 
-from prill.tools.examples import tool_example_to_messages
 from prill.tools.function_schema import (
     FunctionDescription,
     ToolDescription,
@@ -8,6 +7,7 @@ from prill.tools.function_schema import (
     convert_to_openai_function,
     convert_to_openai_tool,
 )
+from prill.tools.render import tool_example_to_messages
 
 __all__ = [
     "FunctionDescription",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from prill.errors import ConfigError, MissingDependencyError
@@ -50,8 +49,3 @@ def unit(rows: Any) -> Any:
     np = numpy()
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths == 0, 1, lengths)
-
-
-def cosine_similarity(one: Sequence[Any], other: Sequence[Any]) -> Any:
-    """Return the cosine of each vector of ``one`` with each of ``other``, as a matrix."""
-    return unit(rows_of(one)) @ unit(rows_of(other)).T

@@ -1,10 +1,11 @@
-"""Maximal marginal relevance: near the question, but not alike.
+"""Similarity of vectors, and maximal marginal relevance: near the question, but not alike.
 
 Carbonell and Goldstein, 1998: https://doi.org/10.1145/290941.291025
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from prill.vectorstores.arrays import numpy, rows_of, unit
@@ -29,3 +30,8 @@ def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.
         chosen.append(int(np.argmax(worth)))
         alike = np.maximum(alike, rows @ rows[chosen[-1]])
     return chosen
+
+
+def cosine_similarity(one: Sequence[Any], other: Sequence[Any]) -> Any:
+    """Return the cosine of each vector of ``one`` with each of ``other``, as a matrix."""
+    return unit(rows_of(one)) @ unit(rows_of(other)).T

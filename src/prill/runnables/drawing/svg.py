@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from prill.runnables.drawing.layout import Layout, Placed, Point, Route, lay_out
 from prill.runnables.drawing.nodes import Edge, Node, is_schema
-from prill.tracers.drawing import COLOURS, letters
+from prill.tracers.waterfall import COLOURS, letters
 
 _LETTER = 7.4
 _MARGIN = 16.0

@@ -15,15 +15,39 @@ from collections.abc import (
     Sized,
 )
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run
-from prill.errors import Cancelled, ConfigError
+from prill.errors import Cancelled, ConfigError, MissingDependencyError
 from prill.io import Colour, closing
 from prill.io.scope import current_scope
-from prill.runnables.engine.progress import Advance, show_progress
 from prill.runnables.engine.runs import each_config
+
+Advance = Callable[[], None]
+
+
+@contextlib.contextmanager
+def show_progress(wanted: bool, total: int | None) -> Iterator[Advance | None]:
+    """Show a bar while the ``with`` block runs, and give what moves it on; ``None`` where none is wanted."""
+    if not wanted:
+        yield None
+        return
+    try:
+        rich = import_module("rich.progress")
+    except ImportError as error:
+        raise MissingDependencyError("progress=True needs the package rich: pip install 'prill[cli]'") from error
+    columns = (
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TimeRemainingColumn(),
+    )
+    with rich.Progress(*columns) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
+
 
 Enter = Callable[..., Awaitable[Any]]
 StartRun = Callable[[Config | None], Run]
