@@ -171,4 +171,4 @@ def test_a_plain_await_still_returns_its_value() -> None:
     async def value() -> int:
         return 7
 
-    assert drive(BLOCKING.settle(value())) == 7
+    assert drive(BLOCKING.await_on_loop(value())) == 7

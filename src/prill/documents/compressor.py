@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from prill.documents.base import Document
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 
 
 class BaseDocumentCompressor(BaseModel, ABC, defer_build=True):
@@ -28,4 +28,4 @@ class BaseDocumentCompressor(BaseModel, ABC, defer_build=True):
         self, documents: Sequence[Document], query: str, callbacks: Any = None
     ) -> Sequence[Document]:
         """Return the documents that remain for the question ``query``."""
-        return await asyncio_colour().call(self.compress_documents, documents, query, callbacks)
+        return await get_asyncio_mode().call(self.compress_documents, documents, query, callbacks)

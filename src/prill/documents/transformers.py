@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from prill.documents.base import Document
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 
 
 class BaseDocumentTransformer(ABC):
@@ -22,4 +22,4 @@ class BaseDocumentTransformer(ABC):
 
     async def atransform_documents(self, documents: Sequence[Document], **kwargs: Any) -> Sequence[Document]:
         """Return new documents made out of ``documents``, which are not changed."""
-        return await asyncio_colour().call(self.transform_documents, documents, **kwargs)
+        return await get_asyncio_mode().call(self.transform_documents, documents, **kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 
 
 class Embeddings(ABC):
@@ -24,8 +24,8 @@ class Embeddings(ABC):
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vector of each text, in order."""
-        return await asyncio_colour().call(self.embed_documents, texts)
+        return await get_asyncio_mode().call(self.embed_documents, texts)
 
     async def aembed_query(self, text: str) -> list[float]:
         """Return the vector of a text that is searched for."""
-        return await asyncio_colour().call(self.embed_query, text)
+        return await get_asyncio_mode().call(self.embed_query, text)

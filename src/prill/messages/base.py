@@ -114,11 +114,12 @@ class BaseMessage(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: Any = handler(source)
+        made = handler(source)
+        schema: Any = made
         load = _load_as(cls)
         model: Any = handler.resolve_ref_schema(schema)
         if model["type"] == "function-before" and model["function"]["function"] is load:
-            return schema  # made before
+            return made  # it has them already
         while model["type"] != "model":
             model = model["schema"]  # below the validators of the whole model
         model["serialization"] = core_schema.wrap_serializer_function_ser_schema(_dump_as(cls), info_arg=True)

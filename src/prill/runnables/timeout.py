@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
-from prill.io import Colour, Watchdog, closing
+from prill.io import ExecutionMode, Watchdog, closing
 from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.binding import RunnableProxy
@@ -66,7 +66,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
         started = time.monotonic()
         limit = min(self.first_chunk or _NEVER, self.total or _NEVER)
-        stopper = run.io.stopper()
+        stopper = run.io.make_interrupter()
         watchdog = Watchdog(stopper)
         entered = stopper.enter()
         try:
@@ -89,8 +89,8 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         stream = self.bound._step_flow(inputs, run, **kwargs)
         return stream.through(self._watch(stream, run.io))
 
-    async def _watch(self, stream: Stream[Any], io: Colour) -> AsyncIterator[Any]:
-        stopper = io.stopper()
+    async def _watch(self, stream: Stream[Any], io: ExecutionMode) -> AsyncIterator[Any]:
+        stopper = io.make_interrupter()
         watchdog = Watchdog(stopper)
         accumulated = stream.new_accumulator()
         started = time.monotonic()
