@@ -157,8 +157,8 @@ def test_no_files_import_each_other_in_a_circle():
 
 
 LOOKS_UP = {"prill.lazy", "prill.load.forms", "prill.compat.module_map", "prill.compat.views", "prill.messages.later"}
-"""Names of modules are text there: for lazy packages, for the tables of classes and of other packages' names, and for the
-functions of messages, which return a Runnable where they are called without messages."""
+"""Names of modules are text there: for lazy packages, for the tables of classes and of other packages' names, and for
+the functions of messages, which return a Runnable where they are called without messages."""
 
 OF_OTHERS = {"prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
 """Names of other packages' modules are given there."""

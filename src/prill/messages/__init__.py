@@ -115,7 +115,8 @@ else:  # a type checker would believe that every name exists
             "content": (
                 "Annotation AudioContentBlock Citation ContentBlock DataContentBlock FileContentBlock "
                 "ImageContentBlock NonStandardAnnotation NonStandardContentBlock PlainTextContentBlock "
-                "ReasoningContentBlock RefusalContentBlock ServerToolCall ServerToolCallChunk ServerToolResult TextContentBlock "
+                "ReasoningContentBlock RefusalContentBlock ServerToolCall ServerToolCallChunk ServerToolResult "
+                "TextContentBlock "
                 "VideoContentBlock is_data_content_block"
             ),
             "convert": (
