@@ -123,8 +123,9 @@ class BaseMessage(BaseModel):
         while model["type"] != "model":
             model = model["schema"]  # below the validators of the whole model
         model["serialization"] = core_schema.wrap_serializer_function_ser_schema(_dump_as(cls), info_arg=True)
+        ref = cast("dict[str, Any]", schema).pop("ref", None)
         # JSON schemas have a definition for what has the reference, and programs expect one for each class.
-        return core_schema.no_info_before_validator_function(load, schema, ref=schema.pop("ref", None))
+        return core_schema.no_info_before_validator_function(load, schema, ref=ref)
 
     def _prepare_dump(self) -> None:
         """Fill in fields that are computed when they are first read."""

@@ -42,14 +42,17 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         limits = {"first_chunk": first_chunk, "between_chunks": between_chunks, "total": total}
         given = {name: limit for name, limit in limits.items() if limit is not None}
         if not given:
-            name = inner.get_name()
-            raise ConfigError(f"with_timeout of {name} sets no limit: give first_chunk, between_chunks or total")
+            raise ConfigError(
+                f"with_timeout of {inner.get_name()} sets no limit: give first_chunk, between_chunks or total"
+            )
         for what, limit in given.items():
             if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
-                raise ConfigError(f"with_timeout of {name}: {what} is a number of seconds over 0, not {limit!r}")
+                raise ConfigError(
+                    f"with_timeout of {inner.get_name()}: {what} is a number of seconds over 0, not {limit!r}"
+                )
             if total is not None and limit > total:
                 raise ConfigError(
-                    f"with_timeout of {name}: {what}={limit:g} can never be reached within total={total:g}"
+                    f"with_timeout of {inner.get_name()}: {what}={limit:g} can never be reached within total={total:g}"
                 )
         own = self.__dict__
         own.update(limits)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.helpers import require
 
 from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 from prill.providers.http.asynchronous import AsyncioTransport
@@ -71,7 +72,7 @@ class Uvloop(Asyncio):
 
     @property
     def factory(self) -> Any:
-        return pytest.importorskip("uvloop").new_event_loop
+        return require("uvloop").new_event_loop
 
 
 @pytest.fixture(params=[Blocking(), Asyncio(), Uvloop()], ids=["blocking", "asyncio", "uvloop"])
