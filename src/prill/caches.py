@@ -14,7 +14,7 @@ from pydantic import SerializeAsAny, Tag, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from prill.errors import ConfigError
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 from prill.outputs import ChatGeneration, Generation
 from prill.sqlite_file import SQLiteFile
 
@@ -42,15 +42,15 @@ class BaseCache(ABC):
 
     async def alookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
         """The answer, or ``None`` where it is not known."""
-        return await asyncio_colour().call(self.lookup, prompt, llm_string)
+        return await get_asyncio_mode().call(self.lookup, prompt, llm_string)
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
         """Remember an answer, in the place of the one that was known."""
-        await asyncio_colour().call(self.update, prompt, llm_string, return_val)
+        await get_asyncio_mode().call(self.update, prompt, llm_string, return_val)
 
     async def aclear(self, **kwargs: Any) -> None:
         """Forget all answers."""
-        await asyncio_colour().call(self.clear, **kwargs)
+        await get_asyncio_mode().call(self.clear, **kwargs)
 
     def __deepcopy__(self, memo: object) -> BaseCache:
         return self  # a copy of a model uses the same cache

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticSerializationError, from_json
 
 from prill.errors import CompositionError, ConfigError
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 from prill.messages import (
     AIMessage,
     BaseMessage,
@@ -52,15 +52,15 @@ class BaseChatMessageHistory(ABC):
 
     async def aget_messages(self) -> list[BaseMessage]:
         """The messages."""
-        return await asyncio_colour().call(lambda: list(self.messages))
+        return await get_asyncio_mode().call(lambda: list(self.messages))
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Add messages at the end."""
-        await asyncio_colour().call(self.add_messages, messages)
+        await get_asyncio_mode().call(self.add_messages, messages)
 
     async def aclear(self) -> None:
         """Forget all messages."""
-        await asyncio_colour().call(self.clear)
+        await get_asyncio_mode().call(self.clear)
 
     def add_user_message(self, message: HumanMessage | str) -> None:
         """Add a message of the user."""

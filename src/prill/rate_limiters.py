@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour, drive, make_lock
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode, make_lock
 from prill.io.process import process_number
 
 __all__ = ["BaseRateLimiter", "InMemoryRateLimiter", "Permit", "TokenRateLimiter"]
@@ -41,7 +41,7 @@ class BaseRateLimiter(ABC):
     async def aacquire(self, *, blocking: bool = True) -> bool:
         """Wait until one more request may be made; with ``blocking=False`` say at once whether it may."""
 
-    async def admit(self, io: Colour, estimate: Estimate) -> Permit:
+    async def admit(self, io: ExecutionMode, estimate: Estimate) -> Permit:
         """Wait until a request that takes ``estimate()`` tokens may be made."""
         if io.blocking:
             self.acquire(blocking=True)
@@ -80,9 +80,9 @@ class InMemoryRateLimiter(BaseRateLimiter):
         return drive(self._acquire(BLOCKING, blocking))
 
     async def aacquire(self, *, blocking: bool = True) -> bool:
-        return await self._acquire(asyncio_colour(), blocking)
+        return await self._acquire(get_asyncio_mode(), blocking)
 
-    async def _acquire(self, io: Colour, blocking: bool) -> bool:
+    async def _acquire(self, io: ExecutionMode, blocking: bool) -> bool:
         while (missing := self._take()) > 0:
             if not blocking:
                 return False
@@ -151,9 +151,9 @@ class TokenRateLimiter(BaseRateLimiter):
         return drive(self._acquire(BLOCKING, blocking))
 
     async def aacquire(self, *, blocking: bool = True) -> bool:
-        return await self._acquire(asyncio_colour(), blocking)
+        return await self._acquire(get_asyncio_mode(), blocking)
 
-    async def _acquire(self, io: Colour, blocking: bool) -> bool:
+    async def _acquire(self, io: ExecutionMode, blocking: bool) -> bool:
         request = self._request(0, 0)
         if not blocking and not self._granted(request):
             self._withdraw(request)
@@ -162,7 +162,7 @@ class TokenRateLimiter(BaseRateLimiter):
         request.settle(0, 0)
         return True
 
-    async def admit(self, io: Colour, estimate: Estimate) -> Permit:
+    async def admit(self, io: ExecutionMode, estimate: Estimate) -> Permit:
         input_tokens, output_tokens = estimate() if self.tokens_per_minute is not None else (0, 0)
         request = self._request(input_tokens, output_tokens or self.expected_output_tokens)
         await self._wait(io, request)
@@ -190,7 +190,7 @@ class TokenRateLimiter(BaseRateLimiter):
         self._queue.clear()
         self._requests.held = self._tokens.held = 0
 
-    async def _wait(self, io: Colour, request: _Request) -> None:
+    async def _wait(self, io: ExecutionMode, request: _Request) -> None:
         try:
             while not self._granted(request):
                 await io.sleep(self._pause(request))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from prill.errors import ConfigError
-from prill.io import asyncio_colour, closing
+from prill.io import closing, get_asyncio_mode
 from prill.sqlite_file import SQLiteFile
 
 __all__ = [
@@ -54,19 +54,19 @@ class BaseStore(ABC, Generic[K, V]):
 
     async def amget(self, keys: Sequence[K]) -> list[V | None]:
         """The value of each key, in order; ``None`` for a key that is not there."""
-        return await asyncio_colour().call(self.mget, keys)
+        return await get_asyncio_mode().call(self.mget, keys)
 
     async def amset(self, key_value_pairs: Sequence[tuple[K, V]]) -> None:
         """Keep each value under its key, in the place of the one that was there."""
-        await asyncio_colour().call(self.mset, key_value_pairs)
+        await get_asyncio_mode().call(self.mset, key_value_pairs)
 
     async def amdelete(self, keys: Sequence[K]) -> None:
         """Forget the keys; those that are not there are passed over."""
-        await asyncio_colour().call(self.mdelete, keys)
+        await get_asyncio_mode().call(self.mdelete, keys)
 
     async def ayield_keys(self, *, prefix: str | None = None) -> AsyncIterator[K]:
         """The keys, or those that start with ``prefix``."""
-        async with closing(asyncio_colour().pull(lambda: self.yield_keys(prefix=prefix))) as keys:
+        async with closing(get_asyncio_mode().pull(lambda: self.yield_keys(prefix=prefix))) as keys:
             async for key in keys:
                 yield key
 

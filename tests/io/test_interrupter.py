@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from prill.errors import Cancelled
-from prill.io import BLOCKING, Watchdog, asyncio_colour, drive
+from prill.io import BLOCKING, Watchdog, drive, get_asyncio_mode
 
 
 def in_blocking(make):
@@ -17,7 +17,7 @@ def in_blocking(make):
 
 def in_asyncio(make):
     async def main():
-        return await make(asyncio_colour())
+        return await make(get_asyncio_mode())
 
     return asyncio.run(main())
 
@@ -47,7 +47,7 @@ async def stopped_while(io, body, stopper):
 
 def test_a_sleep_is_ended_from_another_thread(run):
     async def body(io):
-        stopper = io.stopper()
+        stopper = io.make_interrupter()
         thread = later(stopper.stop)
         caused = await stopped_while(io, io.sleep(60), stopper)
         thread.join()
@@ -61,14 +61,14 @@ def test_an_error_of_its_own_was_not_caused(run):
         raise ValueError
 
     async def body(io):
-        return await stopped_while(io, fail(), io.stopper())
+        return await stopped_while(io, fail(), io.make_interrupter())
 
     assert run(body) is False
 
 
 def test_what_is_not_inside_is_not_stopped(run):
     async def body(io):
-        stopper = io.stopper()
+        stopper = io.make_interrupter()
         stopper.stop()
         await io.sleep(0.001)
         stopper.leave(stopper.enter())
@@ -81,7 +81,7 @@ def test_what_is_not_inside_is_not_stopped(run):
 
 def test_one_inside_of_another_stops_alone(run):
     async def body(io):
-        outer, inner = io.stopper(), io.stopper()
+        outer, inner = io.make_interrupter(), io.make_interrupter()
         entered = outer.enter()
         thread = later(inner.stop)
         caused = await stopped_while(io, io.sleep(60), inner)
@@ -95,9 +95,9 @@ def test_one_inside_of_another_stops_alone(run):
 
 def test_the_outer_one_stops_what_is_within(run):
     async def body(io):
-        outer, inner = io.stopper(), io.stopper()
+        outer, inner = io.make_interrupter(), io.make_interrupter()
         entered = outer.enter()
-        inner = io.stopper()
+        inner = io.make_interrupter()
         thread = later(outer.stop)
         entered_inner = inner.enter()
         try:
@@ -115,9 +115,9 @@ def test_the_outer_one_stops_what_is_within(run):
 
 def test_both_at_once_are_told_apart(run):
     async def body(io):
-        outer = io.stopper()
+        outer = io.make_interrupter()
         entered = outer.enter()
-        inner = io.stopper()
+        inner = io.make_interrupter()
         thread = later(lambda: (inner.stop(), outer.stop()))
         entered_inner = inner.enter()
         try:
@@ -139,8 +139,8 @@ def test_an_earlier_cancellation_of_the_task_remains():
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.sleep(0)
-        io = asyncio_colour()
-        stopper = io.stopper()
+        io = get_asyncio_mode()
+        stopper = io.make_interrupter()
         later(stopper.stop)
         caused = await stopped_while(io, io.sleep(60), stopper)
         return caused, task.cancelling()
@@ -151,7 +151,7 @@ def test_an_earlier_cancellation_of_the_task_remains():
 class TestWatchdog:
     def test_it_stops_what_does_not_move_on(self, run):
         async def body(io):
-            stopper = io.stopper()
+            stopper = io.make_interrupter()
             watchdog = Watchdog(stopper)
             watchdog.until(time.monotonic() + 0.02)
             caused = await stopped_while(io, io.sleep(60), stopper)
@@ -162,7 +162,7 @@ class TestWatchdog:
 
     def test_a_deadline_that_moves_is_not_missed(self, run):
         async def body(io):
-            stopper = io.stopper()
+            stopper = io.make_interrupter()
             watchdog = Watchdog(stopper)
             moved = []
             entered = stopper.enter()
@@ -182,7 +182,7 @@ class TestWatchdog:
 
     def test_a_pause_does_not_count_and_the_watch_goes_on(self, run):
         async def body(io):
-            stopper = io.stopper()
+            stopper = io.make_interrupter()
             watchdog = Watchdog(stopper)
             watchdog.until(time.monotonic() + 0.3)
             watchdog.deadline = None
@@ -197,7 +197,7 @@ class TestWatchdog:
 
     def test_an_earlier_deadline_counts(self, run):
         async def body(io):
-            stopper = io.stopper()
+            stopper = io.make_interrupter()
             watchdog = Watchdog(stopper)
             watchdog.until(time.monotonic() + 60)
             watchdog.until(time.monotonic() + 0.02)

@@ -115,6 +115,31 @@ def test_a_coroutine_is_interrupted_when_its_run_is_cancelled() -> None:
     assert within_watchdog(work)
 
 
+def test_a_coroutine_that_cancels_its_run_before_it_is_waited_for_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schedule, scope, has_cancelled = asyncio.run_coroutine_threadsafe, Scope(), threading.Event()
+
+    async def cancel_and_wait() -> None:
+        scope.cancel()
+        has_cancelled.set()
+        await asyncio.sleep(3600)
+
+    def schedule_and_let_run(*given: Any) -> Any:
+        future = schedule(*given)
+        has_cancelled.wait()
+        return future
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", schedule_and_let_run)
+
+    def work() -> bool:
+        with pytest.raises(Cancelled):
+            scoped(lambda: wait_on_loop(cancel_and_wait()), scope)
+        return True
+
+    assert within_watchdog(work)
+
+
 def test_a_run_that_is_cancelled_already_may_still_await_its_closing() -> None:
     scope = Scope()
     scope.cancel()
@@ -171,4 +196,4 @@ def test_a_plain_await_still_returns_its_value() -> None:
     async def value() -> int:
         return 7
 
-    assert drive(BLOCKING.settle(value())) == 7
+    assert drive(BLOCKING.await_on_loop(value())) == 7

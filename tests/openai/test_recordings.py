@@ -47,7 +47,7 @@ def ask(colour: Any, model: Any, streaming: bool) -> Any:
     return message_chunk_to_message(whole)
 
 
-@pytest.mark.parametrize("id", [id for id in recordings("openai.chat") if id not in {*MIDSTREAM, FILTERED}])
+@pytest.mark.parametrize("id", [id for id in recordings("openai.chat") if id not in [*MIDSTREAM, FILTERED]])
 def test_a_chat_completion_says_what_was_recorded(
     id: str, colour: Any, model: Any, server: ReplayServer, read_chat: Callable[[bytes], dict[str, Any]]
 ) -> None:

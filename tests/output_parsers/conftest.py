@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 
-class Colour(Protocol):
+class ExecutionMode(Protocol):
     def invoke(self, parser: Any, input: Any) -> Any: ...
     def stream(self, parser: Any, chunks: Iterable[Any]) -> list[Any]: ...
 

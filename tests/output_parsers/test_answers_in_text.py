@@ -315,17 +315,17 @@ def test_items_that_turn_out_to_be_reasoning_are_an_error_in_a_stream() -> None:
 # --- short answers --------------------------------------------------------------------------------------------------
 
 
-class Colour(Enum):
+class ExecutionMode(Enum):
     RED = "red"
 
 
 def test_reasoning_in_front_of_a_short_answer_is_left_out(colour: Any) -> None:
     think = "<think>blue? score: 3</think>\n"
-    assert colour.invoke(EnumOutputParser(enum=Colour), f"{think}Red.") is Colour.RED
+    assert colour.invoke(EnumOutputParser(enum=ExecutionMode), f"{think}Red.") is ExecutionMode.RED
     assert colour.invoke(RegexParser(regex=r"score: (?P<n>\d)"), f"{think}score: 7") == {"n": "7"}
     assert colour.invoke(DatetimeOutputParser(format="%Y"), f"{think}2024").year == 2024
     with pytest.raises(OutputParserException, match="there is no answer"):
-        EnumOutputParser(enum=Colour).parse("<think>red")
+        EnumOutputParser(enum=ExecutionMode).parse("<think>red")
 
 
 def test_reasoning_comes_in_chunks_of_messages_too(colour: Any) -> None:

@@ -7,7 +7,7 @@ import langchain_core.messages as peer_messages
 import langchain_core.output_parsers as peer
 import pytest
 from pydantic import BaseModel
-from tests.output_parsers.conftest import Colour
+from tests.output_parsers.conftest import ExecutionMode
 
 from prill.errors import ModelRefusalError
 from prill.messages import AIMessage, AIMessageChunk
@@ -59,7 +59,9 @@ REFUSALS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
 @pytest.mark.parametrize("fields", REFUSALS.values(), ids=REFUSALS)
-def test_a_refusal_is_an_error_that_carries_the_message(colour: Colour, fields: dict[str, Any], parser: Any) -> None:
+def test_a_refusal_is_an_error_that_carries_the_message(
+    colour: ExecutionMode, fields: dict[str, Any], parser: Any
+) -> None:
     with pytest.raises(ModelRefusalError, match="declined") as raised:
         colour.invoke(parser, AIMessage(**fields))
     assert raised.value.raw_message.content == fields["content"]
@@ -69,14 +71,14 @@ def test_a_refusal_is_an_error_that_carries_the_message(colour: Colour, fields: 
 
 
 @pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
-def test_the_pieces_of_a_refusal_are_put_together(colour: Colour, parser: Any) -> None:
+def test_the_pieces_of_a_refusal_are_put_together(colour: ExecutionMode, parser: Any) -> None:
     pieces = [AIMessageChunk([{"type": "refusal", "refusal": text, "index": 0}]) for text in ("No", " way")]
     with pytest.raises(ModelRefusalError, match="No way") as raised:
         colour.stream(parser, pieces)
     assert raised.value.raw_message.content == [{"type": "refusal", "refusal": "No way", "index": 0}]
 
 
-def test_a_generation_may_hold_the_refusal(colour: Colour) -> None:
+def test_a_generation_may_hold_the_refusal(colour: ExecutionMode) -> None:
     message = AIMessage([{"type": "refusal", "refusal": "No way"}])
     with pytest.raises(ModelRefusalError, match="No way"):
         colour.invoke(JsonOutputParser(), [ChatGeneration(message=message)])
@@ -90,7 +92,7 @@ def test_a_stream_shows_the_values_before_the_refusal() -> None:
         next(values)
 
 
-def test_a_parser_of_text_gives_the_text(colour: Colour) -> None:
+def test_a_parser_of_text_gives_the_text(colour: ExecutionMode) -> None:
     assert colour.invoke(StrOutputParser(), AIMessage(**REFUSALS["the reason of the end"])) == "No way"
 
 

@@ -21,9 +21,9 @@ needs_recordings = requires("recordings")
 STREAMS = recorded(streaming=True)
 
 
-def read(id: str, pieces: Iterable[bytes], plainly: bool = False) -> tuple[list[Any], str, int]:
+def read(id: str, pieces: Iterable[bytes], parse_without_template: bool = False) -> tuple[list[Any], str, int]:
     """The chunks, how it ended, and how many events there were."""
-    reading: Reading[Any] = Reading(decoder_for(id), plainly=plainly)
+    reading: Reading[Any] = Reading(decoder_for(id), parse_without_template=parse_without_template)
     chunks: list[Any] = []
     try:
         for piece in pieces:
@@ -44,7 +44,7 @@ def in_pieces(body: bytes, size: int) -> Iterable[bytes]:
 @pytest.mark.parametrize("id", STREAMS)
 def test_a_recorded_stream_gives_the_same_chunks_without_parsing_each_event(id: str) -> None:
     body = load_recording(id).body
-    parsed = read(id, [body], plainly=True)
+    parsed = read(id, [body], parse_without_template=True)
     for size in (len(body), 4096, 301, 29, 2, 1):
         assert read(id, in_pieces(body, size)) == parsed, f"in pieces of {size} bytes"
     chance = random.Random(id)
@@ -59,7 +59,7 @@ def test_a_recorded_stream_gives_the_same_chunks_without_parsing_each_event(id: 
 )
 def test_a_stream_split_in_two_at_any_byte_gives_the_same_chunks(id: str) -> None:
     body = load_recording(id).body
-    parsed = read(id, [body], plainly=True)
+    parsed = read(id, [body], parse_without_template=True)
     for at in range(1, len(body), 3):
         assert read(id, [body[:at], body[at:]]) == parsed
 
@@ -210,7 +210,7 @@ def bodies(draw: Callable[..., Any], kinds: Sequence[str], event: Callable[[str,
 
 
 def check_bytes(id: str, start: bytes, body: bytes, size: int) -> None:
-    parsed = read(id, [start, body], plainly=True)
+    parsed = read(id, [start, body], parse_without_template=True)
     assert read(id, [start, body]) == parsed
     assert read(id, [start, *in_pieces(body, size)]) == parsed
 

@@ -119,10 +119,10 @@ def test_the_end_event_says_which_answered():
 
 
 def test_nothing_is_waited_for(verbs, monkeypatch):
-    from prill.io import BLOCKING, asyncio_colour
+    from prill.io import BLOCKING, get_asyncio_mode
 
     slept = []
-    colour = BLOCKING if verbs.name == "blocking" else asyncio_colour()
+    colour = BLOCKING if verbs.name == "blocking" else get_asyncio_mode()
     monkeypatch.setattr(type(colour), "sleep", lambda self, seconds: slept.append(seconds))
     part = streaming([Failed("busy", retry_after=60)])[0].with_fallbacks([streaming([ValueError()])[0], len])
     assert verbs.invoke(part, "four") == 4

@@ -342,14 +342,14 @@ class TestWhatIsTriedAgain:
 class TestPauses:
     def sleeps(self, monkeypatch, verbs):
         """The pauses that a colour is asked for; no time passes."""
-        from prill.io import BLOCKING, asyncio_colour
+        from prill.io import BLOCKING, get_asyncio_mode
 
         slept = []
 
         async def sleep(self, seconds):
             slept.append(seconds)
 
-        colour = BLOCKING if verbs.name == "blocking" else asyncio_colour()
+        colour = BLOCKING if verbs.name == "blocking" else get_asyncio_mode()
         monkeypatch.setattr(type(colour), "sleep", sleep)
         return slept
 

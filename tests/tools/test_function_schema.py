@@ -52,12 +52,12 @@ class Country(BaseModel):
     others: list[City] = []
 
 
-class Colour(enum.Enum):
+class ExecutionMode(enum.Enum):
     RED = "red"
     BLUE = "blue"
 
 
-def paint(colour: Colour, where: dict[str, int]) -> None:
+def paint(colour: ExecutionMode, where: dict[str, int]) -> None:
     """Paint it."""
 
 

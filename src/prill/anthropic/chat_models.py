@@ -69,7 +69,7 @@ class ChatAnthropic(AnthropicSettings, ProviderChatModel):
             kwargs["tool_choice"] = chosen
         return self.bind(tools=described, **kwargs)
 
-    def _asked_for(
+    def _bind_output_schema(
         self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
         if method == "function_calling":

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from prill.callbacks.base import BaseCallbackHandler
-from prill.callbacks.run import ChunkCallback, Notice, Observer, Run
+from prill.callbacks.run import ChunkCallback, MaybeAwaitable, Observer, Run
 from prill.errors import Cancelled
 from prill.messages import BaseMessage, BaseMessageChunk, get_buffer_string
 from prill.outputs import (
@@ -40,7 +40,7 @@ class HandlerObserver(Observer):
     def __hash__(self) -> int:
         return id(self.handler)
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         facts = {"tags": run.tags, "metadata": run.metadata, "name": run.name}
         serialized = {"name": run.name}
         if run.kind == "chat_model":
@@ -58,7 +58,9 @@ class HandlerObserver(Observer):
         run_type = {} if run.kind == "chain" else {"run_type": run.kind}
         return self._call(run, "chain", "on_chain_start", serialized, inputs, **run_type, **facts)
 
-    def _start_chat_model(self, run: Run, input: Any, serialized: dict[str, Any], facts: dict[str, Any]) -> Notice:
+    def _start_chat_model(
+        self, run: Run, input: Any, serialized: dict[str, Any], facts: dict[str, Any]
+    ) -> MaybeAwaitable:
         if self.handler.ignore_chat_model:
             return None
         messages = input.get("messages", [[]]) if isinstance(input, dict) else [[]]
@@ -70,7 +72,7 @@ class HandlerObserver(Observer):
     def chunk_callback(self, run: Run) -> ChunkCallback | None:
         return self.on_chunk if self._wants_tokens and run.kind in ("chat_model", "llm") else None
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
         if self.chunk_callback(run) is None:
             return None
         if isinstance(chunk, BaseMessageChunk):
@@ -82,46 +84,46 @@ class HandlerObserver(Observer):
             return None  # a whole message from a model that does not stream
         return self._call(run, "llm", "on_llm_new_token", token, chunk=made, tags=run.tags)
 
-    def on_restart(self, run: Run, marker: Any) -> Notice:
+    def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         return self.on_other(run, "on_retry", marker)
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         hooks = _HOOKS.get(run.kind, "chain")
         if hooks == "llm":
             output = result_of(run, output)
         more = {"inputs": run.input} if hooks == "chain" and run.streamed else {}
         return self._call(run, hooks, f"on_{hooks}_end", output, tags=run.tags, name=run.name, **more)
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         hooks = _HOOKS.get(run.kind, "chain")
         more: dict[str, Any] = {"tool_call_id": call_id(run)} if hooks == "tool" else {}
         if hooks == "llm":
             more["response"] = partial_result(run, error)
         return self._call(run, hooks, f"on_{hooks}_error", error, tags=run.tags, **more)
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         stopped = run.state.get("stopped")
         if not isinstance(stopped, Cancelled):
             stopped = Cancelled(f"{run.name} was left before its end", partial=partial)
         return self.on_error(run, stopped)
 
-    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+    def on_custom(self, run: Run, name: str, data: Any) -> MaybeAwaitable:
         if self.handler.ignore_custom_event:
             return None
         return self._guard(run, "on_custom_event", (name, data), {"tags": run.tags, "metadata": run.metadata}, False)
 
-    def on_other(self, run: Run, hook: str, *args: Any, **more: Any) -> Notice:
+    def on_other(self, run: Run, hook: str, *args: Any, **more: Any) -> MaybeAwaitable:
         """A hook that is called by name: ``on_text``, ``on_retry``, ``on_agent_action``, ``on_agent_finish``."""
         if hook == "on_retry" and self.handler.ignore_retry:
             return None
         return self._call(run, "tool" if hook.startswith("on_agent") else None, hook, *args, **more)
 
-    def _call(self, run: Run, hooks: str | None, hook: str, *args: Any, **more: Any) -> Notice:
+    def _call(self, run: Run, hooks: str | None, hook: str, *args: Any, **more: Any) -> MaybeAwaitable:
         if hooks is not None and getattr(self.handler, _IGNORED_BY[hooks]):
             return None
         return self._guard(run, hook, args, more, True)
 
-    def _guard(self, run: Run, hook: str, facts: tuple[Any, ...], more: dict[str, Any], parent: bool) -> Notice:
+    def _guard(self, run: Run, hook: str, facts: tuple[Any, ...], more: dict[str, Any], parent: bool) -> MaybeAwaitable:
         if parent:
             more["parent_run_id"] = run.parent.id if run.parent is not None else None
         try:
@@ -132,7 +134,7 @@ class HandlerObserver(Observer):
             self._log(hook)
             return None
         if inspect.isawaitable(answer):
-            return run.io.settle(self._await(hook, answer))
+            return run.io.await_on_loop(self._await(hook, answer))
         return None
 
     async def _await(self, hook: str, answer: Awaitable[Any]) -> None:

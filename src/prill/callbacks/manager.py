@@ -16,22 +16,22 @@ from prill.callbacks.handled import HandlerObserver
 from prill.callbacks.run import (
     CURRENT_RUN,
     CallbacksWithParent,
-    Notice,
+    MaybeAwaitable,
     Observer,
     Run,
     inside,
     join_observers,
 )
 from prill.callbacks.started_runs import model_output, prepare_run
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 
 
-async def _notify(run: Run, settle: Colour | None, hook: str, *facts: Any, **more: Any) -> None:
+async def _notify(run: Run, mode: ExecutionMode | None, hook: str, *facts: Any, **more: Any) -> None:
     for observer in run.observers or ():
-        told = getattr(observer, hook, None)
-        notice: Notice = told(run, *facts, **more) if told is not None else None
-        if notice is not None:
-            await (notice if settle is None else settle.settle(notice))
+        method = getattr(observer, hook, None)
+        waiting: MaybeAwaitable = method(run, *facts, **more) if method is not None else None
+        if waiting is not None:
+            await (waiting if mode is None else mode.await_on_loop(waiting))
 
 
 class BaseRunManager(CallbacksWithParent):
@@ -300,7 +300,7 @@ class CallbackManager(BaseCallbackManager):
             metadata={**(inheritable_metadata or {}), **(local_metadata or {})},
         )
 
-    def _prepare(self, io: Colour, kind: str, serialized: Any, input: Any, kwargs: dict[str, Any]) -> Run:
+    def _prepare(self, io: ExecutionMode, kind: str, serialized: Any, input: Any, kwargs: dict[str, Any]) -> Run:
         more = {"tags": self.tags, "metadata": self.metadata, **kwargs}
         return prepare_run(io, self.run, self.observers(), kind, serialized, input, **more)
 
@@ -379,7 +379,7 @@ class AsyncCallbackManager(CallbackManager):
     """A ``CallbackManager`` whose methods that report are awaited; handlers of both kinds work in both."""
 
     async def _astart(self, kind: str, serialized: Any, input: Any, **kwargs: Any) -> Any:
-        run = self._prepare(asyncio_colour(), kind, serialized, input, kwargs)
+        run = self._prepare(get_asyncio_mode(), kind, serialized, input, kwargs)
         await _notify(run, None, "on_start", input)
         return AsyncStartedRunManager(run)
 
@@ -506,7 +506,7 @@ class AsyncCallbackManagerForChainGroup(AsyncRunManager):
 
 
 @contextlib.asynccontextmanager
-async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[Any]:
+async def _group(run: Run, inputs: Any, settle: ExecutionMode | None) -> AsyncIterator[Any]:
     manager = (CallbackManagerForChainGroup if run.io.blocking else AsyncCallbackManagerForChainGroup)(run)
     run.raw_input = run.input = inputs
     await _notify(run, settle, "on_start", inputs)
@@ -525,7 +525,7 @@ async def _group(run: Run, inputs: Any, settle: Colour | None) -> AsyncIterator[
         await _notify(run, settle, "on_end", manager.outputs)
 
 
-def _group_run(io: Colour, name: str, callbacks: Callbacks, run_id: Any, tags: Any, metadata: Any) -> Run:
+def _group_run(io: ExecutionMode, name: str, callbacks: Callbacks, run_id: Any, tags: Any, metadata: Any) -> Run:
     outer = CURRENT_RUN.get()
     observers = join_observers(outer.observers if outer is not None else None, callbacks)
     said = {"run_id": run_id, "tags": tags, "metadata": metadata}
@@ -566,5 +566,5 @@ def atrace_as_chain_group(
     metadata: dict[str, Any] | None = None,
 ) -> contextlib.AbstractAsyncContextManager[AsyncCallbackManagerForChainGroup]:
     """Make the runs that are started inside children of one run, which exists only to group them."""
-    run = _group_run(asyncio_colour(), group_name, callback_manager, run_id, tags, metadata)
+    run = _group_run(get_asyncio_mode(), group_name, callback_manager, run_id, tags, metadata)
     return _group(run, inputs, None)

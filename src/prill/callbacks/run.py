@@ -14,14 +14,14 @@ from typing import Any
 
 from prill.callbacks.config import Config, merge_configs, metadata_of
 from prill.errors import ConfigError
-from prill.io import BLOCKING, CancelToken, Colour, Limit, make_lock
+from prill.io import BLOCKING, CancelToken, ExecutionMode, Limit, make_lock
 from prill.messages.usage import UsageMetadata, add_usage
 
-Notice = Awaitable[None] | None
+MaybeAwaitable = Awaitable[None] | None
 """The return value of an observer's method: ``None``, or an awaitable that the run waits for."""
 
 
-ChunkCallback = Callable[["Run", Any], Notice]
+ChunkCallback = Callable[["Run", Any], MaybeAwaitable]
 """Reports one chunk of a run to an observer."""
 
 
@@ -31,11 +31,11 @@ class Observer:
     Children start after and end before their parents. Subclasses override what they need.
     """
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         """The run started; ``input`` is ``None`` if it is a stream that is not complete yet."""
         return None
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
         """The run put out a piece of its output."""
         return None
 
@@ -43,23 +43,23 @@ class Observer:
         """Return the function to call with each chunk of ``run``, or ``None``; called once per stream."""
         return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
 
-    def on_restart(self, run: Run, marker: Any) -> Notice:
+    def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         """The run's output starts again; the chunks so far are withdrawn."""
         return None
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         """The run ended well; ``run.input`` is whole by now."""
         return None
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         """The run failed."""
         return None
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         """The run was left before its end; ``partial`` is what it had put out."""
         return None
 
-    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+    def on_custom(self, run: Run, name: str, data: Any) -> MaybeAwaitable:
         """The user's own code dispatched an event."""
         return None
 
@@ -143,7 +143,7 @@ class Run:
 
     def __init__(
         self,
-        io: Colour,
+        io: ExecutionMode,
         config: Config,
         observers: tuple[Observer, ...] | None = None,
         parent: Run | None = None,
@@ -196,7 +196,7 @@ class Run:
         run.watched_token, run.usage = self.watched_token, self.usage
         return run
 
-    def with_io(self, io: Colour) -> Run:
+    def with_io(self, io: ExecutionMode) -> Run:
         """This started run, for code of the other colour."""
         run = copy(self)
         run.io = io

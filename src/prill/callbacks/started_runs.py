@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from prill.callbacks.run import Observer, Run
-from prill.io import Colour
+from prill.io import ExecutionMode
 
 
 def prepare_run(
-    io: Colour,
+    io: ExecutionMode,
     parent: Run | None,
     observers: tuple[Observer, ...],
     kind: str,

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 
 from prill.documents import Blob, Document
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 from prill.text_splitters import RecursiveCharacterTextSplitter, TextSplitter
 
 
@@ -43,7 +43,7 @@ class BaseLoader(ABC):  # noqa: B024 - one of two methods must be defined, as la
 
     async def alazy_load(self) -> AsyncIterator[Document]:
         """Return the documents one by one, in asyncio."""
-        async for document in asyncio_colour().pull(self.lazy_load):
+        async for document in get_asyncio_mode().pull(self.lazy_load):
             yield document
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from prill.documents.base import Document
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 
 
 class BaseDocumentTransformer(ABC):
@@ -24,7 +24,7 @@ class BaseDocumentTransformer(ABC):
 
     async def atransform_documents(self, documents: Sequence[Document], **kwargs: Any) -> Sequence[Document]:
         """Return new documents made out of ``documents``, which are not changed."""
-        return await asyncio_colour().call(self.transform_documents, documents, **kwargs)
+        return await get_asyncio_mode().call(self.transform_documents, documents, **kwargs)
 
 
 class BaseDocumentCompressor(BaseModel, ABC, defer_build=True):
@@ -43,4 +43,4 @@ class BaseDocumentCompressor(BaseModel, ABC, defer_build=True):
         self, documents: Sequence[Document], query: str, callbacks: Any = None
     ) -> Sequence[Document]:
         """Return the documents that remain for the question ``query``."""
-        return await asyncio_colour().call(self.compress_documents, documents, query, callbacks)
+        return await get_asyncio_mode().call(self.compress_documents, documents, query, callbacks)

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 
 from pydantic import BaseModel, Field
 
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 
 
 class Embeddings(ABC):
@@ -28,11 +28,11 @@ class Embeddings(ABC):
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vector of each text, in order."""
-        return await asyncio_colour().call(self.embed_documents, texts)
+        return await get_asyncio_mode().call(self.embed_documents, texts)
 
     async def aembed_query(self, text: str) -> list[float]:
         """Return the vector of a text that is searched for."""
-        return await asyncio_colour().call(self.embed_query, text)
+        return await get_asyncio_mode().call(self.embed_query, text)
 
 
 class FakeEmbeddings(Embeddings, BaseModel):

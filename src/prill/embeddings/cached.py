@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from prill.embeddings.base import Embeddings
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 from prill.stores import ByteStore
 
 _NAMING = ("model", "dimensions", "size")
@@ -77,7 +77,7 @@ class CacheBackedEmbeddings(Embeddings):
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vector of each text, in order."""
-        return await self._embed(asyncio_colour(), texts)
+        return await self._embed(get_asyncio_mode(), texts)
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of a text that is searched for."""
@@ -85,9 +85,9 @@ class CacheBackedEmbeddings(Embeddings):
 
     async def aembed_query(self, text: str) -> list[float]:
         """Return the vector of a text that is searched for."""
-        return await self._embed_query(asyncio_colour(), text)
+        return await self._embed_query(get_asyncio_mode(), text)
 
-    async def _embed(self, io: Colour, texts: Sequence[str]) -> list[list[float]]:
+    async def _embed(self, io: ExecutionMode, texts: Sequence[str]) -> list[list[float]]:
         store, model = self.document_embedding_store, self.underlying_embeddings
         keys = {text: self._key(text) for text in texts}
         vectors = await self._kept(io, store, keys)
@@ -106,7 +106,7 @@ class CacheBackedEmbeddings(Embeddings):
             vectors.update(zip(batch, made, strict=True))
         return [list(vectors[text]) for text in texts]
 
-    async def _embed_query(self, io: Colour, text: str) -> list[float]:
+    async def _embed_query(self, io: ExecutionMode, text: str) -> list[float]:
         store, model = self.query_embedding_store, self.underlying_embeddings
         key = f"query:{self._key(text)}"  # some models make other vectors of questions
         if store is not None and (kept := await self._kept(io, store, {text: key})):
@@ -120,7 +120,7 @@ class CacheBackedEmbeddings(Embeddings):
                 await store.amset(pairs)
         return vector
 
-    async def _kept(self, io: Colour, store: ByteStore, keys: dict[str, str]) -> dict[str, list[float]]:
+    async def _kept(self, io: ExecutionMode, store: ByteStore, keys: dict[str, str]) -> dict[str, list[float]]:
         wanted = list(keys.values())
         found = store.mget(wanted) if io.blocking else await store.amget(wanted)
         pairs = zip(keys.items(), found, strict=True)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 
 Example = dict[str, str]
 
@@ -27,7 +27,7 @@ class BaseExampleSelector(ABC):
 
     async def aadd_example(self, example: Example) -> Any:
         """Add an example to those that can be chosen."""
-        return await asyncio_colour().call(self.add_example, example)
+        return await get_asyncio_mode().call(self.add_example, example)
 
     @abstractmethod
     def select_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ class BaseExampleSelector(ABC):
 
     async def aselect_examples(self, input_variables: dict[str, str]) -> list[dict[str, Any]]:
         """Return the examples for the variables of a prompt."""
-        return await asyncio_colour().call(self.select_examples, input_variables)
+        return await get_asyncio_mode().call(self.select_examples, input_variables)
 
 
 @runtime_checkable

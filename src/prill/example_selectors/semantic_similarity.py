@@ -13,7 +13,7 @@ from prill.documents import Document
 from prill.embeddings import Embeddings
 from prill.errors import ConfigError
 from prill.example_selectors.base import BaseExampleSelector
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 from prill.vectorstores import VectorStore
 
 
@@ -51,9 +51,9 @@ class _VectorStoreExampleSelector(BaseExampleSelector, BaseModel):
 
     async def aadd_example(self, example: dict[str, Any]) -> str:
         """Add an example to the store; returns its id."""
-        return await self._add(asyncio_colour(), example)
+        return await self._add(get_asyncio_mode(), example)
 
-    async def _add(self, io: Colour, example: dict[str, Any]) -> str:
+    async def _add(self, io: ExecutionMode, example: dict[str, Any]) -> str:
         text = _embedded(example, self.input_keys, self.example_keys)
         ids: list[str] = await _do(io, self.vectorstore, "add_texts", [text], metadatas=[example])
         return ids[0]
@@ -64,9 +64,9 @@ class _VectorStoreExampleSelector(BaseExampleSelector, BaseModel):
 
     async def aselect_examples(self, input_variables: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the examples for the variables of a prompt, the nearest first."""
-        return await self._select(asyncio_colour(), input_variables)
+        return await self._select(get_asyncio_mode(), input_variables)
 
-    async def _select(self, io: Colour, values: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _select(self, io: ExecutionMode, values: dict[str, Any]) -> list[dict[str, Any]]:
         method, more = self._search()
         text = _text_of(values, self.input_keys, "input")
         found: list[Document] = await _do(
@@ -78,7 +78,7 @@ class _VectorStoreExampleSelector(BaseExampleSelector, BaseModel):
     @classmethod
     async def _made(
         cls,
-        io: Colour,
+        io: ExecutionMode,
         examples: list[dict[str, Any]],
         embeddings: Embeddings,
         store: type[VectorStore],
@@ -144,7 +144,9 @@ class SemanticSimilarityExampleSelector(_VectorStoreExampleSelector):
     ) -> Self:
         """Embed examples into a new store of a class; ``vectorstore_cls_kwargs`` are those of its ``from_texts``."""
         fields = _Fields(k=k, input_keys=input_keys, example_keys=example_keys, vectorstore_kwargs=vectorstore_kwargs)
-        return await cls._made(asyncio_colour(), examples, embeddings, vectorstore_cls, vectorstore_cls_kwargs, fields)
+        return await cls._made(
+            get_asyncio_mode(), examples, embeddings, vectorstore_cls, vectorstore_cls_kwargs, fields
+        )
 
 
 class MaxMarginalRelevanceExampleSelector(_VectorStoreExampleSelector):
@@ -195,7 +197,9 @@ class MaxMarginalRelevanceExampleSelector(_VectorStoreExampleSelector):
         """Embed examples into a new store of a class; ``vectorstore_cls_kwargs`` are those of its ``from_texts``."""
         fields = _Fields(k=k, input_keys=input_keys, example_keys=example_keys, vectorstore_kwargs=vectorstore_kwargs)
         fields["fetch_k"] = fetch_k
-        return await cls._made(asyncio_colour(), examples, embeddings, vectorstore_cls, vectorstore_cls_kwargs, fields)
+        return await cls._made(
+            get_asyncio_mode(), examples, embeddings, vectorstore_cls, vectorstore_cls_kwargs, fields
+        )
 
 
 def _picked(values: Mapping[str, Any], keys: list[str] | None, what: str, asked_by: str) -> dict[str, Any]:
@@ -225,7 +229,7 @@ def _text_of(values: Mapping[str, Any], keys: list[str] | None, what: str) -> st
     return " ".join(map(str, sorted_values(picked)))
 
 
-async def _do(io: Colour, owner: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+async def _do(io: ExecutionMode, owner: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     if io.blocking:
         return getattr(owner, method)(*args, **kwargs)
     return await getattr(owner, "a" + method)(*args, **kwargs)

@@ -15,7 +15,7 @@ from prill.documents import Document
 from prill.errors import ConfigError, PrillError
 from prill.indexing.document_index import DocumentIndex
 from prill.indexing.records import RecordManager
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 from prill.runnables.engine.streams import from_async_iterable
 from prill.vectorstores import VectorStore
 
@@ -90,12 +90,12 @@ async def aindex(
 ) -> IndexingResult:
     """Bring a store up to date, as ``index`` does; ``docs_source`` may be an async iterable, too."""
     given = locals()
-    return await _Indexing(asyncio_colour(), **given).run()
+    return await _Indexing(get_asyncio_mode(), **given).run()
 
 
 @dataclass
 class _Indexing:
-    io: Colour
+    io: ExecutionMode
     docs_source: Any
     record_manager: RecordManager
     vector_store: VectorStore | DocumentIndex

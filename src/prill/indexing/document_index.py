@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from prill.documents import Document
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 from prill.retrievers import BaseRetriever
 
 
@@ -50,12 +50,12 @@ class DocumentIndex(BaseRetriever):
 
     async def aupsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
         """Write documents; one whose id is there replaces the old one."""
-        return await asyncio_colour().call(self.upsert, items, **kwargs)
+        return await get_asyncio_mode().call(self.upsert, items, **kwargs)
 
     async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
         """Delete documents."""
-        return await asyncio_colour().call(self.delete, ids, **kwargs)
+        return await get_asyncio_mode().call(self.delete, ids, **kwargs)
 
     async def aget(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
         """Return the documents with these ids; an id that is not there is passed over."""
-        return await asyncio_colour().call(self.get, ids, **kwargs)
+        return await get_asyncio_mode().call(self.get, ids, **kwargs)

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from prill.errors import ConfigError
-from prill.io import asyncio_colour, make_lock
+from prill.io import get_asyncio_mode, make_lock
 
 
 class RecordManager(ABC):
@@ -57,21 +57,21 @@ class RecordManager(ABC):
 
     async def acreate_schema(self) -> None:
         """Make the tables, if there are none yet."""
-        await asyncio_colour().call(self.create_schema)
+        await get_asyncio_mode().call(self.create_schema)
 
     async def aget_time(self) -> float:
         """Return the time of the records' clock, in seconds."""
-        return await asyncio_colour().call(self.get_time)
+        return await get_asyncio_mode().call(self.get_time)
 
     async def aupdate(
         self, keys: Sequence[str], *, group_ids: Sequence[str | None] | None = None, time_at_least: float | None = None
     ) -> None:
         """Write down the keys as of now."""
-        await asyncio_colour().call(self.update, keys, group_ids=group_ids, time_at_least=time_at_least)
+        await get_asyncio_mode().call(self.update, keys, group_ids=group_ids, time_at_least=time_at_least)
 
     async def aexists(self, keys: Sequence[str]) -> list[bool]:
         """Return whether each key is there."""
-        return await asyncio_colour().call(self.exists, keys)
+        return await get_asyncio_mode().call(self.exists, keys)
 
     async def alist_keys(
         self,
@@ -83,11 +83,11 @@ class RecordManager(ABC):
     ) -> list[str]:
         """Return the keys written before, or after, a time; of some groups; at most ``limit``."""
         chosen = {"before": before, "after": after, "group_ids": group_ids, "limit": limit}
-        return await asyncio_colour().call(self.list_keys, **chosen)
+        return await get_asyncio_mode().call(self.list_keys, **chosen)
 
     async def adelete_keys(self, keys: Sequence[str]) -> None:
         """Forget the keys."""
-        await asyncio_colour().call(self.delete_keys, keys)
+        await get_asyncio_mode().call(self.delete_keys, keys)
 
 
 def checked_groups(

@@ -27,16 +27,16 @@ Hazards, and how they are met:
 
 from prill.io.blocking import BLOCKING
 from prill.io.cancel import CancelToken
-from prill.io.colour import Colour, Thunk
-from prill.io.drive import SUSPENDED, close, closing, drive, drive_stream, is_deep
-from prill.io.interrupter import Stopper, Watchdog
+from prill.io.execution_mode import ExecutionMode, Thunk
+from prill.io.drive import ASYNC_REQUIRED, close, closing, drive, drive_stream, is_deep
+from prill.io.interrupter import Interrupter, Watchdog
 from prill.io.limit import Limit
 from prill.io.process import PerProcess, hold_during_fork, make_lock
 from prill.io.scope import Scope, interruptible
-from prill.io.tee import Ended, Tee
+from prill.io.tee import StreamEnded, Tee
 
 
-def asyncio_colour() -> Colour:
+def get_asyncio_mode() -> ExecutionMode:
     """``Asyncio``; asyncio is imported now, so that blocking programs do not pay its 35 ms."""
     from prill.io.loop import ASYNCIO  # noqa: PLC0415 - see the docstring
 
@@ -44,23 +44,23 @@ def asyncio_colour() -> Colour:
 
 
 __all__ = [
+    "ASYNC_REQUIRED",
     "BLOCKING",
-    "SUSPENDED",
     "CancelToken",
-    "Colour",
-    "Ended",
+    "ExecutionMode",
+    "Interrupter",
     "Limit",
     "PerProcess",
     "Scope",
-    "Stopper",
+    "StreamEnded",
     "Tee",
     "Thunk",
     "Watchdog",
-    "asyncio_colour",
     "close",
     "closing",
     "drive",
     "drive_stream",
+    "get_asyncio_mode",
     "hold_during_fork",
     "interruptible",
     "is_deep",

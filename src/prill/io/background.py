@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from prill.errors import Cancelled
-from prill.io.colour import Put
 from prill.io.condition import ThreadCondition
 from prill.io.drive import drive
+from prill.io.execution_mode import Emit
 from prill.io.portal import copy_context_of_worker, loop_runs_here, make_wake
 from prill.io.process import check_process, process_number
 from prill.io.scope import Scope, current_scope, interruptible, scoped
@@ -24,7 +24,7 @@ class BackgroundBody:
     ``work`` is at most ``limit`` items ahead: then ``put`` waits until the consumer takes some.
     """
 
-    def __init__(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> None:
+    def __init__(self, work: Callable[[Emit], Awaitable[Any]], limit: int) -> None:
         self._limit = max(1, limit // 2)  # while the consumer uses one half, the other may be filled
         self._items: list[Any] = []
         self._changed = ThreadCondition()
@@ -65,7 +65,7 @@ class BackgroundBody:
         join(self._thread)
         self._scope.leave()
 
-    def _run(self, work: Callable[[Put], Awaitable[Any]]) -> None:
+    def _run(self, work: Callable[[Emit], Awaitable[Any]]) -> None:
         try:
             drive(work(self._put))
         except BaseException as error:

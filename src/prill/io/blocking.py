@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import Any, TypeVar
 
 from prill.io.background import BackgroundBody
-from prill.io.colour import Colour, Condition, Put, Thunk
 from prill.io.condition import BlockingCondition
 from prill.io.drive import closing, drive_stream
-from prill.io.interrupter import BlockingInterrupter, Stopper
+from prill.io.execution_mode import Condition, Emit, ExecutionMode, Thunk
+from prill.io.interrupter import BlockingInterrupter, Interrupter
 from prill.io.limit import Limit
 from prill.io.portal import wait_on_loop
 from prill.io.scope import current_scope
@@ -66,7 +66,7 @@ class Blocking:
         finally:
             threads.stop()
 
-    async def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+    async def run_on_new_stack(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
         threads = StreamThreads([stream], Limit(1))
         try:
             while threads.running:
@@ -90,13 +90,13 @@ class Blocking:
         else:
             scope.sleep(seconds)
 
-    def stopper(self) -> Stopper:
+    def make_interrupter(self) -> Interrupter:
         return BlockingInterrupter()
 
-    async def settle(self, waiting: Awaitable[T]) -> T:
+    async def await_on_loop(self, waiting: Awaitable[T]) -> T:
         return wait_on_loop(waiting)
 
-    async def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
+    async def background(self, work: Callable[[Emit], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
         body = BackgroundBody(work, limit)
         try:
             while True:
@@ -108,7 +108,7 @@ class Blocking:
         finally:
             body.stop()
 
-    async def before(self, deadline: float, thunk: Thunk[T], unblock: Callable[[], None]) -> T:
+    async def run_before(self, deadline: float, thunk: Thunk[T], unblock: Callable[[], None]) -> T:
         timer = Timer(deadline, unblock)
         try:
             result = await thunk()
@@ -126,4 +126,4 @@ class Blocking:
         return await thunk()
 
 
-BLOCKING: Colour = Blocking()
+BLOCKING: ExecutionMode = Blocking()

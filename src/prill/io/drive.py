@@ -11,7 +11,7 @@ from prill.errors import AsyncRequiredError
 T = TypeVar("T")
 S = TypeVar("S")
 
-SUSPENDED = (
+ASYNC_REQUIRED = (
     "a step waited on the event loop while it was run by a blocking verb. Use the asyncio verb instead "
     "(ainvoke, astream, abatch, atransform), or give the step a blocking form."
 )
@@ -35,7 +35,7 @@ def _refuse(suspended: Any) -> AsyncRequiredError:
 
     It is raised inside the body first, so that its ``finally`` blocks run and the traceback shows the ``await``.
     """
-    error = AsyncRequiredError(SUSPENDED)
+    error = AsyncRequiredError(ASYNC_REQUIRED)
     try:
         suspended.throw(error)
     except AsyncRequiredError as raised:

@@ -10,7 +10,7 @@ from prill.io.scope import Scope, current_scope, entering, restore
 from prill.io.timer import Timer
 
 
-class Stopper(Protocol):
+class Interrupter(Protocol):
     """Interrupts the code that runs between ``enter`` and ``leave``; a stream enters for each chunk it waits for.
 
     ``leave`` takes the value that ``enter`` returned. ``stop`` may be called from any thread, at any time, and more
@@ -71,7 +71,7 @@ class Watchdog:
 
     __slots__ = ("_cancel", "_stopper", "deadline", "due")
 
-    def __init__(self, stopper: Stopper) -> None:
+    def __init__(self, stopper: Interrupter) -> None:
         self._stopper = stopper
         self.deadline: float | None = None
         self.due = float("inf")

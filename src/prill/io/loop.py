@@ -12,11 +12,11 @@ from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
 from prill.errors import Cancelled
-from prill.io.colour import Colour, Condition, Put, Thunk
 from prill.io.context import InContext
 from prill.io.cross_thread import pull_across_threads
 from prill.io.drive import close, closing
-from prill.io.interrupter import Stopper
+from prill.io.execution_mode import Condition, Emit, ExecutionMode, Thunk
+from prill.io.interrupter import Interrupter
 from prill.io.limit import Limit
 from prill.io.loop_threads import LoopThreads
 from prill.io.per_loop import PerLoop
@@ -103,7 +103,7 @@ class Asyncio:
             async for chunk in stream:
                 yield 0, chunk
 
-    async def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+    async def run_on_new_stack(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
         async with closing(self._merge([stream], Limit(1))) as merged:
             async for _, chunk in merged:
                 yield chunk
@@ -167,13 +167,13 @@ class Asyncio:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def stopper(self) -> Stopper:
+    def make_interrupter(self) -> Interrupter:
         return TaskInterrupter()
 
-    async def settle(self, waiting: Awaitable[T]) -> T:
+    async def await_on_loop(self, waiting: Awaitable[T]) -> T:
         return await waiting
 
-    async def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
+    async def background(self, work: Callable[[Emit], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
         items: list[Any] = []
         news, room = asyncio.Event(), asyncio.Event()
         loop, here, thread = asyncio.get_running_loop(), threading.get_ident, threading.get_ident()
@@ -224,7 +224,7 @@ class Asyncio:
             room.set()  # for worker threads, which are not waited for
             await finish([task], cancel=True)
 
-    async def before(self, deadline: float, thunk: Thunk[T], unblock: Callable[[], None]) -> T:
+    async def run_before(self, deadline: float, thunk: Thunk[T], unblock: Callable[[], None]) -> T:
         async with asyncio.timeout(deadline - time.monotonic()):
             return await thunk()
 
@@ -266,4 +266,4 @@ def _context_of_thread() -> tuple[Context, Scope]:
 
 _THREADS: PerLoop[LoopThreads] = PerLoop(LoopThreads.aclose)
 
-ASYNCIO: Colour = Asyncio()
+ASYNCIO: ExecutionMode = Asyncio()

@@ -51,10 +51,13 @@ def wait_on_loop(waiting: Awaitable[T]) -> T:
 def run_on(loop: Any, body: Coroutine[Any, Any, T], context: Context | None = None) -> T:
     """Run a coroutine on a loop of another thread, and block until it is done."""
     context = context or copy_context()
+    scope = current_scope()
+    # What runs in a cancelled scope closes something, and is not interrupted. It is asked before the coroutine starts,
+    # which may cancel the scope itself.
+    interrupted = scope is not None and not scope.cancelled
     # Only programs that mix blocking code and asyncio need asyncio here, and it takes 35 ms to import.
     future: Future[T] = context.run(import_module("asyncio").run_coroutine_threadsafe, body, loop)
-    scope = current_scope()
-    if scope is None or scope.cancelled:  # what runs in a cancelled scope closes something, and is not interrupted
+    if scope is None or not interrupted:
         return _wait(future, loop)
     try:
         with interruptible(future.cancel):

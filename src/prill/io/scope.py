@@ -21,9 +21,9 @@ class Scope:
 
     ``cancel`` may be called from any thread and more than once. Scopes nest: cancelling one cancels those inside.
 
-    There is one for each plain function that an asyncio run calls, so it has no lock, which would cost more than all the
-    rest. A function is added before the flag is read, and the flag is set before the functions are read, so one side
-    or both see the function; it belongs to the side that takes it out of the dictionary, which is atomic.
+    There is one for each plain function that an asyncio run calls, so it has no lock, which would cost more than
+    everything else. A function is added before the flag is read, and the flag is set before the functions are read,
+    so one side or both see the function; it belongs to the side that takes it out of the dictionary, which is atomic.
     """
 
     __slots__ = ("__weakref__", "_cancelled", "_outer", "_unblocks")

@@ -10,16 +10,16 @@ from types import FrameType
 from typing import Any
 
 from prill.errors import Cancelled
-from prill.io.colour import Colour
 from prill.io.context import InContext
 from prill.io.drive import close
+from prill.io.execution_mode import ExecutionMode
 from prill.io.scope import current_scope, enter
 
 TEE_LIMIT = 64
 """The default number of chunks that the fastest reader of a ``Tee`` may be ahead of the slowest."""
 
 
-class Ended(BaseException):
+class StreamEnded(BaseException):
     """Ends all readers of a stream alike. Not an ``Exception``, so that user code between them does not catch it."""
 
 
@@ -30,7 +30,9 @@ class Tee:
     source runs in a context of its own.
     """
 
-    def __init__(self, source: AsyncIterator[Any], readers: int, colour: Colour, limit: int | None = TEE_LIMIT) -> None:
+    def __init__(
+        self, source: AsyncIterator[Any], readers: int, colour: ExecutionMode, limit: int | None = TEE_LIMIT
+    ) -> None:
         self._source = source
         self._limit = sys.maxsize if limit is None else limit
         self._changed = colour.condition()
@@ -89,7 +91,7 @@ class Tee:
             chunk = await InContext(self._context, self._source.__anext__())
         except StopAsyncIteration:
             self._ended = True
-        except (Exception, Ended) as error:
+        except (Exception, StreamEnded) as error:
             self._ended, self.error = True, error
         except BaseException:
             self._ended = True

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
 from prill.callbacks.run import Run
-from prill.io import BLOCKING, Colour, asyncio_colour, closing, drive, drive_stream
+from prill.io import BLOCKING, ExecutionMode, closing, drive, drive_stream, get_asyncio_mode
 from prill.messages import BaseMessage
 from prill.outputs import ChatGenerationChunk, ChatResult, GenerationChunk, LLMResult
 
@@ -30,7 +30,7 @@ class ChatAnswerHooks:
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        result: ChatResult = await self._answer(messages, _run(run_manager, asyncio_colour()), stop=stop, **kwargs)
+        result: ChatResult = await self._answer(messages, _run(run_manager, get_asyncio_mode()), stop=stop, **kwargs)
         return result
 
 
@@ -49,7 +49,7 @@ class ChatStreamHooks:
     async def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        stream = self._chunks(messages, _run(run_manager, asyncio_colour()), stop=stop, **kwargs)
+        stream = self._chunks(messages, _run(run_manager, get_asyncio_mode()), stop=stop, **kwargs)
         async with closing(stream) as chunks:
             async for chunk in chunks:
                 yield ChatGenerationChunk(message=chunk)
@@ -74,7 +74,7 @@ class TextAnswerHooks:
     async def _agenerate(
         self, prompts: list[str], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> LLMResult:
-        result: LLMResult = await self._answer(prompts, _run(run_manager, asyncio_colour()), stop=stop, **kwargs)
+        result: LLMResult = await self._answer(prompts, _run(run_manager, get_asyncio_mode()), stop=stop, **kwargs)
         return result
 
 
@@ -92,7 +92,7 @@ class TextStreamHooks:
     async def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
-        async with closing(self._chunks(prompt, _run(run_manager, asyncio_colour()), stop=stop, **kwargs)) as chunks:
+        async with closing(self._chunks(prompt, _run(run_manager, get_asyncio_mode()), stop=stop, **kwargs)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -101,7 +101,7 @@ class TextHooks(TextAnswerHooks, TextStreamHooks):
     """The four hooks of a text model that has ``_answer`` and ``_chunks``."""
 
 
-def _run(run_manager: Any, io: Colour) -> Run:
+def _run(run_manager: Any, io: ExecutionMode) -> Run:
     """The run that an override is part of, for the colour of the hook that it calls."""
     run: Run | None = getattr(run_manager, "run", None)
     if run is None:

@@ -357,7 +357,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
 
         return structured_output(self, schema, method, include_raw, strict, kwargs)
 
-    def _asked_for(
+    def _bind_output_schema(
         self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """This model, asked for answers of a form: ``name``, ``description``, ``parameters``, the JSON schema."""

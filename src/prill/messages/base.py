@@ -114,16 +114,18 @@ class BaseMessage(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: Any = handler(source)
+        made = handler(source)
+        schema: Any = made
         load = _load_as(cls)
         model: Any = handler.resolve_ref_schema(schema)
         if model["type"] == "function-before" and model["function"]["function"] is load:
-            return schema  # made before
+            return made  # it has them already
         while model["type"] != "model":
             model = model["schema"]  # below the validators of the whole model
         model["serialization"] = core_schema.wrap_serializer_function_ser_schema(_dump_as(cls), info_arg=True)
+        ref = cast("dict[str, Any]", schema).pop("ref", None)
         # JSON schemas have a definition for what has the reference, and programs expect one for each class.
-        return core_schema.no_info_before_validator_function(load, schema, ref=schema.pop("ref", None))
+        return core_schema.no_info_before_validator_function(load, schema, ref=ref)
 
     def _prepare_dump(self) -> None:
         """Fill in fields that are computed when they are first read."""

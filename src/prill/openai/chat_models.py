@@ -140,7 +140,7 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
             bound["parallel_tool_calls"] = parallel_tool_calls
         return self.bind(**bound, **kwargs)
 
-    def _asked_for(
+    def _bind_output_schema(
         self, form: dict[str, Any], method: str, strict: bool | None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
         if method == "function_calling":

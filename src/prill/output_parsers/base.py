@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from prill.callbacks.run import Run, inside
 from prill.errors import OutputParserException
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 from prill.messages import AnyMessage
 from prill.output_parsers.inputs import LanguageModelOutput, as_generation
 from prill.outputs import Generation
@@ -42,7 +42,7 @@ class BaseLLMOutputParser(ABC, Generic[T]):
 
     async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> T:
         """Do the same in asyncio; by default ``parse_result`` in a worker thread."""
-        return await asyncio_colour().call(self.parse_result, result, partial=partial)
+        return await get_asyncio_mode().call(self.parse_result, result, partial=partial)
 
 
 class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[LanguageModelOutput, T]):
@@ -125,7 +125,7 @@ class BaseOutputParser(BaseGenerationOutputParser[T]):
 
     async def aparse(self, text: str) -> T:
         """Do the same in asyncio; by default ``parse`` in a worker thread."""
-        return await asyncio_colour().call(self.parse, text)
+        return await get_asyncio_mode().call(self.parse, text)
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> T:
         """Parse the text of the first candidate."""

@@ -72,7 +72,7 @@ class AnswerItems:
         return items
 
 
-class LineItems:
+class LineItemReader:
     """Find the matches of a pattern that stay within a line, at each line's end.
 
     ``alone`` matches a line that is a list mark only, whose item is the next line.

@@ -11,7 +11,7 @@ from prill.errors import OutputParserException
 from prill.io import closing
 from prill.output_parsers.comma_items import CommaItems
 from prill.output_parsers.inputs import as_text
-from prill.output_parsers.line_items import AnswerItems, Items, LineItems, MatchedItems, ParsedItems
+from prill.output_parsers.line_items import AnswerItems, Items, LineItemReader, MatchedItems, ParsedItems
 from prill.output_parsers.transform import BaseTransformOutputParser
 from prill.runnables.engine.streams import ADD, Combine, Stream
 from prill.transducers.reasoning import strip_reasoning
@@ -106,7 +106,7 @@ class _PatternListOutputParser(ListOutputParser):
             return super()._items()
         if self.pattern != pattern:
             return AnswerItems(super()._items, no_items=self._no_items)
-        return AnswerItems(lambda: LineItems(pattern, alone), no_items=self._no_items)
+        return AnswerItems(lambda: LineItemReader(pattern, alone), no_items=self._no_items)
 
 
 class NumberedListOutputParser(_PatternListOutputParser):

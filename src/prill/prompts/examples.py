@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from prill.errors import PromptError
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 
 
 @runtime_checkable
@@ -33,7 +33,7 @@ async def choose_examples(
         return selector.select_examples(values)  # type: ignore[no-any-return]  # one of the two is there
     if hasattr(selector, "aselect_examples"):
         return await selector.aselect_examples(values)  # type: ignore[no-any-return]  # as above
-    return await asyncio_colour().call(selector.select_examples, values)
+    return await get_asyncio_mode().call(selector.select_examples, values)
 
 
 def of_prompt(example: dict[str, Any], names: list[str]) -> dict[str, Any]:

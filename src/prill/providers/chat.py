@@ -144,7 +144,7 @@ def structured_output(
     target = Target(schema)
     form = convert_to_openai_function(target.described)
     form.setdefault("parameters", {"type": "object", "properties": {}})
-    asked = model._asked_for(form, method, strict, **kwargs)
+    asked = model._bind_output_schema(form, method, strict, **kwargs)
     parser: StructuredParser[Any] = StructuredParser(
         target, tool=form["name"] if method == "function_calling" else None
     )

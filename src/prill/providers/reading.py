@@ -10,8 +10,8 @@ from pydantic_core import from_json
 
 from prill.errors import PrillError
 from prill.providers.http.message import BadBody
-from prill.transducers.event_form import EventForm
 from prill.transducers.event_json import EventJSON
+from prill.transducers.event_template import EventTemplate
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
 
 Chunk = TypeVar("Chunk")
@@ -127,11 +127,12 @@ Batch = tuple[Sequence[Chunk], Chunk]
 class Reading(Generic[Chunk]):
     """A stream as it is read: bytes in, chunks out, in batches.
 
-    An event that is like the one before but for its text is not parsed (see ``EventForm``); with ``plainly`` every
-    event is. The chunks are the same. Each chunk is made when it is asked for, or with the others of its batch.
+    An event that is like the one before but for its text is not parsed (see ``EventTemplate``); with
+    ``parse_without_template`` every event is. The chunks are the same. Each chunk is made when it is asked for, or with
+    the others of its batch.
     """
 
-    def __init__(self, decoder: StreamDecoder[Chunk], *, plainly: bool = False) -> None:
+    def __init__(self, decoder: StreamDecoder[Chunk], *, parse_without_template: bool = False) -> None:
         self.decoder = decoder
         self.seen = 0
         """How many events have come."""
@@ -144,7 +145,9 @@ class Reading(Generic[Chunk]):
         self._held = 0  # bytes of it
         self._unended = 0  # bytes that came since the last event
         self._form = (
-            EventForm("obfuscation", "p") if self._is_sse and hasattr(decoder, "piece") and not plainly else None
+            EventTemplate("obfuscation", "p")
+            if self._is_sse and hasattr(decoder, "piece") and not parse_without_template
+            else None
         )
         self._piece: Piece | None = None  # what the form is that of
         self._json: list[bytes] | None = None  # the body, where it is one JSON value instead of events
@@ -231,7 +234,7 @@ class Reading(Generic[Chunk]):
         self._held = 0
         return data
 
-    def _read(self, data: bytes, form: EventForm) -> Iterator[Batch[Chunk]]:
+    def _read(self, data: bytes, form: EventTemplate) -> Iterator[Batch[Chunk]]:
         """The chunks of whole events, without the last one's blank line."""
         try:
             events = data.decode().split("\n\n")
@@ -265,7 +268,7 @@ class Reading(Generic[Chunk]):
             return self._framing.feed(data)
         return checked(self._framing.feed, data)
 
-    def _learn(self, event: str, form: EventForm) -> None:
+    def _learn(self, event: str, form: EventTemplate) -> None:
         piece: Piece | None = self.decoder.piece  # type: ignore[attr-defined]  # it has, where there is a form
         learned = piece is not None and form.learn(event, piece.payload, piece.place, piece.key)
         self._piece = piece if learned else None

@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Literal, TypeVar, overload
 
 from prill.callbacks.run import Run, inside
 from prill.errors import AsyncRequiredError, CompositionError, ConfigError
-from prill.io import SUSPENDED, closing
+from prill.io import ASYNC_REQUIRED, closing
 from prill.runnables.base import Runnable
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
@@ -120,7 +120,7 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
                         break
                     except RuntimeError as error:
                         if blocking and "no running event loop" in str(error):
-                            raise AsyncRequiredError(f"in {self.get_name()}, {SUSPENDED}") from error
+                            raise AsyncRequiredError(f"in {self.get_name()}, {ASYNC_REQUIRED}") from error
                         raise
                     yield chunk
 

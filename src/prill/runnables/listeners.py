@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from prill.callbacks.run import Notice, Run
+from prill.callbacks.run import MaybeAwaitable, Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableBinding
@@ -22,17 +22,17 @@ class Listening(Recorder):
     def __init__(self, on_start: Listener | None, on_end: Listener | None, on_error: Listener | None) -> None:
         self._start, self._end, self._error = on_start, on_end, on_error
 
-    def opened(self, run: Run, traced: TracedRun) -> Notice:
+    def opened(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         return self._notify(self._start, run, traced)
 
-    def closed(self, run: Run, traced: TracedRun) -> Notice:
+    def closed(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         return self._notify(self._end if traced.error is None and not traced.cancelled else self._error, run, traced)
 
-    def _notify(self, listener: Listener | None, run: Run, traced: TracedRun) -> Notice:
+    def _notify(self, listener: Listener | None, run: Run, traced: TracedRun) -> MaybeAwaitable:
         if listener is None or traced.parent_run_id is not None:
             return None
         answer = listener(traced, config_for_child(run)) if _takes_two(listener) else listener(traced)
-        return run.io.settle(answer) if inspect.isawaitable(answer) else None
+        return run.io.await_on_loop(answer) if inspect.isawaitable(answer) else None
 
 
 def _takes_two(listener: Listener) -> bool:

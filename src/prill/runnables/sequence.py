@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import CompositionError, add_step
-from prill.io import Colour, close
+from prill.io import ExecutionMode, close
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.stack import (
@@ -119,7 +119,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
         return stream.through(self._guard(stream.source, run.io, inputs, frames))
 
     async def _guard(
-        self, source: AsyncIterator[Any], io: Colour, inputs: Stream[Any], frames: list[FrameType | None]
+        self, source: AsyncIterator[Any], io: ExecutionMode, inputs: Stream[Any], frames: list[FrameType | None]
     ) -> AsyncIterator[Any]:
         """The chunks of the last step, and the path of an error; ``frames`` are those of the input and the steps."""
         if self._nesting > 1:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
 from prill.errors import ConfigError, StreamTimeout
-from prill.io import Colour, Watchdog, closing
+from prill.io import ExecutionMode, Watchdog, closing
 from prill.messages.ai import as_interrupted
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.binding import RunnableProxy
@@ -42,14 +42,17 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         limits = {"first_chunk": first_chunk, "between_chunks": between_chunks, "total": total}
         given = {name: limit for name, limit in limits.items() if limit is not None}
         if not given:
-            name = inner.get_name()
-            raise ConfigError(f"with_timeout of {name} sets no limit: give first_chunk, between_chunks or total")
+            raise ConfigError(
+                f"with_timeout of {inner.get_name()} sets no limit: give first_chunk, between_chunks or total"
+            )
         for what, limit in given.items():
             if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
-                raise ConfigError(f"with_timeout of {name}: {what} is a number of seconds over 0, not {limit!r}")
+                raise ConfigError(
+                    f"with_timeout of {inner.get_name()}: {what} is a number of seconds over 0, not {limit!r}"
+                )
             if total is not None and limit > total:
                 raise ConfigError(
-                    f"with_timeout of {name}: {what}={limit:g} can never be reached within total={total:g}"
+                    f"with_timeout of {inner.get_name()}: {what}={limit:g} can never be reached within total={total:g}"
                 )
         own = self.__dict__
         own.update(limits)
@@ -66,7 +69,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
         started = time.monotonic()
         limit = min(self.first_chunk or _NEVER, self.total or _NEVER)
-        stopper = run.io.stopper()
+        stopper = run.io.make_interrupter()
         watchdog = Watchdog(stopper)
         entered = stopper.enter()
         try:
@@ -89,8 +92,8 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         stream = self.bound._step_flow(inputs, run, **kwargs)
         return stream.through(self._watch(stream, run.io))
 
-    async def _watch(self, stream: Stream[Any], io: Colour) -> AsyncIterator[Any]:
-        stopper = io.stopper()
+    async def _watch(self, stream: Stream[Any], io: ExecutionMode) -> AsyncIterator[Any]:
+        stopper = io.make_interrupter()
         watchdog = Watchdog(stopper)
         accumulated = stream.new_accumulator()
         started = time.monotonic()

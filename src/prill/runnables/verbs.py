@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Observer, Run
-from prill.io import BLOCKING, asyncio_colour, drive, drive_stream
-from prill.io.colour import Put
+from prill.io import BLOCKING, drive, drive_stream, get_asyncio_mode
+from prill.io.execution_mode import Emit
 from prill.runnables.engine.batch import Batch
 from prill.runnables.engine.live_views import watch
 from prill.runnables.engine.runs import start_asyncio_run, start_run
@@ -239,7 +239,7 @@ class Verbs(Generic[Input, Output]):
         An error is the last event, ``on_<type>_error``, and is then raised. A slow consumer slows the run down.
         """
         view, arguments = _event_view(version, input, kwargs)
-        return watch(self, input, start_asyncio_run, config, asyncio_colour(), view, arguments)
+        return watch(self, input, start_asyncio_run, config, get_asyncio_mode(), view, arguments)
 
     def stream_events(
         self,
@@ -280,10 +280,10 @@ class Verbs(Generic[Input, Output]):
 
         selection, arguments = split_filters(log_filters(kwargs))
         view = partial(LogView, selection=selection, diff=diff, streamed_list=with_streamed_output_list)
-        return watch(self, input, start_asyncio_run, config, asyncio_colour(), view, arguments)
+        return watch(self, input, start_asyncio_run, config, get_asyncio_mode(), view, arguments)
 
 
-def _event_view(version: str, input: Any, kwargs: Any) -> tuple[Callable[[Put], Observer], dict[str, Any]]:
+def _event_view(version: str, input: Any, kwargs: Any) -> tuple[Callable[[Emit], Observer], dict[str, Any]]:
     """The view of ``astream_events``, and the arguments that are not its filters."""
     from prill.tracers.events import event_view  # noqa: PLC0415 - few programs watch
     from prill.tracers.select import split_filters  # noqa: PLC0415 - as above

@@ -271,7 +271,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
             args = {**args, **_injected(wanted, run, plain=not is_later)}
         with inside(run):
             if is_later:
-                return await run.io.settle(bind_call(function, args)())
+                return await run.io.await_on_loop(bind_call(function, args)())
             call = bind_call(function, args)
             return call() if run.io.blocking else await run.io.call(call)
 

@@ -52,11 +52,11 @@ class Progress:
     async def _settled(self) -> AsyncGenerator[Any, None]:
         source = self._function()
         try:
-            while (chunk := await self._run.io.settle(_next_of(source))) is not _END:
+            while (chunk := await self._run.io.await_on_loop(_next_of(source))) is not _END:
                 self.result = chunk
                 yield chunk
         finally:
-            await self._run.io.settle(source.aclose())
+            await self._run.io.await_on_loop(source.aclose())
 
     def _returning(self) -> Iterator[Any]:
         last = returned = None

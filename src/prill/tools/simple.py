@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, field_serializer
 
 from prill.errors import ConfigError, ToolException
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 from prill.tools.base import ArgsSchema, BaseTool
 from prill.tools.structured import call_function
 
@@ -72,7 +72,7 @@ class Tool(BaseTool):
     async def _arun(self, *args: Any, config: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
         if self.coroutine is None:
             plain = functools.partial(call_function, self, self.func, args, kwargs, config, run_manager)
-            return await asyncio_colour().call(plain)
+            return await get_asyncio_mode().call(plain)
         return await call_function(self, self.coroutine, args, kwargs, config, run_manager)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from prill.callbacks.base import BaseCallbackHandler
 from prill.callbacks.handled import HandlerObserver
-from prill.callbacks.run import Notice, Run
+from prill.callbacks.run import MaybeAwaitable, Run
 from prill.tracers.recorded import MODELS
 from prill.tracers.tree import Recorder, TracedRun
 
@@ -71,40 +71,40 @@ class BaseTracer(Recorder, BaseCallbackHandler):
     def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[Any]], **kwargs: Any) -> Any:
         """A chat model starts; without this method, it would be reported to ``on_llm_start``."""
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         return self._and_hooks(super().on_start(run, input), "on_start", run, input)
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         return self._and_hooks(super().on_end(run, output), "on_end", run, output)
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         return self._and_hooks(super().on_error(run, error), "on_error", run, error)
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         return self._and_hooks(super().on_cancel(run, partial), "on_cancel", run, partial)
 
-    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+    def on_custom(self, run: Run, name: str, data: Any) -> MaybeAwaitable:
         return self._and_hooks(None, "on_custom", run, name, data)
 
-    def on_restart(self, run: Run, marker: Any) -> Notice:
+    def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         return self._and_hooks(None, "on_restart", run, marker)
 
-    def on_other(self, run: Run, hook: str, *args: Any, **more: Any) -> Notice:
+    def on_other(self, run: Run, hook: str, *args: Any, **more: Any) -> MaybeAwaitable:
         """A hook that is called by name: ``on_text``, ``on_retry``, ``on_agent_action``, ``on_agent_finish``."""
         return self._and_hooks(None, "on_other", run, hook, *args, **more)
 
-    def _and_hooks(self, first: Notice, fact: str, run: Run, *facts: Any, **more: Any) -> Notice:
+    def _and_hooks(self, first: MaybeAwaitable, fact: str, run: Run, *facts: Any, **more: Any) -> MaybeAwaitable:
         """Report a fact to the public hooks too, when ``first`` has been waited for."""
         if not self._has_public_hooks:
             return first
         report = partial(getattr(HandlerObserver(self), fact), run, *facts, **more)
         return report() if first is None else _in_turn(first, report)
 
-    def opened(self, run: Run, traced: TracedRun) -> Notice:
+    def opened(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         hook = "chat_model" if traced.kind == "chat_model" else _HOOKS.get(traced.kind, "chain")
         return self._report(run, ["_on_run_create", f"_on_{hook}_start"], traced)
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
         super().on_chunk(run, chunk)
         if run.kind not in MODELS:
             return None
@@ -112,12 +112,12 @@ class BaseTracer(Recorder, BaseCallbackHandler):
         notice = self._report(run, ["_on_llm_new_token"], run.state[self], token, chunk)
         return self._and_hooks(notice, "on_chunk", run, chunk)
 
-    def closed(self, run: Run, traced: TracedRun) -> Notice:
+    def closed(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         ending = "end" if traced.status == "ok" else "error"
         hooks = ["_on_run_update", f"_on_{_HOOKS.get(traced.kind, 'chain')}_{ending}"]
         return self._report(run, ["_persist_run", *hooks] if traced.parent_run_id is None else hooks, traced)
 
-    def _report(self, run: Run, hooks: list[str], *facts: Any) -> Notice:
+    def _report(self, run: Run, hooks: list[str], *facts: Any) -> MaybeAwaitable:
         waiting = []
         for hook in hooks:
             try:
@@ -127,7 +127,7 @@ class BaseTracer(Recorder, BaseCallbackHandler):
             else:
                 if inspect.isawaitable(answer):
                     waiting.append((hook, answer))
-        return run.io.settle(self._await(waiting)) if waiting else None
+        return run.io.await_on_loop(self._await(waiting)) if waiting else None
 
     async def _await(self, waiting: list[tuple[str, Awaitable[Any]]]) -> None:
         for hook, answer in waiting:
@@ -141,12 +141,12 @@ class BaseTracer(Recorder, BaseCallbackHandler):
             raise
         logger.warning("the tracer %s failed in %s", type(self).__name__, hook, exc_info=True)
 
-    def _guard(self, hook: str, run: Run, traced: TracedRun) -> Notice:
-        notice: Notice = getattr(self, hook)(run, traced)  # each hook is guarded by itself
+    def _guard(self, hook: str, run: Run, traced: TracedRun) -> MaybeAwaitable:
+        notice: MaybeAwaitable = getattr(self, hook)(run, traced)  # each hook is guarded by itself
         return notice
 
 
-async def _in_turn(first: Awaitable[None], then: Callable[[], Notice]) -> None:
+async def _in_turn(first: Awaitable[None], then: Callable[[], MaybeAwaitable]) -> None:
     await first
     if (second := then()) is not None:
         await second

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from prill.callbacks.run import Notice, Run
+from prill.callbacks.run import MaybeAwaitable, Run
 from prill.errors import MissingDependencyError
 from prill.tracers.tree import Recorder, TracedRun
 
@@ -36,7 +36,7 @@ class ConsoleCallbackHandler(Recorder):
         self._roots: list[TracedRun] = []
         self._live: Any = None
 
-    def opened(self, run: Run, traced: TracedRun) -> Notice:
+    def opened(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         if traced.parent_run_id is None:
             self._roots.append(traced)
             if self._live is None and self.console.is_terminal:
@@ -46,7 +46,7 @@ class ConsoleCallbackHandler(Recorder):
                 self._live.start()
         return None
 
-    def closed(self, run: Run, traced: TracedRun) -> Notice:
+    def closed(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         if traced.parent_run_id is None:
             self._roots = [root for root in self._roots if root is not traced]
             if not self._roots and self._live is not None:

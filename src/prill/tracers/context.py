@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from prill.callbacks.run import GLOBAL_CALLBACKS, CallbacksWithParent, Notice, Observer, Run, join_observers
+from prill.callbacks.run import GLOBAL_CALLBACKS, CallbacksWithParent, MaybeAwaitable, Observer, Run, join_observers
 from prill.callbacks.usage import ambient
 from prill.errors import ConfigError
 from prill.tracers.tree import Recorder, TracedRun
@@ -20,7 +20,7 @@ class RunCollectorCallbackHandler(Recorder):
     def __init__(self) -> None:
         self.traced_runs: list[TracedRun] = []
 
-    def closed(self, run: Run, traced: TracedRun) -> Notice:
+    def closed(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         if traced.parent_run_id is None:
             self.traced_runs.append(traced)
         return None

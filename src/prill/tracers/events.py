@@ -6,23 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from prill.callbacks.handled import call_id, result_of
-from prill.callbacks.run import ChunkCallback, Notice, Observer, Run, fire_and_forget
+from prill.callbacks.run import ChunkCallback, MaybeAwaitable, Observer, Run, fire_and_forget
 from prill.errors import Cancelled, ConfigError, PrillError
-from prill.io.colour import Put
+from prill.io.execution_mode import Emit
 from prill.tracers.select import Selection
 
 
 class EventView(Observer):
     """Puts out an event for each fact, as ``astream_events(version="v2")`` gives them."""
 
-    def __init__(self, put: Put, selection: Selection, given: Any) -> None:
+    def __init__(self, put: Emit, selection: Selection, given: Any) -> None:
         self._put = put
         self._selection = selection
         self._given = given
         self._root: Run | None = None
         self._first: Run | None = None
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         if self._root is None:
             self._root = run
         if not self._selection.shows(run, run is self._root):
@@ -45,25 +45,25 @@ class EventView(Observer):
         # The hot path of a watched stream: all that is the same for every chunk is made once.
         put, event = self._put, {"event": about["stream"], "data": None, **about["event"]}
 
-        def tell(run: Run, chunk: Any) -> Notice:
+        def tell(run: Run, chunk: Any) -> MaybeAwaitable:
             told = event.copy()
             told["data"] = {"chunk": chunk}
             return put(told)
 
         return fire_and_forget(tell) if run.io.blocking else tell
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
         tell = self.chunk_callback(run)
         return tell(run, chunk) if tell is not None else None
 
-    def on_restart(self, run: Run, marker: Any) -> Notice:
+    def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         if run.state[self] is None:
             return None
         error = marker.error
         told = {"type": type(error).__name__, "message": getattr(error, "message", None) or str(error)}
         return self._emit(run, "restart", {"attempt": marker.attempt, **told})
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         if run.state[self] is None and run is not self._root:
             return None
         data: dict[str, Any] = {"output": self._output(run, output)}
@@ -73,14 +73,14 @@ class EventView(Observer):
             data["usage_metadata"] = run.usage.by_model
         return self._emit(run, "end", data)
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         if run.kind == "tool" and (run is self._root or run.state[self] is not None):
             # The one error that is shown where it happened: an agent goes on after it.
             facts = {"error": error, "input": run.input, "tool_call_id": call_id(run)}
             return self._emit(run, "error", {**self._about_error(run, error), **facts})
         return self._emit(run, "error", self._about_error(run, error)) if run is self._root else None
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         stopped = run.state.get("stopped")
         # A consumer that left gets no event; one whose run was stopped from elsewhere does.
         return self.on_error(run, stopped) if isinstance(stopped, Cancelled) else None
@@ -97,14 +97,14 @@ class EventView(Observer):
             data["usage_metadata"] = run.usage.by_model
         return data
 
-    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+    def on_custom(self, run: Run, name: str, data: Any) -> MaybeAwaitable:
         if not self._selection.shows(run, run is self._root, name):
             return None
         event = {**self._about(run)["event"], "name": name}
         full = self._put({"event": "on_custom_event", "data": data, **event})
         return full if not run.io.blocking else None
 
-    def _emit(self, run: Run, what: str, data: dict[str, Any]) -> Notice:
+    def _emit(self, run: Run, what: str, data: dict[str, Any]) -> MaybeAwaitable:
         about = run.state[self] or self._about(run)
         event = {"event": f"on_{run.kind}_{what}", "data": data, **about["event"]}
         if what == "end" and not about.get("terse"):
@@ -136,7 +136,7 @@ class EventView(Observer):
 class EventViewV1(EventView):
     """The same as ``version="v1"`` had it: no ``parent_ids``, models' results as they come, inputs as they are."""
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         if self._root is None:
             self._root = self._first = run
         if not self._selection.shows(run, run is self._root):
@@ -160,7 +160,7 @@ class EventViewV1(EventView):
             about["terse"] = True
         return about
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         if run is self._root and not run.streamed:
             # The root always streams, be it in one piece.
             return _both(self._emit(run, "stream", {"chunk": output}), lambda: EventView.on_end(self, run, output))
@@ -182,7 +182,7 @@ class EventViewV1(EventView):
         }
 
 
-async def _both(first: Notice, then: Callable[[], Notice]) -> None:
+async def _both(first: MaybeAwaitable, then: Callable[[], MaybeAwaitable]) -> None:
     if first is not None:
         await first
     if (second := then()) is not None:
@@ -195,10 +195,10 @@ def _generation(generation: Any) -> dict[str, Any]:
     return told if message is None else {**told, "message": message}
 
 
-VIEWS: dict[str, Callable[[Put, Selection, Any], EventView]] = {"v1": EventViewV1, "v2": EventView}
+VIEWS: dict[str, Callable[[Emit, Selection, Any], EventView]] = {"v1": EventViewV1, "v2": EventView}
 
 
-def event_view(version: str) -> Callable[[Put, Selection, Any], EventView]:
+def event_view(version: str) -> Callable[[Emit, Selection, Any], EventView]:
     """The view of a version."""
     try:
         return VIEWS[version]

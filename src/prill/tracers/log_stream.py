@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from typing_extensions import Unpack
 
-from prill.callbacks.run import ChunkCallback, Notice, Observer, Run, fire_and_forget
-from prill.io import Colour, asyncio_colour
-from prill.io.colour import Put
+from prill.callbacks.run import ChunkCallback, MaybeAwaitable, Observer, Run, fire_and_forget
+from prill.io import ExecutionMode, get_asyncio_mode
+from prill.io.execution_mode import Emit
 from prill.messages import BaseMessageChunk
 from prill.tracers.recorded import MODELS, error_text, outputs_of, run_type
 from prill.tracers.run_log import LogEntry, Op, RunLog, RunLogPatch, RunState, patch_of, pointer
@@ -32,7 +32,7 @@ class LogView(Observer):
     Without ``streamed_list`` the root's chunks appear in its ``final_output`` only.
     """
 
-    def __init__(self, put: Put, selection: Selection, *, diff: bool = True, streamed_list: bool = True) -> None:
+    def __init__(self, put: Emit, selection: Selection, *, diff: bool = True, streamed_list: bool = True) -> None:
         self._put = put
         self._selection = selection
         self._diff = diff
@@ -42,7 +42,7 @@ class LogView(Observer):
         self._counts: dict[str, count[int]] = {}
         self._final: Any = None
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         if self._root is None:
             self._root = run
             return self._emit(run, {"op": "replace", "path": "", "value": _state(run)})
@@ -57,7 +57,7 @@ class LogView(Observer):
         tell = self._tell_root() if run is self._root else self._tell_step(run)
         return fire_and_forget(tell) if tell is not None and run.io.blocking else tell
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
         tell = self.chunk_callback(run)
         return tell(run, chunk) if tell is not None else None
 
@@ -68,10 +68,10 @@ class LogView(Observer):
         # The hot path of a watched stream: all that is the same for every chunk is made once.
         pieces, texts, put = f"{path}/streamed_output/-", f"{path}/streamed_output_str/-", self._put_ops()
 
-        def tell(run: Run, chunk: Any) -> Notice:
+        def tell(run: Run, chunk: Any) -> MaybeAwaitable:
             return put([{"op": "add", "path": pieces, "value": chunk}])
 
-        def tell_of_model(run: Run, chunk: Any) -> Notice:
+        def tell_of_model(run: Run, chunk: Any) -> MaybeAwaitable:
             text = _text(run, chunk)
             if text is None:
                 return None
@@ -83,7 +83,7 @@ class LogView(Observer):
         """A chunk of the root: its output grows by it."""
         put = self._put_ops()
 
-        def tell(run: Run, chunk: Any) -> Notice:
+        def tell(run: Run, chunk: Any) -> MaybeAwaitable:
             ops = [{"op": "add", "path": "/streamed_output/-", "value": chunk}] if self._streamed_list else []
             old = self._final
             if type(chunk) is str and type(old) is str and "replaces" not in run.state:
@@ -105,7 +105,7 @@ class LogView(Observer):
             return [{"op": "add", "path": f"/final_output/{number}", "value": item} for number, item in new]
         return [] if chunk is None else [{"op": "replace", "path": "/final_output", "value": self._final}]
 
-    def on_restart(self, run: Run, marker: Any) -> Notice:
+    def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         path = "" if run is self._root else run.state[self]
         if path is None:
             return None
@@ -115,7 +115,7 @@ class LogView(Observer):
             ops.append({"op": "replace", "path": "/final_output", "value": None})
         return self._emit(run, *ops)
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         if run is self._root:
             # A step that is called in one piece, such as a prompt or a tool, reports its one chunk only here.
             return self.on_chunk(run, output) if not run.streamed else None
@@ -124,7 +124,7 @@ class LogView(Observer):
         told = output if run.kind == "prompt" else outputs_of(run, output)
         return self._emit(run, {"op": "add", "path": f"{path}/final_output", "value": told}, _end(path))
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         told: Op = {"op": "add", "path": "/error", "value": error_text(error)}
         if run is self._root:
             return self._emit(run, told)
@@ -132,22 +132,22 @@ class LogView(Observer):
             return None
         return self._emit(run, {**told, "path": f"{path}/error"}, _end(path))
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         if run is self._root or (path := run.state[self]) is None:
             return None
         return self._emit(run, _end(path))
 
-    def _emit(self, run: Run, *ops: Op) -> Notice:
+    def _emit(self, run: Run, *ops: Op) -> MaybeAwaitable:
         full = self._put_ops()(list(ops))
         return full if not run.io.blocking else None  # see ``fire_and_forget``
 
-    def _put_ops(self) -> Callable[[list[Op]], Notice]:
+    def _put_ops(self) -> Callable[[list[Op]], MaybeAwaitable]:
         put = self._put
 
-        def put_patch(ops: list[Op]) -> Notice:
+        def put_patch(ops: list[Op]) -> MaybeAwaitable:
             return put(patch_of(ops))
 
-        def put_log(ops: list[Op]) -> Notice:
+        def put_log(ops: list[Op]) -> MaybeAwaitable:
             log = self._log
             self._log = RunLog(*ops, state=ops[0]["value"]) if log is None else log + patch_of(ops)
             return put(self._log)
@@ -170,7 +170,7 @@ class LogStreamCallbackHandler(LogView):
     ) -> None:
         self.auto_close = auto_close
         super().__init__(self._keep, Selection(**log_filters(filters)))
-        self._io: Colour = asyncio_colour()
+        self._io: ExecutionMode = get_asyncio_mode()
         self._changed = self._io.condition()
         self._waiting: deque[RunLogPatch] = deque()
         self._closed = False
@@ -185,15 +185,15 @@ class LogStreamCallbackHandler(LogView):
             await self._keep(RunLogPatch(*ops))
         return not self._closed
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         notice = super().on_end(run, output)
         return notice if run is not self._root else self._leave(notice)
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         notice = super().on_error(run, error)
         return notice if run is not self._root else self._leave(notice)
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         return super().on_cancel(run, partial) if run is not self._root else self._leave()
 
     async def _keep(self, patch: RunLogPatch) -> None:
@@ -201,7 +201,7 @@ class LogStreamCallbackHandler(LogView):
             self._waiting.append(patch)
             self._changed.notify_all()
 
-    async def _leave(self, before: Notice = None) -> None:
+    async def _leave(self, before: MaybeAwaitable = None) -> None:
         if before is not None:
             await before
         async with self._changed:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from prill.callbacks.run import Notice, Observer, Run
+from prill.callbacks.run import MaybeAwaitable, Observer, Run
 from prill.errors import MissingDependencyError
 from prill.tracers.genai_attributes import (
     OPERATIONS,
@@ -82,7 +82,7 @@ class OpenTelemetryHandler(Observer):
             "gen_ai.client.operation.time_per_output_chunk", "s", "Time per chunk after the first", _SECONDS
         )
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         operation = OPERATIONS.get(run.kind)
         labels = named(run) if operation in ("chat", "text_completion") else {}
         attributes = {"prill.run.id": str(run.id), "prill.run.type": run.kind, **labels}
@@ -112,7 +112,7 @@ class OpenTelemetryHandler(Observer):
         run.around = (*run.around, lambda: _attach(context))
         return None
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
         watched: _Watched = run.state[self]
         if watched.labels:
             now = perf_counter()
@@ -124,18 +124,18 @@ class OpenTelemetryHandler(Observer):
             watched.chunks += 1
         return None
 
-    def on_restart(self, run: Run, marker: Any) -> Notice:
+    def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         run.state[self].span.add_event("restart", {"error.type": type(marker.error).__qualname__})
         return None
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         watched: _Watched = run.state[self]
         if self._capture and run.kind == "tool" and watched.span.is_recording():
             watched.span.set_attribute("gen_ai.tool.call.result", _text(content_of(output)))
         self._close(run, watched, output)
         return None
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         watched: _Watched = run.state[self]
         kind = type(error).__qualname__
         watched.span.set_attribute("error.type", kind)
@@ -146,13 +146,13 @@ class OpenTelemetryHandler(Observer):
         self._close(run, watched, getattr(error, "partial", None))
         return None
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         watched: _Watched = run.state[self]
         watched.span.set_attribute("prill.cancelled", True)
         self._close(run, watched, partial)
         return None
 
-    def on_custom(self, run: Run, name: str, data: Any) -> Notice:
+    def on_custom(self, run: Run, name: str, data: Any) -> MaybeAwaitable:
         run.state[self].span.add_event(name, {"data": _text(content_of(data))} if self._capture else None)
         return None
 

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from prill.callbacks.run import Notice, Run
+from prill.callbacks.run import MaybeAwaitable, Run
 from prill.callbacks.usage import ambient
 from prill.errors import ConfigError
 from prill.tracers.console import load_rich, run_table
@@ -24,7 +24,7 @@ class Trace(Recorder):
     def __init__(self) -> None:
         self.runs: list[TracedRun] = []
 
-    def opened(self, run: Run, traced: TracedRun) -> Notice:
+    def opened(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         if traced.parent_run_id is None:
             self.runs.append(traced)
         return None

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from prill.callbacks.handled import model_arguments
-from prill.callbacks.run import Notice, Observer, Run
+from prill.callbacks.run import MaybeAwaitable, Observer, Run
 from prill.tracers.recorded import MODELS, error_text, inputs_of, outputs_of, run_type
 
 logger = logging.getLogger("prill.tracers")
@@ -149,42 +149,42 @@ class Recorder(Observer):
     Subclasses override ``opened`` and ``closed``. Exceptions in them are logged and does no harm to the run.
     """
 
-    def opened(self, run: Run, traced: TracedRun) -> Notice:
+    def opened(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         """A run has started."""
         return None
 
-    def closed(self, run: Run, traced: TracedRun) -> Notice:
+    def closed(self, run: Run, traced: TracedRun) -> MaybeAwaitable:
         """A run has ended, whichever way."""
         return None
 
-    def on_start(self, run: Run, input: Any) -> Notice:
+    def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         parent = self._around(run)
         run.state[self] = traced = TracedRun(run, input, parent)
         if parent is not None:
             parent.child_runs.append(traced)
         return self._guard("opened", run, traced)
 
-    def on_chunk(self, run: Run, chunk: Any) -> Notice:
+    def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
         run.state[self].chunk()
         return None
 
-    def on_end(self, run: Run, output: Any) -> Notice:
+    def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         traced: TracedRun = run.state[self]
         traced.outputs = outputs_of(run, output)
         return self._close(run, traced, output)
 
-    def on_error(self, run: Run, error: BaseException) -> Notice:
+    def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
         traced: TracedRun = run.state[self]
         traced.error = error_text(error)
         return self._close(run, traced, getattr(error, "partial", None))
 
-    def on_cancel(self, run: Run, partial: Any) -> Notice:
+    def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         traced: TracedRun = run.state[self]
         traced.cancelled = True
         traced.outputs = None if partial is None else outputs_of(run, partial)
         return self._close(run, traced, partial)
 
-    def _close(self, run: Run, traced: TracedRun, output: Any) -> Notice:
+    def _close(self, run: Run, traced: TracedRun, output: Any) -> MaybeAwaitable:
         traced.end()
         if run.streamed and run.input is not None:
             traced.inputs = inputs_of(run.input)
@@ -202,9 +202,9 @@ class Recorder(Observer):
             outer = outer.parent
         return None
 
-    def _guard(self, hook: str, run: Run, traced: TracedRun) -> Notice:
+    def _guard(self, hook: str, run: Run, traced: TracedRun) -> MaybeAwaitable:
         try:
-            notice: Notice = getattr(self, hook)(run, traced)
+            notice: MaybeAwaitable = getattr(self, hook)(run, traced)
         except Exception:
             logger.warning("the tracer %s failed at %s", type(self).__name__, run.name, exc_info=True)
             return None

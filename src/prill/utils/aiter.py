@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any, Generic, Self, TypeVar
 
 from prill.io import Tee as SharedStream
-from prill.io import asyncio_colour
+from prill.io import get_asyncio_mode
 from prill.runnables.engine.streams import from_async_iterable
 from prill.utils.iter import batches
 
@@ -33,7 +33,7 @@ class Tee(Generic[T]):
 
     def __init__(self, iterable: AsyncIterable[T], n: int = 2, *, lock: Any = None) -> None:
         source = from_async_iterable(aiter(iterable))
-        self._readers = SharedStream(source, n, asyncio_colour(), limit=None).readers()
+        self._readers = SharedStream(source, n, get_asyncio_mode(), limit=None).readers()
 
     def __len__(self) -> int:
         return len(self._readers)

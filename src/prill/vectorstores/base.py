@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from prill.documents import Document
 from prill.embeddings import Embeddings
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 from prill.vectorstores.arguments import refuse_unknown
 from prill.vectorstores.retriever import METHODS, VectorStoreRetriever
 
@@ -60,12 +60,12 @@ class VectorStore(ABC):
         **kwargs: Any,
     ) -> list[str]:
         """Add texts, with their metadata and ids if given; returns the ids."""
-        return await asyncio_colour().call(self.add_texts, texts, metadatas, ids=ids, **kwargs)
+        return await get_asyncio_mode().call(self.add_texts, texts, metadatas, ids=ids, **kwargs)
 
     async def aadd_documents(self, documents: list[Document], **kwargs: Any) -> list[str]:
         """Add documents; returns the ids, which are the documents' own where they have one."""
         if type(self).aadd_texts is VectorStore.aadd_texts:
-            return await asyncio_colour().call(self.add_documents, documents, **kwargs)
+            return await get_asyncio_mode().call(self.add_documents, documents, **kwargs)
         return await self.aadd_texts(*_parts_of(documents, kwargs), **kwargs)
 
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
@@ -74,7 +74,7 @@ class VectorStore(ABC):
 
     async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
         """Delete the documents with these ids."""
-        return await asyncio_colour().call(self.delete, ids, **kwargs)
+        return await get_asyncio_mode().call(self.delete, ids, **kwargs)
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Return the documents with these ids; an id that is not there is passed over."""
@@ -82,7 +82,7 @@ class VectorStore(ABC):
 
     async def aget_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Return the documents with these ids; an id that is not there is passed over."""
-        return await asyncio_colour().call(self.get_by_ids, ids)
+        return await get_asyncio_mode().call(self.get_by_ids, ids)
 
     # Searching
 
@@ -92,7 +92,7 @@ class VectorStore(ABC):
 
     async def asimilarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
         """Return the ``k`` documents nearest to a question, the nearest first."""
-        return await asyncio_colour().call(self.similarity_search, query, k, **kwargs)
+        return await get_asyncio_mode().call(self.similarity_search, query, k, **kwargs)
 
     def similarity_search_with_score(self, *args: Any, **kwargs: Any) -> list[tuple[Document, float]]:
         """Return the same with their scores: similarities or distances, as the store says."""
@@ -100,7 +100,7 @@ class VectorStore(ABC):
 
     async def asimilarity_search_with_score(self, *args: Any, **kwargs: Any) -> list[tuple[Document, float]]:
         """Return the same with their scores: similarities or distances, as the store says."""
-        return await asyncio_colour().call(self.similarity_search_with_score, *args, **kwargs)
+        return await get_asyncio_mode().call(self.similarity_search_with_score, *args, **kwargs)
 
     def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
         """Return the ``k`` documents nearest to a vector."""
@@ -108,7 +108,7 @@ class VectorStore(ABC):
 
     async def asimilarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
         """Return the ``k`` documents nearest to a vector."""
-        return await asyncio_colour().call(self.similarity_search_by_vector, embedding, k, **kwargs)
+        return await get_asyncio_mode().call(self.similarity_search_by_vector, embedding, k, **kwargs)
 
     def similarity_search_with_relevance_scores(
         self, query: str, k: int = 4, **kwargs: Any
@@ -123,10 +123,10 @@ class VectorStore(ABC):
         self, query: str, k: int = 4, **kwargs: Any
     ) -> list[tuple[Document, float]]:
         """Return the nearest documents with how relevant they are: 1 is the same, 0 has nothing to do with it."""
-        return await self._relevant(asyncio_colour(), query, k, **kwargs)
+        return await self._relevant(get_asyncio_mode(), query, k, **kwargs)
 
     async def _relevant(
-        self, io: Colour, query: str, k: int, *, score_threshold: float | None = None, **kwargs: Any
+        self, io: ExecutionMode, query: str, k: int, *, score_threshold: float | None = None, **kwargs: Any
     ) -> list[tuple[Document, float]]:
         relevance = self._select_relevance_score_fn()
         if io.blocking:
@@ -150,7 +150,7 @@ class VectorStore(ABC):
     ) -> list[Document]:
         """``k`` of the ``fetch_k`` nearest documents that are near the question, but not alike."""
         search = self.max_marginal_relevance_search
-        return await asyncio_colour().call(search, query, k, fetch_k, lambda_mult, **kwargs)
+        return await get_asyncio_mode().call(search, query, k, fetch_k, lambda_mult, **kwargs)
 
     def max_marginal_relevance_search_by_vector(
         self, embedding: list[float], k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
@@ -163,7 +163,7 @@ class VectorStore(ABC):
     ) -> list[Document]:
         """Return the same for a vector."""
         search = self.max_marginal_relevance_search_by_vector
-        return await asyncio_colour().call(search, embedding, k, fetch_k, lambda_mult, **kwargs)
+        return await get_asyncio_mode().call(search, embedding, k, fetch_k, lambda_mult, **kwargs)
 
     def search(self, query: str, search_type: str, **kwargs: Any) -> list[Document]:
         """Search by ``similarity``, ``similarity_score_threshold`` or ``mmr`` (relevant, but not alike)."""
@@ -171,9 +171,9 @@ class VectorStore(ABC):
 
     async def asearch(self, query: str, search_type: str, **kwargs: Any) -> list[Document]:
         """Search by ``similarity``, ``similarity_score_threshold`` or ``mmr`` (relevant, but not alike)."""
-        return await self._search(asyncio_colour(), query, search_type, kwargs)
+        return await self._search(get_asyncio_mode(), query, search_type, kwargs)
 
-    async def _search(self, io: Colour, query: str, search_type: str, kwargs: dict[str, Any]) -> list[Document]:
+    async def _search(self, io: ExecutionMode, query: str, search_type: str, kwargs: dict[str, Any]) -> list[Document]:
         if search_type not in METHODS:
             raise ConfigError(f"search_type must be one of {', '.join(METHODS)}, not {search_type!r}")
         method = METHODS[search_type]
@@ -228,7 +228,7 @@ class VectorStore(ABC):
     ) -> Self:
         """Return a store of these texts."""
         kwargs = kwargs if ids is None else {**kwargs, "ids": ids}
-        return await asyncio_colour().call(cls.from_texts, texts, embedding, metadatas, **kwargs)
+        return await get_asyncio_mode().call(cls.from_texts, texts, embedding, metadatas, **kwargs)
 
     @classmethod
     def from_documents(cls, documents: list[Document], embedding: Embeddings, **kwargs: Any) -> Self:

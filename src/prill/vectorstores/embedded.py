@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 from prill.documents import Document
 from prill.embeddings import Embeddings, LocalEmbeddings
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour, drive, make_lock
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode, make_lock
 from prill.vectorstores.arguments import count_of, names_of, refuse_unknown, share_of
 from prill.vectorstores.arrays import rows_of
 from prill.vectorstores.base import VectorStore, documents_of
@@ -89,10 +89,10 @@ class EmbeddedStore(VectorStore):
         ids: Sequence[str | None] | None = None,
         **kwargs: Any,
     ) -> list[str]:
-        return await self._add(asyncio_colour(), texts, metadatas, ids, kwargs)
+        return await self._add(get_asyncio_mode(), texts, metadatas, ids, kwargs)
 
     async def _add(
-        self, io: Colour, texts: Iterable[str], metadatas: Any, ids: Any, unknown: Iterable[str] = ()
+        self, io: ExecutionMode, texts: Iterable[str], metadatas: Any, ids: Any, unknown: Iterable[str] = ()
     ) -> list[str]:
         refuse_unknown(f"{type(self).__name__}.add_texts", unknown, ("metadatas", "ids"))
         documents = documents_of(texts, metadatas, ids)
@@ -174,14 +174,14 @@ class EmbeddedStore(VectorStore):
 
     async def asimilarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Found:
         """Return the ``k`` nearest documents with their scores; only those that pass ``filter``."""
-        found: Found = await self._find(asyncio_colour(), query, self._scored, k, **kwargs)
+        found: Found = await self._find(get_asyncio_mode(), query, self._scored, k, **kwargs)
         return found
 
     def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
         return _documents(self._look_up(self._scored, embedding, k, **kwargs))
 
     async def asimilarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
-        return _documents(await asyncio_colour().call(self._look_up, self._scored, embedding, k, **kwargs))
+        return _documents(await get_asyncio_mode().call(self._look_up, self._scored, embedding, k, **kwargs))
 
     def similarity_search_with_score_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> Found:
         """Return the ``k`` documents nearest to a vector, with their scores."""
@@ -190,7 +190,7 @@ class EmbeddedStore(VectorStore):
 
     async def asimilarity_search_with_score_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> Found:
         """Return the ``k`` documents nearest to a vector, with their scores."""
-        found: Found = await asyncio_colour().call(self._look_up, self._scored, embedding, k, **kwargs)
+        found: Found = await get_asyncio_mode().call(self._look_up, self._scored, embedding, k, **kwargs)
         return found
 
     def max_marginal_relevance_search(
@@ -203,7 +203,7 @@ class EmbeddedStore(VectorStore):
     async def amax_marginal_relevance_search(
         self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
     ) -> list[Document]:
-        find = self._find(asyncio_colour(), query, self._diverse, k, fetch_k, lambda_mult, **kwargs)
+        find = self._find(get_asyncio_mode(), query, self._diverse, k, fetch_k, lambda_mult, **kwargs)
         found: list[Document] = await find
         return found
 
@@ -217,7 +217,7 @@ class EmbeddedStore(VectorStore):
         self._check(search, kwargs)
         return search(vector, *args, **kwargs)
 
-    async def _find(self, io: Colour, query: str, search: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def _find(self, io: ExecutionMode, query: str, search: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._check(search, kwargs)  # before the question's vector is paid for
         embedding = self._embedder()
         vector = embedding.embed_query(query) if io.blocking else await embedding.aembed_query(query)

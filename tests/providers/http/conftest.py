@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.helpers import require
 
-from prill.io import BLOCKING, Colour, asyncio_colour, drive
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 from prill.providers.http.asynchronous import AsyncioTransport
 from prill.providers.http.blocking import BlockingTransport
 from prill.providers.http.body import Body
@@ -35,7 +36,7 @@ class Sender:
 
 
 class Blocking:
-    def io(self) -> Colour:
+    def io(self) -> ExecutionMode:
         return BLOCKING
 
     def run(self, url: str, work: Work, *, proxy: str | None = None, ca_file: str | None = None) -> Any:
@@ -50,8 +51,8 @@ class Asyncio:
     factory: Any = None
     loops = "asyncio"
 
-    def io(self) -> Colour:
-        return asyncio_colour()
+    def io(self) -> ExecutionMode:
+        return get_asyncio_mode()
 
     def run(self, url: str, work: Work, *, proxy: str | None = None, ca_file: str | None = None) -> Any:
         async def main() -> Any:
@@ -71,7 +72,7 @@ class Uvloop(Asyncio):
 
     @property
     def factory(self) -> Any:
-        return pytest.importorskip("uvloop").new_event_loop
+        return require("uvloop").new_event_loop
 
 
 @pytest.fixture(params=[Blocking(), Asyncio(), Uvloop()], ids=["blocking", "asyncio", "uvloop"])

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from prill.errors import Cancelled, ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour, interruptible
+from prill.io import BLOCKING, ExecutionMode, get_asyncio_mode, interruptible
 from prill.io.scope import current_scope
 from prill.providers.http.message import (
     Answer,
@@ -37,7 +37,7 @@ _TURNS = 16
 class ClientTransport:
     """What the transports over clients share: limits in time, being stopped, and errors that are ours."""
 
-    def __init__(self, client: Any, io: Colour) -> None:
+    def __init__(self, client: Any, io: ExecutionMode) -> None:
         self._client = client
         self._io = io
 
@@ -49,7 +49,7 @@ class ClientTransport:
                 response = await self._ask(request)
             else:
                 limit = sent_at + request.first_timeout
-                response = await self._io.before(limit, lambda: self._ask(request), lambda: None)
+                response = await self._io.run_before(limit, lambda: self._ask(request), lambda: None)
             return _Answer(request, response, sent_at, self._io)
         except Exception as error:
             response = getattr(error, "response", None)
@@ -97,7 +97,7 @@ _RAW = {"X-Stainless-Raw-Response": "true"}
 class SDKTransport(ClientTransport):
     """Sends through a client of a vendor's SDK, which knows its own address and credentials; it does not retry."""
 
-    def __init__(self, client: Any, io: Colour) -> None:
+    def __init__(self, client: Any, io: ExecutionMode) -> None:
         if not hasattr(client, "post"):  # a part of a client, such as ``client.chat.completions``
             client = getattr(client, "_client", client)
         if not hasattr(client, "post"):
@@ -129,7 +129,7 @@ class _Unread:
 class _Answer:
     """A response of httpx."""
 
-    def __init__(self, request: Request, response: Any, sent_at: float, io: Colour) -> None:
+    def __init__(self, request: Request, response: Any, sent_at: float, io: ExecutionMode) -> None:
         self.request = request
         self.status: int = response.status_code
         # httpx decompresses the body.
@@ -144,7 +144,7 @@ class _Answer:
         try:
             if deadline is None:
                 return await self._next()
-            return await self._io.before(deadline, self._next, self._unblock)
+            return await self._io.run_before(deadline, self._next, self._unblock)
         except TimeoutError:
             raise
         except Exception as error:
@@ -222,4 +222,4 @@ def blocking(client: Any, sdk: bool) -> ClientTransport:
 
 def asynchronous(client: Any, sdk: bool) -> ClientTransport:
     """The transport over an asyncio client."""
-    return SDKTransport(client, asyncio_colour()) if sdk else HttpxTransport(client, asyncio_colour())
+    return SDKTransport(client, get_asyncio_mode()) if sdk else HttpxTransport(client, get_asyncio_mode())

@@ -21,7 +21,7 @@ from typing import Any
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run
 from prill.errors import Cancelled, ConfigError, MissingDependencyError
-from prill.io import Colour, closing
+from prill.io import ExecutionMode, closing
 from prill.io.scope import current_scope
 from prill.runnables.engine.runs import each_config
 
@@ -178,7 +178,7 @@ class Batch:
 class _Turns:
     """An iterator that several workers share: one at a time takes from it, outside of the lock."""
 
-    def __init__(self, items: Iterator[Any], io: Colour) -> None:
+    def __init__(self, items: Iterator[Any], io: ExecutionMode) -> None:
         self._items = items
         self._changed = io.condition()
         self._blocking = io.blocking

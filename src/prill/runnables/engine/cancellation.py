@@ -7,7 +7,7 @@ from typing import Any
 
 from prill.callbacks.run import Run, UsageCounter, get_model_name, get_usage
 from prill.errors import Cancelled
-from prill.io import CancelToken, Stopper, closing
+from prill.io import CancelToken, Interrupter, closing
 from prill.runnables.engine.accumulator import Accumulator
 from prill.runnables.engine.streams import Stream
 
@@ -42,7 +42,7 @@ async def count_call(call: Awaitable[Any], counter: UsageCounter, name: str) -> 
 
 async def call_until_cancelled(name: str, run: Run, call: Callable[[], Awaitable[Any]], token: CancelToken) -> Any:
     """Run a body that ``token`` can stop."""
-    stopper = run.io.stopper()
+    stopper = run.io.make_interrupter()
     entered = stopper.enter()
     token.add(stopper.stop)
     try:
@@ -65,7 +65,7 @@ async def call_until_cancelled(name: str, run: Run, call: Callable[[], Awaitable
 
 async def stream_until_cancelled(name: str, run: Run, stream: Stream[Any], token: CancelToken) -> AsyncIterator[Any]:
     """Iterate a stream that ``token`` can stop, also while it waits for its first chunk."""
-    stopper: Stopper = run.io.stopper()
+    stopper: Interrupter = run.io.make_interrupter()
     accumulated = stream.new_accumulator()
     # Called for every chunk.
     get_next, add, enter, leave = stream.source.__anext__, accumulated.add, stopper.enter, stopper.leave

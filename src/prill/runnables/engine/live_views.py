@@ -7,8 +7,8 @@ from typing import Any
 
 from prill.callbacks.config import Config, merge_configs
 from prill.callbacks.run import Observer, Run
-from prill.io import Colour, closing
-from prill.io.colour import Put
+from prill.io import ExecutionMode, closing
+from prill.io.execution_mode import Emit
 from prill.runnables.engine.streams import SingleValueStream
 
 BUFFER = 64
@@ -20,13 +20,13 @@ def watch(
     input: Any,
     start: Callable[[Config | None], Run],
     config: Config | None,
-    io: Colour,
-    view: Callable[[Put], Observer],
+    io: ExecutionMode,
+    view: Callable[[Emit], Observer],
     kwargs: dict[str, Any],
 ) -> AsyncGenerator[Any, None]:
     """Stream ``step`` in the background and give what ``view`` makes of it, no more than ``BUFFER`` ahead."""
 
-    async def work(put: Put) -> None:
+    async def work(put: Emit) -> None:
         run = start(merge_configs(config, {"callbacks": [view(put)]}))
         async with closing(step._enter_flow(SingleValueStream(input), run, **kwargs).source) as chunks:
             async for _ in chunks:

@@ -26,7 +26,7 @@ from prill.callbacks.run import (
     limit_of,
 )
 from prill.errors import ConfigError
-from prill.io import BLOCKING, Colour, asyncio_colour
+from prill.io import BLOCKING, ExecutionMode, get_asyncio_mode
 
 _unwatched_asyncio: list[Run] = []
 
@@ -44,13 +44,13 @@ def start_asyncio_run(config: Config | None) -> Run:
     outer = CURRENT_RUN.get()
     if config is None and outer is None and not CONTEXT_CALLBACKS.get() and _unwatched_asyncio:
         return _unwatched_asyncio[0]
-    io = asyncio_colour()
+    io = get_asyncio_mode()
     if not _unwatched_asyncio:
         _unwatched_asyncio.append(Run(io, {}))
     return _start_run(io, config, outer)
 
 
-def _start_run(io: Colour, config: Config | None, outer: Run | None) -> Run:
+def _start_run(io: ExecutionMode, config: Config | None, outer: Run | None) -> Run:
     given = check_config(config) if config else {}
     callbacks = given.get("callbacks")
     handed_on = _handed_on(callbacks)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeVar
 
-from prill.io import Colour, close, is_deep
+from prill.io import ExecutionMode, close, is_deep
 from prill.runnables.engine.streams import Stream
 
 T = TypeVar("T")
@@ -21,17 +21,17 @@ _CHECKED_CHUNKS = 64
 """The number of leading chunks for which a guard checks the depth of the stack."""
 
 
-def on_shallow_stack(source: AsyncIterator[T], io: Colour) -> AsyncIterator[T]:
+def on_shallow_stack(source: AsyncIterator[T], io: ExecutionMode) -> AsyncIterator[T]:
     """``source``, about to be asked for its first chunk; moved to a stack of its own if this one is deep."""
-    return io.apart(source) if is_deep() else source
+    return io.run_on_new_stack(source) if is_deep() else source
 
 
-def with_stack_guard(stream: Stream[T], io: Colour) -> Stream[T]:
+def with_stack_guard(stream: Stream[T], io: ExecutionMode) -> Stream[T]:
     """``stream`` with a guard."""
     return stream.through(_guard_stack(stream.source, io))
 
 
-async def _guard_stack(guarded: AsyncIterator[Any], io: Colour) -> AsyncGenerator[Any, None]:
+async def _guard_stack(guarded: AsyncIterator[Any], io: ExecutionMode) -> AsyncGenerator[Any, None]:
     source = guarded
     try:
         # More than the first chunk: steps that buffer their input ask for that one in fewer nested calls.

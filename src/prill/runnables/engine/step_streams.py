@@ -7,7 +7,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from prill.io import Ended, closing
+from prill.io import StreamEnded, closing
 from prill.runnables.engine.chunks import StreamRestart
 from prill.runnables.engine.streams import ADD, AS_INPUT, IN_CHUNKS, IN_VALUES, NOWHERE, Combine, LateRule, Stream
 
@@ -58,7 +58,7 @@ async def _in_pieces(inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
         yield accumulated.value()
 
 
-class _Restarted(Ended):
+class _Restarted(StreamEnded):
     """Ends the stream of a step from its input's side; not an ``Exception``, so that no user code catches it."""
 
     def __init__(self, marker: StreamRestart) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from prill.io.interrupter import Stopper
+from prill.io.interrupter import Interrupter
 from prill.io.limit import Limit
 
 T = TypeVar("T")
 Thunk = Callable[[], Awaitable[T]]
-Put = Callable[[Any], Awaitable[None] | None]
+Emit = Callable[[Any], Awaitable[None] | None]
 """Emits an item; its result, if not ``None``, is awaited before the next item."""
 
 
@@ -23,7 +23,7 @@ class Condition(Protocol):
     def notify_all(self) -> None: ...
 
 
-class Colour(Protocol):
+class ExecutionMode(Protocol):
     """How leaves wait: ``Blocking`` or ``Asyncio``."""
 
     @property
@@ -42,27 +42,27 @@ class Colour(Protocol):
     ) -> AsyncGenerator[tuple[int, T], None]:
         """Iterate streams at once, as far as ``limit`` allows: ``(index, chunk)`` in the order in which chunks come."""
 
-    def apart(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+    def run_on_new_stack(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
         """The same stream, run on a new stack: in a thread or a task, which pulls a chunk when it is asked for one."""
 
     def iterate(self, stream: AsyncIterator[T]) -> Iterator[T]:
         """A plain iterator over a stream, for a plain generator that runs inside ``pull``."""
 
-    def background(self, work: Callable[[Put], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
+    def background(self, work: Callable[[Emit], Awaitable[Any]], limit: int) -> AsyncGenerator[Any, None]:
         """Iterate the items that ``work`` emits while it runs beside the consumer, at most ``limit`` items ahead.
 
         Its error is raised after the last item. Leaving the iteration cancels it.
         """
 
-    def stopper(self) -> Stopper:
+    def make_interrupter(self) -> Interrupter:
         """An interrupter for the work that this task or thread is about to run."""
 
     def condition(self) -> Condition: ...
     def sleep(self, seconds: float) -> Awaitable[None]: ...
-    def settle(self, waiting: Awaitable[T]) -> Awaitable[T]:
+    def await_on_loop(self, waiting: Awaitable[T]) -> Awaitable[T]:
         """Await something that needs an event loop; for blocking code there is one in a thread."""
 
-    def before(self, deadline: float, thunk: Thunk[T], unblock: Callable[[], None]) -> Awaitable[T]:
+    def run_before(self, deadline: float, thunk: Thunk[T], unblock: Callable[[], None]) -> Awaitable[T]:
         """Run a body that must end before ``deadline`` (``time.monotonic``); ``TimeoutError`` if it does not.
 
         ``unblock`` ends a blocked call; blocking code calls it from another thread.

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prill.transducers.event_form import EventForm
+from prill.transducers.event_template import EventTemplate
 
 
 def event(text: str, *, before: str = "", **more: Any) -> str:
     return f"{before}data: {json.dumps({'id': 1, 'delta': {'text': text}, **more}, ensure_ascii=False)}"
 
 
-def learned(*events: str, padding: tuple[str, ...] = ()) -> EventForm:
-    form = EventForm(*padding)
+def learned(*events: str, padding: tuple[str, ...] = ()) -> EventTemplate:
+    form = EventTemplate(*padding)
     for each in events:
         payload = json.loads(each.partition("data: ")[2])
         assert form.learn(each, payload, payload["delta"], "text")
@@ -37,7 +37,7 @@ def test_texts_are_read_from_a_place_on() -> None:
 
 
 def test_a_form_that_has_learned_nothing_recognises_nothing() -> None:
-    assert EventForm().texts([event("a"), "", "data: "]) == []
+    assert EventTemplate().texts([event("a"), "", "data: "]) == []
 
 
 @given(text=st.text())
@@ -126,7 +126,7 @@ def test_the_text_is_found_among_others_of_its_name(written: str) -> None:
     ],
 )
 def test_an_event_of_no_such_form_is_not_learned_wrongly(written: str) -> None:
-    form = EventForm()
+    form = EventTemplate()
     payload = {"delta": {"text": "a"}}
     form.learn(written, payload, payload["delta"], "text")
     first_changed = written.replace('"a"', '"b"', 1)
@@ -136,12 +136,12 @@ def test_an_event_of_no_such_form_is_not_learned_wrongly(written: str) -> None:
 
 def test_the_payload_is_left_as_it_was() -> None:
     payload = {"delta": {"text": "a"}}
-    EventForm().learn('data: {"delta": {"text": "a"}}', payload, payload["delta"], "text")
+    EventTemplate().learn('data: {"delta": {"text": "a"}}', payload, payload["delta"], "text")
     assert payload == {"delta": {"text": "a"}}
 
 
 def test_a_stream_that_counts_its_events_is_given_up() -> None:
-    form = EventForm()
+    form = EventTemplate()
     tries = []
     for number in range(20):
         payload = {"number": number, "delta": {"text": "a"}}

@@ -27,7 +27,7 @@ _MOST_IN_VAIN = 8
 """How many forms may be learned that no event is like: some servers count their events, or name each one."""
 
 
-class EventForm:
+class EventTemplate:
     """What events that follow each other in a stream have in common, but for one text in their JSON.
 
     ``learn`` takes it from an event that has been parsed, ``texts`` recognises the next ones. A form is tried out when
@@ -37,7 +37,7 @@ class EventForm:
     Events are given as text, without the blank line that ends them. ``padding`` names fields whose text says nothing
     and changes, where they are the last of their event. Spaces before the event's last brace are padding too.
 
-        >>> form, payload = EventForm(), {"id": 1, "delta": {"text": "Hel"}}
+        >>> form, payload = EventTemplate(), {"id": 1, "delta": {"text": "Hel"}}
         >>> form.learn('data: {"id": 1, "delta": {"text": "Hel"}}', payload, payload["delta"], "text")
         True
         >>> form.texts(['data: {"id": 1, "delta": {"text": "lo"}}', 'data: {"id": 2, "delta": {"text": "!"}}'])
