@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import time
 from typing import Any
 
@@ -94,15 +95,29 @@ class _Connector(aiohttp.TCPConnector):
         """A connection on which nothing has come that was not asked for: aiohttp would take it for the next answer."""
         while True:
             connection = await super().connect(*args, **options)
-            protocol: Any = connection.protocol
-            # Bytes without an answer, and whole answers, that nobody asked for.
-            if (
-                protocol.exception() is None
-                and not getattr(protocol, "_tail", b"")
-                and not getattr(protocol, "_buffer", ())
-            ):
+            if _is_quiet(connection.protocol):
                 return connection
             connection.close()
+
+
+def _is_quiet(protocol: Any) -> bool:
+    """Whether nothing has come on a kept connection, be it that the loop has taken it or not."""
+    # Bytes that are parsed, and that are not; aiohttp has no public names for them.
+    if protocol.exception() is not None or getattr(protocol, "_buffer", None) or getattr(protocol, "_tail", None):
+        return False
+    if not vars(protocol).setdefault("prill_kept", False):  # a new one, on which TLS may have sent more
+        protocol.prill_kept = True
+        return True
+    connection = protocol.transport.get_extra_info("socket")
+    return connection is None or not _has_input(connection.fileno())
+
+
+def _has_input(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows, where a descriptor may have any number for ``select``
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Sending(Sending):
