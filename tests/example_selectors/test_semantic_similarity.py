@@ -133,7 +133,7 @@ def test_numbers_count_as_text_and_other_values_are_refused(kind: Any) -> None:
     chooser = kind.from_examples([{"q": "a", "n": 3}], Letters(), InMemoryVectorStore)
     assert chooser.select_examples({"q": "a", "n": 4.5}) == [{"q": "a", "n": 3}]
     for values in ({"q": "a", "history": ["hello"]}, {"q": None}):
-        with pytest.raises(ConfigError, match="no text: name the ones that are in input_keys"):
+        with pytest.raises(ConfigError, match="is not a text: list the keys with texts in input_keys"):
             chooser.select_examples(values)
 
 
