@@ -173,7 +173,7 @@ def parse_tool_call(
     refuses line ends and tabs inside strings.
 
     Raises:
-        OutputParserException: the arguments are no whole JSON.
+        OutputParserException: the arguments are not whole JSON.
     """
     if "function" not in raw_tool_call:
         return None
