@@ -125,6 +125,14 @@ def test_any_split_ends_with_what_json_loads_gives(text: str, draw: st.DataObjec
     assert parser.open_path() is None
 
 
+@pytest.mark.parametrize("text", ["0{}.", "0[]a"])
+def test_a_value_that_turns_out_to_be_none_is_taken_back(text: str) -> None:
+    parser = PartialJSON()
+    changes = [parser.feed(character) for character in text]
+    assert changes == [True, False, True, True]
+    assert parser.value is NOTHING
+
+
 @settings(max_examples=150)
 @given(TEXTS | BROKEN | st.builds("see ```json\n{}\n``` ok".format, TEXTS), st.integers(1, 5))
 def test_each_prefix_shows_what_it_shows_when_fed_at_once(text: str, size: int) -> None:

@@ -86,6 +86,7 @@ class PartialJSON:
         "_pieces",
         "_replaced",
         "_scanner",
+        "_shown",
         "_start",
         "_state",
         "_value",
@@ -107,6 +108,7 @@ class PartialJSON:
         self._replaced = False  # whether another value may be seen than was, though it did not grow
         self.replaced_at_end = False
         self.starts = 0  # how often reading a value started
+        self._shown = False  # whether a value has been seen
         self._error: JSONSyntaxError | None = None
         self._value: Any = NOTHING
         self._patched: tuple[Any, tuple[str | int, ...]] = (NOTHING, ())
@@ -175,8 +177,12 @@ class PartialJSON:
             while piece:
                 piece = self._advance(piece)
         scanner = self._scanner
-        if scanner is None or not scanner.dirty:
+        if scanner is None:  # a value that was seen was none
+            was_shown, self._shown = self._shown, False
+            return was_shown
+        if not scanner.dirty:
             return False
+        self._shown = True
         return self._differs(scanner) if scanner.repeated or self._replaced else True
 
     def patch(self) -> list[dict[str, Any]]:
