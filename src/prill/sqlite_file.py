@@ -33,11 +33,12 @@ class SQLiteFile:
         # A connection must not be used, not even closed, on the other side of a fork.
         self._connections: PerProcess[Any] = PerProcess(close=_close)
         self._in_memory: Any = None
-        with self._named():
+        # SQLite has mutexes of its own: a child that is forked while a thread holds one would wait for it for ever.
+        hold_during_fork(self._lock)
+        with self._named(), self._lock:
             connection = self._connection()
         if self.path == ":memory:":
             self._in_memory = connection  # it has no file and no lock of the system: a copy of it is whole
-            hold_during_fork(self._lock)
 
     def read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -62,7 +63,7 @@ class SQLiteFile:
         """Close the file now; otherwise it is closed when this object is collected."""
         with self._lock:
             self._closed = True
-        self._connections.close()
+            self._connections.close()
 
     def _connection(self) -> Any:
         if self._closed:

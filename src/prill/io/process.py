@@ -78,7 +78,7 @@ def make_lock() -> Lock:
 def hold_during_fork(lock: Lock) -> None:
     """Let ``fork`` wait until ``lock`` (of ``make_lock``) is free, so that the child finds its data whole.
 
-    Only for a lock that is never held for long, under which no other lock is taken.
+    Only for a lock under which no lock of another object is taken, and which is held for calls that end by themselves.
     """
     _HELD.add(weakref.ref(lock, _HELD.discard))
 
