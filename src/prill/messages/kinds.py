@@ -18,7 +18,7 @@ from prill.messages.tool import ToolMessage, ToolMessageChunk
 
 
 class RemoveMessage(BaseMessage):
-    """Tells whoever keeps a conversation to remove the message with this ``id``."""
+    """Asks the owner of a conversation to remove the message with this ``id``."""
 
     type: Literal["remove"] = "remove"
 

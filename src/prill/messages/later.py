@@ -37,7 +37,7 @@ class MessageFunction(Generic[P, R]):
             messages = kwargs.pop("messages")
             return self._function(messages, **kwargs)
         waiting = partial(self, **kwargs)
-        # Runnables are a layer above messages, and whoever asks for one has them loaded.
+        # Runnables are a layer above messages, so they are looked up when a program asks for one.
         return import_module("prill.runnables").RunnableLambda(waiting, name=self.__name__)
 
     def __repr__(self) -> str:
