@@ -112,7 +112,7 @@ def _provider_and_name(model: str | None, provider: str | None) -> tuple[str, st
         if colon and _known(first):
             provider, name = first, rest
         else:
-            provider = _provider_of(model, unknown=first if colon else None)
+            provider = _find_provider(model, unknown=first if colon else None)
     known = _known(provider)
     if known is None:
         raise _unknown(provider)
@@ -125,7 +125,7 @@ def _known(provider: str) -> str | None:
     return provider if provider in _CLASSES or provider in SERVERS else None
 
 
-def _provider_of(model: str, unknown: str | None) -> str:
+def _find_provider(model: str, unknown: str | None) -> str:
     lower = model.lower()
     for start, provider in _BY_START.items():
         if lower.startswith(start):

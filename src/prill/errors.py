@@ -14,7 +14,7 @@
     │   ├── PromptInputError (TypeError)
     │   └── MissingVariableError (KeyError)
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
-    ├── ToolException                             a tool failed in a way that the model may be told of
+    ├── ToolException                             a tool failed in a way that the model may be informed of
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
     ├── Cancelled                                 a run was stopped from outside
     └── ModelError                                a model's provider, or the way to it, failed
@@ -180,7 +180,7 @@ _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class CompositionError(PrillError, TypeError):
-    """Something that is no step was put into a chain."""
+    """An object that is not a step was put into a chain."""
 
 
 class ChunkMergeError(CompositionError, ValueError):
@@ -253,7 +253,7 @@ class OutputParserException(PrillError, ValueError):
 
 
 class ToolException(PrillError):
-    """Raised by a tool that failed in a way that the model may be told of. See ``handle_tool_error`` of tools.
+    """Raised by a tool that failed in a way that the model may be informed of. See ``handle_tool_error`` of tools.
 
     It may hold anything, as other exceptions; the first of its arguments is the text.
     """
@@ -277,7 +277,7 @@ class StreamTimeout(PrillError, TimeoutError):
 class Cancelled(PrillError):
     """A run was stopped from outside; ``partial`` holds what had arrived.
 
-    ``usage`` are the tokens that all models of a run with a ``CancelToken`` had used by then, as far as they had told.
+    ``usage`` are the tokens that all models of a run with a ``CancelToken`` had used by then, as far as reported.
     """
 
     def __init__(self, message: str = "", *, partial: Any = None, usage: Any = None) -> None:
@@ -366,7 +366,7 @@ class ModelServerError(ModelAPIError):
 
 
 class StreamErrorEvent(ModelAPIError):
-    """The provider sent an error inside a stream that had begun well."""
+    """The provider sent an error inside a stream that had started well."""
 
 
 class ModelConnectionError(ModelError, ConnectionError):

@@ -145,7 +145,7 @@ class TokenRateLimiter(BaseRateLimiter):
         self._tokens = _Window(tokens_per_minute, seconds)
         self._queue: deque[_Request] = deque()
         self._numbers = 0
-        self._estimated = self._told = 1
+        self._estimated = self._reported = 1
 
     def acquire(self, *, blocking: bool = True) -> bool:
         return drive(self._acquire(BLOCKING, blocking))
@@ -169,7 +169,7 @@ class TokenRateLimiter(BaseRateLimiter):
         return request
 
     def _request(self, estimated: int, output_tokens: int) -> _Request:
-        input_tokens = round(estimated * max(self._told / self._estimated, 1.0))
+        input_tokens = round(estimated * max(self._reported / self._estimated, 1.0))
         limit = self.tokens_per_minute
         if limit is not None and estimated > limit:
             raise ConfigError(
@@ -213,7 +213,7 @@ class TokenRateLimiter(BaseRateLimiter):
         return request.began is not None
 
     def _pause(self, request: _Request) -> float:
-        # Whoever wakes lets all through who fit, so those at the end of a long queue need not look often.
+        # A waiter that wakes admits all others that fit, so those at the end of a long queue need not check often.
         with self._lock:
             ahead = request.number - self._queue[0].number if self._queue else 0
         look = max(0.001, self.seconds / 600)
@@ -243,7 +243,7 @@ class TokenRateLimiter(BaseRateLimiter):
             self._tokens.use(output_tokens or 0, now)
             if input_tokens and request.estimated:
                 self._estimated += request.estimated
-                self._told += input_tokens
+                self._reported += input_tokens
             request.began = None
 
 

@@ -124,7 +124,7 @@ def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
             raise
         raise typer.Exit(_INTERRUPTED) from None
     except BrokenPipeError:
-        raise  # whoever read our output has left; typer ends the program for it
+        raise  # the reader of our output has left; typer ends the program for it
     except (PrillError, OSError) as error:
         if debug:
             raise

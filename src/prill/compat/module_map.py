@@ -43,7 +43,7 @@ def _source(text: str) -> Source:
     return Source(module, {theirs: ours or theirs for theirs, _, ours in pairs})
 
 
-def home_of(module: str, name: str) -> tuple[str, str] | None:
+def find_home(module: str, name: str) -> tuple[str, str] | None:
     """The module of Prill that has the ``name`` of ``module``, and what it is called there."""
     for source, names in sources(module):
         if names is None:

@@ -14,7 +14,7 @@ from weakref import ref
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic_core import to_json
 
-from prill.caches import cache_of
+from prill.caches import get_cache
 from prill.callbacks.run import Run
 from prill.io import closing, make_lock
 from prill.messages import (
@@ -48,7 +48,7 @@ class ModelCall(ABC):
         self._model = model
         self._run = run
         self._kwargs = kwargs
-        self._cache = cache_of(model.cache)
+        self._cache = get_cache(model.cache)
         if self._cache is not None:
             self._key = self._prompt(), _identity(model, kwargs)
 

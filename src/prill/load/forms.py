@@ -137,7 +137,7 @@ MAKERS: dict[str, Callable[[type[Any], dict[str, Any]], Any]] = {
 """Where the attributes are not the arguments."""
 
 
-def form_of(kind: type[Any]) -> Form | None:
+def get_form(kind: type[Any]) -> Form | None:
     """The form of exactly this class; a subclass of it is another class."""
     form = FORMS.get(kind.__name__)
     if form is None or not kind.__module__.startswith("prill."):

@@ -137,7 +137,7 @@ class ToolCallStream:
     """Tool calls of one streamed answer: the provider's pieces in, pieces that need no guessing out.
 
     What comes out has one index for each call, and an id and the name in the call's first piece, where the provider's
-    next piece does not continue the name. A call without an id gets one; ``null`` as arguments is no arguments.
+    next piece does not continue the name. A call without an id gets one; ``null`` as arguments means none.
     """
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from prill.messages import (
 
 Json = dict[str, Any]
 
-# What models think and call is told beside an assistant's content, not in it.
+# Thoughts and calls are sent beside an assistant's content, not in it.
 _BESIDE = frozenset(
     (
         "tool_call",

@@ -154,7 +154,7 @@ def _call(id: str | None, name: str, arguments: str) -> Json:
     return {"type": "function_call", "call_id": id, "name": name, "arguments": arguments}
 
 
-# Blocks of other providers, which are told as calls or say nothing here.
+# Blocks of other providers, which are sent as calls or mean nothing here.
 _FOREIGN = frozenset(
     (
         "tool_call",

@@ -107,7 +107,7 @@ class XMLReader:
         while self._state == "read" and self._mention is not None:
             chunks += self._read_on(self._pass_over(self._cut_error()))
         if self._state == "find":
-            raise self._error or OutputParserException("there is no XML in the text", llm_output=self.text)
+            raise self._error or OutputParserException("no XML found in the text", llm_output=self.text)
         if self._state == "read":
             raise self._cut_error()
         return chunks

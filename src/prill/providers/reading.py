@@ -88,7 +88,7 @@ class StreamDecoder(Protocol[Made]):
     Events are server-sent ones, unless an attribute ``framing`` is another class that cuts them out of the bytes.
 
     A decoder that keeps the usage for the last chunk says it in an attribute ``usage``, for answers that break off.
-    One whose events often differ in a text only says so in an attribute ``piece``: see ``Piece``.
+    One whose events often differ in a text only says so in an attribute ``text_delta``: see ``TextDelta``.
     """
 
     ended: bool
@@ -98,10 +98,10 @@ class StreamDecoder(Protocol[Made]):
         """The chunks of one event; raises ``ProviderError`` for an error that the vendor sent."""
 
     def finish(self) -> Iterable[Made]:
-        """The chunks that only the stream's end tells."""
+        """The chunks known only at the end of the stream."""
 
 
-class Piece(NamedTuple):
+class TextDelta(NamedTuple):
     """What a decoder says of the event it was fed last, if that brought nothing but a text, the next piece of many.
 
     ``payload`` is the event's JSON and ``place[key]`` the text in it. ``chunks`` makes the chunks of events that are
@@ -117,7 +117,7 @@ class Piece(NamedTuple):
 
 
 class WrongShape(Exception):
-    """What a provider sent is no JSON, or JSON of another shape than the protocol's; the cause says where."""
+    """A provider sent no valid JSON, or JSON of another shape than the protocol's; the cause says where."""
 
 
 Batch = tuple[Sequence[Chunk], Chunk]
@@ -137,7 +137,7 @@ class Reading(Generic[Chunk]):
         self.seen = 0
         """How many events have come."""
         self.start = b""
-        """How the body begins, until the first event has come."""
+        """The start of the body, until the first event has arrived."""
         framing = getattr(decoder, "framing", None)
         self._framing: Framing = SSEDecoder() if framing is None else framing()
         self._is_sse = framing is None
@@ -146,10 +146,10 @@ class Reading(Generic[Chunk]):
         self._unended = 0  # bytes that came since the last event
         self._form = (
             EventTemplate("obfuscation", "p")
-            if self._is_sse and hasattr(decoder, "piece") and not parse_without_template
+            if self._is_sse and hasattr(decoder, "text_delta") and not parse_without_template
             else None
         )
-        self._piece: Piece | None = None  # what the form is that of
+        self._delta: TextDelta | None = None  # what the form is that of
         self._json: list[bytes] | None = None  # the body, where it is one JSON value instead of events
 
     def feed(self, data: bytes) -> Iterator[Batch[Chunk]]:
@@ -188,7 +188,7 @@ class Reading(Generic[Chunk]):
             self._unended = 0
 
     def finish(self) -> Iterator[Batch[Chunk]]:
-        """The chunks that only the stream's end tells; afterwards ``decoder.ended`` says whether the answer is whole.
+        """The chunks known only at the stream's end; afterwards ``decoder.ended`` says whether the answer is whole.
 
         Raises as ``feed`` does.
         """
@@ -239,15 +239,15 @@ class Reading(Generic[Chunk]):
         try:
             events = data.decode().split("\n\n")
         except UnicodeDecodeError:
-            self._piece = None
+            self._delta = None
             yield from self._parsed(data + b"\n\n")
             return
         at = 0
         while at < len(events):
-            if self._piece is not None and (texts := form.texts(events, at)):
+            if self._delta is not None and (texts := form.texts(events, at)):
                 at += len(texts)
                 self.seen += len(texts)
-                yield _repeated(self._piece, texts)
+                yield _repeated(self._delta, texts)
                 continue
             seen = self.seen
             yield from self._parsed(events[at].encode() + b"\n\n")
@@ -269,9 +269,9 @@ class Reading(Generic[Chunk]):
         return checked(self._framing.feed, data)
 
     def _learn(self, event: str, form: EventTemplate) -> None:
-        piece: Piece | None = self.decoder.piece  # type: ignore[attr-defined]  # it has, where there is a form
+        piece: TextDelta | None = self.decoder.text_delta  # type: ignore[attr-defined]  # it has, where there is a form
         learned = piece is not None and form.learn(event, piece.payload, piece.place, piece.key)
-        self._piece = piece if learned else None
+        self._delta = piece if learned else None
 
     def _fed_last(self, event: ServerSentEvent) -> Iterable[Chunk]:
         """The chunks of an event that lacks its end: no whole JSON is the rest of a cut stream, and no nonsense."""
@@ -288,7 +288,7 @@ def _is_kept_alive(data: bytes) -> bool:
     return data.isspace() or not data or data.startswith(b":")
 
 
-def _repeated(piece: Piece, texts: list[str]) -> Batch[Any]:
+def _repeated(piece: TextDelta, texts: list[str]) -> Batch[Any]:
     """The chunks of events that are like one before but for their texts."""
     if piece.kept is not None:
         piece.kept.extend(texts)

@@ -92,7 +92,7 @@ class ProviderSettings(BaseModel):
     _call_words: ClassVar[frozenset[str]] = frozenset()
     """What only the arguments of a call say, beside those of the constructor."""
 
-    if not TYPE_CHECKING:  # the fields tell a type checker more
+    if not TYPE_CHECKING:  # the fields give a type checker more
 
         def __init__(self, **values: Any) -> None:
             self._check(values)  # here too, so that the error is Prill's own, and not in pydantic's words
@@ -134,7 +134,7 @@ class ProviderSettings(BaseModel):
 
     @property
     def provider(self) -> str:
-        """The vendor's name, as events and errors tell it."""
+        """The vendor's name, as shown in events and errors."""
         return self._provider
 
     def _key_name(self) -> str:
@@ -166,7 +166,7 @@ class ProviderSettings(BaseModel):
                 )
             return key
         if self._key_optional or self._url() is not None:
-            return "none"  # a server of one's own often wants no key
+            return "none"  # a self-hosted server often needs no key
         self._no_key()
 
     def _no_key(self) -> NoReturn:

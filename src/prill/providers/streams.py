@@ -18,7 +18,7 @@ from prill.errors import (
 from prill.messages.ai import as_interrupted
 from prill.providers.http.answers import WholeAnswer
 from prill.providers.http.body import Body
-from prill.providers.http.error_bodies import QUOTED, tells_error
+from prill.providers.http.error_bodies import QUOTED, is_error_body
 from prill.providers.http.failures import map_error_event
 from prill.providers.http.message import Answer, TransportError
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
@@ -143,10 +143,10 @@ class ProviderStreams(ProviderSettings):
         raise failure
 
     def _refuse(self, payload: Any, error: ProviderError | WrongShape, answer: WholeAnswer) -> Exception:
-        """The failure for JSON that is not an answer: the provider's error, if it tells one."""
-        if isinstance(error, ProviderError) or tells_error(payload):
-            told = error.payload if isinstance(error, ProviderError) else payload
-            return self._error_sent(told, answer, "in place of an answer")
+        """The failure for JSON that is not an answer: the provider's error, if it reports one."""
+        if isinstance(error, ProviderError) or is_error_body(payload):
+            sent = error.payload if isinstance(error, ProviderError) else payload
+            return self._error_sent(sent, answer, "in place of an answer")
         return self._not_in_protocol(f"{error}: {_start(answer.content)}", answer, error)
 
     def _not_a_stream(self, start: bytes, answer: Answer) -> Exception:
@@ -158,7 +158,7 @@ class ProviderStreams(ProviderSettings):
             payload = from_json(start)
         except ValueError:
             return self._not_in_protocol(_start(start), answer)
-        if tells_error(payload):
+        if is_error_body(payload):
             return ProviderError(payload)
         return self._not_in_protocol(_start(start), answer)
 
@@ -166,8 +166,8 @@ class ProviderStreams(ProviderSettings):
         kind = answer.headers.get("content-type", "no content type")
         url = answer.request.shown_url
         failure = MalformedResponseError(
-            f"the answer with status {answer.status} from {url} does not speak {self.provider}'s protocol ({kind}): "
-            f"{text!r}. Check base_url, and what stands between.",
+            f"the answer with status {answer.status} from {url} is not a valid {self.provider} response ({kind}): "
+            f"{text!r}. Check base_url and any proxy in between.",
             provider=self.provider,
             model=self.model,
             status=answer.status,

@@ -117,8 +117,8 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     async def _pause(self, run: Run, number: int, error: Exception) -> None:
         seconds = max(self._wait(number), getattr(error, "retry_after", None) or 0.0)
         for observer in run.observers or ():
-            told = getattr(observer, "on_other", None)
-            notice = told(run, "on_retry", RetryState(number, error, seconds)) if told is not None else None
+            callback = getattr(observer, "on_other", None)
+            notice = callback(run, "on_retry", RetryState(number, error, seconds)) if callback is not None else None
             if notice is not None:
                 await notice
         if seconds:

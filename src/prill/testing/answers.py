@@ -31,13 +31,13 @@ _SSE = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no
 _TRANSPORT = {"content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"}
 
 
-def wire_of(path: str) -> Wire | None:
+def get_wire(path: str) -> Wire | None:
     """The wire that is spoken at ``path``."""
     return next((wire for end, wire in _WIRES.items() if path.rstrip("/").endswith(end)), None)
 
 
 def is_embeddings(path: str) -> bool:
-    """Whether ``path`` asks for vectors, for which a scripted text is no answer."""
+    """Whether ``path`` asks for vectors, for which a scripted text is not an answer."""
     return path.rstrip("/").endswith("/embeddings")
 
 
@@ -93,7 +93,7 @@ def answer_recording(recording: Recording, faults: Faults) -> Answer:
     headers = {name: value for name, value in recording.headers.items() if name.lower() not in _TRANSPORT}
     if "content-type" not in {name.lower() for name in headers}:  # many sources did not keep the headers
         headers.update(_SSE if recording.streaming else _JSON)
-    wire = wire_of(recording.path) or ChatWire()
+    wire = get_wire(recording.path) or ChatWire()
     return Answer(
         status=recording.status,
         headers=headers,
@@ -107,7 +107,7 @@ def answer_recording(recording: Recording, faults: Faults) -> Answer:
 
 
 def answer_problem(status: int, message: str) -> Answer:
-    """What the server itself has to say; clients are told not to try again."""
+    """What the server itself has to say; clients are asked not to retry."""
     body = dump({"type": "error", "error": {"type": "replay_server", "message": f"ReplayServer: {message}"}})
     return Answer(status, {**_JSON, "x-should-retry": "false"}, [body], False, Faults())
 

@@ -19,8 +19,8 @@ from prill.testing.answers import (
     answer_reply,
     answer_unknown,
     echo,
+    get_wire,
     is_embeddings,
-    wire_of,
 )
 from prill.testing.faults import NO_FAULTS, Faults
 from prill.testing.http_thread import ConnectionLost, Exchange, HTTPThread
@@ -150,7 +150,7 @@ class ReplayServer:
         It is served whatever the path, but recorded embeddings answer requests for embeddings, and only they do.
 
         Raises:
-            ConfigError: there is no such file.
+            ConfigError: the file does not exist.
         """
         given = recording if isinstance(recording, Recording) else Recording.read(recording)
         recording = replace(given, faults=faults)
@@ -269,7 +269,7 @@ class ReplayServer:
         faults = self.faults if scripted.faults is None else scripted.faults
         if isinstance(scripted, Recording):
             return answer_recording(scripted, faults)
-        wire = wire_of(seen.path)
+        wire = get_wire(seen.path)
         if wire is None or seen.method != "POST":
             return answer_unknown(seen)
         return answer_reply(scripted, wire, seen, faults)
@@ -287,12 +287,12 @@ class ReplayServer:
 
 
 def _suits(scripted: Scripted, seen: SeenRequest) -> bool:
-    """Whether this answer is for this request: text is no answer where vectors are asked for, or nobody listens."""
+    """Whether this answer is for this request: text is not an answer where vectors are asked for, or nobody listens."""
     if isinstance(scripted, Recording):
         return is_embeddings(seen.path) == is_embeddings(scripted.path)
     if is_embeddings(seen.path):
         return scripted.is_empty
-    return wire_of(seen.path) is not None
+    return get_wire(seen.path) is not None
 
 
 async def _see(exchange: Exchange) -> SeenRequest:

@@ -52,7 +52,7 @@ class Usage:
         return self.input + self.output
 
 
-def usage_of(reply: Reply, body: Mapping[str, Any]) -> Usage:
+def count_usage(reply: Reply, body: Mapping[str, Any]) -> Usage:
     """The reply's usage, or a count of words in the request and of pieces in the reply."""
     if reply.usage is not None:
         return Usage(*reply.usage)
@@ -95,7 +95,7 @@ def new_id(prefix: str) -> str:
     return f"{prefix}{next(_NUMBERS):024d}"
 
 
-def model_of(reply: Reply, body: Mapping[str, Any]) -> str:
+def get_model_name(reply: Reply, body: Mapping[str, Any]) -> str:
     return reply.model or str(body.get("model") or "replay")
 
 

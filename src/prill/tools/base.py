@@ -27,7 +27,7 @@ from prill.tools.arguments import (
     injected_parameters,
     visible_args_model,
 )
-from prill.tools.json_schema import json_schema_of
+from prill.tools.json_schema import make_json_schema
 from prill.tools.parameters import bind_call, takes_any_name, takes_places
 from prill.tools.progress import Progress, is_generator
 
@@ -160,7 +160,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         if not isinstance(schema, type):
             return schema
         try:
-            return json_schema_of(schema)
+            return make_json_schema(schema)
         except PydanticInvalidForJsonSchema:
             return repr(schema)
 
@@ -168,7 +168,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def args(self) -> dict[str, Any]:
         """The JSON schema of each argument that a model sees, by name."""
         schema = self.tool_call_schema
-        described = schema if isinstance(schema, dict) else json_schema_of(schema)
+        described = schema if isinstance(schema, dict) else make_json_schema(schema)
         properties: dict[str, Any] = described.get("properties", {})
         return properties
 
@@ -253,7 +253,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return self._yields(run)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        given, call_id = _args_of(input)
+        given, call_id = _get_args(input)
         try:
             args = self._read(given, call_id)
         except ValidationError as error:
@@ -300,7 +300,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         input = await collect(inputs)
         if input is EMPTY:
             return
-        given, call_id = _args_of(input)
+        given, call_id = _get_args(input)
         last: Any = EMPTY
         try:
             args = self._read(given, call_id)
@@ -322,7 +322,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return self.tags, self.metadata
 
     def _observed_input(self, input: Any) -> Any:
-        args = _args_of(input)[0]
+        args = _get_args(input)[0]
         hidden = self._injected_names() if isinstance(args, Mapping) else ()
         return {name: value for name, value in args.items() if name not in hidden} if hidden else args
 
@@ -376,12 +376,12 @@ def _as_run(name: str, input: Any, callbacks: Any, kwargs: dict[str, Any]) -> tu
     if callbacks is not None:
         config["callbacks"] = callbacks
     call_id = kwargs.pop("tool_call_id", None)
-    if call_id is not None and _args_of(input)[1] is None:
+    if call_id is not None and _get_args(input)[1] is None:
         input = ToolCall(name=name, args=input, id=call_id, type="tool_call")
     return input, config or None
 
 
-def _args_of(input: Any) -> tuple[Any, str | None]:
+def _get_args(input: Any) -> tuple[Any, str | None]:
     if isinstance(input, Mapping) and input.get("type") == "tool_call" and "args" in input:
         return input["args"], input.get("id")
     return input, None

@@ -29,7 +29,7 @@ class _Generator(GenerateJsonSchema):
         return encoded
 
 
-def json_schema_of(model: type[BaseModel]) -> Schema:
+def make_json_schema(model: type[BaseModel]) -> Schema:
     """The JSON schema of a model's fields."""
     return model.model_json_schema(schema_generator=_Generator)
 

@@ -127,7 +127,7 @@ class ReasoningFilter:
             OutputParserException: the text ends inside reasoning.
         """
         if self._awaited:
-            raise OutputParserException(f"the text ends inside reasoning, before {self._awaited}: there is no answer")
+            raise OutputParserException(f"the text ends inside reasoning, before {self._awaited}: it has no answer")
         return self._held
 
     def _skip_block(self, text: str) -> str:

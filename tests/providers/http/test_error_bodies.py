@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prill.providers.http.error_bodies import QUOTED, read_error_body, tells_error
+from prill.providers.http.error_bodies import QUOTED, is_error_body, read_error_body
 
 RAW = {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": '{"error":"image too large"}'}}}
 
@@ -69,12 +69,12 @@ def test_a_body_without_known_words_is_quoted_up_to_a_limit() -> None:
     ],
 )
 def test_an_error_in_place_of_an_answer_is_known(payload: Any) -> None:
-    assert tells_error(payload)
+    assert is_error_body(payload)
 
 
 @pytest.mark.parametrize("payload", [{}, {"choices": []}, [], None, 5, "x", {"message": {"role": "assistant"}}])
 def test_what_does_not_tell_an_error_is_none(payload: Any) -> None:
-    assert not tells_error(payload)
+    assert not is_error_body(payload)
 
 
 KEYS = st.sampled_from(["error", "errors", "message", "detail", "code", "type", "metadata", "raw", "x"])
@@ -90,7 +90,7 @@ def test_any_json_is_read_without_a_crash(body: Any) -> None:
     words = read_error_body(body)
     assert isinstance(words.text, str)
     assert all(isinstance(code, str) for code in words.codes)
-    tells_error(body)
+    is_error_body(body)
 
 
 @given(st.binary(max_size=200))

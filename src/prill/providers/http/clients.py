@@ -18,7 +18,7 @@ class Clients(Generic[Plain, Async]):
     """The clients of one model, made when first used.
 
     A client's connections belong to the event loop that opened them, so every loop has its own, which is closed when
-    the loop ends. The plain client is closed with the model. Copies and pickles of a model begin with none.
+    the loop ends. The plain client is closed with the model. Copies and pickles of a model start without one.
     """
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ _DEEPEST = 6
 
 
 class ErrorWords(NamedTuple):
-    """What the body of an error says: the provider's names for it, most telling first, and its words."""
+    """What the body of an error says: the provider's names for it, most specific first, and its words."""
 
     codes: tuple[str, ...] = ()
     text: str = ""
@@ -62,10 +62,10 @@ def read_error_body(body: Any) -> ErrorWords:
     return ErrorWords(codes, text)
 
 
-def tells_error(payload: Any) -> bool:
+def is_error_body(payload: Any) -> bool:
     """Whether JSON that came where an answer was expected says that something went wrong."""
     if isinstance(payload, list):
-        return bool(payload) and tells_error(payload[0])
+        return bool(payload) and is_error_body(payload[0])
     if not isinstance(payload, Mapping):
         return False
     if payload.get("error") or payload.get("errors") or payload.get("fault") or payload.get("object") == "error":
@@ -81,7 +81,7 @@ def _parsed(text: str) -> Any:
 
 
 def _inner(body: Any) -> Any:
-    """The object that describes the error: inside of ``error``, of a list, of ``errors``."""
+    """The object that describes the error: inside ``error``, a list or ``errors``."""
     for _ in range(_DEEPEST):
         if isinstance(body, list) and body:
             body = body[0]
@@ -132,7 +132,7 @@ def _codes(inner: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _upstream(inner: Any) -> str:
-    """What a gateway was told itself, as OpenRouter passes it on in ``metadata.raw``."""
+    """What a gateway itself received, as OpenRouter passes it on in ``metadata.raw``."""
     metadata = inner.get("metadata") if isinstance(inner, Mapping) else None
     raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
     if not raw:

@@ -75,16 +75,16 @@ def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fi
         case RunnableLambda():
             return _read_by(step)
         case RunnableParallel():
-            return merged(fields_of(_asked(branch, "input", config)) for branch in step.steps__.values())
+            return merged(get_dict_fields(_asked(branch, "input", config)) for branch in step.steps__.values())
         case RunnableAssign():
-            return fields_of(_asked(step.mapper, "input", config))
+            return get_dict_fields(_asked(step.mapper, "input", config))
         case RunnableSequence():
             return _sequence_fields(step.steps, config)
         case RunnableWithMessageHistory():
             return step._input_fields()
         case RunnableBranch():
             parts = [each for pair in step.branches for each in pair] + [step.default]
-            return merged(fields_of(_asked(each, "input", config)) for each in parts)
+            return merged(get_dict_fields(_asked(each, "input", config)) for each in parts)
     return None
 
 
@@ -103,8 +103,8 @@ def _sequence_fields(steps: list[Runnable[Any, Any]], config: RunnableConfig | N
     first, *rest = steps
     if not isinstance(first, RunnableAssign) or not rest:
         return None
-    needed = fields_of(_asked(first, "input", config))
-    later = _sequence_fields(rest, config) or fields_of(_asked(rest[0], "input", config))
+    needed = get_dict_fields(_asked(first, "input", config))
+    later = _sequence_fields(rest, config) or get_dict_fields(_asked(rest[0], "input", config))
     added = first.mapper.steps__
     return merged([needed, {key: field for key, field in (later or {}).items() if key not in added}])
 
@@ -122,7 +122,7 @@ def _output(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) 
     if isinstance(step, RunnableParallel):
         return object_model(name, _branches(step, config))
     if isinstance(step, RunnableAssign):
-        kept = fields_of(_asked(step, "input", config)) or {}
+        kept = get_dict_fields(_asked(step, "input", config)) or {}
         return object_model(name, {**kept, **_branches(step.mapper, config)})
     return value_model(name, step.OutputType)
 
@@ -135,7 +135,7 @@ def _last_output(name: str, steps: list[Runnable[Any, Any]], config: RunnableCon
     given = _last_output(name, before, config)
     if isinstance(last, RunnablePassthrough):
         return given
-    known = fields_of(given) or {}
+    known = get_dict_fields(given) or {}
     if isinstance(last, RunnableAssign):
         return object_model(name, {**known, **_branches(last.mapper, config)})
     if isinstance(last.keys, str):
@@ -183,7 +183,7 @@ def value_model(name: str, hint: Any) -> type[BaseModel]:
     return made
 
 
-def fields_of(model: type[BaseModel]) -> Fields | None:
+def get_dict_fields(model: type[BaseModel]) -> Fields | None:
     """The fields of a model of a dict, ``None`` for one of another value."""
     if issubclass(model, RootModel):
         return None
