@@ -144,7 +144,7 @@ def map_transport_error(
         text = f"{provider} did not answer in time: {error}. Raise timeout (seconds), or check the connection to {url}."
         return ModelTimeoutError(text, provider=provider, model=model)
     if isinstance(error, BadBody) or (isinstance(error, NotHTTP) and not in_stream):
-        text = f"what came from {url} cannot be read: {error}. Check base_url, and what stands between."
+        text = f"what came from {url} cannot be read: {error}. Check base_url and any proxy in between."
         return MalformedResponseError(text, provider=provider, model=model)
     if in_stream:
         text = (
