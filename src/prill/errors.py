@@ -16,7 +16,9 @@
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
     ├── ToolException                             a tool failed in a way that the model may be told of
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
+    ├── AgentLimitError                           an agent used up what it was allowed; has its state as ``partial``
     ├── Cancelled                                 a run was stopped from outside
+    │   └── Interrupted                           a tool asked for a person's answer, for which its agent pauses
     └── ModelError                                a model's provider, or the way to it, failed
         ├── ModelAPIError                         the provider answered with an error
         │   ├── ModelAuthenticationError (PermissionError)
@@ -284,6 +286,32 @@ class Cancelled(PrillError):
         super().__init__(message)
         self.partial = partial
         self.usage = usage
+
+
+class Interrupted(Cancelled):
+    """A tool called ``interrupt``: its agent pauses until it is resumed with an answer to ``value``."""
+
+    def __init__(self, message: str = "", *, value: Any = None, state: Any = None) -> None:
+        super().__init__(message)
+        self.value = value
+        self.state = state
+
+
+class AgentLimitError(PrillError):
+    """An agent reached one of its limits.
+
+    ``limit`` is its name (``"model_calls"``), ``maximum`` its value, ``used`` what the run had used of it, and
+    ``partial`` the agent's state, from which it can be continued.
+    """
+
+    def __init__(
+        self, message: str = "", *, limit: str = "", used: float = 0, maximum: float = 0, partial: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.used = used
+        self.maximum = maximum
+        self.partial = partial
 
 
 class ModelError(PrillError):

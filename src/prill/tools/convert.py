@@ -9,7 +9,7 @@ from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.messages import ToolCall, ToolMessage
 from prill.runnables.base import Runnable
-from prill.tools.base import ArgsSchema, BaseTool, Handler
+from prill.tools.base import Approve, ArgsSchema, BaseTool, Handler
 from prill.tools.from_runnable import convert_runnable_to_tool
 from prill.tools.simple import Tool
 from prill.tools.structured import StructuredTool, find_description
@@ -67,6 +67,9 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    approve: Approve = None,
+    alone: bool = False,
+    timeout: float | None = None,
 ) -> FunctionTool[P, R]: ...
 @overload
 def tool(
@@ -83,6 +86,9 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    approve: Approve = None,
+    alone: bool = False,
+    timeout: float | None = None,
 ) -> FunctionTool[P, R]: ...
 @overload
 def tool(
@@ -99,6 +105,9 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    approve: Approve = None,
+    alone: bool = False,
+    timeout: float | None = None,
 ) -> BaseTool: ...
 @overload
 def tool(
@@ -115,6 +124,9 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    approve: Approve = None,
+    alone: bool = False,
+    timeout: float | None = None,
 ) -> ToolDecorator: ...
 def tool(
     name_or_callable: str | Callable[..., Any] | None = None,
@@ -130,6 +142,9 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    approve: Approve = None,
+    alone: bool = False,
+    timeout: float | None = None,
 ) -> Any:
     """Decorate a function to make it a tool; its docstring is the description, its parameters are the arguments.
 
@@ -152,6 +167,9 @@ def tool(
         handle_tool_error: the answer when the function raises ``ToolException``: ``True`` for the text of the error, a
             text, or a function of the error. By default the error is raised.
         handle_validation_error: the same for invalid arguments.
+        approve: for agents: whether a person has to approve a call, or a function of the arguments that says so.
+        alone: for agents: no other tool may run at the same time.
+        timeout: for agents: how many seconds a call may take; then it is answered with an error.
 
     >>> @tool
     ... def reverse(word: str) -> str:
@@ -166,6 +184,9 @@ def tool(
         "extras": extras,
         "handle_tool_error": handle_tool_error,
         "handle_validation_error": handle_validation_error,
+        "approve": approve,
+        "alone": alone,
+        "timeout": timeout,
     }
     make = _Maker(description, args_schema, infer_schema, (parse_docstring, error_on_invalid_docstring), settings)
     if runnable is not None:
