@@ -15,6 +15,13 @@
     │   └── MissingVariableError (KeyError)
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
     ├── ToolException                             a tool failed in a way that the model may be told of
+    ├── ThreadError                               a thread of an agent could not be read or written
+    │   ├── ThreadConflictError                   something else has written to it in the meantime
+    │   ├── ThreadNotFoundError (LookupError)     there is no thread with this id
+    │   ├── ThreadValueError (ValueError)         a value cannot be stored
+    │   ├── ThreadDataError (ValueError)          what is stored is not what Prill writes
+    │   └── ThreadStorageError                    the file or the database failed
+    ├── MCPError                                  a server of the Model Context Protocol, or the way to it, failed
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
     ├── AgentLimitError                           an agent used up what it was allowed; has its state as ``partial``
     ├── Cancelled                                 a run was stopped from outside
@@ -263,6 +270,51 @@ class ToolException(PrillError):
     def __init__(self, *args: Any) -> None:
         super().__init__("" if not args or args[0] is None else str(args[0]))
         self.args = args
+
+
+class ThreadError(PrillError):
+    """A thread of an agent could not be read or written."""
+
+
+class ThreadConflictError(ThreadError):
+    """Something else has written to the thread in the meantime; nothing of this write was stored.
+
+    ``thread_id`` is the thread, ``expected_length`` the number of records that the writer knew of, and ``length`` the
+    number that there are. Load the thread again and decide what to do about the new records.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        thread_id: str | None = None,
+        expected_length: int | None = None,
+        length: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+        self.expected_length = expected_length
+        self.length = length
+
+
+class ThreadNotFoundError(ThreadError, LookupError):
+    """There is no thread with this id."""
+
+
+class ThreadValueError(ThreadError, ValueError):
+    """A value cannot be stored; the message names its place. Nothing was written."""
+
+
+class ThreadDataError(ThreadError, ValueError):
+    """What is stored is not what Prill writes: it is damaged, from another program, or made to do harm."""
+
+
+class ThreadStorageError(ThreadError):
+    """The file or the database that holds the threads failed: it is full, locked, or cannot be reached."""
+
+
+class MCPError(PrillError):
+    """A server of the Model Context Protocol, or the way to it, failed."""
 
 
 class StreamTimeout(PrillError, TimeoutError):
