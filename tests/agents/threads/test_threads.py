@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from prill.agents.threads import InMemoryThreads, Threads
+from prill.agents.threads import InMemoryThreads, SQLiteThreads, Threads
 from prill.errors import ConfigError, ThreadConflictError, ThreadDataError, ThreadNotFoundError, ThreadValueError
 
 ONE, TWO, THREE = {"n": 1}, {"n": 2}, {"n": 3}
@@ -26,10 +26,10 @@ class Compressed:
 
 
 def make(kind: str, place: Any, **options: Any) -> Threads:
-    return InMemoryThreads(**options)
+    return SQLiteThreads(place / "threads.db", **options) if kind == "sqlite" else InMemoryThreads(**options)
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", "sqlite"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -121,6 +121,20 @@ def test_threads_are_listed_in_the_order_of_their_ids(threads: Threads) -> None:
     assert all(before < info.updated_at <= datetime.now(UTC) + timedelta(seconds=1) for info in infos)
     assert [info.thread_id for info in threads.list(prefix="a")] == ["a", "a/1", "a/2", "aé"]
     assert [info.thread_id for info in threads.list(prefix="a", after="a", limit=2)] == ["a/1", "a/2"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda threads: threads.load("7", start=-1),
+        lambda threads: threads.list(limit=-1),
+        lambda threads: type(threads)(":memory:", max_record_bytes=0),
+    ],
+    ids=range(3),
+)
+def test_numbers_out_of_range_are_refused(call: Any) -> None:
+    with pytest.raises(ConfigError, match=r"not (-1|0)"):
+        call(SQLiteThreads(":memory:"))
 
 
 def test_a_copy_goes_its_own_way(threads: Threads) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         dump_value as dump_value,
         load_value as load_value,
     )
+    from prill.agents.threads.sqlite import SQLiteThreads as SQLiteThreads
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -26,5 +27,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "encoding": "Record RecordCodec",
         "memory": "InMemoryThreads",
         "records": "StoredTypes dump_value load_value",
+        "sqlite": "SQLiteThreads",
     },
 )
