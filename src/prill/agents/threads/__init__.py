@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from prill.agents.threads.base import ThreadInfo as ThreadInfo, Threads as Threads
     from prill.agents.threads.encoding import Record as Record, RecordCodec as RecordCodec
     from prill.agents.threads.memory import InMemoryThreads as InMemoryThreads
+    from prill.agents.threads.postgres import PostgresThreads as PostgresThreads
     from prill.agents.threads.records import (
         StoredTypes as StoredTypes,
         dump_value as dump_value,
@@ -26,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "base": "ThreadInfo Threads",
         "encoding": "Record RecordCodec",
         "memory": "InMemoryThreads",
+        "postgres": "PostgresThreads",
         "records": "StoredTypes dump_value load_value",
         "sqlite": "SQLiteThreads",
     },

@@ -118,7 +118,7 @@ def read_key(key: Any) -> str:
     try:
         return bytes.decode(key, "utf-8", "surrogatepass")
     except (TypeError, UnicodeDecodeError) as error:
-        raise ThreadDataError(f"the store is damaged: {key!r:.80} is not the id of a thread") from error
+        raise ThreadDataError(f"the store of threads is damaged: {key!r:.80} is not the id of a thread") from error
 
 
 def end_of_prefix(prefix: str) -> bytes | None:

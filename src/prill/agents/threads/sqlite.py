@@ -6,11 +6,11 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from prill.agents.threads.base import MAX_RECORD_BYTES, Infos, ThreadInfo, Threads, conflict_error
-from prill.agents.threads.encoding import RecordCodec, TooLarge, end_of_prefix, read_key, thread_key
+from prill.agents.threads.base import MAX_RECORD_BYTES, Infos, Threads, conflict_error
+from prill.agents.threads.encoding import RecordCodec, end_of_prefix, thread_key
+from prill.agents.threads.rows import read_infos, read_length, read_records
 from prill.errors import ConfigError, ThreadDataError, ThreadStorageError
 from prill.sqlite_file import SQLiteFile
 
@@ -75,12 +75,7 @@ class SQLiteThreads(Threads):
     def _read(self, thread_id: str, start: int) -> Sequence[Any]:
         with _storage():
             rows = self._file.read(_READ, self._max_stored_bytes, start, thread_key(thread_id))
-        length = rows[0][0] if rows else 0
-        found = [row for row in rows if row[1] is not None]
-        whole = isinstance(length, int) and len(found) == max(length - start, 0)
-        if not whole or any(row[1] != place for place, row in enumerate(found, start)):
-            raise self._damaged(f"the thread {thread_id!r:.80} does not have the records that it should have")
-        return [TooLarge(size) if data is None else data for _, _, data, size in found]
+        return read_records(rows, start, thread_id, self._damaged)
 
     def _append(self, thread_id: str, rows: Sequence[bytes], expected_length: int) -> None:
         def work(db: Any) -> int:
@@ -97,10 +92,7 @@ class SQLiteThreads(Threads):
     def _length(self, thread_id: str) -> int:
         with _storage():
             rows = self._file.read(_FIND, thread_key(thread_id))
-        length = rows[0][1] if rows else 0
-        if not isinstance(length, int):
-            raise self._damaged(f"the length of the thread {thread_id!r:.80} is {length!r:.80}")
-        return length
+        return read_length(rows, thread_id, self._damaged)
 
     def _list(self, prefix: str, after: str | None, limit: int | None) -> Infos:
         query = "SELECT key, length, updated_at FROM thread WHERE key >= ? AND key > ?"
@@ -110,10 +102,7 @@ class SQLiteThreads(Threads):
             values.append(last)
         with _storage():
             rows = self._file.read(f"{query} ORDER BY key LIMIT ?", *values, -1 if limit is None else limit)
-        try:
-            return [ThreadInfo(read_key(key), length, datetime.fromtimestamp(at, UTC)) for key, length, at in rows]
-        except (TypeError, ValueError, OverflowError) as error:
-            raise self._damaged(error) from error
+        return read_infos(rows, self._damaged)
 
     def _copy(self, thread_id: str, new_id: str, length: int | None) -> int | None:
         def work(db: Any) -> tuple[int | None, int]:
