@@ -6,11 +6,13 @@ import asyncio
 import threading
 import zlib
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prill.agents.threads import InMemoryThreads, Threads
+from prill.agents.threads import InMemoryThreads, PostgresThreads, SQLiteThreads, Threads
 from prill.errors import ConfigError, ThreadConflictError, ThreadDataError, ThreadNotFoundError, ThreadValueError
 
 ONE, TWO, THREE = {"n": 1}, {"n": 2}, {"n": 3}
@@ -25,18 +27,19 @@ class Compressed:
         return zlib.decompress(data)
 
 
-def make(kind: str, place: Any, **options: Any) -> Threads:
-    return InMemoryThreads(**options)
-
-
-@pytest.fixture(params=["memory"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Makes threads of one kind, all in one place."""
+    if request.param == "memory":
+        return InMemoryThreads
+    if request.param == "sqlite":
+        return partial(SQLiteThreads, tmp_path / "threads.db")
+    return partial(PostgresThreads, request.getfixturevalue("postgres"))
 
 
 @pytest.fixture
-def threads(kind: str, tmp_path: Any) -> Any:
-    with make(kind, tmp_path) as made:
+def threads(make: Any) -> Any:
+    with make() as made:
         yield made
 
 
@@ -123,6 +126,20 @@ def test_threads_are_listed_in_the_order_of_their_ids(threads: Threads) -> None:
     assert [info.thread_id for info in threads.list(prefix="a", after="a", limit=2)] == ["a/1", "a/2"]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda threads: threads.load("7", start=-1),
+        lambda threads: threads.list(limit=-1),
+        lambda threads: type(threads)(":memory:", max_record_bytes=0),
+    ],
+    ids=range(3),
+)
+def test_numbers_out_of_range_are_refused(call: Any) -> None:
+    with pytest.raises(ConfigError, match=r"not (-1|0)"):
+        call(SQLiteThreads(":memory:"))
+
+
 def test_a_copy_goes_its_own_way(threads: Threads) -> None:
     threads.append("7", [ONE, TWO, THREE], 0)
     assert threads.copy("7", "8", at=2) == 2
@@ -200,16 +217,16 @@ def test_the_asyncio_forms_do_the_same(threads: Threads) -> None:
     asyncio.run(main())
 
 
-def test_a_codec_changes_what_is_stored(kind: str, tmp_path: Any) -> None:
-    with make(kind, tmp_path, codec=Compressed()) as threads:
+def test_a_codec_changes_what_is_stored(make: Any) -> None:
+    with make(codec=Compressed()) as threads:
         threads.append("7", [{"text": "secret" * 1000}], 0)
         assert threads.load("7") == [{"text": "secret" * 1000}]
         (row,) = threads._read("7", 0)
         assert len(row) < 100
 
 
-def test_what_the_codec_cannot_read_is_an_error(kind: str, tmp_path: Any) -> None:
-    with make(kind, tmp_path, codec=Compressed()) as threads:
+def test_what_the_codec_cannot_read_is_an_error(make: Any) -> None:
+    with make(codec=Compressed()) as threads:
         threads._append("7", [b"not compressed"], 0)
         with pytest.raises(ThreadDataError, match="record 0 of the thread '7' cannot be decoded: the codec"):
             threads.load("7")
@@ -225,8 +242,8 @@ def test_rows_that_are_no_records_are_refused(threads: Threads, row: bytes) -> N
         threads.load("7")
 
 
-def test_a_row_that_is_too_large_is_refused(kind: str, tmp_path: Any) -> None:
-    with make(kind, tmp_path, max_record_bytes=10) as threads:
+def test_a_row_that_is_too_large_is_refused(make: Any) -> None:
+    with make(max_record_bytes=10) as threads:
         threads._append("7", [b'{"a":"' + b"x" * 100 + b'"}'], 0)
         with pytest.raises(ThreadDataError, match=r"record 0 of the thread '7' has .* at most 10"):
             threads.load("7")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Self, TypeAlias
 from uuid import uuid4
 
-from prill.agents.threads.encoding import Record, RecordCodec, decode_record, encode_record
+from prill.agents.threads.encoding import Record, RecordCodec, decode_record, encode_record, thread_key
 from prill.errors import ConfigError, ThreadConflictError, ThreadNotFoundError
 from prill.io import get_asyncio_mode
 
@@ -65,6 +65,8 @@ class Threads(ABC):
             raise ConfigError(f"max_record_bytes is the size of a record, not {max_record_bytes}")
         self._codec = codec
         self._max_record_bytes = max_record_bytes
+        # A codec may make records longer; what is longer than this is not read from the store.
+        self._max_stored_bytes = max_record_bytes if codec is None else 2 * max_record_bytes + 4096
 
     # What a store writes
 
@@ -155,6 +157,8 @@ class Threads(ABC):
             after: only those whose id comes after this one, to go on with a list that was limited.
             limit: at most so many.
         """
+        if limit is not None and limit < 0:
+            raise ConfigError(f"limit is the greatest number of threads, not {limit}")
         return self._list(prefix, after, limit)
 
     def copy(self, thread_id: str, new_id: str, *, at: int | None = None) -> int:
@@ -243,8 +247,3 @@ def _checked(thread_id: object) -> str:
     if not 0 < len(thread_id) <= _MAX_ID_BYTES or len(thread_key(thread_id)) > _MAX_ID_BYTES:
         raise ConfigError(f"a thread_id has 1 to {_MAX_ID_BYTES} bytes, not {len(thread_id)} characters")
     return thread_id
-
-
-def thread_key(thread_id: str) -> bytes:
-    """The bytes under which a database keeps an id: it may have any characters, and the order stays the same."""
-    return thread_id.encode("utf-8", "surrogatepass")

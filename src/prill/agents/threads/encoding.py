@@ -1,4 +1,4 @@
-"""Records as bytes."""
+"""Records and ids as the bytes that stores keep."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ class RecordCodec(Protocol):
     def decode(self, data: bytes) -> bytes: ...
 
 
+class TooLarge:
+    """Stands for the bytes of a record of which there are too many to be read."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+
 def encode_record(record: Record, codec: RecordCodec | None, most: int, path: str) -> bytes:
     """A record as bytes, changed by ``codec``.
 
@@ -55,14 +65,14 @@ def decode_record(data: Any, codec: RecordCodec | None, most: int, path: str) ->
 
     Raises ``ThreadDataError`` for anything else, and for more than ``most`` bytes.
     """
-    if codec is not None:
+    if codec is not None and isinstance(data, bytes):
         try:
             data = codec.decode(data)
         except Exception as error:
             raise ThreadDataError(f"{path} cannot be decoded: the codec raised {type(error).__name__}") from error
-    if not isinstance(data, bytes):
+    if not isinstance(data, bytes | TooLarge):
         raise ThreadDataError(f"{path} is damaged: it is a {type(data).__name__}, not bytes")
-    if len(data) > most:
+    if isinstance(data, TooLarge) or len(data) > most:
         raise ThreadDataError(f"{path} has {len(data)} bytes; at most {most} are read (max_record_bytes)")
     try:
         record = json.loads(data.decode("utf-8", "surrogatepass"), parse_constant=_refuse)
@@ -96,3 +106,22 @@ def _check_plain(value: Any, path: Path, depth: int) -> None:
 
 
 _HINT = "Use dump_value, which has a form for it"
+
+
+def thread_key(thread_id: str) -> bytes:
+    """The bytes under which a database keeps an id: it may have any characters, and the order stays the same."""
+    return thread_id.encode("utf-8", "surrogatepass")
+
+
+def read_key(key: Any) -> str:
+    """The id that is kept under these bytes; raises ``ThreadDataError`` where they are not those of an id."""
+    try:
+        return bytes.decode(key, "utf-8", "surrogatepass")
+    except (TypeError, UnicodeDecodeError) as error:
+        raise ThreadDataError(f"the store of threads is damaged: {key!r:.80} is not the id of a thread") from error
+
+
+def end_of_prefix(prefix: str) -> bytes | None:
+    """The first key after all that start with ``prefix``; ``None`` if there is none."""
+    key = thread_key(prefix)
+    return key[:-1] + bytes([key[-1] + 1]) if key else None  # the last byte of UTF-8 is never 255
