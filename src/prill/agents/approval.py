@@ -53,9 +53,7 @@ class Approvals:
     of the arguments, or a dict with ``allowed_decisions``, ``description`` and ``when``.
     """
 
-    def __init__(
-        self, approve: Approve, tools: Mapping[str, BaseTool], prefix: str, *, batched: bool = True
-    ) -> None:
+    def __init__(self, approve: Approve, tools: Mapping[str, BaseTool], prefix: str, *, batched: bool = True) -> None:
         self._prefix = prefix
         self._batched = batched
         declared = {name: tool.approve for name, tool in tools.items() if tool.approve is not None}
@@ -63,8 +61,7 @@ class Approvals:
         self._rules = {name: rule for name, each in (declared | given).items() if (rule := _rule(name, each))}
         if unknown := [name for name in self._rules if name not in tools]:
             raise ConfigError(
-                f"approve names the tool {unknown[0]!r}, which the agent does not have"
-                f"{did_you_mean(unknown[0], tools)}"
+                f"approve names the tool {unknown[0]!r}, which the agent does not have{did_you_mean(unknown[0], tools)}"
             )
 
     def __bool__(self) -> bool:
@@ -79,9 +76,7 @@ class Approvals:
         """The questions for the person who decides on ``calls``, as plain JSON."""
         requests = [self._request(call, state, runtime) for call in calls]
         if not self._batched:
-            return [
-                Interrupt({"type": "tool_approval", **request}, request["tool_call_id"]) for request in requests
-            ]
+            return [Interrupt({"type": "tool_approval", **request}, request["tool_call_id"]) for request in requests]
         configs = [
             {"action_name": call["name"], "allowed_decisions": list(self._rules[call["name"]].allowed)}
             for call in calls
@@ -172,7 +167,7 @@ def _decisions_by_id(calls: Sequence[Call], given: Any) -> Mapping[str, Any]:
 
 def _edited(call: Call, decision: Mapping[str, Any], tools: Mapping[str, BaseTool]) -> Call:
     action = decision.get("edited_action", decision)
-    name = action.get("name", call["name"]) if isinstance(action, Mapping) else None
+    name: Any = action.get("name", call["name"]) if isinstance(action, Mapping) else None
     args = action.get("args") if isinstance(action, Mapping) else None
     if not isinstance(args, Mapping):
         raise ConfigError(

@@ -213,7 +213,7 @@ class ToolRunner:
         policy: Any = self._handle_errors
         if isinstance(policy, str):
             return policy
-        if isinstance(policy, type) or isinstance(policy, tuple):
+        if isinstance(policy, type | tuple):
             policy = isinstance(error, policy)
         elif callable(policy):
             return str(policy(error))

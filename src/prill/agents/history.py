@@ -137,7 +137,7 @@ def with_call_id(answer: ToolMessage, id: str) -> ToolMessage:
 
 
 def with_unique_ids(message: AIMessage) -> AIMessage:
-    """The message, or a copy of it in which each call has an id of its own: models and servers repeat or forget them."""
+    """The message, or a copy in which each call has an id of its own: models and servers repeat or forget them."""
     ids = [call["id"] for call in get_calls(message)]
     if len(set(ids)) == len(ids) and all(ids):
         return message

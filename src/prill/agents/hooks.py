@@ -21,8 +21,8 @@ class Hook:
 
     def __init__(self, middleware: AgentMiddleware, hook: str) -> None:
         self.node = f"{middleware.name}.{hook}"
-        self._plain = getattr(middleware, hook, None)
-        self._later = getattr(middleware, "a" + hook, None)
+        self._plain: Any = getattr(middleware, hook, None)
+        self._later: Any = getattr(middleware, "a" + hook, None)
 
     def __bool__(self) -> bool:
         return self._plain is not None or self._later is not None

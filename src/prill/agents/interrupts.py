@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from prill.errors import ConfigError, Interrupted
-from prill.tools.answer import ToolOutputMixin
+from prill.messages.tool import ToolOutputMixin
 
 INTERRUPT = "__interrupt__"
 """The key of a paused agent's output that has its ``Interrupt`` objects."""

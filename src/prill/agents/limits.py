@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
@@ -29,8 +29,8 @@ class Limits:
       prices of the best-known models are used, in US dollars.
     - ``repeats``: how many times the same call (name and arguments) may be made. The next one is answered with the
       advice to do something else, the one after that reaches the limit.
-    - ``on_limit``: ``"error"`` raises ``AgentLimitError``, whose ``partial`` is the state; ``"end"`` ends the run with a
-      message that says which limit was reached.
+    - ``on_limit``: ``"error"`` raises ``AgentLimitError``, whose ``partial`` is the state; ``"end"`` ends the run with
+      a message that says which limit was reached.
 
     Raises:
         ConfigError: a value that is no limit.
@@ -55,6 +55,10 @@ class Limits:
             _check(f"per_tool[{name!r}]", value, int, least=0)
         if self.on_limit not in ("error", "end"):
             raise ConfigError(f"on_limit is 'error' or 'end', not {self.on_limit!r}")
+
+    def with_model_calls(self, count: int) -> Limits:
+        """These limits with another number of calls of the model."""
+        return replace(self, model_calls=count)
 
     def check_price(self, model: Any) -> None:
         """Raise ``ConfigError`` if ``cost`` is limited and nothing says what ``model`` costs."""

@@ -50,7 +50,8 @@ class ModelRequest:
         if "system_prompt" in changes:
             prompt = changes.pop("system_prompt")
             changes["system_message"] = None if prompt is None else SystemMessage(content=prompt)
-        return _replace(self, changes)
+        changed: ModelRequest = _replace(self, changes)
+        return changed
 
 
 @dataclass
@@ -84,7 +85,8 @@ class ToolCallRequest:
         Raises:
             ConfigError: a request has no such field.
         """
-        return _replace(self, changes)
+        changed: ToolCallRequest = _replace(self, changes)
+        return changed
 
 
 def _replace(request: Any, changes: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """List prices of well-known models, for limits in money where a program gives no prices of its own.
 
-They are those that https://openai.com/api/pricing and https://www.anthropic.com/pricing showed at the end of 2025, in US
-dollars for a million tokens of input and of output; tokens that a provider's cache holds cost less in truth.
+They are those that https://openai.com/api/pricing and https://www.anthropic.com/pricing showed at the end of 2025, in
+US dollars for a million tokens of input and of output; tokens that a provider's cache holds cost less in truth.
 """
 
 from __future__ import annotations

@@ -114,7 +114,9 @@ def _mark(marks: Any) -> Any:
     return None
 
 
-def fill_injections(wanted: Mapping[str, Any], turn: Any, call_id: str | None, config: RunnableConfig) -> dict[str, Any]:
+def fill_injections(
+    wanted: Mapping[str, Any], turn: Any, call_id: str | None, config: RunnableConfig
+) -> dict[str, Any]:
     """The values of the parameters that an agent fills."""
     return {name: _value(mark, turn, call_id, config) for name, mark in wanted.items()}
 

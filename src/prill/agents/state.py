@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NotRequired, Required, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
-from typing_extensions import NotRequired, Required, TypedDict
+from typing_extensions import TypedDict
 
 from prill.agents.history import with_ids
 from prill.errors import ConfigError

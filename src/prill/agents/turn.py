@@ -43,11 +43,13 @@ class Turn:
         self.outer: Any = None if active is None else active.turn
         self.meter = Meter(limits or Limits(), None if self.outer is None else self.outer.meter)
         self.step = 0
+        self.sink: Any = None
+        self.thread_id: str | None = None
         self.put: Emit | None = None
         self.pending: list[Fact] = []
-        self.decisions: dict[str, Any] = {}
-        self.answers: dict[str, Sequence[Any]] = {}
-        self.paused_states: dict[str, Any] = {}
+        self.decisions: Mapping[str, Any] = {}
+        self.answers: Mapping[str, Sequence[Any]] = {}
+        self.paused_states: Mapping[str, Any] = {}
         self.interrupts: list[Interrupt] = []
         self.structured: Any = None
         self._runtime: Runtime[Any] | None = None
