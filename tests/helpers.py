@@ -67,16 +67,25 @@ def find_pyright() -> str | None:
     return os.environ.get("PRILL_PYRIGHT") or (str(own) if own.exists() else shutil.which("pyright"))
 
 
+def find_postgres() -> Path | None:
+    """The folder of the programs of a PostgreSQL server, which Debian does not put on the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
 NEEDS = {
     # Programs
     "chromium": command("chromium", "chromium-browser", "google-chrome", hint="apt-get install chromium"),
     "node": command("node", hint="apt-get install nodejs"),
     "npm": command("npm", hint="apt-get install npm"),
+    "postgres": Need(lambda: find_postgres() is not None, "apt-get install postgresql"),
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
     "tmux": command("tmux", hint="apt-get install tmux"),
     # Packages that are not in every environment
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
+    "psycopg": modules("psycopg", hint="pip install 'prill[postgres]'"),
     "cairosvg": modules("cairosvg", hint="pip install 'prill[png]'"),
     "regex": modules("regex", hint="pip install regex"),
     "weights": modules(

@@ -15,8 +15,17 @@
     │   └── MissingVariableError (KeyError)
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
     ├── ToolException                             a tool failed in a way that the model may be informed of
+    ├── ThreadError                               a thread of an agent could not be read or written
+    │   ├── ThreadConflictError                   something else has written to it in the meantime
+    │   ├── ThreadNotFoundError (LookupError)     there is no thread with this id
+    │   ├── ThreadValueError (ValueError)         a value cannot be stored
+    │   ├── ThreadDataError (ValueError)          what is stored is not what Prill writes
+    │   └── ThreadStorageError                    the file or the database failed
+    ├── MCPError                                  a server of the Model Context Protocol, or the way to it, failed
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
+    ├── AgentLimitError                           an agent used up what it was allowed; has its state as ``partial``
     ├── Cancelled                                 a run was stopped from outside
+    │   └── Interrupted                           a tool asked for a person's answer, for which its agent pauses
     └── ModelError                                a model's provider, or the way to it, failed
         ├── ModelAPIError                         the provider answered with an error
         │   ├── ModelAuthenticationError (PermissionError)
@@ -263,6 +272,51 @@ class ToolException(PrillError):
         self.args = args
 
 
+class ThreadError(PrillError):
+    """A thread of an agent could not be read or written."""
+
+
+class ThreadConflictError(ThreadError):
+    """Something else has written to the thread in the meantime; nothing of this write was stored.
+
+    ``thread_id`` is the thread, ``expected_length`` the number of records that the writer knew of, and ``length`` the
+    number that there are. Load the thread again and decide what to do about the new records.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        thread_id: str | None = None,
+        expected_length: int | None = None,
+        length: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+        self.expected_length = expected_length
+        self.length = length
+
+
+class ThreadNotFoundError(ThreadError, LookupError):
+    """There is no thread with this id."""
+
+
+class ThreadValueError(ThreadError, ValueError):
+    """A value cannot be stored; the message names its place. Nothing was written."""
+
+
+class ThreadDataError(ThreadError, ValueError):
+    """What is stored is not what Prill writes: it is damaged, from another program, or made to do harm."""
+
+
+class ThreadStorageError(ThreadError):
+    """The file or the database that holds the threads failed: it is full, locked, or cannot be reached."""
+
+
+class MCPError(PrillError):
+    """A server of the Model Context Protocol, or the way to it, failed."""
+
+
 class StreamTimeout(PrillError, TimeoutError):
     """A stream did not go on in time; ``chunks_received`` and ``partial`` say how far it came."""
 
@@ -284,6 +338,32 @@ class Cancelled(PrillError):
         super().__init__(message)
         self.partial = partial
         self.usage = usage
+
+
+class Interrupted(Cancelled):
+    """A tool called ``interrupt``: its agent pauses until it is resumed with an answer to ``value``."""
+
+    def __init__(self, message: str = "", *, value: Any = None, state: Any = None) -> None:
+        super().__init__(message)
+        self.value = value
+        self.state = state
+
+
+class AgentLimitError(PrillError):
+    """An agent reached one of its limits.
+
+    ``limit`` is its name (``"model_calls"``), ``maximum`` its value, ``used`` what the run had used of it, and
+    ``partial`` the agent's state, from which it can be continued.
+    """
+
+    def __init__(
+        self, message: str = "", *, limit: str = "", used: float = 0, maximum: float = 0, partial: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.used = used
+        self.maximum = maximum
+        self.partial = partial
 
 
 class ModelError(PrillError):

@@ -111,6 +111,9 @@ class _Check:
             if not self.compare(None, self.expected):
                 raise self.broken(f"{verb} put out no chunk, but {self.expected!r:.300} was expected")
             return
+        if hasattr(chunks[-1], "stream_value"):  # an update, which knows what it has made of the value
+            self.same(f"{verb} (the value after its last chunk)", chunks[-1].stream_value)
+            return
         cumulative = self.cumulative
         if cumulative is None:
             cumulative = self.compare(chunks[-1], self.expected) and not self.compare(join(chunks), self.expected)

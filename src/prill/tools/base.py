@@ -34,6 +34,7 @@ from prill.tools.progress import Progress, is_generator
 ToolInput = str | dict[str, Any] | ToolCall
 ArgsSchema = type[BaseModel] | dict[str, Any]
 Handler = bool | str | Callable[[Any], Any] | None
+Approve = bool | Callable[[dict[str, Any]], bool] | dict[str, Any] | None
 
 
 class SchemaAnnotationError(TypeError):
@@ -54,6 +55,9 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     text, or what a function makes of the error; ``handle_validation_error`` the same for arguments that do not fit,
     where ``True`` names each of them. Answers of that kind have ``status="error"``. Without, the error is raised:
     for arguments that do not fit ``args_schema`` it is pydantic's ``ValidationError``, with a note that names them.
+
+    Three fields are for agents: ``approve`` says which calls a person has to approve (``True``, or a function of the
+    arguments), ``alone`` that no other tool may run at the same time, ``timeout`` how many seconds a call may take.
     """
 
     _kind: ClassVar[str] = "tool"
@@ -66,6 +70,9 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     handle_tool_error: Handler = Field(default=None, exclude=True, repr=False)
     handle_validation_error: Handler = Field(default=None, exclude=True, repr=False)
     extras: dict[str, Any] | None = Field(default=None, repr=False)
+    approve: Approve = Field(default=None, exclude=True, repr=False)
+    alone: bool = Field(default=False, exclude=True, repr=False)
+    timeout: float | None = Field(default=None, gt=0, exclude=True, repr=False)
     verbose: bool = Field(default=False, exclude=True, repr=False)
     callbacks: Any = Field(default=None, exclude=True, repr=False)
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)

@@ -1,0 +1,62 @@
+"""Agents: a model, its tools and its limits, as one Runnable.
+
+Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prill.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from prill.agents.agent import Agent as Agent
+    from prill.agents.create import AgentOptions as AgentOptions, create_agent as create_agent
+    from prill.agents.interrupts import Command as Command, Interrupt as Interrupt, interrupt as interrupt
+    from prill.agents.limits import Limits as Limits
+    from prill.agents.runtime import (
+        InjectedState as InjectedState,
+        InjectedStore as InjectedStore,
+        Runtime as Runtime,
+        ToolRuntime as ToolRuntime,
+        get_stream_writer as get_stream_writer,
+    )
+    from prill.agents.snapshot import StateSnapshot as StateSnapshot
+    from prill.agents.state import (
+        REMOVE_ALL_MESSAGES as REMOVE_ALL_MESSAGES,
+        AgentState as AgentState,
+        PrivateStateAttr as PrivateStateAttr,
+        add_messages as add_messages,
+    )
+    from prill.agents.structured import (
+        AutoStrategy as AutoStrategy,
+        MultipleStructuredOutputsError as MultipleStructuredOutputsError,
+        ProviderStrategy as ProviderStrategy,
+        ResponseFormat as ResponseFormat,
+        StructuredOutputValidationError as StructuredOutputValidationError,
+        ToolStrategy as ToolStrategy,
+    )
+    from prill.agents.threads import (
+        InMemoryThreads as InMemoryThreads,
+        PostgresThreads as PostgresThreads,
+        SQLiteThreads as SQLiteThreads,
+        Threads as Threads,
+    )
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "agent": "Agent",
+        "create": "AgentOptions create_agent",
+        "interrupts": "Command Interrupt interrupt",
+        "limits": "Limits",
+        "runtime": "InjectedState InjectedStore Runtime ToolRuntime get_stream_writer",
+        "snapshot": "StateSnapshot",
+        "state": "REMOVE_ALL_MESSAGES AgentState PrivateStateAttr add_messages",
+        "structured": (
+            "AutoStrategy MultipleStructuredOutputsError ProviderStrategy ResponseFormat "
+            "StructuredOutputValidationError ToolStrategy"
+        ),
+        "threads": "InMemoryThreads PostgresThreads SQLiteThreads Threads",
+    },
+)
