@@ -61,7 +61,9 @@ class ProviderSettings(BaseModel):
     api_key: SecretStr | None = Field(default=None, repr=False)
     timeout: Any = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
     max_retries: int = Field(default=2, ge=0)
-    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)  # they may hold a key
+    default_headers: Mapping[str, str | None] | None = Field(
+        default=None, exclude=True, repr=False
+    )  # they may hold a key
     default_query: Mapping[str, object] | None = Field(default=None, exclude=True, repr=False)
     client: Any = Field(default=None, exclude=True, repr=False)
     async_client: Any = Field(default=None, exclude=True, repr=False)
