@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_serializer
+from pydantic import BaseModel, Field, ValidationError, field_serializer, field_validator
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
+from prill.runnables.describe.pydantic_v1 import convert_v1, is_pydantic_v1
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
 from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import EMPTY, REPLACE, Stream, collect
@@ -82,6 +83,19 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         super().__init_subclass__(**kwargs)
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
             raise SchemaAnnotationError(f"{cls.__name__}.args_schema holds a class: annotate it as type[BaseModel]")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        default = cls.model_fields["args_schema"].default
+        if is_pydantic_v1(default):
+            cls.model_fields["args_schema"].default = convert_v1(default)
+            cls.model_rebuild(force=True)
+
+    @field_validator("args_schema", mode="before")
+    @classmethod
+    def _take_pydantic_v1(cls, schema: Any) -> Any:
+        return convert_v1(schema) if is_pydantic_v1(schema) else schema
 
     def _streaming(self) -> Streaming:
         return Streaming("buffers", False, "a tool needs all of its arguments")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
 from prill.callbacks.config import RunnableConfig
 from prill.runnables.base import Runnable
@@ -24,6 +25,8 @@ from prill.runnables.history import RunnableWithMessageHistory
 from prill.runnables.parallel import RunnableParallel
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.sequence import RunnableSequence
+
+_T = TypeVar("_T")
 
 Fields = dict[str, Any]
 """What ``create_model`` takes: a type and a default (``...`` for none) by name."""
@@ -153,10 +156,28 @@ def _branches(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fie
 def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """A model of a dict with these keys."""
     safe = {_field_name(key): _aliased(key, *field) for key, field in fields.items()}
-    return create_model(name, __config__=_CONFIG, **safe)
+    return create_model(name, __base__=_Described, __doc__="", **safe)
 
 
-_CONFIG = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
+class _Generator(GenerateJsonSchema):
+    """Describes a class that has no JSON schema as any value."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+        return {}
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        if len(args) < 3:  # the third is the generator
+            kwargs.setdefault("schema_generator", _Generator)
+        return super().model_json_schema(*args, **kwargs)
+
+
+class _DescribedValue(_Described, RootModel[_T], Generic[_T]):
+    pass
 
 
 def _field_name(key: str) -> str:
@@ -178,7 +199,7 @@ def value_model(name: str, hint: Any) -> type[BaseModel]:
     """A model of a value of any type; a type that is a model already is taken as it is."""
     if inspect.isclass(hint) and issubclass(hint, BaseModel) and not typing.get_args(hint):
         return hint
-    base: Any = RootModel.__class_getitem__(usable(hint))
+    base: Any = _DescribedValue.__class_getitem__(usable(hint))
     made: type[BaseModel] = create_model(name, __base__=base, __doc__="")
     return made
 
