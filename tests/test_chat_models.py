@@ -19,6 +19,8 @@ from prill.testing import ReplayServer
         ("openai:gpt-4o", "ChatOpenAI", "gpt-4o", "openai"),
         ("gpt-4o", "ChatOpenAI", "gpt-4o", "openai"),
         ("o3-mini", "ChatOpenAI", "o3-mini", "openai"),
+        ("azure_openai:gpt-4o", "AzureChatOpenAI", "gpt-4o", "azure"),
+        ("azure:gpt-4o", "AzureChatOpenAI", "gpt-4o", "azure"),
         ("anthropic:claude-x", "ChatAnthropic", "claude-x", "anthropic"),
         ("claude-x", "ChatAnthropic", "claude-x", "anthropic"),
         ("ollama:llama3.2:3b", "ChatOpenAI", "llama3.2:3b", "ollama"),

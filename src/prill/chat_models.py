@@ -19,16 +19,32 @@ def _load_openai() -> Callable[..., BaseChatModel]:
     return ChatOpenAI
 
 
+def _load_azure() -> Callable[..., BaseChatModel]:
+    from prill.openai import AzureChatOpenAI  # noqa: PLC0415 - as above
+
+    return AzureChatOpenAI
+
+
 def _load_anthropic() -> Callable[..., BaseChatModel]:
     from prill.anthropic import ChatAnthropic  # noqa: PLC0415 - as above
 
     return ChatAnthropic
 
 
-_CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {"openai": _load_openai, "anthropic": _load_anthropic}
+_CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {
+    "openai": _load_openai,
+    "azure_openai": _load_azure,
+    "anthropic": _load_anthropic,
+}
 """Loads the class of each provider that has its own."""
 
-_OTHER_NAMES = {"mistralai": "mistral", "mistral_ai": "mistral", "hf": "huggingface", "qwen": "dashscope"}
+_OTHER_NAMES = {
+    "azure": "azure_openai",
+    "hf": "huggingface",
+    "mistral_ai": "mistral",
+    "mistralai": "mistral",
+    "qwen": "dashscope",
+}
 _BY_START = {
     "gpt-": "openai",
     "chatgpt": "openai",

@@ -187,7 +187,6 @@ def test_a_module_that_is_not_there_is_named(compat, statement):
         ("from langchain.agents import AgentExecutor", "bind_tools"),
         ("from langchain.memory import ConversationBufferMemory", "RunnableWithMessageHistory"),
         ("from langchain_core.tracers import LangChainTracer", "LangSmith"),
-        ("from langchain_openai import AzureChatOpenAI", "base_url"),
         ("from langchain_community.chat_models import ChatTongyi", "init_chat_model"),
     ],
 )

@@ -36,14 +36,6 @@ ADVICE = {
     "langchain_core.tracers.context.tracing_v2_enabled": _LANGSMITH,
     "langchain_core.tracers.evaluation": _LANGSMITH,
     "langchain_core.tracers.langchain": _LANGSMITH,
-    "langchain_openai.AzureChatOpenAI": "use ChatOpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'",
-    "langchain_openai.AzureOpenAI": "use OpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'",
-    "langchain_openai.AzureOpenAIEmbeddings": (
-        "use OpenAIEmbeddings with base_url='https://<resource>.openai.azure.com/openai/v1'"
-    ),
-    "langchain_openai.chat_models.azure": (
-        "use ChatOpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'"
-    ),
 }
 """By the dotted name of what was asked for, or of what it is in."""
 

@@ -70,6 +70,7 @@ _TABLE: tuple[tuple[str, str, Group, str], ...] = (
     ("langchain.schema.runnable", "prill.runnables.retry", "core", "RunnableRetry"),
     ("prill.runnables.timeout", "prill.runnables.timeout", "core", "RunnableTimeout"),
     ("langchain.chat_models.openai", "prill.openai", "models", "ChatOpenAI"),
+    ("langchain.chat_models.azure_openai", "prill.openai", "models", "AzureChatOpenAI"),
     ("langchain.llms.openai", "prill.openai", "models", "OpenAI"),
     ("langchain.chat_models.anthropic", "prill.anthropic", "models", "ChatAnthropic"),
     ("prill.anthropic", "prill.anthropic", "models", "Anthropic"),

@@ -190,6 +190,10 @@ class ProviderSettings(BaseModel):
         """The headers that say who asks, with which key, and in which version of the API."""
         raise NotImplementedError
 
+    async def _authorize(self, request: Request, run: Run) -> Request:
+        """``request`` with what only each try can say of who sends it: a token that expires, a signature."""
+        return request
+
     # How requests are sent
 
     def _address(self) -> Address:
@@ -266,6 +270,7 @@ class ProviderSettings(BaseModel):
         failure: ModelError | StreamTimeout
         try:
             with inside(run):  # what watches HTTP sees the request as the model's
+                request = await self._authorize(request, run)
                 if run.io.blocking:
                     transport = clients.plain(self._make_transport)
                 else:
@@ -343,8 +348,8 @@ class ProviderSettings(BaseModel):
 
 
 _CONNECTING = frozenset({"base_url", "client", "async_client", "http_client", "http_async_client", "proxy", "ca_file"})
-_CONNECTING |= {"server"}
-"""The settings that connections are made with; the last is that of some vendors."""
+_CONNECTING |= {"azure_endpoint", "server"}
+"""The settings that connections are made with; the last ones are those of some vendors."""
 
 _HEADERS = {
     "accept": "application/json",
