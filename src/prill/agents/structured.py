@@ -13,8 +13,8 @@ from prill.agents.history import Call, make_answer
 from prill.errors import ConfigError, OutputParserException
 from prill.messages import AIMessage, BaseMessage, HumanMessage
 from prill.output_parsers.answer_source import AnswerSource
-from prill.output_parsers.structured import StructuredParser
 from prill.output_parsers.output_schema import OutputSchema, PartialAnswer
+from prill.output_parsers.structured import StructuredParser
 from prill.tools.function_schema import convert_to_openai_function
 from prill.transducers.partial_json import NOTHING
 
