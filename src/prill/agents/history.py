@@ -58,7 +58,7 @@ def open_calls(messages: Sequence[BaseMessage]) -> list[Call]:
 
 
 def sort_answers(messages: list[BaseMessage], index: int) -> None:
-    """Put the answers behind the message at ``index`` into the order of its calls; what else stands there comes last."""
+    """Put the answers behind the message at ``index`` into the order of its calls; what else is there comes last."""
     places = {call["id"]: place for place, call in enumerate(get_calls(messages[index]))}
     tail = messages[index + 1 :]
 

@@ -383,7 +383,7 @@ class Loop:
         decision = turn.decisions.get(outcome.call["id"])
         answer = next((each for each in outcome.messages if isinstance(each, ToolMessage)), None)
         if decision is not None and decision.type == "edit" and answer is not None:
-            note_edit(decision.call, answer)
+            note_edit(decision.call, answer, self._agent.approvals.edit_notice)
         if turn.wants("messages"):
             labels = {"langgraph_node": TOOLS, "langgraph_step": turn.step, "path": [turn.name], "agent": turn.name}
             for message in outcome.messages:
