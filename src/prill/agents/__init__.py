@@ -26,6 +26,66 @@ if TYPE_CHECKING:
         ReActSingleInputOutputParser as ReActSingleInputOutputParser,
         create_react_agent as create_react_agent,
         format_log_to_str as format_log_to_str,
+    from prill.agents.agent import (
+        Agent as Agent,
+    )
+    from prill.agents.create import (
+        AgentOptions as AgentOptions,
+        create_agent as create_agent,
+    )
+    from prill.agents.interrupts import (
+        Command as Command,
+        Interrupt as Interrupt,
+        interrupt as interrupt,
+    )
+    from prill.agents.limits import (
+        Limits as Limits,
+    )
+    from prill.agents.middleware import (
+        AgentMiddleware as AgentMiddleware,
+        ExtendedModelResponse as ExtendedModelResponse,
+        ModelRequest as ModelRequest,
+        ModelResponse as ModelResponse,
+        ToolCallRequest as ToolCallRequest,
+        after_agent as after_agent,
+        after_model as after_model,
+        before_agent as before_agent,
+        before_model as before_model,
+        dynamic_prompt as dynamic_prompt,
+        hook_config as hook_config,
+        wrap_model_call as wrap_model_call,
+        wrap_tool_call as wrap_tool_call,
+    )
+    from prill.agents.ready_made.call_limits import (
+        ModelCallLimitMiddleware as ModelCallLimitMiddleware,
+        ToolCallLimitMiddleware as ToolCallLimitMiddleware,
+    )
+    from prill.agents.ready_made.context_editing import (
+        ClearToolUsesEdit as ClearToolUsesEdit,
+        ContextEditingMiddleware as ContextEditingMiddleware,
+    )
+    from prill.agents.ready_made.fallback import (
+        ModelFallbackMiddleware as ModelFallbackMiddleware,
+        ToolErrorMiddleware as ToolErrorMiddleware,
+    )
+    from prill.agents.ready_made.human_in_the_loop import (
+        HumanInTheLoopMiddleware as HumanInTheLoopMiddleware,
+        InterruptOnConfig as InterruptOnConfig,
+    )
+    from prill.agents.ready_made.pii import (
+        PIIDetectionError as PIIDetectionError,
+        PIIMatch as PIIMatch,
+        PIIMiddleware as PIIMiddleware,
+    )
+    from prill.agents.ready_made.retries import (
+        ModelRetryMiddleware as ModelRetryMiddleware,
+        ToolRetryMiddleware as ToolRetryMiddleware,
+    )
+    from prill.agents.ready_made.summarization import (
+        SummarizationMiddleware as SummarizationMiddleware,
+    )
+    from prill.agents.ready_made.tool_selection import (
+        LLMToolSelectorMiddleware as LLMToolSelectorMiddleware,
     )
     from prill.agents.runtime import (
         InjectedState as InjectedState,
@@ -34,7 +94,9 @@ if TYPE_CHECKING:
         ToolRuntime as ToolRuntime,
         get_stream_writer as get_stream_writer,
     )
-    from prill.agents.snapshot import StateSnapshot as StateSnapshot
+    from prill.agents.snapshot import (
+        StateSnapshot as StateSnapshot,
+    )
     from prill.agents.state import (
         REMOVE_ALL_MESSAGES as REMOVE_ALL_MESSAGES,
         AgentState as AgentState,
@@ -60,6 +122,9 @@ if TYPE_CHECKING:
         create_openai_tools_agent as create_openai_tools_agent,
         create_tool_calling_agent as create_tool_calling_agent,
         format_to_tool_messages as format_to_tool_messages,
+    from prill.agents.tool_node import (
+        ToolNode as ToolNode,
+        tools_condition as tools_condition,
     )
 
 __getattr__, __dir__, __all__ = lazy_names(
@@ -72,6 +137,18 @@ __getattr__, __dir__, __all__ = lazy_names(
         "interrupts": "Command Interrupt interrupt",
         "limits": "Limits",
         "react": "ReActSingleInputOutputParser create_react_agent format_log_to_str",
+        "middleware": (
+            "AgentMiddleware ExtendedModelResponse ModelRequest ModelResponse ToolCallRequest after_agent "
+            "after_model before_agent before_model dynamic_prompt hook_config wrap_model_call wrap_tool_call"
+        ),
+        "ready_made.call_limits": "ModelCallLimitMiddleware ToolCallLimitMiddleware",
+        "ready_made.context_editing": "ClearToolUsesEdit ContextEditingMiddleware",
+        "ready_made.fallback": "ModelFallbackMiddleware ToolErrorMiddleware",
+        "ready_made.human_in_the_loop": "HumanInTheLoopMiddleware InterruptOnConfig",
+        "ready_made.pii": "PIIDetectionError PIIMatch PIIMiddleware",
+        "ready_made.retries": "ModelRetryMiddleware ToolRetryMiddleware",
+        "ready_made.summarization": "SummarizationMiddleware",
+        "ready_made.tool_selection": "LLMToolSelectorMiddleware",
         "runtime": "InjectedState InjectedStore Runtime ToolRuntime get_stream_writer",
         "snapshot": "StateSnapshot",
         "state": "REMOVE_ALL_MESSAGES AgentState PrivateStateAttr add_messages",
@@ -83,5 +160,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "tool_calling": (
             "ToolsAgentOutputParser create_openai_tools_agent create_tool_calling_agent format_to_tool_messages"
         ),
+        "tool_node": "ToolNode tools_condition",
     },
 )

@@ -219,7 +219,7 @@ class Agent(Runnable[Any, dict[str, Any]]):
         stored = None if conversation is None else await conversation.load()
         entry = self._reader.read(input, stored, thread_id)
         turn = self._make_turn(run, entry, stored, modes, context)
-        turn.sink, turn.thread_id = sink, thread_id
+        turn.agent, turn.sink, turn.thread_id = self, sink, thread_id
         turns.append(turn)
         try:
             if conversation is not None:

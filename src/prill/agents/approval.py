@@ -28,6 +28,7 @@ class Rule:
     when: Condition = True
     allowed: tuple[str, ...] = DECISIONS
     description: Any = None
+    args_schema: dict[str, Any] | None = None
 
     def applies(self, call: Call) -> bool:
         """Whether this call needs approval."""
@@ -55,6 +56,7 @@ class Approvals:
 
     def __init__(self, approve: Approve, tools: Mapping[str, BaseTool], prefix: str, *, batched: bool = True) -> None:
         self._prefix = prefix
+        self.edit_notice: str | None = None
         self._batched = batched
         declared = {name: tool.approve for name, tool in tools.items() if tool.approve is not None}
         given = _by_name(approve, tools)
@@ -77,11 +79,13 @@ class Approvals:
         requests = [self._request(call, state, runtime) for call in calls]
         if not self._batched:
             return [Interrupt({"type": "tool_approval", **request}, request["tool_call_id"]) for request in requests]
-        configs = [
-            {"action_name": call["name"], "allowed_decisions": list(self._rules[call["name"]].allowed)}
-            for call in calls
-        ]
+        configs = [self._config(call) for call in calls]
         return [Interrupt({"action_requests": requests, "review_configs": configs}, f"approval-{calls[0]['id']}")]
+
+    def _config(self, call: Call) -> dict[str, Any]:
+        rule = self._rules[call["name"]]
+        config: dict[str, Any] = {"action_name": call["name"], "allowed_decisions": list(rule.allowed)}
+        return config if rule.args_schema is None else {**config, "args_schema": rule.args_schema}
 
     def _request(self, call: Call, state: Any, runtime: Any) -> dict[str, Any]:
         text = self._rules[call["name"]].description
@@ -127,13 +131,16 @@ def _by_name(approve: Approve, tools: Iterable[str]) -> dict[str, Any]:
     return dict(approve) if isinstance(approve, Mapping) else dict.fromkeys(approve, True)
 
 
+_RULE_KEYS = frozenset({"allowed_decisions", "description", "when", "args_schema"})
+
+
 def _rule(name: str, given: Any) -> Rule | None:
     """The rule that ``given`` describes; ``None`` for a tool that needs no approval."""
     if given is None or given is False:
         return None
     if given is True or callable(given):
         return Rule(given)
-    if not isinstance(given, Mapping) or (unknown := given.keys() - {"allowed_decisions", "description", "when"}):
+    if not isinstance(given, Mapping) or (unknown := given.keys() - _RULE_KEYS):
         what = f"{given!r:.80}" if not isinstance(given, Mapping) else f"a dict with {sorted(unknown)[0]!r}"
         raise ConfigError(
             f"the approval of the tool {name} is True, False, a function of the arguments, or a dict with "
@@ -142,7 +149,7 @@ def _rule(name: str, given: Any) -> Rule | None:
     allowed = tuple(given.get("allowed_decisions") or DECISIONS)
     if wrong := [each for each in allowed if each not in DECISIONS]:
         raise ConfigError(f"allowed_decisions of {name} has {wrong[0]!r}; decisions are {', '.join(DECISIONS)}")
-    return Rule(given.get("when", True), allowed, given.get("description"))
+    return Rule(given.get("when", True), allowed, given.get("description"), given.get("args_schema"))
 
 
 def _decisions_by_id(calls: Sequence[Call], given: Any) -> Mapping[str, Any]:
@@ -211,11 +218,15 @@ def _rejection(call: Call, message: str | None) -> str:
     )
 
 
-def note_edit(call: Call, answer: ToolMessage) -> None:
+def note_edit(call: Call, answer: ToolMessage, notice: str | None = None) -> None:
     """Say in the answer to an edited call what was called in truth, so that the model does not call again."""
     notice = (
-        f"A person changed this call before it was made: {call['name']} was called with "
-        f"{to_json(call['args'], fallback=repr).decode()}. This is intended; do not repeat the original call.\n\n"
+        f"{notice}\n\n"
+        if notice is not None
+        else (
+            f"A person changed this call before it was made: {call['name']} was called with "
+            f"{to_json(call['args'], fallback=repr).decode()}. This is intended; do not repeat the original call.\n\n"
+        )
     )
     content = answer.content
     answer.__dict__["content"] = notice + content if isinstance(content, str) else [notice, *content]

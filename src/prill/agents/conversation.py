@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prill.agents.history import repair, sort_answers
+from prill.agents.history import repair
 from prill.agents.interrupts import Interrupt
 from prill.agents.threads import Record, StoredTypes, Threads, dump_value, load_value
 from prill.errors import ThreadDataError
@@ -37,8 +37,7 @@ class StoredState:
         if kind == "history":
             self.messages = messages
         elif kind == "step":
-            self.messages += messages
-            sort_answers(self.messages)
+            self.messages += messages  # answers stand in the order in which they came
         else:
             raise ThreadDataError(f"record {self.length - 1} is of the unknown kind {kind!r:.80}")
         values, interrupts = loaded.get("values", {}), loaded.get("interrupts", [])

@@ -185,13 +185,15 @@ def _read_approvals(
         if list(interrupt_before) != ["tools"]:
             raise ConfigError(f"interrupt_before is ['tools'], not {interrupt_before!r}")
         approve = True
-    prefix, batched = "Tool execution requires approval", True
+    prefix, batched, notice = "Tool execution requires approval", True, None
     rules = dict(_as_rules(approve, runner))
     for part in middleware:
         if (own := getattr(part, "approval_rules", None)) is not None:
             rules |= {name: rule for name, rule in own.items() if name in runner.by_name}
-            prefix, batched = part.description_prefix, part.interrupt_mode == "batched"
-    return Approvals(rules or None, runner.by_name, prefix, batched=batched)
+            prefix, batched, notice = part.description_prefix, part.interrupt_mode == "batched", part.edit_notice
+    approvals = Approvals(rules or None, runner.by_name, prefix, batched=batched)
+    approvals.edit_notice = notice
+    return approvals
 
 
 def _as_rules(approve: Any, runner: ToolRunner) -> Mapping[str, Any]:

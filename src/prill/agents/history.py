@@ -57,11 +57,8 @@ def open_calls(messages: Sequence[BaseMessage]) -> list[Call]:
     return [call for call in calls if call["id"] not in answered]
 
 
-def sort_answers(messages: list[BaseMessage]) -> None:
-    """Put the answers at the end of a history into the order of their calls; what else stands there comes last."""
-    index = _last_call_index(messages)
-    if index < 0:
-        return
+def sort_answers(messages: list[BaseMessage], index: int) -> None:
+    """Put the answers behind the message at ``index`` into the order of its calls; what else is there comes last."""
     places = {call["id"]: place for place, call in enumerate(get_calls(messages[index]))}
     tail = messages[index + 1 :]
 
@@ -69,13 +66,6 @@ def sort_answers(messages: list[BaseMessage]) -> None:
         return places.get(message.tool_call_id, len(places)) if isinstance(message, ToolMessage) else len(places)
 
     messages[index + 1 :] = sorted(tail, key=place)
-
-
-def _last_call_index(messages: Sequence[BaseMessage]) -> int:
-    for index in range(len(messages) - 1, -1, -1):
-        if isinstance(messages[index], AIMessage):
-            return index if get_calls(messages[index]) else -1
-    return -1
 
 
 def repair(messages: Sequence[BaseMessage], reason: str = NOT_RUN, *, keep_open: bool = False) -> list[BaseMessage]:

@@ -21,6 +21,7 @@ class Hook:
 
     def __init__(self, middleware: AgentMiddleware, hook: str) -> None:
         self.node = f"{middleware.name}.{hook}"
+        self._is_direct = middleware._awaits_only_handlers
         self._plain: Any = getattr(middleware, hook, None)
         self._later: Any = getattr(middleware, "a" + hook, None)
 
@@ -35,15 +36,16 @@ class Hook:
 
     async def call(self, turn: Any, *args: Any) -> Any:
         """Call it with values."""
-        return await _call(self.form(turn.run), turn, args)
+        return await _call(self.form(turn.run), turn, args, self._is_direct)
 
     async def wrap(self, turn: Any, request: Any, body: Body) -> Any:
         """Call it with a request and the handler of ``body``."""
         form = self.form(turn.run)
-        return await _call(form, turn, (request, body if _is_async(form) else _plain_handler(body, turn.run)))
+        handler = body if _is_async(form) else _plain_handler(body, turn.run)
+        return await _call(form, turn, (request, handler), self._is_direct)
 
 
-async def _call(form: Callable[..., Any], turn: Any, args: Sequence[Any]) -> Any:
+async def _call(form: Callable[..., Any], turn: Any, args: Sequence[Any], is_direct: bool) -> Any:
     run = turn.run
     token = ACTIVE.set(ActiveCall(turn))
     try:
@@ -54,7 +56,9 @@ async def _call(form: Callable[..., Any], turn: Any, args: Sequence[Any]) -> Any
                 result = form(*args)
             else:
                 result = await run.io.call(form, *args)
-            return await run.io.await_on_loop(result) if isawaitable(result) else result
+            if not isawaitable(result):
+                return result
+            return await (result if is_direct else run.io.await_on_loop(result))
     finally:
         ACTIVE.reset(token)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from prill.agents.approval import answer_decision, note_edit
 from prill.agents.calls import Outcome
-from prill.agents.history import Call, make_answer, open_calls, repair, sort_answers, with_unique_ids
+from prill.agents.history import Call, find_exchange, make_answer, open_calls, repair, sort_answers, with_unique_ids
 from prill.agents.interrupts import INTERRUPT
 from prill.agents.limits import Reached
 from prill.agents.middleware import ExtendedModelResponse, ModelRequest, ModelResponse
@@ -101,6 +101,8 @@ class Loop:
         if update:
             before, messages = dict(turn.state), list(turn.messages)
             turn.apply(update, f"the update of {node}")
+            if "messages" in update:
+                turn.messages[:] = repair(turn.messages, keep_open=True)
             if self._conversation is not None:
                 await self._store_change(messages, _changes(before, turn.state))
         await turn.emit("updates", Update({node: dict(update) if update else update}, turn))
@@ -127,10 +129,12 @@ class Loop:
 
     async def _close_calls(self) -> None:
         """Answer the calls that nobody answered, so that the history is valid."""
-        left = [make_answer(call, _SKIPPED) for call in open_calls(self._turn.messages)]
+        messages = self._turn.messages
+        index, _ = find_exchange(messages)
+        left = [make_answer(call, _SKIPPED) for call in open_calls(messages)]
         if left:
             await self._add(TOOLS, list(left))
-            sort_answers(self._turn.messages)
+            sort_answers(messages, index)
 
     # The model
 
@@ -305,6 +309,7 @@ class Loop:
 
     async def _call_tools(self) -> AsyncGenerator[Fact, None]:
         turn = self._turn
+        index, _ = find_exchange(turn.messages)
         calls = open_calls(turn.messages)
         self._next = MODEL
         if not calls:
@@ -317,7 +322,7 @@ class Loop:
                     yield fact
         else:
             await work()
-        sort_answers(turn.messages)
+        sort_answers(turn.messages, index)
         if turn.wants("values") and not turn.interrupts:
             yield "values", turn.output()
         for fact in await self._route_outcomes(outcomes):
@@ -378,7 +383,7 @@ class Loop:
         decision = turn.decisions.get(outcome.call["id"])
         answer = next((each for each in outcome.messages if isinstance(each, ToolMessage)), None)
         if decision is not None and decision.type == "edit" and answer is not None:
-            note_edit(decision.call, answer)
+            note_edit(decision.call, answer, self._agent.approvals.edit_notice)
         if turn.wants("messages"):
             labels = {"langgraph_node": TOOLS, "langgraph_step": turn.step, "path": [turn.name], "agent": turn.name}
             for message in outcome.messages:

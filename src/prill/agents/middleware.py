@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from inspect import isawaitable, iscoroutinefunction
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from prill.agents.interrupts import Command
 from prill.agents.runtime import Runtime
 from prill.errors import ConfigError
+from prill.lazy import lazy_names
 from prill.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
 from prill.tools.base import BaseTool
 
 JumpTo = Literal["tools", "model", "end"]
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+    # The ready-made middleware is documented in this module too; the files that define it import this one.
+    __getattr__, __dir__, _ = lazy_names(
+        __name__,
+        {
+            "prill.agents.ready_made.call_limits": "ModelCallLimitMiddleware ToolCallLimitMiddleware",
+            "prill.agents.ready_made.context_editing": "ClearToolUsesEdit ContextEdit ContextEditingMiddleware",
+            "prill.agents.ready_made.fallback": "ModelFallbackMiddleware ToolErrorMiddleware",
+            "prill.agents.ready_made.human_in_the_loop": "HumanInTheLoopMiddleware InterruptOnConfig",
+            "prill.agents.ready_made.pii": "PIIDetectionError PIIMatch PIIMiddleware",
+            "prill.agents.ready_made.retries": "ModelRetryMiddleware ToolRetryMiddleware",
+            "prill.agents.ready_made.summarization": "SummarizationMiddleware",
+            "prill.agents.ready_made.tool_selection": "LLMToolSelectorMiddleware",
+            "prill.agents.state": "AgentState PrivateStateAttr",
+        },
+    )
 
 NODE_HOOKS = ("before_agent", "before_model", "after_model", "after_agent")
 WRAP_HOOKS = ("wrap_model_call", "wrap_tool_call")
@@ -121,7 +140,8 @@ class AgentMiddleware:
     state_schema: Any = None
     tools: Sequence[Any] = ()
 
-    _is_agent_middleware: ClassVar[bool] = True
+    _awaits_only_handlers: ClassVar[bool] = False
+    """Whether its ``async`` hooks await nothing but their handlers and ``prill.io``: they then need no event loop."""
 
     @property
     def name(self) -> str:
@@ -147,9 +167,18 @@ class AgentMiddleware:
 class FunctionMiddleware(AgentMiddleware):
     """Middleware with one hook, a function; made by the decorators."""
 
-    def __init__(self, hook: str, function: Callable[..., Any], name: str, state_schema: Any, tools: Any) -> None:
+    def __init__(
+        self,
+        hook: str,
+        function: Callable[..., Any],
+        name: str,
+        state_schema: Any = None,
+        tools: Any = None,
+        is_direct: bool = False,
+    ) -> None:
         self.__dict__[hook] = function
         self._name = name
+        self._awaits_only_handlers = is_direct  # type: ignore[misc]  # of this object alone
         self.state_schema = state_schema
         self.tools = list(tools or ())
 
@@ -195,7 +224,6 @@ def dynamic_prompt(function: Callable[[ModelRequest], str | SystemMessage | Awai
     ... def prompt(request):
     ...     return f"Be brief. {len(request.messages)} messages so far."
     """
-    from inspect import isawaitable  # noqa: PLC0415 - few agents have such a prompt
 
     async def wrap(request: ModelRequest, handler: ModelHandler) -> Any:
         prompt = function(request)
@@ -204,7 +232,8 @@ def dynamic_prompt(function: Callable[[ModelRequest], str | SystemMessage | Awai
         message = prompt if isinstance(prompt, SystemMessage) else SystemMessage(content=str(prompt))
         return await handler(request.override(system_message=message))
 
-    return FunctionMiddleware("wrap_model_call", wrap, getattr(function, "__name__", "dynamic_prompt"), None, None)
+    name = getattr(function, "__name__", "dynamic_prompt")
+    return FunctionMiddleware("wrap_model_call", wrap, name, is_direct=not iscoroutinefunction(function))
 
 
 def hook_config(*, can_jump_to: Sequence[JumpTo] | None = None) -> Callable[[Any], Any]:

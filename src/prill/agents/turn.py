@@ -9,6 +9,7 @@ from prill.agents.interrupts import ACTIVE, INTERRUPT, Interrupt
 from prill.agents.limits import Limits, Meter
 from prill.agents.runtime import Runtime
 from prill.agents.state import StateSchema
+from prill.agents.streaming import NO_STREAM
 from prill.callbacks.run import Run
 from prill.io.execution_mode import Emit
 from prill.runnables.engine.runs import config_for_child
@@ -43,6 +44,7 @@ class Turn:
         self.outer: Any = None if active is None else active.turn
         self.meter = Meter(limits or Limits(), None if self.outer is None else self.outer.meter)
         self.step = 0
+        self.agent: Any = None
         self.sink: Any = None
         self.thread_id: str | None = None
         self.put: Emit | None = None
@@ -78,6 +80,12 @@ class Turn:
             return self.run
         labels = {"metadata": {"langgraph_node": node, "langgraph_step": self.step}}
         return self.run.child().configured(labels, over=True)
+
+    async def ask(self, model: Any, messages: Any, node: str) -> Any:
+        """Call a model of a middleware; its tokens are not shown with those of the agent."""
+        run = self.child(node)
+        run = run if run.observers is None else run.configured({"tags": [NO_STREAM]})
+        return await model._step(messages, run)
 
     def visible_state(self) -> dict[str, Any]:
         """The state as tools and hooks see it; their changes of the lists and dicts do not change the agent's."""
