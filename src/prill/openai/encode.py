@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from prill.messages import (
     AIMessage,
     BaseMessage,
@@ -15,6 +13,7 @@ from prill.messages import (
     ToolMessage,
     convert_to_openai_messages,
 )
+from prill.providers.calls import encode_body
 
 Json = dict[str, Any]
 
@@ -79,7 +78,7 @@ def _assistant(message: AIMessage, keep_reasoning: bool) -> Json:
     entry: Json = {"role": "assistant", "content": _assistant_content(message) or None}
     if message.name:
         entry["name"] = message.name
-    calls = [_call(call, to_json(call["args"]).decode()) for call in message.tool_calls]
+    calls = [_call(call, encode_body(call["args"]).decode()) for call in message.tool_calls]
     calls += [_call(bad, bad["args"] or "") for bad in message.invalid_tool_calls]
     if message.response_metadata.get("model_provider") == "anthropic":
         calls = [{key: call[key] for key in ("type", "id", "function")} for call in calls]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from pydantic_core import from_json
-
 from prill.callbacks.run import Run
 from prill.errors import (
     EmptyResponseError,
@@ -24,6 +22,7 @@ from prill.providers.http.message import Answer, TransportError
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
 from prill.runnables.engine.accumulator import Accumulator
+from prill.transducers.event_json import read_json
 
 Chunk = TypeVar("Chunk")
 
@@ -132,7 +131,7 @@ class ProviderStreams(ProviderSettings):
     def _whole(self, answer: WholeAnswer, read: Callable[[Any], Chunk]) -> Chunk:
         """What ``read`` makes of the JSON of an answer in one piece."""
         try:
-            payload = from_json(answer.content)
+            payload = read_json(answer.content)
         except ValueError:
             payload, failure = None, self._not_in_protocol(_start(answer.content), answer)
         else:
@@ -155,7 +154,7 @@ class ProviderStreams(ProviderSettings):
         if "event-stream" in answer.headers.get("content-type", ""):
             return self._interrupted(0, answer)
         try:
-            payload = from_json(start)
+            payload = read_json(start)
         except ValueError:
             return self._not_in_protocol(_start(start), answer)
         if is_error_body(payload):

@@ -13,6 +13,9 @@ from pydantic_core import from_json
 QUOTED = 500
 """How many characters of a body without known words are quoted."""
 
+_LONGEST = 4_000
+"""How many characters of a provider's own words are passed on."""
+
 _WORDS = (
     "message",
     "detail",
@@ -50,6 +53,11 @@ def read_error_body(body: Any) -> ErrorWords:
         return read_error_body(parsed) if isinstance(parsed, dict | list) else ErrorWords((), str(parsed)[:QUOTED])
     if not body:
         return ErrorWords()
+    codes, text = _read_words(body)
+    return ErrorWords(codes, text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def _read_words(body: Any) -> tuple[tuple[str, ...], str]:
     text = _find_words(body, 0)
     inner = _inner(body)
     codes = tuple(_codes(inner)) if isinstance(inner, Mapping) else ()
@@ -59,7 +67,7 @@ def read_error_body(body: Any) -> ErrorWords:
         text = str(inner)
     if not text and isinstance(inner, Mapping) and any(inner.values()):
         text = _quoted(body)
-    return ErrorWords(codes, text)
+    return codes, text
 
 
 def is_error_body(payload: Any) -> bool:
