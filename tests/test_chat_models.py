@@ -23,6 +23,8 @@ from prill.testing import ReplayServer
         ("azure:gpt-4o", "AzureChatOpenAI", "gpt-4o", "azure"),
         ("anthropic:claude-x", "ChatAnthropic", "claude-x", "anthropic"),
         ("claude-x", "ChatAnthropic", "claude-x", "anthropic"),
+        ("google_genai:gemini-2.5-flash", "ChatGoogleGenerativeAI", "gemini-2.5-flash", "google_genai"),
+        ("gemini-2.5-flash", "ChatGoogleGenerativeAI", "gemini-2.5-flash", "google_genai"),
         ("ollama:llama3.2:3b", "ChatOpenAI", "llama3.2:3b", "ollama"),
         ("groq:openai/gpt-oss", "ChatOpenAI", "openai/gpt-oss", "groq"),
         ("mistralai:mistral-small", "ChatOpenAI", "mistral-small", "mistral"),

@@ -31,10 +31,17 @@ def _load_anthropic() -> Callable[..., BaseChatModel]:
     return ChatAnthropic
 
 
+def _load_google() -> Callable[..., BaseChatModel]:
+    from prill.google import ChatGoogleGenerativeAI  # noqa: PLC0415 - as above
+
+    return ChatGoogleGenerativeAI
+
+
 _CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {
     "openai": _load_openai,
     "azure_openai": _load_azure,
     "anthropic": _load_anthropic,
+    "google_genai": _load_google,
 }
 """Loads the class of each provider that has its own."""
 

@@ -86,6 +86,14 @@ def test_reasoning_goes_back_with_calls_of_tools_where_it_is_wanted() -> None:
     assert "reasoning_content" not in encode_messages([answer], keep_reasoning=True)[0]
 
 
+def test_what_a_provider_sent_with_a_call_goes_back_to_it_but_not_to_openai() -> None:
+    extras = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    message = AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "1", "extras": extras}])
+    call = {"type": "function", "id": "1", "function": {"name": "f", "arguments": "{}"}}
+    assert encode_messages([message], keep_reasoning=True)[0]["tool_calls"] == [{**call, **extras}]
+    assert encode_messages([message])[0]["tool_calls"] == [call]
+
+
 def test_a_refusal_is_sent_as_a_refusal() -> None:
     (entry,) = encode_messages([AIMessage("no", additional_kwargs={"refusal": "no"})])
     assert entry == {"role": "assistant", "content": None, "refusal": "no"}

@@ -36,6 +36,7 @@ ADVICE = {
     "langchain_core.tracers.context.tracing_v2_enabled": _LANGSMITH,
     "langchain_core.tracers.evaluation": _LANGSMITH,
     "langchain_core.tracers.langchain": _LANGSMITH,
+    "langchain_google_genai.GoogleGenerativeAI": "use ChatGoogleGenerativeAI(…) | StrOutputParser()",
 }
 """By the dotted name of what was asked for, or of what it is in."""
 

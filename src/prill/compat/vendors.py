@@ -1,4 +1,4 @@
-"""``langchain_openai`` and ``langchain_anthropic``: which modules there are, and where their names are in Prill."""
+"""The vendors' packages for LangChain: which modules there are, and where their names are in Prill."""
 
 from __future__ import annotations
 
@@ -49,4 +49,20 @@ ANTHROPIC = {
         "prill.anthropic:ChatAnthropic " + _errors("Anthropic", OverloadedError="ModelOverloadedError")
     ),
     "langchain_anthropic.llms": _TEXT_CLAUDE,
+}
+
+_GEMINI = "prill.google:ChatGoogleGenerativeAI"
+_FILTERS = "prill.google:HarmBlockThreshold,HarmCategory"
+
+GOOGLE = {
+    "langchain_google_genai": (
+        f"{_GEMINI},GoogleGenerativeAIEmbeddings,HarmBlockThreshold,HarmCategory "
+        "prill.compat.module_map:__version__=GOOGLE_VERSION"
+    ),
+    "langchain_google_genai.chat_models": (
+        f"{_GEMINI} {_FILTERS} prill.errors:ChatGoogleGenerativeAIError=ModelAPIError"
+    ),
+    "langchain_google_genai.embeddings": (
+        "prill.google:GoogleGenerativeAIEmbeddings prill.errors:GoogleGenerativeAIError=ModelAPIError"
+    ),
 }

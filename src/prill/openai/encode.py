@@ -39,8 +39,8 @@ _BESIDE = frozenset(
 def encode_messages(messages: Sequence[BaseMessage], *, keep_reasoning: bool = False) -> list[Json]:
     """The messages of a request.
 
-    ``keep_reasoning`` sends back, with calls of tools, what the model had thought: servers with reasoning models want
-    it so, OpenAI itself does not take it.
+    ``keep_reasoning`` sends back, with calls of tools, what the model had thought and what its provider had sent with
+    each call: servers with reasoning models want it so, OpenAI itself does not take it.
     """
     whole = without_unanswered(messages)
     return [entry for message in whole for entry in _encode(message, keep_reasoning)]
@@ -80,7 +80,8 @@ def _assistant(message: AIMessage, keep_reasoning: bool) -> Json:
         entry["name"] = message.name
     calls = [_call(call, encode_body(call["args"]).decode()) for call in message.tool_calls]
     calls += [_call(bad, bad["args"] or "") for bad in message.invalid_tool_calls]
-    if message.response_metadata.get("model_provider") == "anthropic":
+    if not keep_reasoning or message.response_metadata.get("model_provider") == "anthropic":
+        # OpenAI refuses keys that it does not know; other servers want back what they had sent.
         calls = [{key: call[key] for key in ("type", "id", "function")} for call in calls]
     if calls:
         entry["tool_calls"] = calls

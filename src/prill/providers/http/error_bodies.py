@@ -37,6 +37,8 @@ class ErrorWords(NamedTuple):
 
     codes: tuple[str, ...] = ()
     text: str = ""
+    retry_after: float | None = None
+    """Seconds to wait before asking again, where the body says it."""
 
 
 def read_error_body(body: Any) -> ErrorWords:
@@ -54,7 +56,8 @@ def read_error_body(body: Any) -> ErrorWords:
     if not body:
         return ErrorWords()
     codes, text = _read_words(body)
-    return ErrorWords(codes, text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return ErrorWords(codes, shown, _retry_delay(_inner(body)))
 
 
 def _read_words(body: Any) -> tuple[tuple[str, ...], str]:
@@ -133,10 +136,26 @@ def _place(entry: Mapping[str, Any]) -> str:
 
 
 def _codes(inner: Mapping[str, Any]) -> Iterator[str]:
-    """Names before numbers."""
+    """Names before numbers, and first the reasons that Google gives beside its general names."""
+    yield from (detail["reason"] for detail in _details(inner) if isinstance(detail.get("reason"), str))
     found = [inner.get(key) for key in _CODES]
     yield from (value for value in found if isinstance(value, str) and value not in ("", "error"))
     yield from (str(value) for value in found if isinstance(value, int) and not isinstance(value, bool))
+
+
+def _details(inner: Any) -> list[Mapping[str, Any]]:
+    """The details of Google's errors: https://cloud.google.com/apis/design/errors#error_details."""
+    details = inner.get("details") if isinstance(inner, Mapping) else None
+    return [one for one in details if isinstance(one, Mapping)] if isinstance(details, list) else []
+
+
+def _retry_delay(inner: Any) -> float | None:
+    """The delay in Google's details, which is written ``"3.5s"``."""
+    for detail in _details(inner):
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay")))
+        if found is not None:
+            return float(found[1])
+    return None
 
 
 def _upstream(inner: Any) -> str:
