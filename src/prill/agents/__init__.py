@@ -17,21 +17,16 @@ if TYPE_CHECKING:
         AgentStep as AgentStep,
         ToolAgentAction as ToolAgentAction,
     )
-    from prill.agents.agent import Agent as Agent
-    from prill.agents.create import AgentOptions as AgentOptions, create_agent as create_agent
-    from prill.agents.executor import AgentExecutor as AgentExecutor, AgentExecutorIterator as AgentExecutorIterator
-    from prill.agents.interrupts import Command as Command, Interrupt as Interrupt, interrupt as interrupt
-    from prill.agents.limits import Limits as Limits
-    from prill.agents.react import (
-        ReActSingleInputOutputParser as ReActSingleInputOutputParser,
-        create_react_agent as create_react_agent,
-        format_log_to_str as format_log_to_str,
     from prill.agents.agent import (
         Agent as Agent,
     )
     from prill.agents.create import (
         AgentOptions as AgentOptions,
         create_agent as create_agent,
+    )
+    from prill.agents.executor import (
+        AgentExecutor as AgentExecutor,
+        AgentExecutorIterator as AgentExecutorIterator,
     )
     from prill.agents.interrupts import (
         Command as Command,
@@ -55,6 +50,11 @@ if TYPE_CHECKING:
         hook_config as hook_config,
         wrap_model_call as wrap_model_call,
         wrap_tool_call as wrap_tool_call,
+    )
+    from prill.agents.react import (
+        ReActSingleInputOutputParser as ReActSingleInputOutputParser,
+        create_react_agent as create_react_agent,
+        format_log_to_str as format_log_to_str,
     )
     from prill.agents.ready_made.call_limits import (
         ModelCallLimitMiddleware as ModelCallLimitMiddleware,
@@ -122,6 +122,7 @@ if TYPE_CHECKING:
         create_openai_tools_agent as create_openai_tools_agent,
         create_tool_calling_agent as create_tool_calling_agent,
         format_to_tool_messages as format_to_tool_messages,
+    )
     from prill.agents.tool_node import (
         ToolNode as ToolNode,
         tools_condition as tools_condition,
@@ -136,11 +137,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "executor": "AgentExecutor AgentExecutorIterator",
         "interrupts": "Command Interrupt interrupt",
         "limits": "Limits",
-        "react": "ReActSingleInputOutputParser create_react_agent format_log_to_str",
         "middleware": (
             "AgentMiddleware ExtendedModelResponse ModelRequest ModelResponse ToolCallRequest after_agent "
             "after_model before_agent before_model dynamic_prompt hook_config wrap_model_call wrap_tool_call"
         ),
+        "react": "ReActSingleInputOutputParser create_react_agent format_log_to_str",
         "ready_made.call_limits": "ModelCallLimitMiddleware ToolCallLimitMiddleware",
         "ready_made.context_editing": "ClearToolUsesEdit ContextEditingMiddleware",
         "ready_made.fallback": "ModelFallbackMiddleware ToolErrorMiddleware",
