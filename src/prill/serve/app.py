@@ -1,0 +1,135 @@
+"""``App``: chains behind HTTP, as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from prill.errors import ConfigError
+from prill.runnables.base import coerce_to_runnable
+from prill.serve.access import Caller, Hook
+from prill.serve.configs import Modifier
+from prill.serve.exchange import Exchange
+from prill.serve.langserve import Feedback, RouteOptions, RunnableRoutes, render_failure
+from prill.serve.server import Server
+from prill.serve.settings import OnDisconnect, Settings, Shown
+from prill.serve.stores.base import RunStore
+
+
+class App:
+    """Serves Runnables over HTTP. It is an ASGI application: ``uvicorn module:app``.
+
+        app = App()
+        app.add("/joke", prompt | model | StrOutputParser())
+
+    Mounted in another application (``parent.mount("/chains", app)``) it works as it stands: it needs no lifespan. It
+    then ends its streams at SIGTERM too; a parent may call ``await app.aclose()`` earlier.
+
+    Args:
+        auth: the hook that says who sends a request; see ``Hook`` and ``require_key``. Without it everybody may do
+            everything, which is meant for this machine alone.
+        settings: limits and times.
+        store: where runs are kept that go on without their client; in memory by default.
+    """
+
+    def __init__(
+        self, *, auth: Hook | None = None, settings: Settings | None = None, store: RunStore | None = None
+    ) -> None:
+        self.server = Server(settings or Settings(), auth, store)
+        self.added: list[RunnableRoutes] = []
+        self._router = Router(redirect_slashes=False, default=self._not_found)
+        self._app: ASGIApp = self._router
+        self._add_routes([*self._make_own_routes()])
+
+    def add(
+        self,
+        path: str,
+        runnable: Any,
+        *,
+        config_keys: Sequence[str] = (),
+        per_req_config_modifier: Modifier | None = None,
+        enabled_endpoints: Sequence[str] | None = None,
+        disabled_endpoints: Sequence[str] | None = None,
+        show: Shown = "output",
+        log_names: Sequence[str] | None = None,
+        on_disconnect: OnDisconnect = "cancel",
+        feedback: Feedback | None = None,
+    ) -> None:
+        """Serve a Runnable with LangServe's routes: ``{path}/invoke``, ``batch``, ``stream``, ``stream_events``, ….
+
+        Args:
+            path: where, such as ``"/joke"``; ``""`` is the root.
+            runnable: a Runnable, or whatever may be a step of a chain.
+            config_keys: the parts of a config that clients may set; none by default.
+            per_req_config_modifier: given the config and the request, returns the config of the run; it is called for
+                each run, also within a batch.
+            enabled_endpoints: the only endpoints to serve.
+            disabled_endpoints: the endpoints not to serve.
+            show: ``"steps"`` sends the events and logs of all steps, with prompts; by default only the outermost run's.
+            log_names: the names of the only steps that events and logs show.
+            on_disconnect: what happens to a stream when its client leaves.
+            feedback: receives the JSON of ``POST {path}/feedback``.
+
+        Raises:
+            ConfigError: something is served at the path already, or an argument is wrong.
+        """
+        options = RouteOptions(
+            config_keys,
+            per_req_config_modifier,
+            enabled_endpoints,
+            disabled_endpoints,
+            show,
+            log_names,
+            on_disconnect,
+            feedback,
+        )
+        self.add_routes(RunnableRoutes(self.server, coerce_to_runnable(runnable), path, options))
+
+    def add_routes(self, routes: RunnableRoutes) -> None:
+        """Serve routes that were made elsewhere.
+
+        Raises:
+            ConfigError: something is served at their path already.
+        """
+        if any(each.path == routes.path for each in self.added):
+            raise ConfigError(f"something is served at {routes.path!r} already; give each Runnable a path of its own")
+        self.added.append(routes)
+        self._add_routes(routes.make_routes())
+
+    async def aclose(self) -> None:
+        """End open runs now, with an event, and give the store's connections back."""
+        await self.server.aclose()
+        await self.server.store.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._app(scope, receive, send)
+        else:
+            raise ConfigError(f"prill.serve answers HTTP only, not {scope['type']}")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self.server.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _add_routes(self, routes: list[BaseRoute]) -> None:
+        self._router.routes.extend(routes)
+
+    def _make_own_routes(self) -> list[BaseRoute]:
+        return []
+
+    async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.server.asgi(_refuse_unknown, render_failure)(scope, receive, send)
+
+
+async def _refuse_unknown(exchange: Exchange, caller: Caller) -> None:
+    raise HTTPException(404, "Not Found")
