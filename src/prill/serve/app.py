@@ -121,7 +121,7 @@ class App:
         await self.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _add_routes(self, routes: list[BaseRoute]) -> None:
+    def _add_routes(self, routes: Sequence[BaseRoute]) -> None:
         self._router.routes.extend(routes)
 
     def _make_own_routes(self) -> list[BaseRoute]:

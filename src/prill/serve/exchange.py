@@ -17,7 +17,7 @@ from prill.io import closing
 from prill.io.event_loop import Companion, Interruption, Timer
 from prill.io.tasks import start
 from prill.serve.encoders.base import Encoder
-from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStarted, RunStopped
+from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStopped, precedes_output
 from prill.serve.failures import describe_failure
 from prill.serve.settings import Settings
 from prill.serve.wire import decode_body
@@ -129,7 +129,7 @@ class Exchange:
     async def fail(self, error: BaseException, render: Callable[[Failure], bytes]) -> None:
         """Send an error as an answer; bugs are logged with the run's id."""
         failure = self.describe(error)
-        headers = {}
+        headers = {"allow": error.headers["allow"]} if getattr(error, "status_code", 0) == 405 else {}  # type: ignore[attr-defined]  # starlette's
         if failure.retry_after is not None:
             headers["retry-after"] = str(max(1, round(failure.retry_after)))
         if failure.status == 401:
@@ -239,7 +239,7 @@ class _StreamAnswer:
                 frames = feed(fact)
                 if not exchange.started:
                     self._held += frames
-                    if type(fact) is not RunStarted:
+                    if not precedes_output(fact):
                         await self._send_head()
                     continue
                 for frame in frames:

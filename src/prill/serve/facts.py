@@ -139,3 +139,15 @@ Fact: TypeAlias = (
 )
 
 TERMINAL = (RunEnded, RunFailed, RunStopped)
+
+
+def precedes_output(fact: Any) -> bool:
+    """Whether a fact comes before anything of the output: while there are only such, an error can have a status."""
+    match fact:
+        case RunStarted():
+            return True
+        case Event(data):
+            return not data["event"].endswith(("_stream", "_custom_event"))
+        case Patch(ops):
+            return not any(op["path"].endswith("/-") for op in ops)
+    return False

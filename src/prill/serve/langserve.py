@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError, RequestError
@@ -23,9 +22,9 @@ from prill.serve.facts import Fact, Failure, RunStarted
 from prill.serve.failures import as_json
 from prill.serve.inputs import InputReader
 from prill.serve.objects import OBJECTS_HEADER, choose_encoder
-from prill.serve.server import Handle, Server
+from prill.serve.server import Handle, JSONRoute, Server
 from prill.serve.settings import OnDisconnect, Shown
-from prill.serve.sources import stream_events, stream_log, stream_output
+from prill.serve.sources import View, stream_events, stream_log, stream_output
 from prill.serve.wire import encode
 
 Feedback: TypeAlias = "Callable[[dict[str, Any], Request], Awaitable[None] | None]"
@@ -101,7 +100,7 @@ class RunnableRoutes:
 
     # The routes
 
-    def make_routes(self) -> list[BaseRoute]:
+    def make_routes(self) -> list[JSONRoute]:
         """The routes, also those with a config in the address."""
         posts: dict[str, Handle] = {
             "invoke": self._invoke,
@@ -118,20 +117,19 @@ class RunnableRoutes:
         places = [self.path]
         if "config_hashes" in self.options.names:
             places.append(f"{self.path}/c/{{config_hash}}")
-        routes: list[BaseRoute] = []
+        routes: list[JSONRoute] = []
         for place in places:
             routes += [self._route(f"{place}/{name}", handle, "POST", runs=True) for name, handle in posts.items()]
             routes += [self._route(f"{place}/{name}", handle, "GET") for name, handle in gets.items()]
-        routes = [route for route in routes if route.path.rpartition("/")[2] in self.options.names]  # type: ignore[attr-defined]  # all are a Route
+        routes = [route for route in routes if route.path.rpartition("/")[2] in self.options.names]
         if self.options.feedback is not None and "feedback" in self.options.names:
             routes.append(self._route(f"{self.path}/feedback", self._feedback, "POST"))
         routes.append(self._route(f"{self.path}/runs/{{run_id}}/stop", self._stop, "POST"))
         routes.append(self._route(f"{self.path}/runs/{{run_id}}/stream", self._resume, "GET"))
         return routes
 
-    def _route(self, path: str, handle: Handle, method: str, *, runs: bool = False) -> Route:
-        name = path.strip("/").replace("/", "_").replace("{", "").replace("}", "")
-        return Route(path, self._server.asgi(handle, render_failure, runs=runs), methods=[method], name=name)
+    def _route(self, path: str, handle: Handle, method: str, *, runs: bool = False) -> JSONRoute:
+        return self._server.route(path, handle, method, render_failure, runs=runs)
 
     # Runs
 
@@ -187,17 +185,16 @@ class RunnableRoutes:
         await self._send(exchange, facts, metadata=True)
 
     async def _stream_events(self, exchange: Exchange, caller: Caller) -> None:
-        input, config, filters = await self._prepare(exchange, caller, "stream_events")
-        shown = self.options.shown
-        facts = stream_events(self.runnable, input, config, _started(exchange), shown, filters)
+        input, config, view = await self._prepare(exchange, caller, "stream_events")
+        facts = stream_events(self.runnable, input, config, _started(exchange), view)
         await self._send(exchange, facts, metadata=False)
 
     async def _stream_log(self, exchange: Exchange, caller: Caller) -> None:
-        input, config, filters = await self._prepare(exchange, caller, "stream_log")
-        facts = stream_log(self.runnable, input, config, _started(exchange), self.options.shown, filters)
+        input, config, view = await self._prepare(exchange, caller, "stream_log")
+        facts = stream_log(self.runnable, input, config, _started(exchange), view)
         await self._send(exchange, facts, metadata=False)
 
-    async def _prepare(self, exchange: Exchange, caller: Caller, verb: str) -> tuple[Any, Any, Mapping[str, Any]]:
+    async def _prepare(self, exchange: Exchange, caller: Caller, verb: str) -> tuple[Any, Any, View]:
         body = await self._read(exchange, "input")
         input = self._reader.read(body["input"], ("input",), exchange.request)
         filters = {name: body[name] for name in _FILTERS if body.get(name) is not None}
@@ -206,7 +203,8 @@ class RunnableRoutes:
         for name, names in filters.items():
             if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
                 raise refuse(name, "the value is not a list of texts")
-        return input, await self._config(exchange, caller, body.get("config"), verb), filters
+        view = View(self.options.shown, filters, self._server.settings.show_errors)
+        return input, await self._config(exchange, caller, body.get("config"), verb), view
 
     async def _send(self, exchange: Exchange, facts: AsyncIterator[Fact], *, metadata: bool) -> None:
         encoder = LangServeEncoder(metadata=metadata, encode=choose_encoder(exchange.request))

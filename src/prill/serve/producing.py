@@ -12,7 +12,7 @@ from prill.io import closing
 from prill.io.event_loop import Companion, Interruption, Signal
 from prill.serve.encoders.base import Encoder, with_id
 from prill.serve.exchange import STOPPED
-from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStarted, RunStopped
+from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStopped, precedes_output
 from prill.serve.stores.base import RunStore, StoredRun
 
 _GROUP = 128
@@ -77,7 +77,7 @@ class Producer:
                         return fact
                     if frames := self._encoder.feed(fact):
                         await self._append(frames)
-                    if type(fact) is not RunStarted and not self.first.is_set:
+                    if not self.first.is_set and not precedes_output(fact):
                         self.first.set(None)
         except RunExistsError:
             raise

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from prill.callbacks.config import RunnableConfig, merge_configs
@@ -76,6 +78,10 @@ class Server:
     def watch(self, config: RunnableConfig) -> RunnableConfig:
         """The config of a run with the server's own callbacks, such as metrics."""
         return merge_configs(config, {"callbacks": self.observers}) if self.observers else config
+
+    def route(self, path: str, handle: Handle, method: str, render: Render, *, runs: bool = False) -> JSONRoute:
+        """A route that is handled by ``handle``; ``runs`` says that it starts runs."""
+        return JSONRoute(self, path, handle, method, render, runs=runs)
 
     def asgi(self, handle: Handle, render: Render, *, runs: bool = False) -> Handler:
         """An ASGI application that handles one route; ``runs`` says that it starts runs."""
@@ -175,6 +181,23 @@ class Server:
             return True
         run = await self.find_run(run_id, principal)
         return await self.store.stop(run.run_id)
+
+
+class JSONRoute(Route):
+    """A route of one method, whose refusal of others is JSON too."""
+
+    def __init__(self, server: Server, path: str, handle: Handle, method: str, render: Render, *, runs: bool) -> None:
+        name = path.strip("/").replace("/", "_").replace("{", "").replace("}", "")
+        super().__init__(path, server.asgi(handle, render, runs=runs), methods=[method], name=name)
+        self._refuse = server.asgi(self._refuse_method, render)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allowed = self.methods is None or scope["method"] in self.methods
+        await (self.app if allowed else self._refuse)(scope, receive, send)
+
+    async def _refuse_method(self, exchange: Exchange, caller: Caller) -> None:
+        methods = ", ".join(sorted(self.methods or ()))
+        raise HTTPException(405, "Method Not Allowed", {"allow": methods})
 
 
 class Handler:
