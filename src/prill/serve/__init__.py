@@ -28,8 +28,9 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "access": "Caller Hook require_key",
-        "app": "App",
+        "app": "App Cors",
         "inputs": "CustomUserType",
+        "mounting": "add_routes",
         "settings": "Settings",
         "stores.base": "Page RunStore StoredRun",
         "stores.memory": "MemoryStore",
@@ -38,8 +39,9 @@ __getattr__, __dir__, __all__ = lazy_names(
 
 if TYPE_CHECKING:
     from prill.serve.access import Caller as Caller, Hook as Hook, require_key as require_key
-    from prill.serve.app import App as App
+    from prill.serve.app import App as App, Cors as Cors
     from prill.serve.inputs import CustomUserType as CustomUserType
+    from prill.serve.mounting import add_routes as add_routes
     from prill.serve.settings import Settings as Settings
     from prill.serve.stores.base import Page as Page, RunStore as RunStore, StoredRun as StoredRun
     from prill.serve.stores.memory import MemoryStore as MemoryStore

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,9 +17,52 @@ from prill.serve.access import Caller, Hook
 from prill.serve.configs import Modifier
 from prill.serve.exchange import Exchange
 from prill.serve.langserve import Feedback, RouteOptions, RunnableRoutes, render_failure
+from prill.serve.objects import OBJECTS_HEADER
+from prill.serve.openapi import make_document
 from prill.serve.server import Server
 from prill.serve.settings import OnDisconnect, Settings, Shown
 from prill.serve.stores.base import RunStore
+from prill.serve.wire import encode
+
+
+@dataclass(frozen=True)
+class Cors:
+    """Which pages of other sites may call the server from a browser.
+
+    Args:
+        origins: such as ``"https://example.org"``; ``"*"`` is any, and cannot be combined with ``credentials``.
+        credentials: whether browsers send cookies and the like.
+
+    Raises:
+        ConfigError: there is no origin, or any with credentials.
+    """
+
+    origins: Sequence[str]
+    credentials: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.origins, str) or not self.origins:
+            raise ConfigError("origins is a list with at least one origin, such as ['https://example.org']")
+        if "*" in self.origins and self.credentials:
+            raise ConfigError("credentials cannot be allowed for any origin: name the origins")
+
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        """The application, behind what answers the browser's questions."""
+        return CORSMiddleware(
+            app,
+            allow_origins=self.origins,
+            allow_credentials=self.credentials,
+            allow_methods=["GET", "POST"],
+            allow_headers=_SENT_HEADERS,
+            expose_headers=_READ_HEADERS,
+        )
+
+
+_SENT_HEADERS = [
+    *("authorization", "content-type", "last-event-id", "x-api-key", "x-request-id"),
+    *(OBJECTS_HEADER, "prill-on-disconnect"),
+]
+_READ_HEADERS = ["prill-run-id", "retry-after", "x-request-id", "x-vercel-ai-ui-message-stream"]
 
 
 class App:
@@ -34,15 +79,24 @@ class App:
             everything, which is meant for this machine alone.
         settings: limits and times.
         store: where runs are kept that go on without their client; in memory by default.
+        cors: which pages of other sites may call; none by default.
+        title: the title of the OpenAPI document.
     """
 
     def __init__(
-        self, *, auth: Hook | None = None, settings: Settings | None = None, store: RunStore | None = None
+        self,
+        *,
+        auth: Hook | None = None,
+        settings: Settings | None = None,
+        store: RunStore | None = None,
+        cors: Cors | None = None,
+        title: str = "Prill",
     ) -> None:
         self.server = Server(settings or Settings(), auth, store)
+        self.title = title
         self.added: list[RunnableRoutes] = []
         self._router = Router(redirect_slashes=False, default=self._not_found)
-        self._app: ASGIApp = self._router
+        self._app: ASGIApp = self._router if cors is None else cors.wrap(self._router)
         self._add_routes([*self._make_own_routes()])
 
     def add(
@@ -125,7 +179,25 @@ class App:
         self._router.routes.extend(routes)
 
     def _make_own_routes(self) -> list[BaseRoute]:
-        return []
+        route = self.server.route
+        return [
+            route("/health", self._health, "GET", render_failure, public=True),
+            route("/ready", self._ready, "GET", render_failure, public=True),
+            route("/openapi.json", self._openapi, "GET", render_failure),
+        ]
+
+    async def _health(self, exchange: Exchange, caller: Caller) -> None:
+        await exchange.answer(200, b'{"status":"ok"}')
+
+    async def _ready(self, exchange: Exchange, caller: Caller) -> None:
+        draining = self.server.draining
+        await exchange.answer(503 if draining else 200, b'{"status":"draining"}' if draining else b'{"status":"ready"}')
+
+    async def _openapi(self, exchange: Exchange, caller: Caller) -> None:
+        root = exchange.request.scope.get("root_path", "")
+        document = make_document(self.added, title=self.title)
+        servers = {"servers": [{"url": root}]} if root else {}
+        await exchange.answer(200, encode({**document, **servers}))
 
     async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.server.asgi(_refuse_unknown, render_failure)(scope, receive, send)

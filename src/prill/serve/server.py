@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from prill.callbacks.config import RunnableConfig, merge_configs
 from prill.errors import RequestError
 from prill.io.event_loop import DetachedTasks, Timer, on_terminate
-from prill.serve.access import Caller, Hook, identify
+from prill.serve.access import ANYBODY, Caller, Hook, identify
 from prill.serve.encoders import PROTOCOLS
 from prill.serve.encoders.base import Encoder, FrameEncoder
 from prill.serve.exchange import SHUTDOWN, STOPPED, ClientLeft, Exchange, OpenWork, Work
@@ -79,13 +79,16 @@ class Server:
         """The config of a run with the server's own callbacks, such as metrics."""
         return merge_configs(config, {"callbacks": self.observers}) if self.observers else config
 
-    def route(self, path: str, handle: Handle, method: str, render: Render, *, runs: bool = False) -> JSONRoute:
-        """A route that is handled by ``handle``; ``runs`` says that it starts runs."""
-        return JSONRoute(self, path, handle, method, render, runs=runs)
+    def route(self, path: str, handle: Handle, method: str, render: Render, **kind: bool) -> JSONRoute:
+        """A route that is handled by ``handle``; ``kind`` is that of ``asgi``."""
+        return JSONRoute(self, path, handle, method, render, **kind)
 
-    def asgi(self, handle: Handle, render: Render, *, runs: bool = False) -> Handler:
-        """An ASGI application that handles one route; ``runs`` says that it starts runs."""
-        return Handler(self, handle, render, runs=runs)
+    def asgi(self, handle: Handle, render: Render, *, runs: bool = False, public: bool = False) -> Handler:
+        """An ASGI application that handles one route.
+
+        ``runs`` says that it starts runs, which count against limits; ``public`` that nobody has to say who asks.
+        """
+        return Handler(self, handle, render, runs=runs, public=public)
 
     # Streams
 
@@ -186,10 +189,10 @@ class Server:
 class JSONRoute(Route):
     """A route of one method, whose refusal of others is JSON too."""
 
-    def __init__(self, server: Server, path: str, handle: Handle, method: str, render: Render, *, runs: bool) -> None:
+    def __init__(self, server: Server, path: str, handle: Handle, method: str, render: Render, **kind: bool) -> None:
         name = path.strip("/").replace("/", "_").replace("{", "").replace("}", "")
-        super().__init__(path, server.asgi(handle, render, runs=runs), methods=[method], name=name)
-        self._refuse = server.asgi(self._refuse_method, render)
+        super().__init__(path, server.asgi(handle, render, **kind), methods=[method], name=name)
+        self._refuse = server.asgi(self._refuse_method, render, public=True)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         allowed = self.methods is None or scope["method"] in self.methods
@@ -203,11 +206,12 @@ class JSONRoute(Route):
 class Handler:
     """One route as an ASGI application: identifies the caller, keeps the limits, turns errors into answers."""
 
-    def __init__(self, server: Server, handle: Handle, render: Render, *, runs: bool) -> None:
+    def __init__(self, server: Server, handle: Handle, render: Render, *, runs: bool, public: bool) -> None:
         self._server = server
         self._handle = handle
         self._render = render
         self._runs = runs
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = self._server
@@ -226,7 +230,7 @@ class Handler:
         server = self._server
         if self._runs and server.draining:
             raise RequestError("the server is shutting down", status=503, code="shutdown", retry_after=1)
-        caller = await identify(server.auth, exchange.request)
+        caller = ANYBODY if self._public else await identify(server.auth, exchange.request)
         exchange.principal = caller.principal
         if not self._runs:
             await self._handle(exchange, caller)
