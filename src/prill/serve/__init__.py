@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "app": "App Cors",
         "inputs": "CustomUserType",
         "mounting": "add_routes",
+        "remote": "RemoteRunnable",
         "settings": "Settings",
         "stores.base": "Page RunStore StoredRun",
         "stores.memory": "MemoryStore",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from prill.serve.app import App as App, Cors as Cors
     from prill.serve.inputs import CustomUserType as CustomUserType
     from prill.serve.mounting import add_routes as add_routes
+    from prill.serve.remote import RemoteRunnable as RemoteRunnable
     from prill.serve.settings import Settings as Settings
     from prill.serve.stores.base import Page as Page, RunStore as RunStore, StoredRun as StoredRun
     from prill.serve.stores.memory import MemoryStore as MemoryStore

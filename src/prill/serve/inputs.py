@@ -7,11 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, RootModel, ValidationError
-from starlette.requests import Request
 
 from prill.errors import RequestError
 from prill.runnables import Runnable
-from prill.serve.objects import decode_objects, wants_objects
 
 
 class CustomUserType(BaseModel):
@@ -28,14 +26,12 @@ class InputReader:
     def schema(self) -> type[BaseModel]:
         return self._runnable.get_input_schema()
 
-    def read(self, value: Any, place: tuple[str | int, ...], request: Request) -> Any:
+    def read(self, value: Any, place: tuple[str | int, ...]) -> Any:
         """Check an input and return it as the chain takes it.
 
         Raises:
             RequestError: 422 with the places of what is wrong, from the body on, and without the input itself.
         """
-        if wants_objects(request):
-            value = decode_objects(value, ".".join(map(str, place)))
         try:
             model = self.schema.model_validate(value)
         except ValidationError as error:

@@ -135,7 +135,7 @@ class RunnableRoutes:
 
     async def _invoke(self, exchange: Exchange, caller: Caller) -> None:
         body = await self._read(exchange, "input")
-        input = self._reader.read(body["input"], ("input",), exchange.request)
+        input = self._reader.read(body["input"], ("input",))
         config = await self._config(exchange, caller, body.get("config"), "invoke")
         output = await exchange.run(lambda: self.runnable.ainvoke(input, config))
         write = choose_encoder(exchange.request)
@@ -151,7 +151,7 @@ class RunnableRoutes:
         if len(inputs) > settings.max_batch:
             raise RequestError(f"a batch has at most {settings.max_batch} inputs", status=413, code="batch_too_large")
         given = _each_config(body.get("config"), len(inputs))
-        values = [self._reader.read(each, ("inputs", index), exchange.request) for index, each in enumerate(inputs)]
+        values = [self._reader.read(each, ("inputs", index)) for index, each in enumerate(inputs)]
         configs = [await self._config(exchange, caller, each, "batch", new_id=True) for each in given]
         for config in configs:
             config.setdefault("max_concurrency", settings.max_concurrency)
@@ -196,7 +196,7 @@ class RunnableRoutes:
 
     async def _prepare(self, exchange: Exchange, caller: Caller, verb: str) -> tuple[Any, Any, View]:
         body = await self._read(exchange, "input")
-        input = self._reader.read(body["input"], ("input",), exchange.request)
+        input = self._reader.read(body["input"], ("input",))
         filters = {name: body[name] for name in _FILTERS if body.get(name) is not None}
         if self.options.log_names is not None:
             filters["include_names"] = list(self.options.log_names)

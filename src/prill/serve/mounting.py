@@ -63,24 +63,9 @@ def add_routes(
 
     The arguments up to ``serializer`` are LangServe's. As there, ``config_keys`` opens ``configurable``, and events
     show all steps. On a FastAPI application the paths appear in its OpenAPI document, and ``dependencies`` are those of
-    FastAPI. What needs LangSmith (feedback tokens, public links) is not there.
-
-    Args:
-        app: the application or router.
-        runnable: a Runnable, or whatever may be a step of a chain.
-        path: where.
-        input_type: the type of inputs, in place of the one that is known of the chain.
-        output_type: the type of outputs.
-        config_keys: the parts of a config that clients may set.
-        per_req_config_modifier: changes the config of each run.
-        disabled_endpoints: endpoints not to serve.
-        enabled_endpoints: the only endpoints to serve.
-        stream_log_name_allow_list: the names of the only steps that events and logs show.
-        dependencies: dependencies of FastAPI, for each route.
-        show: ``"output"`` sends the events of the outermost run alone.
-        on_disconnect: what happens to a stream when its client leaves.
-        feedback: receives the JSON of ``POST {path}/feedback``.
-        auth, settings, store: as for ``App``; given with the first call for an application.
+    FastAPI. What needs LangSmith (feedback tokens, public links) is refused. ``show``, ``on_disconnect`` and
+    ``feedback`` are as for ``App.add``; ``auth``, ``settings`` and ``store`` as for ``App``, and are given with the
+    first call for an application.
 
     Raises:
         ConfigError: something is served at the path already, or an argument cannot be used.
@@ -90,16 +75,13 @@ def add_routes(
         token_feedback_config=token_feedback_config,
         enable_public_trace_link_endpoint=enable_public_trace_link_endpoint,
         serializer=serializer,
+        enable_feedback_endpoint=enable_feedback_endpoint and feedback is None,
+        astream_events_version=astream_events_version != "v2",
     )
-    if enable_feedback_endpoint and feedback is None:
-        raise ConfigError("enable_feedback_endpoint needs feedback=, a function that receives what clients say")
-    if astream_events_version != "v2":
-        raise ConfigError("prill.serve sends events of version v2 only")
     step = coerce_to_runnable(runnable)
     types = {"input_type": input_type, "output_type": output_type}
     if chosen := {name: kind for name, kind in types.items() if kind != "auto"}:
         step = step.with_types(**chosen)
-    parent = _parent_for(app, auth, settings, store)
     options = RouteOptions(
         config_keys,
         per_req_config_modifier,
@@ -110,9 +92,17 @@ def add_routes(
         on_disconnect,
         feedback,
     )
-    routes = RunnableRoutes(parent.server, step, f"{getattr(app, 'prefix', '')}{path}", options)
+    parent = _parent_for(app, auth, settings, store)
+    _serve(
+        app, parent, RunnableRoutes(parent.server, step, f"{getattr(app, 'prefix', '')}{path}", options), dependencies
+    )
+
+
+def _serve(app: Any, parent: _Parent, routes: RunnableRoutes, dependencies: Sequence[Any] | None) -> None:
     if any(each.path == routes.path for each in parent.added):
-        raise ConfigError(f"something is served at {path!r} of this application already; give each Runnable its path")
+        raise ConfigError(
+            f"something is served at {routes.path!r} of this application already; give each Runnable its path"
+        )
     parent.added.append(routes)
     for route in routes.make_routes():
         _add(app, route, dependencies)
@@ -123,11 +113,13 @@ def _refuse_unsupported(**given: Any) -> None:
         "include_callback_events": "clients can read `stream_events`",
         "token_feedback_config": "it belongs to LangSmith; use feedback=",
         "enable_public_trace_link_endpoint": "it belongs to LangSmith",
+        "enable_feedback_endpoint": "give feedback= too, a function that receives what clients say",
+        "astream_events_version": "events are those of v2",
         "serializer": "outputs may be any type of prill.serve.wire; return a dict or a model for others",
     }
     for name, value in given.items():
         if value:
-            raise ConfigError(f"prill.serve does not have {name}: {hints[name]}")
+            raise ConfigError(f"prill.serve does not have this {name}: {hints[name]}")
 
 
 def _parent_for(app: Any, auth: Hook | None, settings: Settings | None, store: RunStore | None) -> _Parent:
