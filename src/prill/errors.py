@@ -26,6 +26,10 @@
     ├── AgentLimitError                           an agent used up what it was allowed; has its state as ``partial``
     ├── Cancelled                                 a run was stopped from outside
     │   └── Interrupted                           a tool asked for a person's answer, for which its agent pauses
+    ├── SerializationError (TypeError)            a value has no form in JSON
+    ├── RequestError                              a server refuses a request (``prill.serve``)
+    ├── RunExistsError                            a stored run has another producer
+    ├── RemoteError                               a chain behind a server failed
     └── ModelError                                a model's provider, or the way to it, failed
         ├── ModelAPIError                         the provider answered with an error
         │   ├── ModelAuthenticationError (PermissionError)
@@ -363,6 +367,76 @@ class AgentLimitError(PrillError):
         self.limit = limit
         self.used = used
         self.maximum = maximum
+        self.partial = partial
+
+
+class SerializationError(PrillError, TypeError):
+    """A value has no form in JSON; ``place`` says where it is, such as ``output.docs[3].meta``."""
+
+    def __init__(self, message: str = "", *, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class RequestError(PrillError):
+    """A server refuses a request; raised by hooks of ``prill.serve``, and by its client.
+
+    Args:
+        message: what is wrong; the client sees it.
+        status: the HTTP status, 400 to 599.
+        code: a short name for programs, such as ``"invalid_api_key"``.
+        detail: what exactly is wrong, as data; by default the message.
+        retry_after: seconds after which the request may succeed.
+        run_id: the run, where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 400,
+        code: str = "invalid_request",
+        detail: Any = None,
+        retry_after: float | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.detail = message if detail is None else detail
+        self.retry_after = retry_after
+        self.retryable = status in (408, 429, 503)
+        self.run_id = run_id
+
+
+class RunExistsError(PrillError):
+    """A store of runs refuses a producer: the run is another's, or has ended."""
+
+
+class RemoteError(PrillError):
+    """A chain behind a server failed with an error that is none of Prill's.
+
+    ``kind`` is the name of its class where the server tells it, ``status`` the HTTP status, ``run_id`` the run to look
+    for in the server's log, ``partial`` the output so far, ``retryable`` whether the same request may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        kind: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        run_id: str | None = None,
+        retryable: bool = False,
+        partial: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.code = code
+        self.run_id = run_id
+        self.retryable = retryable
         self.partial = partial
 
 
