@@ -17,6 +17,7 @@
     ├── ToolException                             a tool failed in a way that the model may be informed of
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
     ├── Cancelled                                 a run was stopped from outside
+    ├── BulkError                                 a bulk run stopped before its end, with all saved; has ``report``
     └── ModelError                                a model's provider, or the way to it, failed
         ├── ModelAPIError                         the provider answered with an error
         │   ├── ModelAuthenticationError (PermissionError)
@@ -284,6 +285,17 @@ class Cancelled(PrillError):
         super().__init__(message)
         self.partial = partial
         self.usage = usage
+
+
+class BulkError(PrillError):
+    """A bulk run stopped before its end; what was done is saved.
+
+    ``report`` is the run's ``Report``, ``None`` where it did not start. The cause, if there is one, is what stopped it.
+    """
+
+    def __init__(self, message: str = "", *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class ModelError(PrillError):
