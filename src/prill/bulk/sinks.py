@@ -49,8 +49,9 @@ class Columns:
         line = {self._key: from_json(entry.name)}
         if entry.kept is not None:
             line |= from_json(entry.kept)
-        output = record.get("output")
-        named = output if isinstance(output, dict) else {"output": output}
+        named: dict[str, Any] = {}
+        if "output" in record:
+            named = record["output"] if isinstance(record["output"], dict) else {"output": record["output"]}
         line |= {(f"output_{name}" if name in self._taken else name): value for name, value in named.items()}
         usage = record["usage"]
         line |= {

@@ -111,8 +111,10 @@ class _Files:
         for (path, reader), size in zip(self._files, self._sizes, strict=True):
             with path.open("rb") as file:
                 self._place = file.tell
-                yield from reader(path, file)
-                self._place = lambda: 0
+                try:
+                    yield from reader(path, file)
+                finally:  # also where the rest is not wanted
+                    self._place = lambda: 0
             self._before += size
 
     def fraction(self) -> float | None:
