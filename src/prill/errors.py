@@ -30,6 +30,7 @@
     ├── RequestError                              a server refuses a request (``prill.serve``)
     ├── RunExistsError                            a stored run has another producer
     ├── RemoteError                               a chain behind a server failed
+    ├── BulkError                                 a bulk run stopped before its end, with all saved; has ``report``
     └── ModelError                                a model's provider, or the way to it, failed
         ├── ModelAPIError                         the provider answered with an error
         │   ├── ModelAuthenticationError (PermissionError)
@@ -438,6 +439,17 @@ class RemoteError(PrillError):
         self.run_id = run_id
         self.retryable = retryable
         self.partial = partial
+
+
+class BulkError(PrillError):
+    """A bulk run stopped before its end; what was done is saved.
+
+    ``report`` is the run's ``Report``, ``None`` where it did not start. The cause, if there is one, is what stopped it.
+    """
+
+    def __init__(self, message: str = "", *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class ModelError(PrillError):

@@ -52,6 +52,9 @@ class BaseRateLimiter(ABC):
     def __deepcopy__(self, memo: object) -> BaseRateLimiter:
         return self  # a copy of a model keeps to the same limit
 
+    # Pickled, a limiter is its limits alone: in another process the same numbers count for that process. One limit over
+    # many processes is RedisRateLimiter, or the limits of a bulk run.
+
 
 _UNCOUNTED = Permit()
 
@@ -75,6 +78,10 @@ class InMemoryRateLimiter(BaseRateLimiter):
         self._lock = make_lock()
         self._available = 0.0
         self._last: float | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        limits = self.requests_per_second, self.check_every_n_seconds, self.max_bucket_size
+        return _rebuild, (type(self), dict(zip(_BUCKET, limits, strict=True)))
 
     def acquire(self, *, blocking: bool = True) -> bool:
         return drive(self._acquire(BLOCKING, blocking))
@@ -146,6 +153,10 @@ class TokenRateLimiter(BaseRateLimiter):
         self._queue: deque[_Request] = deque()
         self._numbers = 0
         self._estimated = self._reported = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        limits = self.requests_per_minute, self.tokens_per_minute, self.expected_output_tokens, self.seconds
+        return _rebuild, (type(self), dict(zip(_WINDOW, limits, strict=True)))
 
     def acquire(self, *, blocking: bool = True) -> bool:
         return drive(self._acquire(BLOCKING, blocking))
@@ -287,6 +298,14 @@ class _Window:
         if self._limit is not None and amount:
             heappush(self._used, (when, amount))
             self._total += amount
+
+
+_BUCKET = ("requests_per_second", "check_every_n_seconds", "max_bucket_size")
+_WINDOW = ("requests_per_minute", "tokens_per_minute", "expected_output_tokens", "seconds")
+
+
+def _rebuild(kind: Callable[..., BaseRateLimiter], limits: dict[str, Any]) -> BaseRateLimiter:
+    return kind(**limits)
 
 
 def _require_positive(name: str, value: Any) -> None:

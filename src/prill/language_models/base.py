@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from prill.caches import SHARED, BaseCache
 from prill.callbacks.config import RunnableConfig
+from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.io import drive
@@ -139,8 +140,9 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         """The body of ``generate``: one result for several inputs."""
 
     def _has_cache_or_limiter(self) -> bool:
-        """Whether calls go through a cache or a rate limiter."""
-        return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
+        """Whether calls go through a cache or a rate limiter, of the model or of the work that it is part of."""
+        own = self.cache is not None or self.rate_limiter is not None
+        return own or bool(SHARED) or GOVERNOR.get() is not None
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         run = self._with_own_callbacks(run)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
+from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ModelAuthenticationError, ModelError, StreamTimeout
 from prill.providers.calls import (
@@ -254,11 +255,12 @@ class ProviderSettings(BaseModel):
         return await self._send_request(run, self._http_request(call, run, True))
 
     async def _send_request(self, run: Run, request: Request) -> Answer:
+        max_retries = self.max_retries if GOVERNOR.get() is None else 0
         for tries in count(1):
             try:
                 return await self._send_once(run, request)
             except ModelError as failure:
-                if tries > self.max_retries or not _may_pass(failure):
+                if tries > max_retries or not _may_pass(failure):
                     if tries > 1:
                         failure.message += f" It was asked {tries} times."
                     raise
@@ -277,7 +279,7 @@ class ProviderSettings(BaseModel):
                     if "prill.providers.http.asynchronous" not in sys.modules:
                         await run.io.call(_load, "asynchronous")  # elsewhere: it takes a while, and a loop must go on
                     transport = await clients.for_loop(self._make_async_transport)
-                answer = await send_following(transport, request)
+                answer = await self._ask(transport, request)
                 if 200 <= answer.status < 300:
                     return answer if request.stream else await self._read_whole(answer)
                 failure = await self._read_failure(answer)
@@ -287,6 +289,15 @@ class ProviderSettings(BaseModel):
             failure = self._transport_failure(error, request)
         # Outside, so that it refers to no error of a library; and nothing here holds what a server may have repeated.
         raise failure
+
+    async def _ask(self, transport: Transport, request: Request) -> Answer:
+        governor = GOVERNOR.get()
+        answer: Answer | None = governor.answer(request) if governor is not None else None
+        if answer is None:
+            answer = await send_following(transport, request)
+            if governor is not None:
+                governor.note_headers(answer.status, answer.headers)
+        return answer
 
     async def _read_whole(self, answer: Answer) -> WholeAnswer:
         return WholeAnswer(answer, await Body(answer, limit=self.max_answer_bytes).read_all())

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypedDict, TypeVar
 
+from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable, coerce_to_runnable
@@ -103,6 +104,8 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
         yield Attempt(self.bound, input)
+        if GOVERNOR.get() is not None:
+            return  # what governs the models of this work tries again
         for number in range(2, self.max_attempt_number + 1):
             yield Attempt(self.bound, input, f"retry:attempt:{number}")
 
