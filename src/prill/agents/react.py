@@ -65,8 +65,8 @@ def format_log_to_str(
 
 
 def create_react_agent(
-    model: Any,
-    tools: Sequence[Any],
+    model: Any = None,
+    tools: Sequence[Any] = (),
     prompt: Any = None,
     output_parser: Any = None,
     tools_renderer: Callable[[list[BaseTool]], str] = render_text_description,
@@ -75,6 +75,7 @@ def create_react_agent(
     pre_model_hook: Any = None,
     post_model_hook: Any = None,
     version: Literal["v1", "v2"] = "v2",
+    llm: Any = None,
     **options: Any,
 ) -> Any:
     """Make an agent under a name that two of LangChain's packages have; the prompt says which is meant.
@@ -95,6 +96,7 @@ def create_react_agent(
             changes of it; ``llm_input_messages`` among them are what the model is sent instead of the messages.
         post_model_hook: the same after each call.
         version: accepted; both work alike.
+        llm: another name of ``model``.
         options: as in ``create_agent``.
 
     Raises:
@@ -104,6 +106,7 @@ def create_react_agent(
         >>> agent = create_react_agent("openai:gpt-4o-mini", [search])  # doctest: +SKIP
         >>> agent.invoke({"messages": "Who won?"})["messages"][-1].text  # doctest: +SKIP
     """
+    model = llm if model is None else model
     hooks = {"pre_model_hook": pre_model_hook, "post_model_hook": post_model_hook}
     if SCRATCHPAD in get_variables(prompt):
         if given := [name for name, value in {**options, **hooks}.items() if value is not None]:

@@ -10,12 +10,13 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
+from prill.compat.agents import AGENTS
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
 from prill.compat.vendors import ANTHROPIC, GOOGLE, OPENAI
 from prill.version import __version__
 
-MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **GOOGLE, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
+MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **GOOGLE, **CLASSIC, **AGENTS, **COMMUNITY, **TEXT_SPLITTERS}
 """Each module that there is, and where its names are."""
 
 ROOTS = frozenset(name for name in MODULES if "." not in name)
