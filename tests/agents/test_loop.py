@@ -393,3 +393,11 @@ def test_a_model_is_named_by_its_provider(colour):
     agent = create_agent("openai:gpt-4o-mini", [weather])
     assert type(agent.model).__name__ == "ChatOpenAI"
     assert SystemMessage("x").content == "x"
+
+
+def test_a_pause_is_the_last_value_of_a_stream(colour):
+    _, agent = agent_of(LOOKED, approve=["weather"])
+    value = colour.stream(agent, "hi", stream_mode="values")[-1]
+    [asked] = value["__interrupt__"]
+    assert asked.value["action_requests"][0]["name"] == "weather"
+    assert shape(value["messages"]) == [("human", "hi"), ("ai", "let me look", ["c1"])]

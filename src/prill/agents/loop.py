@@ -402,7 +402,7 @@ class Loop:
             if self._conversation is not None:
                 await self._conversation.add(interrupts=turn.interrupts)
             asked = Update({INTERRUPT: tuple(turn.interrupts)}, turn)
-            return [("updates", asked)] if turn.wants("updates") else []
+            return [fact for fact in (("updates", asked), ("values", turn.output())) if turn.wants(fact[0])]
         if self._reached is not None:
             await self._stop_at(self._reached)
         elif turn.structured or (outcomes and all(outcome.return_direct for outcome in outcomes)):
