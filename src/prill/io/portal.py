@@ -57,14 +57,17 @@ def run_on(loop: Any, body: Coroutine[Any, Any, T], context: Context | None = No
     interrupted = scope is not None and not scope.cancelled
     # Only programs that mix blocking code and asyncio need asyncio here, and it takes 35 ms to import.
     future: Future[T] = context.run(import_module("asyncio").run_coroutine_threadsafe, body, loop)
-    if scope is None or not interrupted:
-        return _wait(future, loop)
     try:
+        if scope is None or not interrupted:
+            return _wait(future, loop)
         with interruptible(future.cancel):
             return _wait(future, loop)
     except Exception as error:
-        if scope.cancelled and future.cancelled():
+        if interrupted and scope is not None and scope.cancelled and future.cancelled():
             raise Cancelled("the run was cancelled while it waited for a coroutine") from error
+        raise
+    except BaseException:
+        future.cancel()  # the thread is interrupted, so nobody waits for the coroutine
         raise
 
 
