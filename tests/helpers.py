@@ -71,6 +71,10 @@ MCP_SERVER = PROJECT / "tests" / "agents" / "mcp" / "node" / "node_modules" / ".
 """A server of the Model Context Protocol for tests, which runs in node."""
 
 
+MCP_2 = PROJECT / ".venv-mcp2" / "bin" / "python"
+"""The Python of an environment with the second version of the package mcp, which ``tests/agents/mcp`` makes."""
+
+
 def find_postgres() -> Path | None:
     """The folder of the programs of a PostgreSQL server, which Debian does not put on the path."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -94,6 +98,7 @@ NEEDS = {
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
     "mcp": modules("mcp", hint="pip install 'prill[mcp]'"),
+    "mcp-2": Need(MCP_2.exists, "PRILL_REQUIRE=mcp-2 makes it, with uv, from tests/agents/mcp/second.txt"),
     "mcp-server-time": modules("mcp_server_time", hint="pip install mcp-server-time"),
     "psycopg": modules("psycopg", hint="pip install 'prill[postgres]'"),
     "cairosvg": modules("cairosvg", hint="pip install 'prill[png]'"),
