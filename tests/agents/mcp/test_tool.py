@@ -13,6 +13,7 @@ from mcp_servers import asked, odd, odd_connection
 from prill.agents.mcp import MCPClient, MCPLimits
 from prill.callbacks import BaseCallbackHandler
 from prill.errors import ToolException
+from prill.testing import check_runnable
 from prill.tools import BaseTool
 
 pytestmark = requires("mcp")
@@ -28,6 +29,10 @@ def test_a_tool_is_a_tool_of_prill(tools: dict[str, Any]) -> None:
     assert tool.name == "get_echo"
     assert tool.args == {"text": {"type": "string"}, "user": {"type": "string"}}
     assert (tool.server, tool.tool) == ("odd", "get/echo")
+
+
+def test_a_tool_passes_the_checks_of_every_runnable(tools: dict[str, Any]) -> None:
+    check_runnable(tools["get/echo"], {"user": "a"}, expected='{"user": "a"}')
 
 
 def test_descriptions_are_bounded_and_show_all_that_a_model_reads(tools: dict[str, Any]) -> None:

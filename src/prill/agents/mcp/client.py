@@ -48,6 +48,13 @@ class MCPClient:
         MissingDependencyError: the package ``mcp`` is not installed.
         ConfigError: a connection has unknown or missing keys.
 
+    Example::
+
+        with MCPClient({"time": f"{sys.executable} -m mcp_server_time --local-timezone UTC"}) as client:
+            tools = client.tools()
+            agent = create_agent("anthropic:claude-haiku-4-5", tools=tools)
+            print(agent.invoke({"messages": "What time is it in Tokyo?"})["messages"][-1].text)
+
     Descriptions and results come from the servers and are not trusted. They are shown to the model as descriptions and
     results of tools, never as instructions; what a server says of itself (``instructions``) is not used.
     """
