@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from prill.agents.middleware import ExtendedModelResponse, ModelRequest, ModelRe
 from prill.agents.state import JUMP_TO
 from prill.agents.streaming import BUFFER, Update, describe_run, label_chunk
 from prill.agents.turn import Fact, Turn
-from prill.errors import AgentLimitError, ConfigError, add_step
+from prill.errors import AgentLimitError, ConfigError, StreamTimeout, add_step
 from prill.io import closing
 from prill.io.execution_mode import Emit
 from prill.language_models.base import copy_message, set_id
@@ -150,13 +150,18 @@ class Loop:
             return
         response = ModelResponse([])
         if not self._agent.hooks.wraps["wrap_model_call"]:
-            async with closing(self._stream_model(response)) as chunks:
+            work = self._stream_model(response)
+        else:
+            work = self._live(partial(self._call_wrapped, response))
+        try:
+            async with closing(work) as chunks:
                 async for fact in chunks:
                     yield fact
-        else:
-            async with closing(self._live(partial(self._call_wrapped, response))) as live:
-                async for fact in live:
-                    yield fact
+        except StreamTimeout:
+            if (reached := turn.meter.find_reached()) is None:
+                raise
+            await self._stop_at(reached)
+            return
         await self._take_response(response)
         for fact in turn.take_pending():
             yield fact
@@ -424,7 +429,7 @@ class Loop:
 
     # Work whose inside is shown
 
-    async def _live(self, work: Callable[[], Awaitable[None]]) -> AsyncIterator[Fact]:
+    async def _live(self, work: Callable[[], Awaitable[None]]) -> AsyncGenerator[Fact, None]:
         """Run ``work`` and yield what is written within it, while it runs, if somebody reads that."""
         turn = self._turn
         if not turn.modes or turn.modes == {"values"}:
