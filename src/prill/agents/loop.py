@@ -56,7 +56,8 @@ class Loop:
                 yield "values", turn.output()
             if not self._resumes:
                 await self._call_hooks("before_agent")
-            self._next = self._next if self._next == END else TOOLS if open_calls(turn.messages) else MODEL
+            if self._next != END:
+                self._next = TOOLS if open_calls(turn.messages) else self._start()
             while self._next != END:
                 turn.step += 1
                 step = self._call_model() if self._next == MODEL else self._call_tools()
@@ -73,6 +74,11 @@ class Loop:
             with suppress(Exception):  # an error may have slots
                 error.state = turn.output()  # type: ignore[attr-defined]  # for programs that go on from there
             raise
+
+    def _start(self) -> str:
+        """Where a run without open calls starts; one that goes on may have broken off behind its last answer."""
+        is_over = self._resumes and isinstance(self._turn.messages[-1], AIMessage)
+        return END if is_over and self._agent.structured is None else MODEL
 
     async def _finish(self) -> None:
         await self._close_calls()
@@ -169,7 +175,7 @@ class Loop:
             yield "values", turn.output()
         if await self._call_hooks("after_model"):
             return
-        self._next = self._route(response)
+        self._next = self._route()
         if self._next == MODEL and not open_calls(turn.messages) and self._asks_again():
             again = self._agent.structured.ask_again(turn.messages[-1], self._attempts)
             set_id(again, f"form-{self._attempts}-{turn.messages[-1].id}")
@@ -281,7 +287,7 @@ class Loop:
             update["structured_response"], turn.structured = response.structured_response, True
         await self._add(MODEL, messages, update)
 
-    def _route(self, response: ModelResponse) -> str:
+    def _route(self) -> str:
         """Where the loop goes on after the model."""
         turn, structured = self._turn, self._agent.structured
         if open_calls(turn.messages):
@@ -317,7 +323,8 @@ class Loop:
         index, _ = find_exchange(turn.messages)
         calls = open_calls(turn.messages)
         self._next = MODEL
-        if not calls:
+        if not calls:  # a hook has sent the loop here
+            self._next = self._route() if isinstance(turn.messages[-1], AIMessage) else MODEL
             return
         outcomes: list[Outcome] = []
         work = partial(self._run_calls, calls, outcomes)
