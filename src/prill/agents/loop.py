@@ -292,7 +292,11 @@ class Loop:
         turn, structured = self._turn, self._agent.structured
         if open_calls(turn.messages):
             return TOOLS
-        if structured is None or turn.structured:
+        if turn.structured:
+            return END
+        if isinstance(turn.messages[-1], ToolMessage):  # hooks have answered the calls
+            return MODEL
+        if structured is None:
             return END
         if isinstance(turn.messages[-1], AIMessage):
             self._attempts += 1
