@@ -165,7 +165,7 @@ def test_a_model_is_called_again_but_not_with_a_wrong_key(colour):
 
 def test_another_model_answers_when_the_first_fails(colour):
     second, third = Scripted(script=[KeyError("second")]), Scripted(script=["third"])
-    model, agent = agent_of(KeyError("first"), middleware=[ModelFallbackMiddleware(second, third)])
+    _, agent = agent_of(KeyError("first"), middleware=[ModelFallbackMiddleware(second, third)])
     assert shape(colour.invoke(agent, "hi")["messages"])[-1] == ("ai", "third")
     assert third.bound[0]["tools"] == ["weather"]
     failing = [Scripted(script=[KeyError(name)]) for name in ("b", "c")]
