@@ -47,6 +47,7 @@ class Loop:
         self._next = MODEL
         self._attempts = 0  # how many texts stand where a form was asked for
         self._reached: Reached | None = None
+        self._taking_over: Outcome | None = None
 
     async def facts(self) -> AsyncGenerator[Fact, None]:
         """Run the turn, and yield what happens as far as somebody reads it."""
@@ -341,8 +342,9 @@ class Loop:
         sort_answers(turn.messages, index)
         if turn.wants("values") and not turn.interrupts:
             yield "values", turn.output()
-        for fact in await self._route_outcomes(outcomes):
-            yield fact
+        async with closing(self._route_outcomes(outcomes)) as facts:
+            async for fact in facts:
+                yield fact
 
     async def _run_calls(self, calls: list[Call], outcomes: list[Outcome]) -> None:
         """Answer the calls that need no tool, ask for the decisions that are needed, and run the others."""
@@ -396,6 +398,9 @@ class Loop:
         turn = self._turn
         if outcome.error is not None or outcome.interrupt is not None:
             return
+        if self._taking_over is None and any(target in self._agent.handoffs for target in outcome.goto):
+            self._taking_over = outcome
+            return
         decision = turn.decisions.get(outcome.call["id"])
         answer = next((each for each in outcome.messages if isinstance(each, ToolMessage)), None)
         if decision is not None and decision.type == "edit" and answer is not None:
@@ -406,37 +411,56 @@ class Loop:
                 await turn.emit("messages", (message, labels))
         await self._add(TOOLS, outcome.messages, outcome.update)
 
-    async def _route_outcomes(self, outcomes: list[Outcome]) -> list[Fact]:
-        """Where the loop goes on after the tools: to the model, unless there is a reason to end or to pause."""
+    async def _route_outcomes(self, outcomes: list[Outcome]) -> AsyncGenerator[Fact, None]:
+        """Go on after the tools: with the model, unless there is a reason to end, to hand over or to pause."""
         turn = self._turn
         turn.interrupts += [outcome.interrupt for outcome in outcomes if outcome.interrupt is not None]
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
+        if not turn.interrupts and self._taking_over is not None:
+            async with closing(self._live(partial(self._hand_over, self._taking_over))) as live:
+                async for fact in live:
+                    yield fact
         if turn.interrupts:
-            self._next = END
-            if self._conversation is not None:
-                await self._conversation.add(interrupts=turn.interrupts)
-            asked = Update({INTERRUPT: tuple(turn.interrupts)}, turn)
-            return [("updates", asked)] if turn.wants("updates") else []
-        if self._reached is not None:
+            await self._pause()
+        elif self._reached is not None:
             await self._stop_at(self._reached)
-        elif turn.structured or (outcomes and all(outcome.return_direct for outcome in outcomes)):
+        elif turn.structured or self._taking_over or _are_direct(outcomes):
             self._next = END
-        elif targets := [target for outcome in outcomes for target in outcome.goto]:
-            await self._hand_over(targets[-1])
-        return turn.take_pending()
+        else:
+            self._go_to([target for outcome in outcomes for target in outcome.goto])
+        for fact in turn.take_pending():
+            yield fact
 
-    async def _hand_over(self, target: str) -> None:
-        """Let the agent ``target`` go on with the conversation."""
-        if target in ("__end__", END):
-            self._next = END
-        elif target in self._agent.handoffs:
-            await self._agent.handoffs[target].take_over(self._turn, self._add)
-            self._next = END
-        elif target not in (MODEL, "agent", self._turn.name):
-            known = ", ".join(self._agent.handoffs) or "none"
-            raise ConfigError(f"a Command goes to {target!r}; the agents that can take over are: {known}")
+    async def _pause(self) -> None:
+        turn = self._turn
+        self._next = END
+        if self._conversation is not None:
+            await self._conversation.add(interrupts=turn.interrupts)
+        await turn.emit("updates", Update({INTERRUPT: tuple(turn.interrupts)}, turn))
+
+    def _go_to(self, targets: list[str]) -> None:
+        """Go on where a tool's ``Command`` says."""
+        for target in targets:
+            if target in ("__end__", END):
+                self._next = END
+            elif target not in (MODEL, "agent", self._turn.name, *self._agent.handoffs):
+                known = ", ".join(self._agent.handoffs) or "none"
+                raise ConfigError(f"a Command goes to {target!r}; the agents that can take over are: {known}")
+
+    async def _hand_over(self, outcome: Outcome) -> None:
+        """Let another agent go on with the conversation; its call is answered when that agent has ended its turn."""
+        turn = self._turn
+        target = next(name for name in outcome.goto if name in self._agent.handoffs)
+        history = repair([*turn.messages, *outcome.messages])
+        output = await self._agent.handoffs[target].take_over(turn, outcome.call, history)
+        if output is None:
+            return
+        index, _ = find_exchange(turn.messages)
+        await self._add(TOOLS, outcome.messages, outcome.update)
+        sort_answers(turn.messages, index)
+        await self._add(target, output["messages"][len(history) :])
 
     # Work whose inside is shown
 
@@ -461,6 +485,10 @@ class Loop:
             turn.put = None
             if sink is not None:
                 sink.put = None
+
+
+def _are_direct(outcomes: list[Outcome]) -> bool:
+    return bool(outcomes) and all(outcome.return_direct for outcome in outcomes)
 
 
 def _whole(message: Any) -> Any:
