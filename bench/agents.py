@@ -61,10 +61,18 @@ def weather(city: str) -> str:
     return f"sunny in {city}"
 
 
-def make_agent(root: str, rounds: int) -> Any:
+async def weather_later(city: str) -> str:
+    """The weather of a city."""
+    return f"sunny in {city}"
+
+
+weather_later.__name__ = "weather"
+
+
+def make_agent(root: str, rounds: int, tool: Any = weather) -> Any:
     """``create_agent`` of one of the libraries, with an instant model and a tool."""
     package = "prill.agents" if root == "prill" else "langchain.agents"
-    return import_module(package).create_agent(make_model(root, rounds), [weather])
+    return import_module(package).create_agent(make_model(root, rounds), [tool])
 
 
 def _config(rounds: int) -> Any:
@@ -83,7 +91,7 @@ def _invoke(root: str, rounds: int, times: int) -> Sample:
 
 
 def _events(root: str, rounds: int) -> Sample:
-    agent, given, config = make_agent(root, rounds), {"messages": [("user", "hi")]}, _config(rounds)
+    agent, given, config = make_agent(root, rounds, weather_later), {"messages": [("user", "hi")]}, _config(rounds)
 
     async def work() -> None:
         async for _ in agent.astream_events(given, config, version="v2"):

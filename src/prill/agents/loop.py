@@ -9,7 +9,7 @@ from typing import Any
 
 from prill.agents.approval import answer_decision, note_edit
 from prill.agents.calls import Outcome
-from prill.agents.history import Call, find_exchange, make_answer, open_calls, repair, sort_answers, with_unique_ids
+from prill.agents.history import Call, find_open_calls, make_answer, open_calls, repair, sort_answers, with_unique_ids
 from prill.agents.interrupts import INTERRUPT
 from prill.agents.limits import Reached
 from prill.agents.middleware import ExtendedModelResponse, ModelRequest, ModelResponse
@@ -137,10 +137,9 @@ class Loop:
     async def _close_calls(self) -> None:
         """Answer the calls that nobody answered, so that the history is valid."""
         messages = self._turn.messages
-        index, _ = find_exchange(messages)
-        left = [make_answer(call, _SKIPPED) for call in open_calls(messages)]
+        index, left = find_open_calls(messages)
         if left:
-            await self._add(TOOLS, list(left))
+            await self._add(TOOLS, [make_answer(call, _SKIPPED) for call in left])
             sort_answers(messages, index)
 
     # The model
@@ -149,9 +148,10 @@ class Loop:
         turn = self._turn
         await self._close_calls()
         self._next = MODEL
-        if await self._call_hooks("before_model"):
-            return
-        await self._close_calls()
+        if self._agent.hooks.by_name["before_model"]:
+            if await self._call_hooks("before_model"):
+                return
+            await self._close_calls()
         if (reached := turn.meter.find_reached()) is not None:
             await self._stop_at(reached)
             return
@@ -228,7 +228,7 @@ class Loop:
                     if partials is not None and (shown := partials.feed(chunk)) is not NOTHING:
                         yield "structured", shown
             response.result = [_whole(total.value())]
-            if run.observers is not None:
+            if turn.wants("messages"):
                 describe_run(run)["final"] = not getattr(response.result[0], "tool_calls", None)
         except Exception as error:
             name = getattr(model, "get_name", lambda: "model")()
@@ -325,8 +325,7 @@ class Loop:
 
     async def _call_tools(self) -> AsyncGenerator[Fact, None]:
         turn = self._turn
-        index, _ = find_exchange(turn.messages)
-        calls = open_calls(turn.messages)
+        index, calls = find_open_calls(turn.messages)
         self._next = MODEL
         if not calls:  # a hook has sent the loop here
             self._next = self._route() if isinstance(turn.messages[-1], AIMessage) else MODEL
@@ -457,7 +456,7 @@ class Loop:
         output = await self._agent.handoffs[target].take_over(turn, outcome.call, history)
         if output is None:
             return
-        index, _ = find_exchange(turn.messages)
+        index, _ = find_open_calls(turn.messages)
         await self._add(TOOLS, outcome.messages, outcome.update)
         sort_answers(turn.messages, index)
         await self._add(target, output["messages"][len(history) :])
