@@ -48,6 +48,7 @@ class Loop:
         self._attempts = 0  # how many texts stand where a form was asked for
         self._reached: Reached | None = None
         self._taking_over: Outcome | None = None
+        self._is_shown = True  # whether the last snapshot of the state is the state
 
     async def facts(self) -> AsyncGenerator[Fact, None]:
         """Run the turn, and yield what happens as far as somebody reads it."""
@@ -69,8 +70,8 @@ class Loop:
                     yield fact
             if not turn.interrupts:
                 await self._finish()
-                for fact in turn.take_pending():
-                    yield fact
+            for fact in (*turn.take_pending(), *self._snapshot()):
+                yield fact
         except Exception as error:
             with suppress(Exception):  # an error may have slots
                 error.state = turn.output()  # type: ignore[attr-defined]  # for programs that go on from there
@@ -87,11 +88,19 @@ class Loop:
         if self._conversation is not None:
             await self._conversation.add(ended=True)
 
+    def _snapshot(self, *, changed: bool = False) -> list[Fact]:
+        """The state as a fact, if somebody reads it and has not been shown it."""
+        if not self._turn.wants("values") or (self._is_shown and not changed):
+            return []
+        self._is_shown = True
+        return [("values", self._turn.output())]
+
     # What changes the state
 
     async def _add(self, node: str, messages: list[BaseMessage], update: dict[str, Any] | None = None) -> None:
         """Add messages, and change other keys; what is stored is stored before anybody is shown it."""
         turn = self._turn
+        self._is_shown = False
         turn.messages.extend(messages)
         before = dict(turn.state)
         if update:
@@ -110,6 +119,7 @@ class Loop:
             turn.apply(update, f"the update of {node}")
             if "messages" in update:
                 turn.messages[:] = repair(turn.messages, keep_open=True)
+            turn.pending += self._snapshot(changed=True)
             if self._conversation is not None:
                 await self._store_change(messages, _changes(before, turn.state))
         await turn.emit("updates", Update({node: dict(update) if update else update}, turn))
@@ -172,8 +182,8 @@ class Loop:
         await self._take_response(response)
         for fact in turn.take_pending():
             yield fact
-        if turn.wants("values"):
-            yield "values", turn.output()
+        for fact in self._snapshot():
+            yield fact
         if await self._call_hooks("after_model"):
             return
         self._next = self._route()
@@ -339,8 +349,9 @@ class Loop:
         else:
             await work()
         sort_answers(turn.messages, index)
-        if turn.wants("values") and not turn.interrupts:
-            yield "values", turn.output()
+        if not turn.interrupts:
+            for fact in self._snapshot():
+                yield fact
         async with closing(self._route_outcomes(outcomes)) as facts:
             async for fact in facts:
                 yield fact
@@ -434,7 +445,7 @@ class Loop:
 
     async def _pause(self) -> None:
         turn = self._turn
-        self._next = END
+        self._next, self._is_shown = END, False
         if self._conversation is not None:
             await self._conversation.add(interrupts=turn.interrupts)
         await turn.emit("updates", Update({INTERRUPT: tuple(turn.interrupts)}, turn))
