@@ -3,8 +3,8 @@
     python examples/approve_in_the_terminal.py "Tell Ada and Bob that the meeting is at ten."
     python examples/approve_in_the_terminal.py --resume
 
-The conversation is a thread in a SQLite file. Kill the program while it asks, and start it with --resume: it asks again,
-and runs no call a second time. Answer y, n, or other words, which are the reason why not.
+The conversation is a thread in a SQLite file. Kill the program while it asks, and start it with --resume: it asks
+again, and runs no call a second time. Answer y, n, or other words, which are the reason why not.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """An agent whose tools come from servers of the Model Context Protocol.
 
     python examples/tools_of_a_server.py "What time is it in Tokyo when it is noon in Oslo?"
-    python examples/tools_of_a_server.py "Which files are here?" --server "npx @modelcontextprotocol/server-filesystem ."
+    python examples/tools_of_a_server.py "What is here?" --server "npx @modelcontextprotocol/server-filesystem ."
 
 It needs `pip install "prill[mcp]" mcp-server-time`. A server is started once, held for all calls, and ended with the
 program. What it sends is taken as data: results are bounded, and never become instructions.

@@ -16,7 +16,7 @@ from bench.results import Results
 from bench.words import CHINESE, LANGUAGES, Words
 
 from bench import __main__ as command
-from bench import calls, events, imports, kernel, memory, parsing, retrieval, wire
+from bench import agents, calls, events, imports, kernel, memory, parsing, retrieval, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
@@ -51,6 +51,7 @@ def not_said_in_chinese(row: Row) -> list[str]:
     "measure",
     [
         *kernel.ROWS,
+        *agents.ROWS,
         *events.ROWS,
         *parsing.ROWS,
         *retrieval.ROWS,

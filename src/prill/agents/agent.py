@@ -41,6 +41,9 @@ _THREAD_ID = ConfigurableFieldSpec(
 _IGNORED = frozenset({"print_mode", "output_keys", "debug", "interrupt_before", "interrupt_after", "control"})
 """Arguments of runs that programs may give and that change nothing here, as long as they are not set."""
 
+_OF_STREAMS = ("stream_mode", "version", "subgraphs")
+"""Arguments of runs that only streams read."""
+
 Chunk = Any
 
 
@@ -168,6 +171,8 @@ class Agent(Runnable[Any, dict[str, Any]]):
         return super()._enter(input, run.configured(self._config) if self._config else run, **kwargs)
 
     def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        if "form_" in kwargs:  # entered again, for a run that can be cancelled
+            return super()._enter_flow(inputs, run, **kwargs)
         form = StreamForm(
             kwargs.pop("stream_mode", None), kwargs.pop("version", "v1"), kwargs.pop("subgraphs", False) is True
         )
@@ -233,6 +238,8 @@ class Agent(Runnable[Any, dict[str, Any]]):
 
     def _read_arguments(self, kwargs: dict[str, Any]) -> tuple[Any, str]:
         context, durability = kwargs.pop("context", None), kwargs.pop("durability", None) or "sync"
+        for name in _OF_STREAMS:
+            kwargs.pop(name, None)  # they may be bound to an agent that is invoked
         if durability not in ("sync", "async", "exit"):
             raise ConfigError(f"durability is 'sync', 'async' or 'exit', not {durability!r}")
         set_ = [name for name, value in kwargs.items() if name not in _IGNORED or value]

@@ -87,6 +87,8 @@ class Reader:
         if isinstance(input, Command):
             update = dict(input.update)
             messages = read_messages(update.pop("messages")) if "messages" in update else []
+            if not known and not messages:
+                raise ConfigError("an agent needs at least one message, and the update of the Command has none")
             return Entry(repair([*known, *messages], keep_open=True), update, known)
         messages, values = read_input(input, self._schema)
         return Entry(self._join(known, messages), values, known)

@@ -36,25 +36,26 @@ def make_answer(call: Call, text: str, status: str = "error") -> ToolMessage:
     )
 
 
-def find_exchange(messages: Sequence[BaseMessage]) -> tuple[int, list[Call]]:
-    """The index of the last message if it has calls, or of the one that the last answers belong to, and its calls.
+def find_open_calls(messages: Sequence[BaseMessage]) -> tuple[int, list[Call]]:
+    """The index of the message whose calls the end of a history answers, and those that have no answer yet.
 
-    The index is -1, and there are no calls, where the history ends with anything else.
+    The index is -1, and there are no calls, where the history ends with anything else than calls and answers.
     """
     index = len(messages) - 1
-    while index >= 0 and isinstance(messages[index], ToolMessage):
+    while index >= 0 and type(messages[index]) is ToolMessage:
         index -= 1
-    calls = get_calls(messages[index]) if index >= 0 else []
-    return (index, calls) if calls else (-1, [])
+    if index < 0 or not isinstance(message := messages[index], AIMessage):
+        return -1, []
+    calls: list[Call] = [*message.tool_calls, *message.invalid_tool_calls]
+    if not calls:
+        return -1, []
+    answered = {cast("ToolMessage", answer).tool_call_id for answer in messages[index + 1 :]}
+    return index, [call for call in calls if call["id"] not in answered] if answered else calls
 
 
 def open_calls(messages: Sequence[BaseMessage]) -> list[Call]:
     """The calls at the end of a history that have no answer yet."""
-    index, calls = find_exchange(messages)
-    if not calls:
-        return []
-    answered = {cast("ToolMessage", message).tool_call_id for message in messages[index + 1 :]}
-    return [call for call in calls if call["id"] not in answered]
+    return find_open_calls(messages)[1]
 
 
 def sort_answers(messages: list[BaseMessage], index: int) -> None:

@@ -73,7 +73,7 @@ class Limits:
 def _check(name: str, value: Any, kinds: Any, least: float = 1) -> None:
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, kinds) or value <= 0 < least:
+    if isinstance(value, bool) or not isinstance(value, kinds) or value < 0 or (value == 0 and least):
         raise ConfigError(f"the limit {name} is a number over 0, or None for no limit, not {value!r}")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import Any
 
-from prill.agents.interrupts import ACTIVE, INTERRUPT, Command
+from prill.agents.interrupts import ACTIVE, INTERRUPT, ActiveCall, Command, Interrupt
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.messages import AIMessage
@@ -44,12 +44,17 @@ def _answer(output: dict[str, Any]) -> str:
         active = ACTIVE.get()
         if active is None or active.call is None:
             raise ConfigError("an agent in a tool has paused, and no agent runs the tool that could pause with it")
-        state = {**output, INTERRUPT: [each.to_dict() for each in asked]}
-        active.ask(asked[0].value if len(asked) == 1 else [each.to_dict() for each in asked], state)
+        active.ask(*_question(output, asked))
     if (value := output.get("structured_response")) is not None:
         return str(value)
     answers = [message for message in output["messages"] if isinstance(message, AIMessage)]
     return str(answers[-1].text) if answers else ""
+
+
+def _question(output: dict[str, Any], asked: list[Interrupt]) -> tuple[Any, dict[str, Any]]:
+    """What a paused agent asks, and the state from which it is resumed."""
+    told = [each.to_dict() for each in asked]
+    return asked[0].value if len(asked) == 1 else told, {**output, INTERRUPT: told}
 
 
 class Handoff:
@@ -72,13 +77,21 @@ class Handoff:
             description=f"Hand the conversation over to {target}, who goes on with it.",
         )
 
-    async def take_over(self, turn: Any, add: Callable[..., Awaitable[None]]) -> None:
-        """Run the agent on the conversation so far, and add what it said."""
-        before = len(turn.messages)
-        output = await self.agent._step({"messages": list(turn.messages)}, turn.child(self.name))
-        if output.get(INTERRUPT):
-            turn.interrupts += output[INTERRUPT]
-        await add(self.name, output["messages"][before:])
+    async def take_over(self, turn: Any, call: Mapping[str, Any], history: list[Any]) -> Any:
+        """Run the agent on a conversation, or resume it, and return its state; ``None`` where it has paused."""
+        answers = turn.answers.get(call["id"], ())
+        paused = turn.paused_states.get(call["id"])
+        given: Any = {"messages": history} if paused is None else Command(resume=answers[-1], update=paused)
+        token = ACTIVE.set(ActiveCall(turn, call))
+        try:
+            output = await self.agent._step(given, turn.child(self.name))
+        finally:
+            ACTIVE.reset(token)
+        if not (asked := output.get(INTERRUPT)):
+            return output
+        value, state = _question(output, asked)
+        turn.interrupts.append(Interrupt(value, f"{call['id']}:{len(answers)}", call["id"], tuple(answers), state))
+        return None
 
 
 def read_handoffs(agents: Any) -> dict[str, Handoff]:

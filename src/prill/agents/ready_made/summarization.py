@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from prill.agents.binding import resolve_model
-from prill.agents.history import find_exchange
+from prill.agents.history import find_open_calls
 from prill.agents.interrupts import ACTIVE
 from prill.agents.middleware import AgentMiddleware
 from prill.agents.state import REMOVE_ALL_MESSAGES
@@ -114,8 +114,8 @@ class SummarizationMiddleware(AgentMiddleware):
         cut = min(cut, questions[-1] if questions else cut, len(messages) - 1)
         while cut > 0 and isinstance(messages[cut], ToolMessage):
             cut -= 1
-        start, calls = find_exchange(messages)
-        return max(0, min(cut, start) if calls else cut)
+        start, _ = find_open_calls(messages)
+        return max(0, min(cut, start) if start >= 0 else cut)
 
 
 def _read_sizes(given: Any, most: int | None) -> list[tuple[str, float]]:
