@@ -25,7 +25,6 @@ def find_address(name: str) -> str:
 @tool(approve=True)
 def send_mail(to: str, text: str) -> str:
     """Send a mail. This cannot be taken back."""
-    print(f"  (sent to {to})")
     return f"sent to {to}"
 
 

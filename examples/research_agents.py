@@ -4,8 +4,8 @@
     python examples/research_agents.py "Which drinks are there?" --folder docs --model anthropic:claude-haiku-4-5
 
 The editor knows nothing and has two helpers: the reader looks into the folder, the critic looks for mistakes. Each is
-an agent with its own limits, and a tool of the editor's. Tokens of all three arrive in one stream, each with its path; the
-tokens they use are counted together.
+an agent with its own limits, and a tool of the editor's. Tokens of all three arrive in one stream, each with its path;
+the tokens they use are counted together.
 """
 
 import argparse
