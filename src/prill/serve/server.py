@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -24,6 +25,7 @@ from prill.serve.producing import Producer, make_owner, read_cursor, read_stored
 from prill.serve.settings import Settings
 from prill.serve.stores.base import RunStore, StoredRun
 from prill.serve.stores.memory import MemoryStore
+from prill.serve.wire import encode
 
 Handle: TypeAlias = Callable[[Exchange, Caller], Awaitable[None]]
 Render: TypeAlias = Callable[[Failure], bytes]
@@ -109,9 +111,20 @@ class Server:
         if not keep:
             await exchange.stream(facts, encoder, headers)
             return
+        run = await self.start_run(exchange, facts, encoder, keep=keep, topic=topic)
+        await self.send_stored(exchange, run, 0, headers)
+
+    async def start_run(
+        self, exchange: Exchange, facts: AsyncIterator[Fact], encoder: Encoder, *, keep: str, topic: str = ""
+    ) -> StoredRun:
+        """Start a run that nobody has to read.
+
+        Raises:
+            Exception: it failed before its first chunk.
+        """
         run = StoredRun(str(exchange.run_id), make_owner(), exchange.principal, keep, topic)
         await self._produce(exchange, run, facts, encoder)
-        await self.send_stored(exchange, run, 0, headers)
+        return run
 
     async def _produce(self, exchange: Exchange, run: StoredRun, facts: AsyncIterator[Fact], encoder: Encoder) -> None:
         """Start the producer of a run; an error before its first chunk is raised, so that it has its own status."""
@@ -141,13 +154,13 @@ class Server:
         encoder = FrameEncoder(PROTOCOLS[run.protocol]())
         await exchange.stream(read_stored(self.store, run.run_id, after), encoder, headers)
 
-    async def resume(self, exchange: Exchange, run: StoredRun) -> None:
-        """Send what follows the request's cursor: the header ``Last-Event-ID``, or ``after`` in the query.
+    async def resume(self, exchange: Exchange, run: StoredRun, after: int | None = None) -> None:
+        """Send what follows frame ``after``, or the request's cursor: ``Last-Event-ID``, or ``after`` in the query.
 
         Raises:
             RequestError: 400 for a cursor that is none, or lies in the future; 410 if what follows it is gone.
         """
-        after = read_cursor(exchange.request, run.run_id)
+        after = read_cursor(exchange.request, run.run_id) if after is None else after
         page = await self.store.read(run.run_id, after, 0)
         if page is None or page.kept_from > after + 1:
             raise RequestError("a part of this run is no longer kept", status=410, code="run_gone", run_id=run.run_id)
@@ -157,6 +170,31 @@ class Server:
             await exchange.answer(204, b"")
             return
         await self.send_stored(exchange, run, after)
+
+    async def read_last(self, run: StoredRun, key: str) -> bytes:
+        """The JSON of ``key`` in the newest event of a run that has it.
+
+        Raises:
+            RequestError: 404 if there is none yet.
+        """
+        found: bytes | None = None
+        after = 0
+        while page := await self.store.read(run.run_id, after):
+            for frame in page.frames:
+                data = frame.partition(b"data: ")[2]
+                if b'"%s":' % key.encode("ascii") in data:
+                    found = data
+            after = page.first + len(page.frames) - 1
+            if not page.frames:
+                break
+        if found is None or key not in (event := from_json(found)):
+            raise RequestError("the run has said nothing yet", status=404, code="run_not_found")
+        return encode(event[key])
+
+    async def wait_end(self, run: StoredRun) -> None:
+        """Wait until a run has ended, or is lost."""
+        while (page := await self.store.read(run.run_id, 0, 0)) is not None and page.state == "running":
+            await self.store.wait(run.run_id, page.last, self.settings.lease)
 
     async def find_run(self, run_id: str, principal: str | None) -> StoredRun:
         """A stored run of this principal.
