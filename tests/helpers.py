@@ -72,6 +72,10 @@ NEEDS = {
     "chromium": command("chromium", "chromium-browser", "google-chrome", hint="apt-get install chromium"),
     "node": command("node", hint="apt-get install nodejs"),
     "npm": command("npm", hint="apt-get install npm"),
+    "node packages": Need(
+        lambda: shutil.which("node") is not None and (PROJECT / "tests" / "node" / "node_modules").is_dir(),
+        "npm install --prefix tests/node",
+    ),
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
     "tmux": command("tmux", hint="apt-get install tmux"),
     # Packages that are not in every environment

@@ -118,7 +118,8 @@ class Blocks:
             case ToolCall():
                 return [*self._close_block(), *self._close_calls(), *self._start_ours(fact)]
             case ToolResult():
-                return [*self._close_call(fact.id), CallAnswered(fact.id, fact.output, fact.error)]
+                unseen = self._start_ours(ToolCall(fact.id, fact.name, {}))
+                return [*unseen, *self._close_call(fact.id), CallAnswered(fact.id, fact.output, fact.error)]
         return []
 
     def finish(self) -> list[Step]:
