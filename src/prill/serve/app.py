@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from prill.errors import ConfigError, MissingDependencyError
 
-from prill.errors import ConfigError
+try:
+    from starlette.exceptions import HTTPException
+    from starlette.middleware.cors import CORSMiddleware
+    from starlette.routing import BaseRoute, Router
+    from starlette.types import ASGIApp, Receive, Scope, Send
+except ImportError as error:
+    raise MissingDependencyError(f"App needs {error.name}: pip install 'prill[serve]'") from error
+
 from prill.runnables.base import coerce_to_runnable
 from prill.serve.access import Caller, Hook
 from prill.serve.configs import Modifier
@@ -84,6 +88,7 @@ class App:
         store: where runs are kept that go on without their client; in memory by default.
         cors: which pages of other sites may call; none by default.
         title: the title of the OpenAPI document.
+        metrics: whether runs are counted, for ``/metrics`` in Prometheus's format (the extra ``metrics``).
     """
 
     def __init__(
@@ -94,6 +99,7 @@ class App:
         store: RunStore | None = None,
         cors: Cors | None = None,
         title: str = "Prill",
+        metrics: bool = False,
     ) -> None:
         self.server = Server(settings or Settings(), auth, store)
         self.title = title
@@ -102,7 +108,9 @@ class App:
         self._uis: list[UIRoutes] = []
         self._router = Router(redirect_slashes=False, default=self._not_found)
         self._app: ASGIApp = self._router if cors is None else cors.wrap(self._router)
-        self._add_routes([*self._make_own_routes()])
+        self._add_routes(self._make_own_routes())
+        if metrics:
+            self._add_metrics()
 
     def add(
         self,
@@ -226,6 +234,16 @@ class App:
         self.added.append(routes)
         self._add_routes(routes.make_routes())
 
+    @property
+    def models(self) -> list[str]:
+        """The names of the models that are served."""
+        return list(self._openai.models) if self._openai is not None else []
+
+    @property
+    def uis(self) -> dict[str, Protocol]:
+        """The protocols of chat interfaces, by their paths."""
+        return {each.path: each.protocol for each in self._uis}
+
     async def aclose(self) -> None:
         """End open runs now, with an event, and give the store's connections back."""
         await self.server.aclose()
@@ -257,6 +275,17 @@ class App:
             route("/ready", self._ready, "GET", render_failure, public=True),
             route("/openapi.json", self._openapi, "GET", render_failure),
         ]
+
+    def _add_metrics(self) -> None:
+        from prill.serve.metrics import CONTENT_TYPE, Metrics  # noqa: PLC0415 - needs an extra
+
+        numbers = Metrics()
+        self.server.observers.append(numbers)
+
+        async def answer(exchange: Exchange, caller: Caller) -> None:
+            await exchange.answer(200, numbers.write(), {"content-type": CONTENT_TYPE})
+
+        self._add_routes([self.server.route("/metrics", answer, "GET", render_failure)])
 
     async def _health(self, exchange: Exchange, caller: Caller) -> None:
         await exchange.answer(200, b'{"status":"ok"}')

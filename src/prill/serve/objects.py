@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
 
 from prill.documents import Document
 from prill.load import dumpd, load
@@ -30,14 +29,14 @@ _ALLOWED: list[type[Any]] = [
 ]
 
 
-def wants_objects(request: Request) -> bool:
-    """Whether the client reads and writes the form of this module."""
-    return request.headers.get(OBJECTS_HEADER) == OBJECTS_VERSION
+def wants_objects(headers: Mapping[str, str]) -> bool:
+    """Whether a request asks for the form of this module, or an answer has it."""
+    return headers.get(OBJECTS_HEADER) == OBJECTS_VERSION
 
 
-def choose_encoder(request: Request) -> Callable[..., bytes]:
-    """The function that writes values for this client."""
-    return encode_objects if wants_objects(request) else encode
+def choose_encoder(headers: Mapping[str, str]) -> Callable[..., bytes]:
+    """The function that writes values for a client that sent these headers."""
+    return encode_objects if wants_objects(headers) else encode
 
 
 def encode_objects(value: Any, place: str = "output") -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -46,6 +46,8 @@ class Server:
         self.producers = DetachedTasks()
         self.observers: list[Any] = []
         """Callbacks of every run, such as metrics."""
+        self.workers = 1
+        """How many processes serve the same; with more than one, runs are found only in a store that they share."""
         self.draining = False
         self._restore_signals: Callable[[], None] | None = None
         self._deadline: Timer | None = None
@@ -208,6 +210,13 @@ class Server:
         old = await self.store.find_expired(run_id) if run is None else None
         if old is not None and old.principal == principal:
             raise RequestError("the run is no longer kept", status=410, code="run_gone", run_id=run_id)
+        if self.workers > 1 and not self.store.shared:
+            raise RequestError(
+                "runs cannot be found: the server has several workers and no store that they share",
+                status=501,
+                code="store_not_shared",
+                run_id=run_id,
+            )
         raise RequestError("there is no run of this id", status=404, code="run_not_found", run_id=run_id)
 
     async def stop_run(self, run_id: str, principal: str | None) -> bool:
@@ -256,7 +265,8 @@ class Handler:
         server.start()
         exchange = Exchange(scope, receive, send, server.settings, server.open_work)
         try:
-            await self._answer(exchange)
+            with _joined_trace(exchange.request.headers):
+                await self._answer(exchange)
         except ClientLeft:
             return
         except Exception as error:
@@ -280,3 +290,27 @@ class Handler:
         finally:
             if exchange.holds_place:  # else the producer of a stored run has taken it over
                 server.permits.give_back(caller.principal)
+
+
+@contextlib.contextmanager
+def _joined_trace(headers: Mapping[str, str]) -> Iterator[None]:
+    """Make the runs of a request a part of the caller's trace, if there is one and OpenTelemetry is installed.
+
+    The header is ``traceparent``: https://www.w3.org/TR/trace-context/
+    """
+    if "traceparent" not in headers:
+        yield
+        return
+    try:
+        from opentelemetry import context  # noqa: PLC0415 - optional, and only for requests with a trace
+        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as above
+            TraceContextTextMapPropagator,
+        )
+    except ImportError:
+        yield
+        return
+    token = context.attach(TraceContextTextMapPropagator().extract(dict(headers)))
+    try:
+        yield
+    finally:
+        context.detach(token)

@@ -51,7 +51,7 @@ class UIRoutes:
         self.path = path
         self._server = server
         self._model = model
-        self._protocol = protocol
+        self.protocol = protocol
         self._on_disconnect = on_disconnect
         self._read: Callable[[dict[str, Any]], _Conversation] = _READERS[protocol]
 
@@ -75,12 +75,12 @@ class UIRoutes:
             exchange.request,
             run_name=self.path,
             run_id=exchange.run_id,
-            endpoint=self._protocol,
+            endpoint=self.protocol,
         )
         started = RunStarted(str(exchange.run_id), exchange.request_id)
         input = self._model.read(asked.messages)
         facts = self._model.facts(self._model.runnable, input, self._server.watch(config), started)
-        keep = self._protocol if self._on_disconnect == "continue" else ""
+        keep = self.protocol if self._on_disconnect == "continue" else ""
         topic = self._topic(asked.chat, caller)
         await self._server.stream(exchange, facts, asked.encoder, keep=keep, topic=topic)
 

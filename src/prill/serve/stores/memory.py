@@ -73,7 +73,7 @@ class MemoryStore:
         self._expired: OrderedDict[str, StoredRun] = OrderedDict()
 
     async def create(self, run: StoredRun, lease: float) -> None:
-        self._forget_old()
+        self._forget_old(room=1)
         if run.run_id in self._runs or run.run_id in self._expired:
             raise RunExistsError(f"there is a run {run.run_id} already")
         self._runs[run.run_id] = _Kept(run, self._clock() + lease)
@@ -155,14 +155,14 @@ class MemoryStore:
             raise RunExistsError(f"run {run_id} has another producer, or is no longer kept")
         return kept
 
-    def _forget_old(self) -> None:
+    def _forget_old(self, *, room: int = 0) -> None:
         now = self._clock()
-        over = len(self._runs) - self._max_runs
+        over = len(self._runs) + room - self._max_runs
         for run_id, kept in list(self._runs.items()):
             state = kept.state(now)
             old = kept.ended_at is not None and kept.ended_at + self._keep <= now
             lost = state == "lost" and kept.lease_until + self._keep <= now
-            if not (old or lost or (over >= 0 and state != "running")):
+            if not (old or lost or (over > 0 and state != "running")):
                 continue
             over -= 1
             del self._runs[run_id]
