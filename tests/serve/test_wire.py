@@ -183,6 +183,12 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     assert status in (200, 422)
 
 
+def test_what_is_inside_of_an_object_has_its_plain_form() -> None:
+    document = Document("d", metadata={"at": NOON, "points": [Point(x=1, at=NOON)]})
+    (found,) = decode_objects(json.loads(encode_objects([document])))
+    assert found.metadata == {"at": "2026-01-02T12:00:00Z", "points": [{"x": 1, "at": "2026-01-02T12:00:00Z"}]}
+
+
 def test_only_what_looks_wholly_like_a_message_is_taken_for_one() -> None:
     assert guess_objects({"type": "human", "content": "hi"}) == HumanMessage("hi")
     for other in (
