@@ -182,6 +182,23 @@ def test_what_is_too_old_or_too_large_is_dropped_and_told(make: MakeStore) -> No
     run(use())
 
 
+def test_all_runs_together_are_bounded(make: MakeStore) -> None:
+    async def use() -> None:
+        store = await make(max_total_bytes=100)
+        for name in ("a", "b", "c"):
+            await store.create(StoredRun(name, "me"), 60)
+            await store.append(name, "me", 1, [b"x" * 45], ended=True)
+        assert [await store.find(name) is not None for name in ("a", "b", "c")] == [False, True, True]
+        await store.create(StoredRun("d", "me"), 60)
+        await store.append("d", "me", 1, [b"x" * 30] * 5)
+        page = await store.read("d", 0)
+        assert page is not None
+        assert page.kept_from == 3
+        await store.aclose()
+
+    run(use())
+
+
 def test_a_run_is_forgotten_some_time_after_its_end_and_known_to_have_been(make: MakeStore) -> None:
     async def use() -> None:
         clock = Clock()

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from prill.errors import RequestError
 from prill.io import closing
-from prill.io.event_loop import Companion, Interruption, Timer
+from prill.io.event_loop import Companion, Interruption, Timer, pass_turn
 from prill.io.tasks import start
 from prill.serve.encoders.base import Encoder
 from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStopped, precedes_output
@@ -33,6 +33,9 @@ _STREAM_HEADERS = [
     (b"connection", b"keep-alive"),
     (b"x-accel-buffering", b"no"),
 ]
+
+_TURN = 32
+"""After how many frames other tasks get their turn."""
 
 LEFT = "left"
 STALLED = "stalled"
@@ -62,6 +65,7 @@ class Exchange:
         self._send = send
         self.open_work = open_work
         self.principal: str | None = None
+        self.topic = ""
         self.holds_place = False
         given = self.request.headers.get("x-request-id", "")
         self.request_id = given if _REQUEST_ID.fullmatch(given) else str(self.run_id)
@@ -177,6 +181,7 @@ class Work(NamedTuple):
 
     interruption: Interruption
     principal: str | None
+    topic: str = ""
 
 
 OpenWork: TypeAlias = dict[str, Work]
@@ -191,7 +196,7 @@ class _Registered:
 
     def __enter__(self) -> Interruption:
         exchange = self._exchange
-        exchange.open_work[str(exchange.run_id)] = Work(self._interruption, exchange.principal)
+        exchange.open_work[str(exchange.run_id)] = Work(self._interruption, exchange.principal, exchange.topic)
         return self._interruption.__enter__()
 
     def __exit__(self, *error: Any) -> bool:
@@ -211,6 +216,7 @@ class _StreamAnswer:
         self._headers += [*_STREAM_HEADERS, (b"x-request-id", exchange.request_id.encode("ascii"))]
         self._idle_since = time.monotonic()
         self._sending = False
+        self._writes = 0
         self._comment: Any = None
         self._held: list[bytes] = []  # frames that wait for the head
 
@@ -282,6 +288,9 @@ class _StreamAnswer:
         self._sending = True
         self._idle_since = time.monotonic()
         await self._send({"type": "http.response.body", "body": frame, "more_body": not last})
+        self._writes += 1
+        if not self._writes % _TURN:  # a chain that never waits would keep others, and the client's leaving, waiting
+            await pass_turn()
         self._sending = False
         self._idle_since = time.monotonic()
 

@@ -27,6 +27,9 @@ from prill.serve.stores.base import RunStore, StoredRun
 from prill.serve.stores.memory import MemoryStore
 from prill.serve.wire import encode
 
+_CLIENT_LEFT = 499
+"""The status that nginx has for requests whose client left."""
+
 Handle: TypeAlias = Callable[[Exchange, Caller], Awaitable[None]]
 Render: TypeAlias = Callable[[Failure], bytes]
 
@@ -111,6 +114,7 @@ class Server:
         With the name of its protocol in ``keep`` it goes on when the client leaves, and can be read again.
         """
         if not keep:
+            exchange.topic = topic
             await exchange.stream(facts, encoder, headers)
             return
         run = await self.start_run(exchange, facts, encoder, keep=keep, topic=topic)
@@ -142,7 +146,7 @@ class Server:
 
     async def _run_producer(self, producer: Producer, run: StoredRun, facts: AsyncIterator[Fact]) -> None:
         name = f"producer:{run.run_id}"
-        self.open_work[name] = Work(producer.work, run.principal)
+        self.open_work[name] = Work(producer.work, run.principal, run.topic)
         try:
             await producer.run(facts)
         finally:
@@ -219,6 +223,21 @@ class Server:
             )
         raise RequestError("there is no run of this id", status=404, code="run_not_found", run_id=run_id)
 
+    async def stop_topic(self, topic: str, principal: str | None) -> bool:
+        """Stop the newest run of a topic; returns whether it was still running.
+
+        Raises:
+            RequestError: 404 if there is none.
+        """
+        for work in self.open_work.values():
+            if work.topic == topic:
+                work.interruption.interrupt(STOPPED)
+                return True
+        run = await self.store.find_topic(topic)
+        if run is None:
+            raise RequestError("there is no run of this name", status=404, code="run_not_found")
+        return await self.stop_run(run.run_id, principal)
+
     async def stop_run(self, run_id: str, principal: str | None) -> bool:
         """Stop a run of this principal, wherever it runs; returns whether it was still running.
 
@@ -268,7 +287,10 @@ class Handler:
             with _joined_trace(exchange.request.headers):
                 await self._answer(exchange)
         except ClientLeft:
-            return
+            # Nobody reads it, but middlewares expect an answer of some kind.
+            if not exchange.started:
+                with contextlib.suppress(Exception):
+                    await exchange.answer(_CLIENT_LEFT, b"")
         except Exception as error:
             if exchange.started:
                 raise

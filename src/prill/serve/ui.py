@@ -93,10 +93,8 @@ class UIRoutes:
         await self._server.send_stored(exchange, run, 0)
 
     async def _stop(self, exchange: Exchange, caller: Caller) -> None:
-        run = await self._server.store.find_topic(self._topic(exchange.request.path_params["chat"], caller))
-        if run is None:
-            raise RequestError("there is no run of this chat", status=404, code="run_not_found")
-        running = await self._server.stop_run(run.run_id, caller.principal)
+        topic = self._topic(exchange.request.path_params["chat"], caller)
+        running = await self._server.stop_topic(topic, caller.principal)
         await exchange.answer(202 if running else 200, encode({"status": "stopping" if running else "ended"}))
 
     def _topic(self, chat: str, caller: Caller) -> str:
