@@ -92,6 +92,10 @@ NEEDS = {
     ),
     "npm": command("npm", hint="apt-get install npm"),
     "postgres": Need(lambda: find_postgres() is not None, "apt-get install postgresql"),
+    "node packages": Need(
+        lambda: shutil.which("node") is not None and (PROJECT / "tests" / "node" / "node_modules").is_dir(),
+        "npm install --prefix tests/node",
+    ),
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
     "tmux": command("tmux", hint="apt-get install tmux"),
     # Packages that are not in every environment

@@ -15,7 +15,8 @@ import uvicorn
 class Served:
     """A server that runs; ``url`` is its root. ``call`` runs a function on its loop and returns the result."""
 
-    def __init__(self, server: uvicorn.Server, port: int) -> None:
+    def __init__(self, app: Any, server: uvicorn.Server, port: int) -> None:
+        self.app = app
         self.server = server
         self.url = f"http://127.0.0.1:{port}"
         self.port = port
@@ -40,7 +41,7 @@ def serving(app: Any, **options: Any) -> Iterator[Served]:
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="critical", lifespan="on", **options)
     server = uvicorn.Server(config)
-    served = Served(server, listener.getsockname()[1])
+    served = Served(app, server, listener.getsockname()[1])
     ready = threading.Event()
 
     async def run() -> None:

@@ -46,6 +46,9 @@ def server() -> Iterator[Served]:
     app.add("/whose", RunnableLambda(whose), show="steps", config_keys=("metadata",))
     app.add("/patient", RunnableGenerator(patient), on_disconnect="continue")
     app.add("/modified", RunnableLambda(lambda x, config: config["metadata"]["more"]), per_req_config_modifier=add_more)
+    app.add_model("whose", RunnableLambda(whose))
+    app.add_ui("/ui", RunnableLambda(whose))
+    app.add_ui("/ag", RunnableLambda(whose), protocol="ag-ui")
     with serving(app) as served:
         yield served
 
@@ -60,6 +63,23 @@ def test_the_hooks_config_is_there_in_every_verb(server: Served) -> None:
     assert ask(server.port, "/whose/batch", configs, headers=ADA).json["output"] == ["ada", "ada"]
     for verb in ("stream", "stream_events", "stream_log"):
         assert '"ada"' in ask(server.port, f"/whose/{verb}", {"input": 1}, headers=ADA).text
+
+
+def test_the_hooks_config_is_there_in_every_protocol(server: Served) -> None:
+    said = [{"role": "user", "content": "hi"}]
+    for stream in (False, True):
+        chat = {"model": "whose", "messages": said, "stream": stream}
+        assert "ada" in ask(server.port, "/v1/chat/completions", chat, headers=ADA).text
+        assert (
+            "ada"
+            in ask(server.port, "/v1/responses", {"model": "whose", "input": "hi", "stream": stream}, headers=ADA).text
+        )
+    ui = {"id": "c", "messages": [{"id": "u", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
+    assert '"ada"' in ask(server.port, "/ui", ui, headers=ADA).text
+    ag = {"threadId": "t", "runId": "r", "messages": [{"id": "u", **said[0]}]}
+    assert '"ada"' in ask(server.port, "/ag", ag, headers=ADA).text
+    for path, body in (("/v1/chat/completions", chat), ("/ui", ui), ("/ag", ag), ("/v1/models", None)):
+        assert ask(server.port, path, body).status == 403
 
 
 @pytest.mark.parametrize("verb", ["invoke", "stream", "stream_events", "stream_log"])

@@ -56,7 +56,7 @@ def process(grace: float) -> Iterator[tuple[subprocess.Popen[str], int]]:
 @pytest.mark.parametrize("path", ["endless", "busy"])
 def test_sigterm_ends_open_streams_with_one_event(path: str) -> None:
     with process(0.2) as (server, port):
-        clients = [RawClient(port).post(f"/{path}/stream", {"input": ""}) for _ in range(20)]
+        clients = [RawClient(port).post(f"/{path}/stream", {"input": ""}) for _ in range(100)]
         for client in clients:
             client.read_until(b'"first"')
         server.send_signal(signal.SIGTERM)

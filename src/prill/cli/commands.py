@@ -129,6 +129,32 @@ def replay(
         _run_replay(script, port, pace)
 
 
+@app.command()
+def serve(
+    target: Annotated[str, typer.Argument(help="module:name of a chain or of an App, such as app:chain.")],
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen at.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    store: Annotated[str | None, typer.Option(help="Where runs are kept, such as memory:.")] = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when a file changes.")] = False,
+    show_steps: Annotated[bool, typer.Option("--show-steps", help="Send the events of all steps, with prompts.")] = (
+        False
+    ),
+    without_key: Annotated[
+        bool, typer.Option("--without-key", help="Let other machines use it although nobody shows a key.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Serve a chain over HTTP: for RemoteRunnable, for clients of OpenAI, and for chat interfaces.
+
+    The keys that clients may show are in PRILL_SERVE_KEYS, with commas between them.
+    """
+    with _clear_errors(debug):
+        from prill.cli.serving import ServeOptions, serve  # noqa: PLC0415 - needs the extra "serve"
+
+        serve(ServeOptions(target, host, port, workers, store, reload, show_steps, without_key), print)
+
+
 @contextmanager
 def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
     """Show an error of Prill's, or of the files and values given to it, as one message instead of a traceback."""

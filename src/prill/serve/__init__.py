@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "settings": "Settings",
         "stores.base": "Page RunStore StoredRun",
         "stores.memory": "MemoryStore",
+        "stores.opening": "open_store",
     },
 )
 
@@ -47,3 +48,4 @@ if TYPE_CHECKING:
     from prill.serve.settings import Settings as Settings
     from prill.serve.stores.base import Page as Page, RunStore as RunStore, StoredRun as StoredRun
     from prill.serve.stores.memory import MemoryStore as MemoryStore
+    from prill.serve.stores.opening import open_store as open_store

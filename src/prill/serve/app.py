@@ -6,22 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from prill.errors import ConfigError, MissingDependencyError
 
-from prill.errors import ConfigError
+try:
+    from starlette.exceptions import HTTPException
+    from starlette.middleware.cors import CORSMiddleware
+    from starlette.routing import BaseRoute, Router
+    from starlette.types import ASGIApp, Receive, Scope, Send
+except ImportError as error:
+    raise MissingDependencyError(f"App needs {error.name}: pip install 'prill[serve]'") from error
+
 from prill.runnables.base import coerce_to_runnable
 from prill.serve.access import Caller, Hook
 from prill.serve.configs import Modifier
 from prill.serve.exchange import Exchange
 from prill.serve.langserve import Feedback, RouteOptions, RunnableRoutes, render_failure
 from prill.serve.objects import OBJECTS_HEADER
+from prill.serve.openai_api import OpenAIRoutes, ServedModel
 from prill.serve.openapi import make_document
 from prill.serve.server import Server
 from prill.serve.settings import OnDisconnect, Settings, Shown
 from prill.serve.stores.base import RunStore
+from prill.serve.turns import MakeInput, TextSource
+from prill.serve.ui import Protocol, UIRoutes
 from prill.serve.wire import encode
 
 
@@ -81,6 +88,7 @@ class App:
         store: where runs are kept that go on without their client; in memory by default.
         cors: which pages of other sites may call; none by default.
         title: the title of the OpenAPI document.
+        metrics: whether runs are counted, for ``/metrics`` in Prometheus's format (the extra ``metrics``).
     """
 
     def __init__(
@@ -91,13 +99,18 @@ class App:
         store: RunStore | None = None,
         cors: Cors | None = None,
         title: str = "Prill",
+        metrics: bool = False,
     ) -> None:
         self.server = Server(settings or Settings(), auth, store)
         self.title = title
         self.added: list[RunnableRoutes] = []
+        self._openai: OpenAIRoutes | None = None
+        self._uis: list[UIRoutes] = []
         self._router = Router(redirect_slashes=False, default=self._not_found)
         self._app: ASGIApp = self._router if cors is None else cors.wrap(self._router)
-        self._add_routes([*self._make_own_routes()])
+        self._add_routes(self._make_own_routes())
+        if metrics:
+            self._add_metrics()
 
     def add(
         self,
@@ -143,6 +156,73 @@ class App:
         )
         self.add_routes(RunnableRoutes(self.server, coerce_to_runnable(runnable), path, options))
 
+    def add_model(
+        self,
+        name: str,
+        runnable: Any,
+        *,
+        make_input: MakeInput | None = None,
+        text: TextSource = "auto",
+        per_req_config_modifier: Modifier | None = None,
+    ) -> None:
+        """Serve a Runnable as a model of OpenAI's API: ``/v1/chat/completions``, ``/v1/models``, ``/v1/responses``.
+
+        A chat model is given the tools and parameters of a request; a chain says itself what its model does.
+
+        Args:
+            name: the model's name.
+            runnable: a Runnable that answers with text or a message, or whose models do.
+            make_input: makes the Runnable's input of the list of messages. By default its schema decides: a dict with
+                ``messages``, the last message's text in the one variable there is, or the messages.
+            text: ``"output"`` if the answer is the Runnable's output, ``"models"`` if it is what its models say, as
+                with an agent; by default its output's schema decides.
+            per_req_config_modifier: as for ``add``.
+
+        Raises:
+            ConfigError: the name is taken.
+        """
+        if self._openai is None:
+            self._openai = OpenAIRoutes(self.server)
+            self._add_routes(self._openai.make_routes())
+        model = ServedModel(name, coerce_to_runnable(runnable), make_input, text, per_req_config_modifier)
+        self._openai.add(model)
+
+    def add_ui(
+        self,
+        path: str,
+        runnable: Any,
+        *,
+        protocol: Protocol = "ai-sdk",
+        make_input: MakeInput | None = None,
+        text: TextSource = "auto",
+        per_req_config_modifier: Modifier | None = None,
+        on_disconnect: OnDisconnect = "cancel",
+    ) -> None:
+        """Serve a Runnable to a chat interface: the AI SDK's ``useChat``, or AG-UI.
+
+        ``GET {path}/{chat}/stream`` reads a turn again that goes on, ``POST {path}/{chat}/stop`` stops it.
+
+        Args:
+            path: where, such as ``"/api/chat"``.
+            runnable: as for ``add_model``.
+            protocol: ``"ai-sdk"`` or ``"ag-ui"``.
+            make_input: as for ``add_model``.
+            text: as for ``add_model``.
+            per_req_config_modifier: as for ``add``.
+            on_disconnect: ``"continue"`` lets a turn go on without its client, who may come back.
+
+        Raises:
+            ConfigError: something is served at the path already, or an argument is wrong.
+        """
+        if protocol not in ("ai-sdk", "ag-ui"):
+            raise ConfigError(f"protocol is 'ai-sdk' or 'ag-ui', not {protocol!r}")
+        if any(each.path == path for each in self._uis):
+            raise ConfigError(f"something is served at {path!r} already; give each Runnable a path of its own")
+        model = ServedModel(path, coerce_to_runnable(runnable), make_input, text, per_req_config_modifier)
+        routes = UIRoutes(self.server, path, model, protocol, on_disconnect)
+        self._uis.append(routes)
+        self._add_routes(routes.make_routes())
+
     def add_routes(self, routes: RunnableRoutes) -> None:
         """Serve routes that were made elsewhere.
 
@@ -153,6 +233,16 @@ class App:
             raise ConfigError(f"something is served at {routes.path!r} already; give each Runnable a path of its own")
         self.added.append(routes)
         self._add_routes(routes.make_routes())
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the models that are served."""
+        return list(self._openai.models) if self._openai is not None else []
+
+    @property
+    def uis(self) -> dict[str, Protocol]:
+        """The protocols of chat interfaces, by their paths."""
+        return {each.path: each.protocol for each in self._uis}
 
     async def aclose(self) -> None:
         """End open runs now, with an event, and give the store's connections back."""
@@ -185,6 +275,17 @@ class App:
             route("/ready", self._ready, "GET", render_failure, public=True),
             route("/openapi.json", self._openapi, "GET", render_failure),
         ]
+
+    def _add_metrics(self) -> None:
+        from prill.serve.metrics import CONTENT_TYPE, Metrics  # noqa: PLC0415 - needs an extra
+
+        numbers = Metrics()
+        self.server.observers.append(numbers)
+
+        async def answer(exchange: Exchange, caller: Caller) -> None:
+            await exchange.answer(200, numbers.write(), {"content-type": CONTENT_TYPE})
+
+        self._add_routes([self.server.route("/metrics", answer, "GET", render_failure)])
 
     async def _health(self, exchange: Exchange, caller: Caller) -> None:
         await exchange.answer(200, b'{"status":"ok"}')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -14,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from prill.errors import RequestError
 from prill.io import closing
-from prill.io.event_loop import Companion, Interruption, Timer
+from prill.io.event_loop import Companion, Interruption, Timer, pass_turn
 from prill.io.tasks import start
 from prill.serve.encoders.base import Encoder
 from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStopped, precedes_output
@@ -33,6 +32,12 @@ _STREAM_HEADERS = [
     (b"connection", b"keep-alive"),
     (b"x-accel-buffering", b"no"),
 ]
+
+_TURN = 32
+"""After how many frames other tasks get their turn."""
+
+_LOOKS = 4
+"""How often the timer looks within the shortest of the times that it watches."""
 
 LEFT = "left"
 STALLED = "stalled"
@@ -62,6 +67,7 @@ class Exchange:
         self._send = send
         self.open_work = open_work
         self.principal: str | None = None
+        self.topic = ""
         self.holds_place = False
         given = self.request.headers.get("x-request-id", "")
         self.request_id = given if _REQUEST_ID.fullmatch(given) else str(self.run_id)
@@ -177,6 +183,7 @@ class Work(NamedTuple):
 
     interruption: Interruption
     principal: str | None
+    topic: str = ""
 
 
 OpenWork: TypeAlias = dict[str, Work]
@@ -191,7 +198,7 @@ class _Registered:
 
     def __enter__(self) -> Interruption:
         exchange = self._exchange
-        exchange.open_work[str(exchange.run_id)] = Work(self._interruption, exchange.principal)
+        exchange.open_work[str(exchange.run_id)] = Work(self._interruption, exchange.principal, exchange.topic)
         return self._interruption.__enter__()
 
     def __exit__(self, *error: Any) -> bool:
@@ -200,26 +207,34 @@ class _Registered:
 
 
 class _StreamAnswer:
-    """Writes frames; one timer sends the headers in time, comments into silence, and drops a client that stalls."""
+    """Writes frames; one timer sends the headers in time, comments into silence, and drops a client that stalls.
+
+    An event costs no timer and no look at a clock: the timer counts how often it has seen no new frame.
+    """
 
     def __init__(self, exchange: Exchange, encoder: Encoder, headers: Mapping[str, str]) -> None:
+        settings = exchange.settings
         self._exchange = exchange
         self._encoder = encoder
         self._send = exchange._send
         given = [*encoder.headers, *headers.items(), ("content-type", encoder.content_type)]
         self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given]
         self._headers += [*_STREAM_HEADERS, (b"x-request-id", exchange.request_id.encode("ascii"))]
-        self._idle_since = time.monotonic()
-        self._sending = False
-        self._comment: Any = None
         self._held: list[bytes] = []  # frames that wait for the head
+        self._sending = False
+        self._writes = 0
+        self._comment: Any = None
+        shortest = min(settings.first_chunk_wait, settings.keep_alive, settings.send_timeout)
+        self._interval = max(shortest / _LOOKS, 0.005)
+        self._seen = 0
+        self._quiet = 0.0
 
     async def run(self, facts: AsyncIterator[Any]) -> None:
-        exchange, settings = self._exchange, self._exchange.settings
+        exchange = self._exchange
         with _Registered(exchange) as work:
             self._work = work
             self._timer = Timer(self._look)
-            self._timer.set(min(settings.first_chunk_wait, settings.keep_alive, settings.send_timeout))
+            self._timer.set(self._interval)
             try:
                 async with Companion(exchange._watch(work)), closing(facts):
                     await self._send_facts(facts)
@@ -237,20 +252,20 @@ class _StreamAnswer:
         try:
             async for fact in facts:
                 frames = feed(fact)
-                if not exchange.started:
-                    self._held += frames
-                    if not precedes_output(fact):
-                        await self._send_head()
+                if exchange.started:
+                    for frame in frames:
+                        await write(frame)
                     continue
-                for frame in frames:
-                    await write(frame)
+                self._held += frames
+                if not precedes_output(fact):
+                    await self._send_head()
         except Exception as error:
             if not exchange.started:
                 raise
             end = RunFailed(exchange.describe(error))
         self._held += feed(end)  # nothing, if the facts had an end of their own
         await self._send_head()
-        await write(b"", last=True)
+        await self._write(b"", last=True)
 
     async def _send_rest(self, reason: str) -> None:
         """The terminal event of a run that was stopped; a client that does not read it is not waited for."""
@@ -276,14 +291,15 @@ class _StreamAnswer:
         for frame in held:
             await self._write(frame)
 
-    async def _write(self, frame: bytes, *, last: bool = False) -> None:
+    async def _write(self, frame: bytes, last: bool = False) -> None:
         if self._comment is not None:
             await self._finish_comment()
         self._sending = True
-        self._idle_since = time.monotonic()
         await self._send({"type": "http.response.body", "body": frame, "more_body": not last})
+        self._writes += 1
+        if not self._writes % _TURN:  # a chain that never waits would keep others, and the client's leaving, waiting
+            await pass_turn()
         self._sending = False
-        self._idle_since = time.monotonic()
 
     async def _finish_comment(self) -> None:
         comment, self._comment = self._comment, None
@@ -293,21 +309,22 @@ class _StreamAnswer:
     def _look(self) -> None:
         """Called by the timer: is there silence, or does the client not read?"""
         settings = self._exchange.settings
-        idle = time.monotonic() - self._idle_since
+        if self._writes != self._seen:
+            self._seen, self._quiet = self._writes, 0.0
+        else:
+            self._quiet += self._interval
         if self._sending or (self._comment is not None and not self._comment.done()):
-            limit = settings.send_timeout
-            if idle >= limit:
+            if self._quiet >= settings.send_timeout:
                 self._work.interrupt(STALLED)
                 return
-        else:
-            limit = (
-                settings.keep_alive if self._exchange.started else min(settings.first_chunk_wait, settings.keep_alive)
-            )
-            if idle >= limit:
-                self._idle_since = time.monotonic()
-                self._comment = start(self._send_comment())
-                idle, limit = 0.0, min(settings.keep_alive, settings.send_timeout)
-        self._timer.set(max(limit - idle, 0.001))
+        elif self._quiet >= (settings.keep_alive if self._exchange.started else self._first_wait):
+            self._quiet = 0.0
+            self._comment = start(self._send_comment())
+        self._timer.set(self._interval)
+
+    @property
+    def _first_wait(self) -> float:
+        return min(self._exchange.settings.first_chunk_wait, self._exchange.settings.keep_alive)
 
     async def _send_comment(self) -> None:
         if not self._exchange.started:

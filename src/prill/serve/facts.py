@@ -21,9 +21,14 @@ class RunStarted:
 
 @dataclass(slots=True)
 class Chunk:
-    """A piece of the output: a text, a message chunk, or whatever the chain yields."""
+    """A piece of the output: a text, a message chunk, or whatever the chain yields.
+
+    ``source`` is the run of the model that put it out, where the chain's own output is something else; the tools that
+    such a model calls are the chain's own affair.
+    """
 
     value: Any
+    source: str = ""
 
 
 @dataclass(slots=True)

@@ -138,7 +138,7 @@ class RunnableRoutes:
         input = self._reader.read(body["input"], ("input",))
         config = await self._config(exchange, caller, body.get("config"), "invoke")
         output = await exchange.run(lambda: self.runnable.ainvoke(input, config))
-        write = choose_encoder(exchange.request)
+        write = choose_encoder(exchange.request.headers)
         metadata = encode({"run_id": config["run_id"], "feedback_tokens": []})
         await self._answer(exchange, b'{"output":' + write(output, "output") + b',"metadata":' + metadata + b"}")
 
@@ -162,7 +162,7 @@ class RunnableRoutes:
         await self._answer_batch(exchange, outputs, configs)
 
     async def _answer_batch(self, exchange: Exchange, outputs: list[Any], configs: list[RunnableConfig]) -> None:
-        write = choose_encoder(exchange.request)
+        write = choose_encoder(exchange.request.headers)
         written, responses = [], []
         for index, (output, config) in enumerate(zip(outputs, configs, strict=True)):
             response: dict[str, Any] = {"run_id": config["run_id"], "feedback_tokens": []}
@@ -207,7 +207,7 @@ class RunnableRoutes:
         return input, await self._config(exchange, caller, body.get("config"), verb), view
 
     async def _send(self, exchange: Exchange, facts: AsyncIterator[Fact], *, metadata: bool) -> None:
-        encoder = LangServeEncoder(metadata=metadata, encode=choose_encoder(exchange.request))
+        encoder = LangServeEncoder(metadata=metadata, encode=choose_encoder(exchange.request.headers))
         chosen = exchange.request.headers.get("prill-on-disconnect", self.options.on_disconnect)
         protocol = "langserve" if metadata else "langserve-events"
         headers = {

@@ -82,16 +82,9 @@ def add_routes(
     types = {"input_type": input_type, "output_type": output_type}
     if chosen := {name: kind for name, kind in types.items() if kind != "auto"}:
         step = step.with_types(**chosen)
-    options = RouteOptions(
-        config_keys,
-        per_req_config_modifier,
-        enabled_endpoints,
-        disabled_endpoints,
-        show,
-        stream_log_name_allow_list,
-        on_disconnect,
-        feedback,
-    )
+    chosen_names = enabled_endpoints, disabled_endpoints
+    names = stream_log_name_allow_list
+    options = RouteOptions(config_keys, per_req_config_modifier, *chosen_names, show, names, on_disconnect, feedback)
     parent = _parent_for(app, auth, settings, store)
     _serve(
         app, parent, RunnableRoutes(parent.server, step, f"{getattr(app, 'prefix', '')}{path}", options), dependencies

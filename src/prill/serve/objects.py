@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
 
 from prill.documents import Document
 from prill.load import dumpd, load
@@ -30,14 +29,14 @@ _ALLOWED: list[type[Any]] = [
 ]
 
 
-def wants_objects(request: Request) -> bool:
-    """Whether the client reads and writes the form of this module."""
-    return request.headers.get(OBJECTS_HEADER) == OBJECTS_VERSION
+def wants_objects(headers: Mapping[str, str]) -> bool:
+    """Whether a request asks for the form of this module, or an answer has it."""
+    return headers.get(OBJECTS_HEADER) == OBJECTS_VERSION
 
 
-def choose_encoder(request: Request) -> Callable[..., bytes]:
-    """The function that writes values for this client."""
-    return encode_objects if wants_objects(request) else encode
+def choose_encoder(headers: Mapping[str, str]) -> Callable[..., bytes]:
+    """The function that writes values for a client that sent these headers."""
+    return encode_objects if wants_objects(headers) else encode
 
 
 def encode_objects(value: Any, place: str = "output") -> bytes:
@@ -48,18 +47,30 @@ def encode_objects(value: Any, place: str = "output") -> bytes:
     """
     if type(value) is str:
         return encode(value)
-    return encode(dumpd(_simplify(value, place)), place)
+    written = encode(dumpd(_simplify(value, place, inside=False)), place)
+    if b'"not_implemented"' not in written:
+        return written
+    return encode(dumpd(_simplify(value, place, inside=True)), place)
 
 
-def _simplify(value: Any, place: str) -> Any:
-    """The value with everything that ``prill.load`` does not know in plain form."""
-    if value is None or isinstance(value, str | bool | int) or get_form(type(value)) in _ALLOWED_FORMS:
+def _simplify(value: Any, place: str, *, inside: bool) -> Any:
+    """The value with everything that ``prill.load`` does not know in plain form; with ``inside``, also in objects."""
+    if value is None or isinstance(value, str | bool | int):
         return value
+    if get_form(type(value)) in _ALLOWED_FORMS:
+        return _simplify_fields(value, place) if inside else value
     if isinstance(value, Mapping):
-        return {str(key): _simplify(item, f"{place}.{key}") for key, item in value.items()}
+        return {str(key): _simplify(item, f"{place}.{key}", inside=inside) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_simplify(item, f"{place}[{index}]") for index, item in enumerate(value)]
+        return [_simplify(item, f"{place}[{index}]", inside=inside) for index, item in enumerate(value)]
     return to_plain(value, place)
+
+
+def _simplify_fields(value: BaseModel, place: str) -> BaseModel:
+    fields = {name: getattr(value, name) for name in type(value).model_fields}
+    return value.model_copy(
+        update={name: _simplify(item, f"{place}.{name}", inside=True) for name, item in fields.items()}
+    )
 
 
 _ALLOWED_FORMS = [FORMS[kind.__name__] for kind in _ALLOWED]

@@ -9,13 +9,14 @@ from starlette.requests import Request
 
 from prill.errors import RequestError, RunExistsError
 from prill.io import closing
-from prill.io.event_loop import Companion, Interruption, Signal
+from prill.io.event_loop import Companion, Interruption, Signal, pass_turn
 from prill.serve.encoders.base import Encoder, with_id
 from prill.serve.exchange import STOPPED
 from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStopped, precedes_output
 from prill.serve.stores.base import RunStore, StoredRun
 
 _GROUP = 128
+_TURN = 32
 _LOOK_AGAIN = 60.0
 
 LOST = Failure(502, "run_lost", "StreamInterrupted", "the process that produced this run has died", retryable=True)
@@ -53,6 +54,7 @@ class Producer:
         self._encoder = encoder
         self._describe = describe
         self._next = 1
+        self._appended = 0
         self.first: Signal[Exception | None] = Signal()
         self.work = Interruption()
 
@@ -90,6 +92,9 @@ class Producer:
         numbered = [with_id(f"{self._run.run_id}:{number}", frame) for number, frame in enumerate(frames, self._next)]
         await self._store.append(self._run.run_id, self._run.owner, self._next, numbered, ended=ended)
         self._next += len(frames)
+        self._appended += 1
+        if not self._appended % _TURN:  # a chain and a store that never wait would keep the readers waiting
+            await pass_turn()
 
     async def _keep_lease(self) -> None:
         store, run = self._store, self._run

@@ -18,8 +18,8 @@ from prill.providers.http.message import Answer, Request, Transport, TransportEr
 from prill.providers.http.route import find_route
 from prill.runnables import Runnable
 from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, new_accumulator
-from prill.serve.objects import OBJECTS_HEADER, OBJECTS_VERSION
-from prill.serve.remote_answers import RemoteStream, decode, read_failure, read_json, says_objects
+from prill.serve.objects import OBJECTS_HEADER, OBJECTS_VERSION, wants_objects
+from prill.serve.remote_answers import RemoteStream, decode, read_failure, read_json
 from prill.serve.wire import encode
 from prill.version import __version__
 
@@ -97,7 +97,7 @@ class RemoteRunnable(Runnable[Input, Output]):
             answer = await self._send(run, self._post("/invoke", input, run, kwargs))
             content = await self._read(answer)
             body = read_json(content)
-            return decode(body["output"], says_objects(answer.headers))
+            return decode(body["output"], wants_objects(answer.headers))
         except PrillError as error:
             add_step(error, *error.path)
             raise

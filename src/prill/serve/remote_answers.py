@@ -18,7 +18,7 @@ from prill.errors import (
     RequestError,
     StreamTimeout,
 )
-from prill.serve.objects import OBJECTS_HEADER, OBJECTS_VERSION, decode_objects, guess_objects
+from prill.serve.objects import decode_objects, guess_objects, wants_objects
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
 
 
@@ -38,7 +38,7 @@ class RemoteStream:
 
     def connect(self, headers: Mapping[str, str]) -> None:
         """An answer starts; an event that the connection before left unfinished is forgotten."""
-        self._exact = says_objects(headers)
+        self._exact = wants_objects(headers)
         self._decoder = SSEDecoder()
         self.run_id = headers.get("prill-run-id", self.run_id)
 
@@ -68,11 +68,6 @@ class RemoteStream:
                 chunks.append(make_error(value if isinstance(value, dict) else {}))
             case "metadata" if isinstance(value, dict):
                 self.run_id = value.get("run_id", self.run_id)
-
-
-def says_objects(headers: Mapping[str, str]) -> bool:
-    """Whether an answer has the form in which objects say their class."""
-    return headers.get(OBJECTS_HEADER) == OBJECTS_VERSION
 
 
 def read_json(data: bytes) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -24,6 +25,10 @@ from prill.serve.producing import Producer, make_owner, read_cursor, read_stored
 from prill.serve.settings import Settings
 from prill.serve.stores.base import RunStore, StoredRun
 from prill.serve.stores.memory import MemoryStore
+from prill.serve.wire import encode
+
+_CLIENT_LEFT = 499
+"""The status that nginx has for requests whose client left."""
 
 Handle: TypeAlias = Callable[[Exchange, Caller], Awaitable[None]]
 Render: TypeAlias = Callable[[Failure], bytes]
@@ -44,6 +49,8 @@ class Server:
         self.producers = DetachedTasks()
         self.observers: list[Any] = []
         """Callbacks of every run, such as metrics."""
+        self.workers = 1
+        """How many processes serve the same; with more than one, runs are found only in a store that they share."""
         self.draining = False
         self._restore_signals: Callable[[], None] | None = None
         self._deadline: Timer | None = None
@@ -107,11 +114,23 @@ class Server:
         With the name of its protocol in ``keep`` it goes on when the client leaves, and can be read again.
         """
         if not keep:
+            exchange.topic = topic
             await exchange.stream(facts, encoder, headers)
             return
+        run = await self.start_run(exchange, facts, encoder, keep=keep, topic=topic)
+        await self.send_stored(exchange, run, 0, headers)
+
+    async def start_run(
+        self, exchange: Exchange, facts: AsyncIterator[Fact], encoder: Encoder, *, keep: str, topic: str = ""
+    ) -> StoredRun:
+        """Start a run that nobody has to read.
+
+        Raises:
+            Exception: it failed before its first chunk.
+        """
         run = StoredRun(str(exchange.run_id), make_owner(), exchange.principal, keep, topic)
         await self._produce(exchange, run, facts, encoder)
-        await self.send_stored(exchange, run, 0, headers)
+        return run
 
     async def _produce(self, exchange: Exchange, run: StoredRun, facts: AsyncIterator[Fact], encoder: Encoder) -> None:
         """Start the producer of a run; an error before its first chunk is raised, so that it has its own status."""
@@ -127,7 +146,7 @@ class Server:
 
     async def _run_producer(self, producer: Producer, run: StoredRun, facts: AsyncIterator[Fact]) -> None:
         name = f"producer:{run.run_id}"
-        self.open_work[name] = Work(producer.work, run.principal)
+        self.open_work[name] = Work(producer.work, run.principal, run.topic)
         try:
             await producer.run(facts)
         finally:
@@ -141,13 +160,13 @@ class Server:
         encoder = FrameEncoder(PROTOCOLS[run.protocol]())
         await exchange.stream(read_stored(self.store, run.run_id, after), encoder, headers)
 
-    async def resume(self, exchange: Exchange, run: StoredRun) -> None:
-        """Send what follows the request's cursor: the header ``Last-Event-ID``, or ``after`` in the query.
+    async def resume(self, exchange: Exchange, run: StoredRun, after: int | None = None) -> None:
+        """Send what follows frame ``after``, or the request's cursor: ``Last-Event-ID``, or ``after`` in the query.
 
         Raises:
             RequestError: 400 for a cursor that is none, or lies in the future; 410 if what follows it is gone.
         """
-        after = read_cursor(exchange.request, run.run_id)
+        after = read_cursor(exchange.request, run.run_id) if after is None else after
         page = await self.store.read(run.run_id, after, 0)
         if page is None or page.kept_from > after + 1:
             raise RequestError("a part of this run is no longer kept", status=410, code="run_gone", run_id=run.run_id)
@@ -157,6 +176,31 @@ class Server:
             await exchange.answer(204, b"")
             return
         await self.send_stored(exchange, run, after)
+
+    async def read_last(self, run: StoredRun, key: str) -> bytes:
+        """The JSON of ``key`` in the newest event of a run that has it.
+
+        Raises:
+            RequestError: 404 if there is none yet.
+        """
+        found: bytes | None = None
+        after = 0
+        while page := await self.store.read(run.run_id, after):
+            for frame in page.frames:
+                data = frame.partition(b"data: ")[2]
+                if b'"%s":' % key.encode("ascii") in data:
+                    found = data
+            after = page.first + len(page.frames) - 1
+            if not page.frames:
+                break
+        if found is None or key not in (event := from_json(found)):
+            raise RequestError("the run has said nothing yet", status=404, code="run_not_found")
+        return encode(event[key])
+
+    async def wait_end(self, run: StoredRun) -> None:
+        """Wait until a run has ended, or is lost."""
+        while (page := await self.store.read(run.run_id, 0, 0)) is not None and page.state == "running":
+            await self.store.wait(run.run_id, page.last, self.settings.lease)
 
     async def find_run(self, run_id: str, principal: str | None) -> StoredRun:
         """A stored run of this principal.
@@ -170,7 +214,29 @@ class Server:
         old = await self.store.find_expired(run_id) if run is None else None
         if old is not None and old.principal == principal:
             raise RequestError("the run is no longer kept", status=410, code="run_gone", run_id=run_id)
+        if self.workers > 1 and not self.store.shared:
+            raise RequestError(
+                "runs cannot be found: the server has several workers and no store that they share",
+                status=501,
+                code="store_not_shared",
+                run_id=run_id,
+            )
         raise RequestError("there is no run of this id", status=404, code="run_not_found", run_id=run_id)
+
+    async def stop_topic(self, topic: str, principal: str | None) -> bool:
+        """Stop the newest run of a topic; returns whether it was still running.
+
+        Raises:
+            RequestError: 404 if there is none.
+        """
+        for work in self.open_work.values():
+            if work.topic == topic:
+                work.interruption.interrupt(STOPPED)
+                return True
+        run = await self.store.find_topic(topic)
+        if run is None:
+            raise RequestError("there is no run of this name", status=404, code="run_not_found")
+        return await self.stop_run(run.run_id, principal)
 
     async def stop_run(self, run_id: str, principal: str | None) -> bool:
         """Stop a run of this principal, wherever it runs; returns whether it was still running.
@@ -218,9 +284,13 @@ class Handler:
         server.start()
         exchange = Exchange(scope, receive, send, server.settings, server.open_work)
         try:
-            await self._answer(exchange)
+            with _joined_trace(exchange.request.headers):
+                await self._answer(exchange)
         except ClientLeft:
-            return
+            # Nobody reads it, but middlewares expect an answer of some kind.
+            if not exchange.started:
+                with contextlib.suppress(Exception):
+                    await exchange.answer(_CLIENT_LEFT, b"")
         except Exception as error:
             if exchange.started:
                 raise
@@ -242,3 +312,27 @@ class Handler:
         finally:
             if exchange.holds_place:  # else the producer of a stored run has taken it over
                 server.permits.give_back(caller.principal)
+
+
+@contextlib.contextmanager
+def _joined_trace(headers: Mapping[str, str]) -> Iterator[None]:
+    """Make the runs of a request a part of the caller's trace, if there is one and OpenTelemetry is installed.
+
+    The header is ``traceparent``: https://www.w3.org/TR/trace-context/
+    """
+    if "traceparent" not in headers:
+        yield
+        return
+    try:
+        from opentelemetry import context  # noqa: PLC0415 - optional, and only for requests with a trace
+        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as above
+            TraceContextTextMapPropagator,
+        )
+    except ImportError:
+        yield
+        return
+    token = context.attach(TraceContextTextMapPropagator().extract(dict(headers)))
+    try:
+        yield
+    finally:
+        context.detach(token)

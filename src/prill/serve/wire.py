@@ -18,12 +18,13 @@ Every verb and protocol writes values in one way:
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from prill.errors import RequestError, SerializationError
 
@@ -46,10 +47,7 @@ def to_plain(value: Any, place: str = "output") -> Any:
     Raises:
         SerializationError: as ``encode``.
     """
-    try:
-        return to_jsonable_python(value, inf_nan_mode="strings", bytes_mode="base64", fallback=_write_other)
-    except (PydanticSerializationError, ValueError, RecursionError, UnicodeError) as error:
-        raise _explain(value, place, error) from None
+    return from_json(encode(value, place))
 
 
 def _write_other(value: Any) -> Any:
@@ -57,7 +55,9 @@ def _write_other(value: Any) -> Any:
         return f"{type(value).__name__}: {value}"
     if isinstance(value, Mapping):
         return dict(value)
-    raise SerializationError(f"a {type(value).__name__} has no form in JSON")
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
 
 def _explain(value: Any, place: str, error: Exception) -> SerializationError:

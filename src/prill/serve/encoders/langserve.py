@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pydantic_core import to_json
+
 from prill.errors import SerializationError
 from prill.serve.encoders.base import SSEEncoder
 from prill.serve.facts import (
@@ -49,12 +51,15 @@ class LangServeEncoder(SSEEncoder):
         self._write = encode
 
     def feed(self, fact: Fact) -> list[bytes]:
-        if type(fact) is Chunk and not self.ended:  # the hot path
-            try:
-                return [b"event: data\r\ndata: " + self._write(fact.value, "output") + b"\r\n\r\n"]
-            except SerializationError as error:
-                return super().feed(RunFailed(describe_failure(error)))
-        return super().feed(fact)
+        if type(fact) is not Chunk or self.ended:
+            return super().feed(fact)
+        value = fact.value
+        try:
+            # The hot path: a text has one form for all.
+            data = to_json(value) if type(value) is str and value.isascii() else self._write(value, "output")
+        except SerializationError as error:
+            return super().feed(RunFailed(describe_failure(error)))
+        return [b"event: data\r\ndata: " + data + b"\r\n\r\n"]
 
     def _encode(self, fact: Fact) -> list[bytes]:
         match fact:

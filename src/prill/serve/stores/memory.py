@@ -48,6 +48,7 @@ class MemoryStore:
     Args:
         max_frames: frames of one run that are kept; older ones are dropped, and a reader that needs them is told.
         max_bytes: bytes of one run's frames.
+        max_total_bytes: bytes of all runs; where there are more, those that have ended go, the oldest first.
         max_runs: runs that are kept; the oldest of those that have ended go first.
         keep: seconds for which a run is kept after its end.
     """
@@ -59,13 +60,16 @@ class MemoryStore:
         *,
         max_frames: int = 20_000,
         max_bytes: int = 16 * 1024 * 1024,
+        max_total_bytes: int = 256 * 1024 * 1024,
         max_runs: int = 10_000,
         keep: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_frames = max_frames
         self._max_bytes = max_bytes
+        self._max_total_bytes = max_total_bytes
         self._max_runs = max_runs
+        self._total = 0
         self._keep = keep
         self._clock = clock
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
@@ -73,7 +77,7 @@ class MemoryStore:
         self._expired: OrderedDict[str, StoredRun] = OrderedDict()
 
     async def create(self, run: StoredRun, lease: float) -> None:
-        self._forget_old()
+        self._forget_old(room=1)
         if run.run_id in self._runs or run.run_id in self._expired:
             raise RunExistsError(f"there is a run {run.run_id} already")
         self._runs[run.run_id] = _Kept(run, self._clock() + lease)
@@ -87,12 +91,13 @@ class MemoryStore:
         if kept.ended_at is not None or first != kept.last + 1:
             raise RunExistsError(f"run {run_id} has ended, or has another producer")
         kept.frames.extend(frames)
-        kept.size += sum(map(len, frames))
+        self._grow(kept, sum(map(len, frames)))
         while len(kept.frames) > self._max_frames or (kept.size > self._max_bytes and len(kept.frames) > 1):
-            kept.size -= len(kept.frames.popleft())
-            kept.kept_from += 1
+            self._drop_first(kept)
         if ended:
             kept.ended_at = self._clock()
+        if self._total > self._max_total_bytes:
+            self._make_room(kept)
         kept.notify()
 
     async def renew(self, run_id: str, owner: str, lease: float) -> bool:
@@ -149,27 +154,48 @@ class MemoryStore:
             kept.notify()
         self._runs.clear()
 
+    def _grow(self, kept: _Kept, size: int) -> None:
+        kept.size += size
+        self._total += size
+
+    def _drop_first(self, kept: _Kept) -> None:
+        self._grow(kept, -len(kept.frames.popleft()))
+        kept.kept_from += 1
+
+    def _make_room(self, kept: _Kept) -> None:
+        """Keep all runs within their bytes: forget ended runs, then the oldest frames of this one."""
+        for run_id, other in list(self._runs.items()):
+            if self._total > self._max_total_bytes and other is not kept and other.ended_at is not None:
+                self._forget(run_id)
+        while self._total > self._max_total_bytes and len(kept.frames) > 1:
+            self._drop_first(kept)
+
+    def _forget(self, run_id: str) -> None:
+        kept = self._runs.pop(run_id)
+        self._total -= kept.size
+        if kept.run.topic and self._topics.get(kept.run.topic) == run_id:
+            del self._topics[kept.run.topic]
+        self._expired[run_id] = kept.run
+        if len(self._expired) > _EXPIRED_KEPT:
+            self._expired.popitem(last=False)
+
     def _of_owner(self, run_id: str, owner: str) -> _Kept:
         kept = self._runs.get(run_id)
         if kept is None or kept.run.owner != owner:
             raise RunExistsError(f"run {run_id} has another producer, or is no longer kept")
         return kept
 
-    def _forget_old(self) -> None:
+    def _forget_old(self, *, room: int = 0) -> None:
         now = self._clock()
-        over = len(self._runs) - self._max_runs
+        over = len(self._runs) + room - self._max_runs
         for run_id, kept in list(self._runs.items()):
             state = kept.state(now)
             old = kept.ended_at is not None and kept.ended_at + self._keep <= now
             lost = state == "lost" and kept.lease_until + self._keep <= now
-            if not (old or lost or (over >= 0 and state != "running")):
+            if not (old or lost or (over > 0 and state != "running")):
                 continue
             over -= 1
-            del self._runs[run_id]
-            self._topics = {topic: id for topic, id in self._topics.items() if id != run_id}
-            self._expired[run_id] = kept.run
-            if len(self._expired) > _EXPIRED_KEPT:
-                self._expired.popitem(last=False)
+            self._forget(run_id)
 
 
 async def _wait_change(kept: _Kept, seconds: float) -> None:
