@@ -307,7 +307,7 @@ HEAVY = ["asyncio", "openai", "anthropic", "httpx", "httpx2", "numpy", "faiss", 
 
 ROOMS = [
     *("runnables", "prompts", "output_parsers", "messages", "callbacks", "io"),
-    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing"),
+    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing", "bulk"),
 ]
 
 
