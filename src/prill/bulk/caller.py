@@ -133,8 +133,8 @@ class _Calls(CallGovernor):
         for each in reported:
             self.usage[model] = add_usage(self.usage.get(model), each)
 
-    def note_headers(self, status: int, headers: Mapping[str, str]) -> None:
-        self._limiter.note_headers(status, headers)
+    def note_headers(self, status: int, headers: Mapping[str, str], seconds: float) -> None:
+        self._limiter.note_headers(status, headers, seconds)
 
 
 def _find_usage(generation: Any) -> Any:

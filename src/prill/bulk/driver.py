@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from prill.bulk.engines.base import Channel, WorkerLost
 from prill.bulk.feed import Feed
 from prill.bulk.ledger import DONE, FAILED, Entry, Ledger
+from prill.bulk.limits import Limits
 from prill.bulk.outcomes import Outcome, make_record
+from prill.bulk.rates import Leases
 from prill.bulk.report import Report
 from prill.bulk.rows import Row
 from prill.bulk.settings import Settings
@@ -45,7 +46,8 @@ class Driver:
         self._ends: float | None = None
         self._shown = 0.0
         self.on_progress: Callable[[], None] | None = None
-        self.leases: Any = None
+        self.limits: Limits | None = None
+        self.leases: Leases | None = None
 
     async def run(self, channels: Sequence[Channel]) -> None:
         """Ask all rows.
@@ -88,6 +90,8 @@ class Driver:
                     lease = self.leases.give(channel) if self.leases is not None else None
                     reply = await channel.exchange(Sent([(row.number, row.input) for row in rows], lease), _PATIENCE)
                 except WorkerLost:
+                    if self.leases is not None:
+                        self.leases.lose(channel)
                     self._feed.put_back(held.values())
                     held.clear()
                     continue
@@ -207,6 +211,8 @@ class Driver:
 
     def _show(self) -> None:
         self._report.in_flight = len(self._feed.in_flight)
+        if self.limits is not None:
+            self._report.rate_limited = self.limits.refused
         self._report.tick()
         now = time.monotonic()
         if self.on_progress is not None and now - self._shown >= 0.2:

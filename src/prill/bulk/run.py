@@ -22,8 +22,9 @@ from prill.bulk.engines.local import LocalEngine
 from prill.bulk.feed import Feed
 from prill.bulk.fingerprint import describe_chain, find_changes
 from prill.bulk.ledger import Entry, Ledger
+from prill.bulk.limits import Limits
 from prill.bulk.progress import Progress
-from prill.bulk.rates import Limiter
+from prill.bulk.rates import LocalLimiter
 from prill.bulk.report import Report
 from prill.bulk.settings import Options, Settings, read_options
 from prill.bulk.sinks import Columns, Sink, check_sink, write_sink
@@ -203,8 +204,10 @@ class _Run:
         driver = self._driver = Driver(self._settings, feed, ledger, report, self.emit)
         progress = Progress(self._settings.progress, report)
         driver.on_progress = partial(self._show, progress, report)
-        engine = self._make_engine()
         settings = self._settings
+        limits = Limits(settings.requests_per_minute, settings.tokens_per_minute, adaptive=settings.adaptive)
+        driver.limits = limits
+        engine = self._make_engine(limits)
         try:
             job = Job(self._chain, settings.attempts, settings.row_timeout, settings.config)
             channels = await engine.start(job, settings.workers)
@@ -228,9 +231,9 @@ class _Run:
         total, limit = self._source.total, self._settings.limit
         return total if limit is None or total is None else min(total, limit)
 
-    def _make_engine(self) -> Engine:
+    def _make_engine(self, limits: Limits) -> Engine:
         if self._settings.engine == "local":
-            return LocalEngine(Limiter())
+            return LocalEngine(LocalLimiter(limits))
         raise ConfigError(f"engine is 'local', 'ray' or 'dask', not {self._settings.engine!r}")
 
     def _finish(self, ledger: Ledger, report: Report) -> None:
