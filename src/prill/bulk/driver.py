@@ -24,6 +24,9 @@ from prill.io import get_asyncio_mode
 _PATIENCE = 0.25
 """Seconds that a worker is waited for before the driver looks whether it is to stop."""
 
+_SHORT = 0.02
+"""The same while calls of the worker wait for a lease."""
+
 Emit = Callable[[Row, Entry], Awaitable[None] | None]
 
 
@@ -46,6 +49,7 @@ class Driver:
         self._ends: float | None = None
         self._shown = 0.0
         self.on_progress: Callable[[], None] | None = None
+        self._workers = 0
         self.limits: Limits | None = None
         self.leases: Leases | None = None
 
@@ -56,6 +60,7 @@ class Driver:
             BulkError: an error that would meet every row, too many errors, or a ledger that cannot be written. All
                 that was done before is saved.
         """
+        self._workers = len(channels)
         await self._io.gather([partial(self._serve, channel) for channel in channels])
         if self._failure is not None:
             raise self._failure
@@ -88,19 +93,28 @@ class Driver:
                 held.update({row.number: row for row in rows})
                 try:
                     lease = self.leases.give(channel) if self.leases is not None else None
-                    reply = await channel.exchange(Sent([(row.number, row.input) for row in rows], lease), _PATIENCE)
-                except WorkerLost:
+                    patience = _SHORT if self.leases is not None and self.leases.waits(channel) else _PATIENCE
+                    reply = await channel.exchange(Sent([(row.number, row.input) for row in rows], lease), patience)
+                except WorkerLost as lost:
                     if self.leases is not None:
                         self.leases.lose(channel)
                     self._feed.put_back(held.values())
                     held.clear()
-                    continue
+                    if lost.replaced:
+                        continue
+                    self._check_workers()
+                    return
                 if self.leases is not None:
                     self.leases.take(channel, reply.seen)
                 await self._write(reply.outcomes, held)
                 self._show()
         finally:
             self._feed.put_back(held.values())
+
+    def _check_workers(self) -> None:
+        self._workers -= 1
+        if not self._workers:
+            self._fail(BulkError("all workers were lost, and none has taken their place. Start the run again to go on"))
 
     def _is_over(self) -> bool:
         nothing_left = self._feed.ended and not self._feed.left and not self._feed.in_flight

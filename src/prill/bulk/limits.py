@@ -74,6 +74,11 @@ class Limits:
         self.refused = 0
         """How many requests were refused for their rate."""
 
+    @property
+    def free(self) -> bool:
+        """Whether nothing limits calls, as far as it is known."""
+        return self._limits == [None, None] and self._pace.rate is None and self._pace.held_until <= self._clock()
+
     def ask(self, input_tokens: int, output_tokens: int) -> Asked:
         """Queue a call that takes about so many tokens; 0 of output stands for an unknown number."""
         with self._lock:

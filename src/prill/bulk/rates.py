@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from prill.bulk.limits import Asked, Heard, Limits
@@ -72,6 +72,19 @@ class Seen(NamedTuple):
     heard: Sequence[Heard]
 
 
+class Lease(NamedTuple):
+    """What the driver gives: the calls that may be made; ``free`` says that all may, until another lease."""
+
+    numbers: Sequence[int] = ()
+    free: bool = False
+
+
+_FREE = Permit()
+
+
+def _nothing() -> None: ...
+
+
 _NAMES = ("retry-after", "retry-after-ms")
 _PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 
@@ -83,6 +96,9 @@ class LeasedLimiter:
         self._lock = make_lock()
         self._numbers = 0
         self._granted: set[int] = set()
+        self._free = False
+        self.on_want: Callable[[], object] = _nothing
+        """Called when a call waits for a lease."""
         self._clear()
 
     def _clear(self) -> None:
@@ -92,13 +108,17 @@ class LeasedLimiter:
         self._heard: list[Heard] = []
 
     async def admit(self, io: ExecutionMode, estimate: Estimate) -> Permit:
+        if self._free:
+            return _FREE
+        wanted = estimate()
         with self._lock:
             self._numbers += 1
             number = self._numbers
-            self._wants.append((number, *estimate()))
+            self._wants.append((number, *wanted))
+        self.on_want()
         try:
-            while number not in self._granted:
-                await io.sleep(0.005)
+            while number not in self._granted and not self._free:
+                await io.sleep(0.01)
         except BaseException:
             self._left.append(number)
             raise
@@ -114,11 +134,6 @@ class LeasedLimiter:
         """Note that a call has ended."""
         self._ended.append((number, input_tokens, output_tokens))
 
-    @property
-    def has_news(self) -> bool:
-        """Whether the driver has to know something now: a call waits for it."""
-        return bool(self._wants)
-
     def report(self) -> Seen | None:
         with self._lock:
             if not (self._wants or self._ended or self._left or self._heard):
@@ -127,8 +142,9 @@ class LeasedLimiter:
             self._clear()
         return seen
 
-    def lease(self, given: Sequence[int]) -> None:
-        self._granted.update(given)
+    def lease(self, given: Lease) -> None:
+        self._free = given.free
+        self._granted.update(given.numbers)
 
 
 class _LeasedPermit(Permit):
@@ -148,6 +164,7 @@ class Leases:
         self._asked: dict[Any, dict[int, Asked]] = {}
         self._owner: dict[Asked, tuple[Any, int]] = {}
         self._given: dict[Any, list[int]] = {}
+        self._free: dict[Any, bool] = {}
 
     def take(self, worker: Any, seen: Seen | None) -> None:
         """Take a worker's report."""
@@ -170,10 +187,14 @@ class Leases:
             worker, number = self._owner.pop(one)
             self._given.setdefault(worker, []).append(number)
 
-    def give(self, worker: Any) -> Sequence[int] | None:
-        """The calls of a worker that may be made now."""
+    def give(self, worker: Any) -> Lease | None:
+        """The calls of a worker that may be made now; ``None`` if nothing is new."""
         self._grant()
-        return self._given.pop(worker, None)
+        free, numbers = self._limits.free, self._given.pop(worker, ())
+        if not numbers and self._free.get(worker) == free:
+            return None
+        self._free[worker] = free
+        return Lease(numbers, free)
 
     def waits(self, worker: Any) -> bool:
         """Whether calls of a worker wait for a lease."""
@@ -187,6 +208,7 @@ class Leases:
             else:
                 self._limits.settle(one, None, None)
         self._given.pop(worker, None)
+        self._free.pop(worker, None)
 
     def _forget(self, one: Asked | None) -> None:
         if one is not None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,13 +18,15 @@ from typing_extensions import Unpack
 
 from prill.bulk.driver import Driver, Emit
 from prill.bulk.engines.base import Engine, Job
+from prill.bulk.engines.dask import DaskEngine
 from prill.bulk.engines.local import LocalEngine
+from prill.bulk.engines.ray import RayEngine
 from prill.bulk.feed import Feed
 from prill.bulk.fingerprint import describe_chain, find_changes
 from prill.bulk.ledger import Entry, Ledger
 from prill.bulk.limits import Limits
 from prill.bulk.progress import Progress
-from prill.bulk.rates import LocalLimiter
+from prill.bulk.rates import Leases, LocalLimiter
 from prill.bulk.report import Report
 from prill.bulk.settings import Options, Settings, read_options
 from prill.bulk.sinks import Columns, Sink, check_sink, write_sink
@@ -208,6 +210,7 @@ class _Run:
         limits = Limits(settings.requests_per_minute, settings.tokens_per_minute, adaptive=settings.adaptive)
         driver.limits = limits
         engine = self._make_engine(limits)
+        driver.leases = None if isinstance(engine, LocalEngine) else Leases(limits)
         try:
             job = Job(self._chain, settings.attempts, settings.row_timeout, settings.config)
             channels = await engine.start(job, settings.workers)
@@ -232,9 +235,16 @@ class _Run:
         return total if limit is None or total is None else min(total, limit)
 
     def _make_engine(self, limits: Limits) -> Engine:
-        if self._settings.engine == "local":
+        engine = self._settings.engine
+        if engine == "local":
             return LocalEngine(LocalLimiter(limits))
-        raise ConfigError(f"engine is 'local', 'ray' or 'dask', not {self._settings.engine!r}")
+        if isinstance(engine, str) or not hasattr(engine, "start"):
+            kind = _ENGINES.get(engine) if isinstance(engine, str) else None
+            if kind is None:
+                raise ConfigError(f"engine is 'local', {', '.join(map(repr, _ENGINES))} or an Engine, not {engine!r}")
+            engine = kind()
+        started: Engine = engine
+        return started
 
     def _finish(self, ledger: Ledger, report: Report) -> None:
         """Write what is done to the output, and say how to go on."""
@@ -244,6 +254,9 @@ class _Run:
             lost = "Without a checkpoint or an output file it starts from the beginning."
             kept = self._sink is not None or self._settings.checkpoint is not None
             print(f"{report}\n{where if kept else lost}", file=sys.stderr)
+
+
+_ENGINES: dict[str, Callable[[], Engine]] = {"ray": RayEngine, "dask": DaskEngine}
 
 
 def _is_complete(report: Report) -> bool:

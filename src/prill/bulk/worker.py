@@ -48,6 +48,10 @@ class Worker:
         outcomes = await self._results.take(patience, GATHER)
         return Reply(outcomes, self._limiter.report())
 
+    def notify(self) -> None:
+        """Let ``exchange`` return now."""
+        self._results.notify()
+
     async def aclose(self) -> Sequence[Outcome]:
         """Cancel what is in flight; returns the outcomes that nobody has taken."""
         await self._results.aclose()

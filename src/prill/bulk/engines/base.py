@@ -15,7 +15,11 @@ from prill.runnables.base import Runnable
 
 
 class WorkerLost(PrillError):
-    """A worker has ended; its rows are asked again elsewhere."""
+    """A worker has ended; its rows are asked again elsewhere. ``replaced`` says whether another has taken its place."""
+
+    def __init__(self, message: str, *, replaced: bool) -> None:
+        super().__init__(message)
+        self.replaced = replaced
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Channel(Protocol):
         """Send rows, and wait for outcomes, at most ``patience`` seconds.
 
         Raises:
-            WorkerLost: the worker has ended, and another has taken its place.
+            WorkerLost: the worker has ended.
         """
 
     async def cancel(self) -> Sequence[Any]:
