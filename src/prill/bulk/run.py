@@ -25,6 +25,7 @@ from prill.bulk.feed import Feed
 from prill.bulk.fingerprint import describe_chain, find_changes
 from prill.bulk.ledger import Entry, Ledger
 from prill.bulk.limits import Limits
+from prill.bulk.page import write_page
 from prill.bulk.progress import Progress
 from prill.bulk.rates import Leases, LocalLimiter
 from prill.bulk.report import Report
@@ -249,6 +250,8 @@ class _Run:
     def _finish(self, ledger: Ledger, report: Report) -> None:
         """Write what is done to the output, and say how to go on."""
         _write(ledger, self._sink, self._settings.order)
+        if self._settings.html is not None:
+            write_page(report, self._settings.html)
         if self.interrupted:
             where = f"The same call goes on from the checkpoint {os.fspath(ledger.folder)!r}."
             lost = "Without a checkpoint or an output file it starts from the beginning."

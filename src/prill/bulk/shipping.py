@@ -99,14 +99,19 @@ def _find_secrets(value: Any) -> Iterator[tuple[str, str]]:
 
 def _find_culprit(cloudpickle: Any, value: Any, error: Exception) -> tuple[str, str]:
     """The innermost part that cannot be sent, and why."""
-    place, found = "the chain", error
-    for name, part in _parts("the chain", value, 0, set()):
-        if name.startswith(place):
+    place, seen = "the chain", set[int]()
+    while True:
+        seen.add(id(value))
+        for name, part in _inside(value):
+            if id(part) in seen:
+                continue
             try:
                 _dump(cloudpickle, part)
-            except Exception as reason:
-                place, found = name, reason
-    return place, str(found).splitlines()[0] if str(found) else type(found).__name__
+            except Exception as inner:
+                place, value, error = f"{place}{name}", part, inner
+                break
+        else:
+            return place, str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _parts(place: str, value: Any, depth: int, seen: set[int]) -> Iterator[tuple[str, Any]]:

@@ -15,11 +15,7 @@ from prill.runnables.base import Runnable
 
 
 class WorkerLost(PrillError):
-    """A worker has ended; its rows are asked again elsewhere. ``replaced`` says whether another has taken its place."""
-
-    def __init__(self, message: str, *, replaced: bool) -> None:
-        super().__init__(message)
-        self.replaced = replaced
+    """A worker has ended; its rows are asked again elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,9 @@ class Channel(Protocol):
         Raises:
             WorkerLost: the worker has ended.
         """
+
+    async def replace(self) -> bool:
+        """Start another worker in the place of one that was lost; whether there is one."""
 
     async def cancel(self) -> Sequence[Any]:
         """Cancel what is in flight; returns the outcomes that there were."""

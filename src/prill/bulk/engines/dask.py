@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +35,7 @@ class DaskEngine:
         self._run_id = uuid4().hex
         self._taken: set[str] = set()
         self._packed = b""
+        self._channels: list[_DaskChannel] = []
 
     async def start(self, job: Job, workers: int | None) -> Sequence[_DaskChannel]:
         distributed = load_engine("distributed", "dask")
@@ -48,14 +50,15 @@ class DaskEngine:
         self._client = await distributed.Client(address, asynchronous=True, set_as_default=False)
         if workers is not None:
             await self._client.wait_for_workers(workers, timeout=_PATIENCE)
-        found = self._addresses()[:workers]
+        found = (await self._addresses())[:workers]
         if not found:
             raise ConfigError(f"the cluster of Dask at {address} has no workers")
         self._taken.update(found)
-        return [await self.open(each) for each in found]
+        self._channels = [await self.open(each) for each in found]
+        return self._channels
 
-    def _addresses(self) -> list[str]:
-        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+    async def _addresses(self) -> list[str]:
+        return list((await self._client.scheduler.identity(n_workers=-1))["workers"])
 
     async def open(self, address: str) -> _DaskChannel:
         """A worker of ours at a worker of Dask."""
@@ -66,17 +69,28 @@ class DaskEngine:
     async def find_another(self, channel: _DaskChannel) -> bool:
         """Give a channel a worker of Dask that has none of ours; whether there is one."""
         ends = time.monotonic() + _PATIENCE
+        self._taken.discard(channel.address)  # another may be at the same place
         while time.monotonic() < ends:
-            for address in self._addresses():
-                if address not in self._taken:
-                    self._taken.add(address)
-                    channel.address, channel.name = address, f"{self._run_id}-{address}"
-                    await channel.open(self._packed)
+            for address in await self._addresses():
+                if address not in self._taken and await self._give(channel, address):
                     return True
             await get_asyncio_mode().sleep(0.1)
         return False
 
+    async def _give(self, channel: _DaskChannel, address: str) -> bool:
+        self._taken.add(address)
+        channel.address, channel.name = address, f"{self._run_id}-{address}"
+        try:
+            await channel.open(self._packed)
+        except (OSError, KeyError, TimeoutError):  # it has ended, and the scheduler does not know it yet
+            self._taken.discard(address)
+            return False
+        return True
+
     async def aclose(self) -> None:
+        for channel in self._channels:
+            with suppress(OSError, KeyError, TimeoutError):  # it has ended
+                await channel.cancel()
         for part in (self._client, self._cluster):
             if part is not None:
                 await part.close()
@@ -107,8 +121,10 @@ class _DaskChannel:
         try:
             return unpack_reply(await self._run(_exchange, self.name, packed, patience))
         except (OSError, KeyError, TimeoutError) as error:
-            replaced = await self._engine.find_another(self)
-            raise WorkerLost(f"the worker of Dask at {self.address} has ended: {error}", replaced=replaced) from error
+            raise WorkerLost(f"the worker of Dask at {self.address} has ended: {error}") from error
+
+    async def replace(self) -> bool:
+        return await self._engine.find_another(self)
 
     async def cancel(self) -> Sequence[Outcome]:
         return unpack_outcomes(await self._run(_cancel, self.name))

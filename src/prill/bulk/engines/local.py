@@ -39,5 +39,8 @@ class _LocalChannel:
     async def exchange(self, sent: Sent, patience: float) -> Reply:
         return await self._worker.exchange(sent, patience)
 
+    async def replace(self) -> bool:
+        return False  # it ends with this process
+
     async def cancel(self) -> Sequence[Any]:
         return await self._worker.aclose()

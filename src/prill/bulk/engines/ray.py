@@ -81,8 +81,11 @@ class _RayChannel:
         except self._ray.exceptions.RayTaskError as error:  # the worker's own, such as a key that is missing there
             raise error.cause from error
         except self._ray.exceptions.RayActorError as error:
-            self._actor = self._kind.remote(self._shipped)
-            raise WorkerLost(f"an actor of Ray has ended: {error}", replaced=True) from error
+            raise WorkerLost(f"an actor of Ray has ended: {error}") from error
+
+    async def replace(self) -> bool:
+        self._actor = self._kind.remote(self._shipped)
+        return True
 
     async def cancel(self) -> Sequence[Outcome]:
         return unpack_outcomes(await self._actor.cancel.remote())
