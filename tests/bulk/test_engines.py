@@ -67,7 +67,7 @@ def start_ray() -> Any:
 def start_dask() -> Any:
     from distributed import Client, LocalCluster
 
-    return Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"))
+    return Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"))
 
 
 def test_rows_and_report_are_those_of_the_local_engine(engine: str, server: ReplayServer) -> None:

@@ -21,6 +21,7 @@ from prill.bulk.engines.base import Engine, Job
 from prill.bulk.engines.dask import DaskEngine
 from prill.bulk.engines.local import LocalEngine
 from prill.bulk.engines.ray import RayEngine
+from prill.bulk.estimate import estimate
 from prill.bulk.feed import Feed
 from prill.bulk.fingerprint import describe_chain, find_changes
 from prill.bulk.ledger import Entry, Ledger
@@ -153,6 +154,27 @@ class _Run:
         return True
 
     async def run(self) -> Report:
+        return await (self._estimate() if self._settings.dry_run else self._run())
+
+    async def _estimate(self) -> Report:
+        """Ask nothing. Rows that the checkpoint has are left out."""
+        checkpoint, _ = self._find_checkpoint()
+        is_new = not (checkpoint / "ledger.db").exists()
+        report = Report(prices=self._settings.prices)
+        folder = Path(tempfile.mkdtemp(prefix="prill-bulk-")) if is_new else checkpoint
+        try:
+            with _closing(Ledger(folder)) as ledger:
+                report.add_usage(ledger.get_meta("usage") or {})
+                feed = Feed(self._source, ledger, self._settings, report)
+                report.estimate = await estimate(self._chain, feed, self._settings, report)
+                await feed.aclose()
+                report.not_started = report.estimate.rows
+        finally:
+            if is_new:
+                shutil.rmtree(folder, ignore_errors=True)
+        return report
+
+    async def _run(self) -> Report:
         checkpoint, is_own = self._find_checkpoint()
         report = Report(checkpoint=None if is_own else str(checkpoint), prices=self._settings.prices)
         try:

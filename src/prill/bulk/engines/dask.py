@@ -44,7 +44,7 @@ class DaskEngine:
         if address is None:
             count = workers or 2
             self._cluster = await distributed.LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=None, asynchronous=True, host="127.0.0.1"
+                n_workers=count, threads_per_worker=1, dashboard_address=":0", asynchronous=True, host="127.0.0.1"
             )
             address = self._cluster.scheduler_address
         self._client = await distributed.Client(address, asynchronous=True, set_as_default=False)
