@@ -81,7 +81,8 @@ class Driver:
         held: dict[int, Row] = {}
         try:
             while True:
-                rows = await self._take(self._settings.max_concurrency - len(held))
+                room = (channel.capacity or self._settings.max_concurrency) - len(held)
+                rows = await self._take(room)
                 if not rows and not held:
                     if self._is_over():
                         return
@@ -94,7 +95,9 @@ class Driver:
                 try:
                     lease = self.leases.give(channel) if self.leases is not None else None
                     patience = _SHORT if self.leases is not None and self.leases.waits(channel) else _PATIENCE
-                    reply = await channel.exchange(Sent([(row.number, row.input) for row in rows], lease), patience)
+                    keys = [row.digest for row in rows] if channel.wants_keys else ()
+                    sent = Sent([(row.number, row.input) for row in rows], lease, keys)
+                    reply = await channel.exchange(sent, patience)
                 except WorkerLost:
                     if self.leases is not None:
                         self.leases.lose(channel)

@@ -18,6 +18,7 @@ from typing_extensions import Unpack
 
 from prill.bulk.driver import Driver, Emit
 from prill.bulk.engines.base import Engine, Job
+from prill.bulk.engines.batches import BatchEngine
 from prill.bulk.engines.dask import DaskEngine
 from prill.bulk.engines.local import LocalEngine
 from prill.bulk.engines.ray import RayEngine
@@ -232,8 +233,8 @@ class _Run:
         settings = self._settings
         limits = Limits(settings.requests_per_minute, settings.tokens_per_minute, adaptive=settings.adaptive)
         driver.limits = limits
-        engine = self._make_engine(limits)
-        driver.leases = None if isinstance(engine, LocalEngine) else Leases(limits)
+        engine = self._make_engine(limits, ledger)
+        driver.leases = None if isinstance(engine, LocalEngine | BatchEngine) else Leases(limits)
         try:
             job = Job(self._chain, settings.attempts, settings.row_timeout, settings.config)
             channels = await engine.start(job, settings.workers)
@@ -257,14 +258,17 @@ class _Run:
         total, limit = self._source.total, self._settings.limit
         return total if limit is None or total is None else min(total, limit)
 
-    def _make_engine(self, limits: Limits) -> Engine:
+    def _make_engine(self, limits: Limits, ledger: Ledger) -> Engine:
         engine = self._settings.engine
         if engine == "local":
             return LocalEngine(LocalLimiter(limits))
+        if engine in ("openai-batch", "anthropic-batch"):
+            return BatchEngine(engine.removesuffix("-batch"), ledger)
         if isinstance(engine, str) or not hasattr(engine, "start"):
             kind = _ENGINES.get(engine) if isinstance(engine, str) else None
             if kind is None:
-                raise ConfigError(f"engine is 'local', {', '.join(map(repr, _ENGINES))} or an Engine, not {engine!r}")
+                known = "'local', 'ray', 'dask', 'openai-batch', 'anthropic-batch' or an Engine"
+                raise ConfigError(f"engine is {known}, not {engine!r}")
             engine = kind()
         started: Engine = engine
         return started

@@ -91,7 +91,7 @@ def _find_secrets(value: Any) -> Iterator[tuple[str, str]]:
     for name, text in os.environ.items():
         if _SECRET_NAME.search(name) and len(text) >= _SHORTEST:
             yield f"the chain (the value of {name} is somewhere in it)", text
-    for place, part in _parts("the chain", value, 0, set()):
+    for place, part in parts("the chain", value):
         redactor = getattr(part, "_redactor", None)
         if redactor is not None:
             yield from ((place, secret) for secret in redactor().secrets if len(secret) >= _SHORTEST)
@@ -112,6 +112,11 @@ def _find_culprit(cloudpickle: Any, value: Any, error: Exception) -> tuple[str, 
                 break
         else:
             return place, str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def parts(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value and all that it is made of, outer parts first, each with where it is."""
+    return _parts(place, value, 0, set())
 
 
 def _parts(place: str, value: Any, depth: int, seen: set[int]) -> Iterator[tuple[str, Any]]:

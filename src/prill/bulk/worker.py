@@ -19,6 +19,8 @@ class Sent(NamedTuple):
 
     rows: Sequence[tuple[int, Any]]
     lease: Any = None
+    keys: Sequence[bytes] = ()
+    """The hashes of the rows' keys, for channels that want them."""
 
 
 class Reply(NamedTuple):

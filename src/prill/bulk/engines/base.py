@@ -33,7 +33,14 @@ class Job:
 
 
 class Channel(Protocol):
-    """The way to one worker."""
+    """The way to one worker.
+
+    ``capacity`` is how many rows it holds at most, ``None`` for ``max_concurrency``; ``wants_keys`` says that rows are
+    sent with the hashes of their keys.
+    """
+
+    capacity: int | None
+    wants_keys: bool
 
     async def exchange(self, sent: Sent, patience: float) -> Reply:
         """Send rows, and wait for outcomes, at most ``patience`` seconds.

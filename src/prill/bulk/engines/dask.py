@@ -106,6 +106,9 @@ def _find_client(distributed: Any) -> str | None:
 
 
 class _DaskChannel:
+    capacity: int | None = None
+    wants_keys = False
+
     def __init__(self, engine: DaskEngine, client: Any, name: str, address: str) -> None:
         self._engine = engine
         self._client = client

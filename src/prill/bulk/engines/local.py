@@ -33,6 +33,9 @@ class LocalEngine:
 
 
 class _LocalChannel:
+    capacity: int | None = None
+    wants_keys = False
+
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 

@@ -68,6 +68,9 @@ class RayEngine:
 
 
 class _RayChannel:
+    capacity: int | None = None
+    wants_keys = False
+
     def __init__(self, ray: Any, kind: Any, shipped: Any) -> None:
         self._ray = ray
         self._kind = kind
