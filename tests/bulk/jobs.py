@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -46,3 +47,18 @@ def asked(server: ReplayServer) -> dict[str, int]:
     for request in server.requests:
         counts[question(request)] = counts.get(question(request), 0) + 1
     return counts
+
+
+INSIDE = {"now": 0, "most": 0}
+"""How many rows are inside ``wait_for_others`` in this process, and were at most."""
+
+
+async def wait_for_others(row: int) -> int:
+    """Wait until 500 rows are in flight here, and return how many were at most."""
+    INSIDE["now"] += 1
+    INSIDE["most"] = max(INSIDE.values())
+    while INSIDE["most"] < 500:  # noqa: ASYNC110 - an event would belong to one event loop, and there are several
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # the first ones do not leave before the last one came
+    INSIDE["now"] -= 1
+    return INSIDE["most"]

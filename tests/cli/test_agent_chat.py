@@ -176,7 +176,7 @@ def test_a_place_of_another_form_is_refused(place: str) -> None:
 
 
 def test_a_name_that_the_module_does_not_have_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="no attribute 'missing'"):
+    with pytest.raises(ConfigError, match="json has no 'missing'"):
         load_tools(["json:missing"], [])
     with pytest.raises(ConfigError, match="named no tool"):
         load_tools([], [])

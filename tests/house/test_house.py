@@ -166,7 +166,7 @@ LOOKS_UP = {
 """Names of modules are text there: for lazy packages, for the tables of classes and of other packages' names, and for
 the Runnables that functions of messages return."""
 
-OF_OTHERS = {"prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
+OF_OTHERS = {"prill.cli.loading", "prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
 """Names of other packages' modules are given there."""
 
 
@@ -307,7 +307,7 @@ HEAVY = ["asyncio", "openai", "anthropic", "httpx", "httpx2", "numpy", "faiss", 
 
 ROOMS = [
     *("runnables", "prompts", "output_parsers", "messages", "callbacks", "io"),
-    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing"),
+    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing", "bulk"),
 ]
 
 

@@ -14,6 +14,8 @@ from prill.lazy import lazy_names
 if TYPE_CHECKING:
     from prill.bulk.engines.base import Channel as Channel
     from prill.bulk.engines.base import Engine as Engine
+    from prill.bulk.engines.dask import DaskEngine as DaskEngine
+    from prill.bulk.engines.ray import RayEngine as RayEngine
     from prill.bulk.report import Report as Report
     from prill.bulk.run import Result as Result
     from prill.bulk.run import arun as arun
@@ -26,6 +28,8 @@ else:  # a type checker would believe that every name exists
         __name__,
         {
             "engines.base": "Channel Engine",
+            "engines.dask": "DaskEngine",
+            "engines.ray": "RayEngine",
             "report": "Report",
             "run": "Result arun export run stream",
             "settings": "Options",

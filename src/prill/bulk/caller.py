@@ -49,9 +49,9 @@ class RowCaller:
         # A row's own branches take turns, so that as many calls are in flight as there are rows.
         self._run = start_asyncio_run({**(config or {}), "max_concurrency": 1})
 
-    async def call(self, number: int, input: Any) -> Outcome:
-        """The outcome of a row; only being cancelled is an error."""
-        calls = _Calls(self._limiter)
+    async def call(self, number: int, input: Any, calls: RowCalls | None = None) -> Outcome:
+        """The outcome of a row; only being cancelled is an error. ``calls`` governs the calls of its models."""
+        calls = calls or RowCalls(self._limiter)
         token = GOVERNOR.set(calls)
         started = time.monotonic()
         try:
@@ -81,6 +81,11 @@ class RowCaller:
             if time.monotonic() < deadline:
                 raise
             raise StreamTimeout(f"the row took longer than {self._timeout:g} s (row_timeout)") from error
+
+
+def fail_row(number: int, error: Exception) -> Outcome:
+    """The outcome of a row that failed before anything was asked."""
+    return _failed(number, error, 1, time.monotonic(), {})
 
 
 def _nothing() -> None:
@@ -115,7 +120,7 @@ def _pause(attempt: int, error: Exception) -> float:
     return min(0.5 * 2.0 ** min(attempt - 1, 10), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)
 
 
-class _Calls(CallGovernor):
+class RowCalls(CallGovernor):
     """The calls of models of one row."""
 
     def __init__(self, limiter: Limiter) -> None:
@@ -133,8 +138,8 @@ class _Calls(CallGovernor):
         for each in reported:
             self.usage[model] = add_usage(self.usage.get(model), each)
 
-    def note_headers(self, status: int, headers: Mapping[str, str]) -> None:
-        self._limiter.note_headers(status, headers)
+    def note_headers(self, status: int, headers: Mapping[str, str], seconds: float) -> None:
+        self._limiter.note_headers(status, headers, seconds)
 
 
 def _find_usage(generation: Any) -> Any:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from prill.bulk.engines.base import Channel, WorkerLost
 from prill.bulk.feed import Feed
 from prill.bulk.ledger import DONE, FAILED, Entry, Ledger
+from prill.bulk.limits import Limits
 from prill.bulk.outcomes import Outcome, make_record
+from prill.bulk.rates import Leases
 from prill.bulk.report import Report
 from prill.bulk.rows import Row
 from prill.bulk.settings import Settings
@@ -22,6 +23,9 @@ from prill.io import get_asyncio_mode
 
 _PATIENCE = 0.25
 """Seconds that a worker is waited for before the driver looks whether it is to stop."""
+
+_SHORT = 0.02
+"""The same while calls of the worker wait for a lease."""
 
 Emit = Callable[[Row, Entry], Awaitable[None] | None]
 
@@ -45,7 +49,9 @@ class Driver:
         self._ends: float | None = None
         self._shown = 0.0
         self.on_progress: Callable[[], None] | None = None
-        self.leases: Any = None
+        self._workers = 0
+        self.limits: Limits | None = None
+        self.leases: Leases | None = None
 
     async def run(self, channels: Sequence[Channel]) -> None:
         """Ask all rows.
@@ -54,6 +60,7 @@ class Driver:
             BulkError: an error that would meet every row, too many errors, or a ledger that cannot be written. All
                 that was done before is saved.
         """
+        self._workers = len(channels)
         await self._io.gather([partial(self._serve, channel) for channel in channels])
         if self._failure is not None:
             raise self._failure
@@ -74,7 +81,8 @@ class Driver:
         held: dict[int, Row] = {}
         try:
             while True:
-                rows = await self._take(self._settings.max_concurrency - len(held))
+                room = (channel.capacity or self._settings.max_concurrency) - len(held)
+                rows = await self._take(room)
                 if not rows and not held:
                     if self._is_over():
                         return
@@ -86,17 +94,30 @@ class Driver:
                 held.update({row.number: row for row in rows})
                 try:
                     lease = self.leases.give(channel) if self.leases is not None else None
-                    reply = await channel.exchange(Sent([(row.number, row.input) for row in rows], lease), _PATIENCE)
+                    patience = _SHORT if self.leases is not None and self.leases.waits(channel) else _PATIENCE
+                    keys = [row.digest for row in rows] if channel.wants_keys else ()
+                    sent = Sent([(row.number, row.input) for row in rows], lease, keys)
+                    reply = await channel.exchange(sent, patience)
                 except WorkerLost:
+                    if self.leases is not None:
+                        self.leases.lose(channel)
                     self._feed.put_back(held.values())
                     held.clear()
-                    continue
+                    if await channel.replace():
+                        continue
+                    self._check_workers()
+                    return
                 if self.leases is not None:
                     self.leases.take(channel, reply.seen)
                 await self._write(reply.outcomes, held)
                 self._show()
         finally:
             self._feed.put_back(held.values())
+
+    def _check_workers(self) -> None:
+        self._workers -= 1
+        if not self._workers:
+            self._fail(BulkError("all workers were lost, and none has taken their place. Start the run again to go on"))
 
     def _is_over(self) -> bool:
         nothing_left = self._feed.ended and not self._feed.left and not self._feed.in_flight
@@ -207,6 +228,8 @@ class Driver:
 
     def _show(self) -> None:
         self._report.in_flight = len(self._feed.in_flight)
+        if self.limits is not None:
+            self._report.rate_limited = self.limits.refused
         self._report.tick()
         now = time.monotonic()
         if self.on_progress is not None and now - self._shown >= 0.2:

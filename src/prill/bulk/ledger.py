@@ -147,6 +147,18 @@ class Ledger:
         """Write outcomes, and facts about the run that follow from them: all of it, or nothing."""
         self._write({_INSERT: entries, _SET: _spell_meta(meta)})
 
+    def write_all(self, statements: Mapping[str, Iterable[Sequence[Any]]]) -> None:
+        """Run each statement for each of its rows: all of it, or nothing."""
+        self._write(statements)
+
+    def add_tables(self, tables: str) -> None:
+        """Create tables of others, where they are not there yet."""
+        self._database.executescript(tables)
+
+    def query(self, query: str, *values: Any) -> list[Any]:
+        """The rows of a query."""
+        return self._database.execute(query, values).fetchall()
+
     def _write(self, statements: Mapping[str, Iterable[Sequence[Any]]]) -> None:
         database = self._database
         try:

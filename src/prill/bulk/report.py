@@ -70,6 +70,8 @@ class Report:
     latencies: dict[float, int] = field(default_factory=dict)
     """Rows by how many seconds they took: up to such a number, and over the one before."""
     checkpoint: str | None = None
+    estimate: Any = None
+    """What the run would take, of a dry run."""
     prices: Prices | None = field(default=None, repr=False)
     fraction: float | None = field(default=None, repr=False)
     started: float = field(default_factory=time.monotonic, repr=False)
@@ -162,6 +164,8 @@ class Report:
                 del self.samples[1::2]
 
     def __str__(self) -> str:
+        if self.estimate is not None:
+            return str(self.estimate)
         read, written = self.tokens
         parts = [f"{self.done} done"]
         for count, what in ((self.failed, "failed"), (self.skipped, "skipped"), (self.not_started, "not started")):

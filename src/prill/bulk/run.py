@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +18,18 @@ from typing_extensions import Unpack
 
 from prill.bulk.driver import Driver, Emit
 from prill.bulk.engines.base import Engine, Job
+from prill.bulk.engines.batches import BatchEngine
+from prill.bulk.engines.dask import DaskEngine
 from prill.bulk.engines.local import LocalEngine
+from prill.bulk.engines.ray import RayEngine
+from prill.bulk.estimate import estimate
 from prill.bulk.feed import Feed
 from prill.bulk.fingerprint import describe_chain, find_changes
 from prill.bulk.ledger import Entry, Ledger
+from prill.bulk.limits import Limits
+from prill.bulk.page import write_page
 from prill.bulk.progress import Progress
-from prill.bulk.rates import Limiter
+from prill.bulk.rates import Leases, LocalLimiter
 from prill.bulk.report import Report
 from prill.bulk.settings import Options, Settings, read_options
 from prill.bulk.sinks import Columns, Sink, check_sink, write_sink
@@ -149,6 +155,27 @@ class _Run:
         return True
 
     async def run(self) -> Report:
+        return await (self._estimate() if self._settings.dry_run else self._run())
+
+    async def _estimate(self) -> Report:
+        """Ask nothing. Rows that the checkpoint has are left out."""
+        checkpoint, _ = self._find_checkpoint()
+        is_new = not (checkpoint / "ledger.db").exists()
+        report = Report(prices=self._settings.prices)
+        folder = Path(tempfile.mkdtemp(prefix="prill-bulk-")) if is_new else checkpoint
+        try:
+            with _closing(Ledger(folder)) as ledger:
+                report.add_usage(ledger.get_meta("usage") or {})
+                feed = Feed(self._source, ledger, self._settings, report)
+                report.estimate = await estimate(self._chain, feed, self._settings, report)
+                await feed.aclose()
+                report.not_started = report.estimate.rows
+        finally:
+            if is_new:
+                shutil.rmtree(folder, ignore_errors=True)
+        return report
+
+    async def _run(self) -> Report:
         checkpoint, is_own = self._find_checkpoint()
         report = Report(checkpoint=None if is_own else str(checkpoint), prices=self._settings.prices)
         try:
@@ -203,8 +230,11 @@ class _Run:
         driver = self._driver = Driver(self._settings, feed, ledger, report, self.emit)
         progress = Progress(self._settings.progress, report)
         driver.on_progress = partial(self._show, progress, report)
-        engine = self._make_engine()
         settings = self._settings
+        limits = Limits(settings.requests_per_minute, settings.tokens_per_minute, adaptive=settings.adaptive)
+        driver.limits = limits
+        engine = self._make_engine(limits, ledger)
+        driver.leases = None if isinstance(engine, LocalEngine | BatchEngine) else Leases(limits)
         try:
             job = Job(self._chain, settings.attempts, settings.row_timeout, settings.config)
             channels = await engine.start(job, settings.workers)
@@ -228,19 +258,34 @@ class _Run:
         total, limit = self._source.total, self._settings.limit
         return total if limit is None or total is None else min(total, limit)
 
-    def _make_engine(self) -> Engine:
-        if self._settings.engine == "local":
-            return LocalEngine(Limiter())
-        raise ConfigError(f"engine is 'local', 'ray' or 'dask', not {self._settings.engine!r}")
+    def _make_engine(self, limits: Limits, ledger: Ledger) -> Engine:
+        engine = self._settings.engine
+        if engine == "local":
+            return LocalEngine(LocalLimiter(limits))
+        if engine in ("openai-batch", "anthropic-batch"):
+            return BatchEngine(engine.removesuffix("-batch"), ledger)
+        if isinstance(engine, str) or not hasattr(engine, "start"):
+            kind = _ENGINES.get(engine) if isinstance(engine, str) else None
+            if kind is None:
+                known = "'local', 'ray', 'dask', 'openai-batch', 'anthropic-batch' or an Engine"
+                raise ConfigError(f"engine is {known}, not {engine!r}")
+            engine = kind()
+        started: Engine = engine
+        return started
 
     def _finish(self, ledger: Ledger, report: Report) -> None:
         """Write what is done to the output, and say how to go on."""
         _write(ledger, self._sink, self._settings.order)
+        if self._settings.html is not None:
+            write_page(report, self._settings.html)
         if self.interrupted:
             where = f"The same call goes on from the checkpoint {os.fspath(ledger.folder)!r}."
             lost = "Without a checkpoint or an output file it starts from the beginning."
             kept = self._sink is not None or self._settings.checkpoint is not None
             print(f"{report}\n{where if kept else lost}", file=sys.stderr)
+
+
+_ENGINES: dict[str, Callable[[], Engine]] = {"ray": RayEngine, "dask": DaskEngine}
 
 
 def _is_complete(report: Report) -> bool:

@@ -26,6 +26,7 @@ class Options(TypedDict, total=False):
         limit: ask the first so many rows only.
         sample: ask so many rows only, chosen by chance, the same in each run.
         dedup: ask equal inputs once, and give all of their rows the answer.
+        dry_run: ask nothing; the report's ``estimate`` says what the run would take.
         order: ``"input"`` writes the output in the order of the source, sorted on disk; by default rows are in the
             order in which they were done.
 
@@ -66,6 +67,7 @@ class Options(TypedDict, total=False):
     limit: int | None
     sample: int | None
     dedup: bool
+    dry_run: bool
     order: Literal["input"] | None
     engine: Any
     workers: int | None
@@ -97,6 +99,7 @@ class Settings:
     limit: int | None = None
     sample: int | None = None
     dedup: bool = False
+    dry_run: bool = False
     order: Literal["input"] | None = None
     engine: Any = "local"
     workers: int | None = None

@@ -193,7 +193,7 @@ def _parts(lines: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _kind(arrow: Any, values: list[Any]) -> Any:
     try:
-        return arrow.infer_type(values)
+        return arrow.array(values).type
     except (arrow.ArrowInvalid, arrow.ArrowTypeError):
         return arrow.string()
 
@@ -216,12 +216,12 @@ def _column(arrow: Any, kind: Any, values: list[Any]) -> Any:
 
 
 def _write_sqlite(part: Path, path: Path, read: _Read) -> None:
-    names = _names(read())
+    names = _names(read()) or ["key"]
     columns = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
     database = sqlite3.connect(part)
     try:
         database.execute("PRAGMA journal_mode = OFF")  # the file is put in its place when it is whole
-        database.execute(f"CREATE TABLE rows ({columns or 'key'})")
+        database.execute(f"CREATE TABLE rows ({columns})")
         insert = f"INSERT INTO rows VALUES ({', '.join('?' * len(names))})"
         database.executemany(insert, ([_as_cell(line.get(name)) for name in names] for line in read()))
         database.commit()

@@ -19,6 +19,8 @@ class Sent(NamedTuple):
 
     rows: Sequence[tuple[int, Any]]
     lease: Any = None
+    keys: Sequence[bytes] = ()
+    """The hashes of the rows' keys, for channels that want them."""
 
 
 class Reply(NamedTuple):
@@ -47,6 +49,10 @@ class Worker:
             self._results.start(self._caller.call(number, input))
         outcomes = await self._results.take(patience, GATHER)
         return Reply(outcomes, self._limiter.report())
+
+    def notify(self) -> None:
+        """Let ``exchange`` return now."""
+        self._results.notify()
 
     async def aclose(self) -> Sequence[Outcome]:
         """Cancel what is in flight; returns the outcomes that nobody has taken."""

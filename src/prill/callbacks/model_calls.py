@@ -27,8 +27,8 @@ class CallGovernor:
     def note_answer(self, model: str, generations: Sequence[Any], usage: Mapping[str, Any] | None) -> None:
         """Note the answer of a model, as far as it came."""
 
-    def note_headers(self, status: int, headers: Mapping[str, str]) -> None:
-        """Note the status and the headers of an answer from a provider; names are in lower case."""
+    def note_headers(self, status: int, headers: Mapping[str, str], seconds: float) -> None:
+        """Note the status and the headers of a provider's answer, which took so long; names are in lower case."""
 
     def answer(self, request: Any) -> Any:
         """The answer to a provider's ``Request`` that is already there; ``None`` sends it."""

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from prill.cli.bulk import run_bulk
 from prill.cli.chat import Chat
 from prill.cli.demo import DEFAULT_PACE, run_demo
 from prill.cli.demo_replies import LANGUAGES
@@ -153,6 +154,52 @@ def serve(
         from prill.cli.serving import ServeOptions, serve  # noqa: PLC0415 - needs the extra "serve"
 
         serve(ServeOptions(target, host, port, workers, store, reload, show_steps, without_key), print)
+
+
+class Change(StrEnum):
+    refuse = "refuse"
+    carry_on = "continue"
+    restart = "restart"
+
+
+@app.command()
+def bulk(
+    chain: Annotated[str, typer.Argument(help="module:name or file.py:name of the chain.")],
+    source: Annotated[str, typer.Argument(help="A file of rows (JSON Lines, CSV, Parquet), a pattern, a folder.")],
+    output: Annotated[str | None, typer.Argument(help="A .jsonl, .csv, .parquet or .sqlite file.")] = None,
+    key: Annotated[str | None, typer.Option(help="The column that names a row; by default its position.")] = None,
+    input: Annotated[str | None, typer.Option(help="The column that the chain is given; by default the row.")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="A column to copy to the output; may be repeated.")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="The folder that a run goes on from.")] = None,
+    on_change: Annotated[Change, typer.Option(help="What to do if it is of another chain.")] = Change.refuse,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask failed rows again.")] = False,
+    engine: Annotated[str, typer.Option(help="local, ray, dask, openai-batch or anthropic-batch.")] = "local",
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes of Ray or Dask.")] = None,
+    max_concurrency: Annotated[int, typer.Option(min=1, help="Rows in flight in each worker.")] = 100,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask the first so many rows only.")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Ask so many rows only, chosen by chance.")] = None,
+    dedup: Annotated[bool, typer.Option("--dedup", help="Ask equal inputs once.")] = False,
+    attempts: Annotated[int, typer.Option(min=1, help="How often a row is asked at most.")] = 5,
+    row_timeout: Annotated[float, typer.Option(min=0, help="Seconds that an attempt may take.")] = 600.0,
+    max_errors: Annotated[float | None, typer.Option(min=0, help="Stop after so many failed rows, or a share.")] = None,
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="A limit over all workers.")] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(min=1, help="A limit over all workers.")] = None,
+    price: Annotated[list[str] | None, typer.Option(help="MODEL=READ,WRITTEN of a million tokens; repeat.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="Stop before more than this is spent.")] = None,
+    html: Annotated[str | None, typer.Option(help="Where to write the report as a page.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing; say what the run would take.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Run a chain over every row of a file. After a crash or Ctrl-C the same command goes on where it was."""
+    options = {
+        **{"key": key, "input": input, "keep": keep, "checkpoint": checkpoint, "on_change": on_change.value},
+        **{"retry_errors": retry_errors, "engine": engine, "workers": workers, "max_concurrency": max_concurrency},
+        **{"limit": limit, "sample": sample, "dedup": dedup, "attempts": attempts, "row_timeout": row_timeout},
+        **{"max_errors": max_errors, "requests_per_minute": requests_per_minute, "price": price, "budget": budget},
+        **{"tokens_per_minute": tokens_per_minute, "html": html, "dry_run": dry_run, "progress": not dry_run},
+    }
+    with _clear_errors(debug):
+        print(run_bulk(chain, source, output, options))
 
 
 @contextmanager

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
+from prill.cli.loading import load_object
 from prill.errors import ConfigError, MissingDependencyError
 from prill.serve import App, RunStore, Settings, open_store, require_key
 
@@ -90,7 +89,7 @@ def make_app(options: ServeOptions) -> App:
     Raises:
         ConfigError: the target is not an ``App`` or a Runnable, or cannot be found.
     """
-    target = _load(options.target)
+    target = load_object(options.target)
     store = open_store(options.store) if options.store is not None else None
     if isinstance(target, App):
         target.server.workers = options.workers
@@ -118,25 +117,6 @@ def describe(app: App, url: str) -> list[str]:
         lines.append(f"{url}/v1 for clients of OpenAI; models: {', '.join(app.models)}")
     lines += [f"{url}{path} for {protocol}" for path, protocol in app.uis.items()]
     return [*lines, f"{url}/openapi.json, /health, /ready"]
-
-
-def _load(target: str) -> Any:
-    module, _, name = target.partition(":")
-    if not module or not name:
-        raise ConfigError(f"{target!r} is not of the form module:name, such as app:chain")
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
-            raise ConfigError(f"there is no module {module!r} here or among the installed packages") from None
-        raise
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise ConfigError(f"{module} has no {name!r}")
-        found = getattr(found, part)
-    return found
 
 
 def _is_loopback(host: str) -> bool:

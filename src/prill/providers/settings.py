@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 from urllib.parse import parse_qsl
 
@@ -296,7 +297,7 @@ class ProviderSettings(BaseModel):
         if answer is None:
             answer = await send_following(transport, request)
             if governor is not None:
-                governor.note_headers(answer.status, answer.headers)
+                governor.note_headers(answer.status, answer.headers, monotonic() - answer.sent_at)
         return answer
 
     async def _read_whole(self, answer: Answer) -> WholeAnswer:

@@ -22,6 +22,7 @@ from prill.testing.answers import (
     get_wire,
     is_embeddings,
 )
+from prill.testing.batches import Batches
 from prill.testing.faults import NO_FAULTS, Faults
 from prill.testing.http_thread import ConnectionLost, Exchange, HTTPThread
 from prill.testing.playback import Answer, Playback
@@ -37,7 +38,8 @@ class ReplayServer:
     """A real HTTP server on 127.0.0.1 that speaks as OpenAI, Anthropic and Google do.
 
     It answers chat completions, legacy completions, embeddings and responses (OpenAI, also in Azure), messages
-    (Anthropic), generateContent and embedContent (Gemini), streamed and plain. It is up inside its ``with`` block, or
+    (Anthropic), generateContent and embedContent (Gemini), streamed and plain, and batches of the first two vendors
+    (see ``batches``). It is up inside its ``with`` block, or
     between ``start()`` and ``stop()``:
 
         with ReplayServer() as server:
@@ -75,6 +77,7 @@ class ReplayServer:
         self._changed = threading.Condition()
         self._stopping = False
         self._thread: HTTPThread | None = None
+        self.batches = Batches()
 
     # Life
 
@@ -232,6 +235,7 @@ class ReplayServer:
             self.faults = NO_FAULTS
             self._seen.clear()
             self._errors.clear()
+            self.batches = Batches()
 
     def _wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         with self._changed:
@@ -271,6 +275,8 @@ class ReplayServer:
             self._errors.append(error)
 
     def _script(self, seen: SeenRequest) -> Answer:
+        if (about_batches := self.batches.answer(seen, self._answer_row)) is not None:
+            return about_batches
         scripted = self._next(seen)
         faults = self.faults if scripted.faults is None else scripted.faults
         if isinstance(scripted, Recording):
@@ -279,6 +285,11 @@ class ReplayServer:
         if wire is None or seen.method != "POST":
             return answer_unknown(seen)
         return answer_reply(scripted, wire, seen, faults)
+
+    def _answer_row(self, seen: SeenRequest) -> tuple[int, bytes]:
+        """The answer to a row of a batch: of the same script."""
+        answer = self._answer(seen)
+        return answer.status, b"".join(answer.events)
 
     def _next(self, seen: SeenRequest) -> Scripted:
         with self._changed:

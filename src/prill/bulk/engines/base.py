@@ -33,14 +33,24 @@ class Job:
 
 
 class Channel(Protocol):
-    """The way to one worker."""
+    """The way to one worker.
+
+    ``capacity`` is how many rows it holds at most, ``None`` for ``max_concurrency``; ``wants_keys`` says that rows are
+    sent with the hashes of their keys.
+    """
+
+    capacity: int | None
+    wants_keys: bool
 
     async def exchange(self, sent: Sent, patience: float) -> Reply:
         """Send rows, and wait for outcomes, at most ``patience`` seconds.
 
         Raises:
-            WorkerLost: the worker has ended, and another has taken its place.
+            WorkerLost: the worker has ended.
         """
+
+    async def replace(self) -> bool:
+        """Start another worker in the place of one that was lost; whether there is one."""
 
     async def cancel(self) -> Sequence[Any]:
         """Cancel what is in flight; returns the outcomes that there were."""

@@ -33,11 +33,17 @@ class LocalEngine:
 
 
 class _LocalChannel:
+    capacity: int | None = None
+    wants_keys = False
+
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
     async def exchange(self, sent: Sent, patience: float) -> Reply:
         return await self._worker.exchange(sent, patience)
+
+    async def replace(self) -> bool:
+        return False  # it ends with this process
 
     async def cancel(self) -> Sequence[Any]:
         return await self._worker.aclose()

@@ -24,7 +24,8 @@ class Redactor:
     """Takes the secrets of a model, in every form in which they may come back, out of texts and errors."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
+        self.secrets = tuple(secrets)
+        forms = {form for secret in self.secrets for form in _forms(secret) if len(form) >= _SHORTEST}
         # The longest first: a short one may be a part of it.
         self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
 
