@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -76,8 +77,12 @@ class HttpServer:
 
     def start(self) -> None:
         environment = {**os.environ, "PORT": str(self._port)}
+        ends_with_this = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         self.process = subprocess.Popen(
-            [str(MCP_SERVER), "streamableHttp"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*ends_with_this, str(MCP_SERVER), "streamableHttp"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         assert eventually(self._answers)
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.helpers import find_postgres, require
+from tests.helpers import eventually, find_postgres, require
 
 
 class PostgresServer:
     """A server in a folder of its own, reached by a socket in that folder; no port is used.
 
-    As root it runs as another user, since PostgreSQL refuses to run as root.
+    As root it runs as another user, since PostgreSQL refuses to run as root. It ends with this process.
     """
 
     def __init__(self) -> None:
@@ -25,35 +26,39 @@ class PostgresServer:
         self._programs = programs
         # Not pytest's folder: the other user may not look into it, and the path of a socket must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="prill-pg-"))
-        self._as = []
+        self.dsn = f"host={self.folder} user=prill dbname=postgres"
+        self._data = str(self.folder / "data")
+        self._as = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
         if os.geteuid() == 0:
             shutil.chown(self.folder, "nobody")
-            self._as = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        self._run("initdb", "--auth=trust", "--username=prill", "--no-sync", "--encoding=UTF8", "--locale=C")
-        self.start()
+            self._as += ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
+        made = self._start("initdb", "--auth=trust", "--username=prill", "--no-sync", "--encoding=UTF8", "--locale=C")
+        assert made.wait() == 0, self._log()
+        self._server = self._start("postgres", "-k", str(self.folder), "-c", "listen_addresses=", "-c", "fsync=off")
+        assert eventually(self._answers), self._log()
 
-    @property
-    def dsn(self) -> str:
-        return f"host={self.folder} user=prill dbname=postgres"
+    def _start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [*self._as, str(self._programs / program), "-D", self._data, *arguments]
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
 
-    def start(self) -> None:
-        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
-        self._run("pg_ctl", "--wait", "--options", options, "--log", str(self.folder / "log"), "start")
+    def _answers(self) -> bool:
+        import psycopg
 
-    def stop(self, mode: str = "fast") -> None:
-        self._run("pg_ctl", "--wait", "--mode", mode, "stop")
+        assert self._server.poll() is None, self._log()
+        try:
+            psycopg.connect(self.dsn).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text("utf8", "replace")
 
     def remove(self) -> None:
-        self.stop("immediate")
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait()
         shutil.rmtree(self.folder)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._as, str(self._programs / program), *arguments, "--pgdata", str(self.folder / "data")]
-        # To a file: the server would keep a pipe open.
-        with (self.folder / "out").open("w+") as out:
-            done = subprocess.run(command, stdout=out, stderr=out, cwd="/")
-            out.seek(0)
-            assert done.returncode == 0, out.read()
 
 
 @pytest.fixture(scope="session")
