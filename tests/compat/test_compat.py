@@ -314,3 +314,13 @@ def test_googles_package_leads_to_prills_classes(compat):
     assert ChatGoogleGenerativeAIError is ModelAPIError
     with pytest.raises(NoCounterpartError, match="ChatGoogleGenerativeAI"):
         from langchain_google_genai import GoogleGenerativeAI  # noqa: F401 - it is not there
+
+
+def test_of_amazons_package_the_class_for_all_models_is_there(compat):
+    from langchain_aws import ChatBedrockConverse
+
+    import prill.bedrock
+
+    assert ChatBedrockConverse is prill.bedrock.ChatBedrockConverse
+    with pytest.raises(NoCounterpartError, match="ChatBedrockConverse"):
+        from langchain_aws import ChatBedrock  # noqa: F401 - it is not there

@@ -57,6 +57,7 @@ the models make of them. The tests compare each answer with what a second, small
 | `Anthropic` | messages: text in, text out | yes | – | left out of the text | yes |
 | `ChatGoogleGenerativeAI` | generateContent | yes | yes | yes, with signatures | yes |
 | `GoogleGenerativeAIEmbeddings` | batchEmbedContents | – | – | – | – |
+| `ChatBedrockConverse` | converse | yes | yes | yes, with signatures | yes |
 
 `AzureChatOpenAI`, `AzureOpenAI` and `AzureOpenAIEmbeddings` are OpenAI's classes at Azure's addresses, with its keys
 and tokens.
@@ -74,10 +75,12 @@ server on the same machine, in blocking code and in asyncio.
 | `AzureChatOpenAI`, `AzureOpenAI`, `AzureOpenAIEmbeddings` | yes, of answers | yes: results of the filter | yes |
 | `ChatAnthropic`, `Anthropic` | yes | – | yes |
 | `ChatGoogleGenerativeAI`, `GoogleGenerativeAIEmbeddings` | no | yes | yes |
+| `ChatBedrockConverse` | no | yes, and signatures made after AWS's document | yes |
 
 Google's reference: [generateContent](https://ai.google.dev/api/generate-content),
 [embeddings](https://ai.google.dev/api/embeddings),
-[thought signatures](https://ai.google.dev/gemini-api/docs/thought-signatures).
+[thought signatures](https://ai.google.dev/gemini-api/docs/thought-signatures). Amazon's:
+[ConverseStream](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html).
 """,
     servers=(
         'Servers that speak OpenAI\'s protocol and are known by name (`init_chat_model("groq:…")`, '
@@ -128,6 +131,7 @@ CHINESE = Words(
 | `Anthropic` | messages：输入文本，输出文本 | 是 | – | 不放进文本 | 是 |
 | `ChatGoogleGenerativeAI` | generateContent | 是 | 是 | 是，带签名 | 是 |
 | `GoogleGenerativeAIEmbeddings` | batchEmbedContents | – | – | – | – |
+| `ChatBedrockConverse` | converse | 是 | 是 | 是，带签名 | 是 |
 
 `AzureChatOpenAI`、`AzureOpenAI` 和 `AzureOpenAIEmbeddings` 就是 OpenAI 的那些类，用 Azure 的地址、密钥和令牌。
 
@@ -144,10 +148,12 @@ CHINESE = Words(
 | `AzureChatOpenAI`、`AzureOpenAI`、`AzureOpenAIEmbeddings` | 有回答 | 是：过滤的结果 | 是 |
 | `ChatAnthropic`、`Anthropic` | 有 | – | 是 |
 | `ChatGoogleGenerativeAI`、`GoogleGenerativeAIEmbeddings` | 没有 | 是 | 是 |
+| `ChatBedrockConverse` | 没有 | 是，签名按 AWS 的文档核对 | 是 |
 
 Google 的文档：[generateContent](https://ai.google.dev/api/generate-content)、\
 [embeddings](https://ai.google.dev/api/embeddings)、\
-[thought signatures](https://ai.google.dev/gemini-api/docs/thought-signatures)。
+[thought signatures](https://ai.google.dev/gemini-api/docs/thought-signatures)。Amazon 的文档：\
+[ConverseStream](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html)。
 """,
     servers=(
         '说 OpenAI 协议、可以直接用名字的服务器（`init_chat_model("groq:…")`、`ChatOpenAI(server="groq")`）：'
