@@ -25,6 +25,8 @@ from prill.testing import ReplayServer
         ("claude-x", "ChatAnthropic", "claude-x", "anthropic"),
         ("google_genai:gemini-2.5-flash", "ChatGoogleGenerativeAI", "gemini-2.5-flash", "google_genai"),
         ("gemini-2.5-flash", "ChatGoogleGenerativeAI", "gemini-2.5-flash", "google_genai"),
+        ("bedrock_converse:amazon.nova-lite-v1:0", "ChatBedrockConverse", "amazon.nova-lite-v1:0", "bedrock"),
+        ("bedrock:amazon.nova-lite-v1:0", "ChatBedrockConverse", "amazon.nova-lite-v1:0", "bedrock"),
         ("ollama:llama3.2:3b", "ChatOpenAI", "llama3.2:3b", "ollama"),
         ("groq:openai/gpt-oss", "ChatOpenAI", "openai/gpt-oss", "groq"),
         ("mistralai:mistral-small", "ChatOpenAI", "mistral-small", "mistral"),

@@ -37,16 +37,24 @@ def _load_google() -> Callable[..., BaseChatModel]:
     return ChatGoogleGenerativeAI
 
 
+def _load_bedrock() -> Callable[..., BaseChatModel]:
+    from prill.bedrock import ChatBedrockConverse  # noqa: PLC0415 - as above
+
+    return ChatBedrockConverse
+
+
 _CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {
     "openai": _load_openai,
     "azure_openai": _load_azure,
     "anthropic": _load_anthropic,
+    "bedrock_converse": _load_bedrock,
     "google_genai": _load_google,
 }
 """Loads the class of each provider that has its own."""
 
 _OTHER_NAMES = {
     "azure": "azure_openai",
+    "bedrock": "bedrock_converse",
     "hf": "huggingface",
     "mistral_ai": "mistral",
     "mistralai": "mistral",

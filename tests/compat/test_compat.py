@@ -300,3 +300,28 @@ def test_names_refuses_a_module_that_is_not_there():
 
 def test_every_module_has_its_package_in_the_table():
     assert {package for package in PACKAGES if package} <= set(MODULES)
+
+
+def test_googles_package_leads_to_prills_classes(compat):
+    from langchain_google_genai import ChatGoogleGenerativeAI, GoogleGenerativeAIEmbeddings, HarmCategory
+    from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
+
+    import prill.google
+    from prill.errors import ModelAPIError
+
+    assert ChatGoogleGenerativeAI is prill.google.ChatGoogleGenerativeAI
+    assert GoogleGenerativeAIEmbeddings is prill.google.GoogleGenerativeAIEmbeddings
+    assert HarmCategory is prill.google.HarmCategory
+    assert ChatGoogleGenerativeAIError is ModelAPIError
+    with pytest.raises(NoCounterpartError, match="ChatGoogleGenerativeAI"):
+        from langchain_google_genai import GoogleGenerativeAI  # noqa: F401 - it is not there
+
+
+def test_of_amazons_package_the_class_for_all_models_is_there(compat):
+    from langchain_aws import ChatBedrockConverse
+
+    import prill.bedrock
+
+    assert ChatBedrockConverse is prill.bedrock.ChatBedrockConverse
+    with pytest.raises(NoCounterpartError, match="ChatBedrockConverse"):
+        from langchain_aws import ChatBedrock  # noqa: F401 - it is not there

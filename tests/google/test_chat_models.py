@@ -297,7 +297,7 @@ def test_a_stream_that_falls_silent_is_given_up(make: Make, server: ReplayServer
 def test_a_stream_that_is_left_closes_its_connection(
     model: ChatGoogleGenerativeAI, server: ReplayServer, colour: Any
 ) -> None:
-    server.reply(*["word "] * 50, faults=Faults(pace=0.02))
+    server.reply(*["word "] * 2000, faults=Faults(pace=0.02))
     colour.leave_after(2, model, "Hi")
     assert server.wait_closed(30)
     assert server.closed_early == 1

@@ -26,6 +26,7 @@ ADVICE = {
     "langchain.smith": _LANGSMITH,
     "langchain_anthropic.experimental": "ChatAnthropic calls tools itself: model.bind_tools(tools)",
     "langchain_anthropic.output_parsers": "use the parsers of tool calls in langchain_core.output_parsers",
+    "langchain_aws": "of langchain_aws there is ChatBedrockConverse, which asks all models of Bedrock",
     "langchain_community.agent_toolkits": _AGENTS,
     "langchain_community.chat_models": _MODELS,
     "langchain_community.document_loaders": _LOADERS,

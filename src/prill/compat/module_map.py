@@ -13,10 +13,20 @@ from typing import NamedTuple
 from prill.compat.agents import AGENTS
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
-from prill.compat.vendors import ANTHROPIC, GOOGLE, OPENAI
+from prill.compat.vendors import ANTHROPIC, AWS, GOOGLE, OPENAI
 from prill.version import __version__
 
-MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **GOOGLE, **CLASSIC, **AGENTS, **COMMUNITY, **TEXT_SPLITTERS}
+MODULES: dict[str, str] = {
+    **CORE,
+    **OPENAI,
+    **ANTHROPIC,
+    **AWS,
+    **GOOGLE,
+    **CLASSIC,
+    **AGENTS,
+    **COMMUNITY,
+    **TEXT_SPLITTERS,
+}
 """Each module that there is, and where its names are."""
 
 ROOTS = frozenset(name for name in MODULES if "." not in name)
@@ -77,6 +87,7 @@ def _version_beside(documented: str) -> str:
 CORE_VERSION = _version_beside("1.7.0")
 OPENAI_VERSION = _version_beside("1.7.0")
 ANTHROPIC_VERSION = _version_beside("1.7.0")
+AWS_VERSION = _version_beside("1.0.0")
 GOOGLE_VERSION = _version_beside("4.0.0")
 CLASSIC_VERSION = _version_beside("0.3.0")
 COMMUNITY_VERSION = _version_beside("0.3.0")

@@ -66,3 +66,11 @@ GOOGLE = {
         "prill.google:GoogleGenerativeAIEmbeddings prill.errors:GoogleGenerativeAIError=ModelAPIError"
     ),
 }
+
+_CONVERSE = "prill.bedrock:ChatBedrockConverse"
+
+AWS = {
+    "langchain_aws": f"{_CONVERSE} prill.compat.module_map:__version__=AWS_VERSION",
+    "langchain_aws.chat_models": _CONVERSE,
+    "langchain_aws.chat_models.bedrock_converse": _CONVERSE,
+}

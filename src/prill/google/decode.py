@@ -150,7 +150,8 @@ class GoogleDecoder:
         name, args, id = call.get("name"), call.get("args"), call.get("id")
         if not isinstance(name, str):
             raise ValueError("the name of a function call is not text")
-        piece = ToolCallChunk(name=name, args=to_json(args or {}).decode(), id=id or None, index=None)
+        text = args if isinstance(args, str) else to_json(args or {}).decode()
+        piece = ToolCallChunk(name=name, args=text, id=id or None, index=None)
         if piece["id"] is None and self._id is not None:
             piece["id"] = f"{MADE_ID}{self._id}_{len(self._calls.ids)}"  # so it is the same each time it is read
         if signature:

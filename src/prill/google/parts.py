@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from prill.errors import ModelInvalidRequestError
 from prill.messages.blocks import translate_block
-from prill.providers.images import check_image
+from prill.providers.images import check_image, check_image_url
 
 Block = dict[str, Any]
 Part = dict[str, Any]
@@ -90,6 +90,8 @@ def _data(block: Block) -> Part:
     place = block.get("url") or block.get("file_id")
     if not place:
         raise refuse(f"a block of type {kind!r} says neither url, base64 nor file_id (it has {sorted(block)})")
+    if kind == "image" and "url" in block:
+        check_image_url(place, PROVIDER)
     mime = mime or mimetypes.guess_type(urlsplit(str(place)).path)[0]
     return {"fileData": {"fileUri": place, **({"mimeType": mime} if mime else {})}}
 

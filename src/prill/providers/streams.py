@@ -17,7 +17,7 @@ from prill.messages.ai import as_interrupted
 from prill.providers.http.answers import WholeAnswer
 from prill.providers.http.body import Body
 from prill.providers.http.error_bodies import QUOTED, is_error_body
-from prill.providers.http.failures import map_error_event
+from prill.providers.http.failures import find_request_id, map_error_event
 from prill.providers.http.message import Answer, TransportError
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
@@ -176,7 +176,7 @@ class ProviderStreams(ProviderSettings):
         return failure
 
     def _request_id(self, answer: Answer) -> str | None:
-        return answer.headers.get("x-request-id") or answer.headers.get("request-id")
+        return find_request_id(answer.headers)
 
 
 def _start(body: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from prill.testing.anthropic_wire import MessagesWire
+from prill.testing.bedrock_wire import ConverseWire
 from prill.testing.faults import HTML_PAGE, Faults
 from prill.testing.gemini_wire import GeminiEmbeddingsWire, GenerateArrayWire, GenerateWire
 from prill.testing.openai_embeddings_wire import EmbeddingsWire
@@ -26,6 +27,8 @@ _WIRES: dict[str, Wire] = {
     "/embeddings": EmbeddingsWire(),
     "/responses": ResponsesWire(),
     "/messages": MessagesWire(),
+    "/converse": ConverseWire(),
+    "/converse-stream": ConverseWire(),
     ":generateContent": GenerateWire(),
     ":streamGenerateContent": GenerateWire(),
     ":embedContent": GeminiEmbeddingsWire(),
@@ -75,7 +78,7 @@ def answer_reply(reply: Reply, wire: Wire, seen: SeenRequest, faults: Faults) ->
     streaming = seen.streaming and not isinstance(wire, EmbeddingsWire)
     return Answer(
         status=200,
-        headers={**headers, **(_SSE if streaming and wire is not _ARRAYS else _JSON)},
+        headers={**headers, **(_stream_type(wire) if streaming else _JSON)},
         events=_render(reply, wire, body, streaming),
         streaming=streaming,
         faults=faults,
@@ -84,6 +87,12 @@ def answer_reply(reply: Reply, wire: Wire, seen: SeenRequest, faults: Faults) ->
         garbage=wire.garbage,
         batch=reply.batch,
     )
+
+
+def _stream_type(wire: Wire) -> dict[str, str]:
+    if isinstance(wire, ConverseWire):
+        return {"content-type": "application/vnd.amazon.eventstream"}
+    return _JSON if wire is _ARRAYS else _SSE
 
 
 def _named_in(path: str) -> dict[str, Any]:

@@ -35,12 +35,11 @@ ReplyFunction: TypeAlias = Callable[[SeenRequest], Scripted | str | Sequence[str
 
 
 class ReplayServer:
-    """A real HTTP server on 127.0.0.1 that speaks as OpenAI, Anthropic and Google do.
+    """A real HTTP server on 127.0.0.1 that speaks as OpenAI, Anthropic, Google and Amazon do.
 
     It answers chat completions, legacy completions, embeddings and responses (OpenAI, also in Azure), messages
-    (Anthropic), generateContent and embedContent (Gemini), streamed and plain, and batches of the first two vendors
-    (see ``batches``). It is up inside its ``with`` block, or
-    between ``start()`` and ``stop()``:
+    (Anthropic), generateContent and embedContent (Gemini) and converse (Bedrock), streamed and plain, and batches of
+    the first two vendors (see ``batches``). It is up inside its ``with`` block, or between ``start()`` and ``stop()``:
 
         with ReplayServer() as server:
             server.reply("Hello", " world")

@@ -107,10 +107,15 @@ def map_status(status: int, body: Any, headers: Mapping[str, str], *, provider: 
         model=model,
         status=status,
         code=words.codes[0] if words.codes else None,
-        request_id=headers.get("x-request-id") or headers.get("request-id"),
+        request_id=find_request_id(headers),
         retry_after=words.retry_after if wait is None else wait,
         retryable=_advice(headers, words),
     )
+
+
+def find_request_id(headers: Mapping[str, str]) -> str | None:
+    """How the provider names a request, in the header that each of them has for it."""
+    return next((headers[name] for name in ("x-request-id", "request-id", "x-amzn-requestid") if name in headers), None)
 
 
 def _advice(headers: Mapping[str, str], words: ErrorWords) -> bool | None:
