@@ -200,7 +200,11 @@ class ProviderSettings(BaseModel):
         return _load("asynchronous")
 
     def _route(self) -> Route:
-        return find_route(self._address().url, None if self.proxy is None else self.proxy.get_secret_value())
+        return find_route(self._address().url, self._known_proxy())
+
+    def _known_proxy(self) -> str | None:
+        """The proxy that is set for this model; ``None`` leaves it to the environment."""
+        return None if self.proxy is None else self.proxy.get_secret_value()
 
     def _make_transport(self) -> Transport:
         client = self.client or self.http_client
@@ -311,8 +315,7 @@ class ProviderSettings(BaseModel):
         if request is not None:
             queries.append(dict(parse_qsl(request.query)))
         secrets = find_secrets(self._known_key(), self._url(), [self.default_headers, *asked], queries)
-        if self.proxy is not None:
-            secrets += find_secrets(None, self.proxy.get_secret_value(), [], [])
+        secrets += find_secrets(None, self._known_proxy(), [], [])
         return Redactor(secrets)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
