@@ -10,7 +10,7 @@ import pytest
 from prill.chat_models import init_chat_model
 from prill.errors import ConfigError
 from prill.prompts import ChatPromptTemplate
-from prill.runnables import Runnable
+from prill.runnables import Runnable, RunnableConfig
 from prill.testing import ReplayServer
 from prill.tools import tool
 
@@ -29,7 +29,7 @@ def addresses(server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:
 pytestmark = pytest.mark.usefixtures("addresses")
 
 
-def config(**configurable: Any) -> dict[str, Any]:
+def config(**configurable: Any) -> RunnableConfig:
     return {"configurable": configurable}
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from prill.callbacks.config import Config
 from prill.errors import ConfigError
 from prill.language_models import BaseChatModel
-from prill.runnables.base import Runnable
 from prill.runnables.config_fields import ConfigurableFieldSpec
 from prill.runnables.configurable import DynamicRunnable
 
@@ -83,7 +82,7 @@ class ConfigurableModel(DynamicRunnable[Any, Any]):
         default = self.settings.get(name, getattr(self.default, name, None))
         return ConfigurableFieldSpec(self.prefix + name, info.annotation, name, info.description, default)
 
-    def _configured(self, config: Config) -> Runnable[Any, Any]:
+    def _configured(self, config: Config) -> Any:
         given = config.get("configurable") or {}
         changed = {name: given[key] for name in self.fields if (key := self.prefix + name) in given}
         if not changed and self._has_model:

@@ -112,7 +112,7 @@ def test_what_changes_nothing_is_taken(given: Any, make: Make, server: ReplaySer
 
 def embed(server: ReplayServer, texts: list[str], **settings: Any) -> list[list[float]]:
     """The vectors, which are the same in both colours."""
-    embeddings = OpenAIEmbeddings(base_url=server.openai_url, api_key="test", max_retries=0, **settings)  # type: ignore[arg-type]  # pydantic makes a secret of it
+    embeddings = OpenAIEmbeddings(base_url=server.openai_url, api_key="test", max_retries=0, **settings)
     vectors = embeddings.embed_documents(texts)
     assert asyncio.run(embeddings.aembed_documents(texts)) == vectors
     embeddings.close()
@@ -163,7 +163,7 @@ def test_how_tokens_are_counted_changes_nothing(server: ReplayServer) -> None:
 
 
 def test_a_chunk_size_of_a_call_goes_before_that_of_the_model(server: ReplayServer) -> None:
-    embeddings = OpenAIEmbeddings(base_url=server.openai_url, api_key="test", chunk_size=1, max_retries=0)  # type: ignore[arg-type]  # as above
+    embeddings = OpenAIEmbeddings(base_url=server.openai_url, api_key="test", chunk_size=1, max_retries=0)
     embeddings.embed_documents(["a", "b", "c"], chunk_size=3)
     embeddings.close()
     assert [seen.json["input"] for seen in server.requests] == [["a", "b", "c"]]
