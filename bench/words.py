@@ -98,8 +98,13 @@ CHINESE = Words(
         (r"^a short call, invoke, in (\d+) threads$", r"一次短调用，invoke，\1 个线程"),
         (r", against a bare client$", "，对照：直接用 HTTP 客户端"),
         (
-            r"^a fresh process, from the import of messages to the first chunk of a stream$",
+            r"^a fresh process, from the import of messages to the first chunk of a stream",
             "新进程，从导入 messages 到流的第一块",
+        ),
+        (r", with asyncio$", "，用 asyncio"),
+        (
+            r"^the longest wait of an event loop for the first call of a fresh process$",
+            "新进程的第一次调用里，事件循环最长的一次停顿",
         ),
         (r"^a tool call, over the bare function$", "一次工具调用，减去函数本身的时间"),
         (r", three events a token$", "，每个 token 三个事件"),

@@ -55,7 +55,10 @@ class ProviderSettings(BaseModel):
     ``http_client`` and ``http_async_client`` are ``httpx2`` or ``httpx`` clients. They are yours, and are not closed.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)  # among the input may be the key
+    model_config = ConfigDict(
+        hide_input_in_errors=True,  # among the input may be the key
+        defer_build=True,
+    )
 
     base_url: str | None = None
     api_key: SecretStr | None = Field(default=None, repr=False)
