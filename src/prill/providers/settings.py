@@ -51,6 +51,8 @@ class ProviderSettings(BaseModel):
     ``proxy`` is the address of a proxy; without it ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say which.
     ``ca_file`` names a file of certificates to trust instead of ``SSL_CERT_FILE`` or the system's.
 
+    ``default_headers`` and ``default_query`` go into each request; a header whose value is ``None`` is not sent.
+
     ``client`` and ``async_client`` are clients of the vendor's SDK to send through (for Azure AD, Vertex, Bedrock);
     ``http_client`` and ``http_async_client`` are ``httpx2`` or ``httpx`` clients. They are yours, and are not closed.
     """
