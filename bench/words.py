@@ -99,8 +99,13 @@ CHINESE = Words(
         (r"^a short call, invoke, in (\d+) threads$", r"一次短调用，invoke，\1 个线程"),
         (r", against a bare client$", "，对照：直接用 HTTP 客户端"),
         (
-            r"^a fresh process, from the import of messages to the first chunk of a stream$",
+            r"^a fresh process, from the import of messages to the first chunk of a stream",
             "新进程，从导入 messages 到流的第一块",
+        ),
+        (r", with asyncio$", "，用 asyncio"),
+        (
+            r"^the longest wait of an event loop for the first call of a fresh process$",
+            "新进程的第一次调用里，事件循环最长的一次停顿",
         ),
         (r"^a tool call, over the bare function$", "一次工具调用，减去函数本身的时间"),
         (r"^an agent, (\w+), (\d+) rounds of the model and a tool$", r"智能体，\1，模型与工具的 \2 轮"),
@@ -125,6 +130,7 @@ CHINESE = Words(
         ),
         (r"^the same, streamed through (\w+)$", r"同上，流式经过 \1"),
         (r"^FAISS store, one search among ([\d,]+) vectors of (\d+)$", r"FAISS 向量库，在 \1 个 \2 维向量里查找一次"),
+        (r"^one short query of LocalEmbeddings$", "LocalEmbeddings 的一次短查询"),
         (
             r"^recall@3 of LocalEmbeddings, English \((\d+) questions, (\d+) documents\)$",
             r"LocalEmbeddings 的 recall@3，英文（\1 个问题，\2 个文档）",
