@@ -106,7 +106,7 @@ class AIMessage(BaseMessage):
     @property
     def content_blocks(self) -> list[ContentBlock]:
         """The content as standard blocks, with the reasoning and the tool calls that are kept outside of it."""
-        blocks = standard_blocks(self.content)
+        blocks = self._standard_content()
         outside = self.additional_kwargs
         if isinstance(item := outside.get("reasoning"), dict) and not _has(blocks, "reasoning"):
             blocks[:0] = cast("list[ContentBlock]", translate_block({**item, "type": "reasoning"}))
@@ -118,7 +118,7 @@ class AIMessage(BaseMessage):
         reasoning = outside.get("reasoning_content")
         if isinstance(reasoning, str) and not _has(blocks, "reasoning"):
             blocks.insert(0, {"type": "reasoning", "reasoning": reasoning})
-        known = {block.get("id") for block in blocks if block.get("type") in ("tool_call", "invalid_tool_call")}
+        known = {block.get("id") for block in blocks if block.get("type") in _CALL_TYPES}
         item_ids = outside.get("__openai_function_call_ids__") or {}
         for call in self._calls_outside():
             if call["id"] is None or call["id"] not in known:
@@ -126,6 +126,13 @@ class AIMessage(BaseMessage):
                 blocks.append(cast("ContentBlock", {**call, **item}))
         for output in outside.get("tool_outputs") or ():
             blocks += cast("list[ContentBlock]", translate_block(output))
+        return blocks
+
+    def _standard_content(self) -> list[ContentBlock]:
+        """The blocks of the content; texts have the id of the message where that is the id of OpenAI's item."""
+        blocks = standard_blocks(self.content)
+        if (self.id or "").startswith("msg_") and self.additional_kwargs.keys() & _BESIDE_ITEMS:
+            blocks = [{"id": self.id, **block} if block["type"] == "text" else block for block in blocks]  # type: ignore[misc]
         return blocks
 
     def _calls_outside(self) -> Iterable[Any]:
@@ -147,6 +154,11 @@ class AIMessage(BaseMessage):
                 lines += [f"  Error: {bad['error']}"] if bad["error"] else []
                 lines += ["  Args:", f"    {bad['args']}"]
         return "\n".join([super().pretty_repr(html), *lines]).strip()
+
+
+_CALL_TYPES = ("tool_call", "invalid_tool_call")
+_BESIDE_ITEMS = frozenset(("reasoning", "tool_outputs", "__openai_function_call_ids__"))
+"""Fields in which old messages of OpenAI's Responses keep what stands beside their text."""
 
 
 def _has(blocks: list[ContentBlock], kind: str) -> bool:
@@ -280,6 +292,13 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     def _prepare_dump(self) -> None:
         self._read_tool_calls()
+
+    def _standard_content(self) -> list[ContentBlock]:
+        blocks = super()._standard_content()
+        if self.chunk_position == "last" or not (pieces := _pieces(self)):
+            return blocks
+        open_ids = {piece["id"] for piece in pieces}
+        return [block for block in blocks if block["type"] not in _CALL_TYPES or block.get("id") not in open_ids]
 
     def _calls_outside(self) -> Iterable[Any]:
         # Half of the arguments must not look like a whole call.
