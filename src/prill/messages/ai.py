@@ -131,8 +131,9 @@ class AIMessage(BaseMessage):
     def _standard_content(self) -> list[ContentBlock]:
         """The blocks of the content; texts have the id of the message where that is the id of OpenAI's item."""
         blocks = standard_blocks(self.content)
-        if (self.id or "").startswith("msg_") and self.additional_kwargs.keys() & _BESIDE_ITEMS:
-            blocks = [{"id": self.id, **block} if block["type"] == "text" else block for block in blocks]  # type: ignore[misc]
+        item_id = self.id or ""
+        if item_id.startswith("msg_") and self.additional_kwargs.keys() & _BESIDE_ITEMS:
+            blocks = [{"id": item_id, **block} if block["type"] == "text" else block for block in blocks]
         return blocks
 
     def _calls_outside(self) -> Iterable[Any]:
