@@ -263,8 +263,8 @@ def test_a_call_is_put_together_as_in_the_message(given: list[dict[str, Any]]) -
     assert calls[0]["args"] == {"x": 1}
 
 
-def test_a_call_whose_arguments_the_token_limit_cut_off_whole_is_an_error(colour: Any) -> None:
+def test_a_call_whose_arguments_the_token_limit_cut_off_whole_is_an_error() -> None:
     last = AIMessageChunk("", response_metadata={"finish_reason": "length"}, chunk_position="last")
     chunks = [AIMessageChunk("", tool_call_chunks=[piece("", "f", "a")]), last]
     with pytest.raises(OutputParserException, match="token limit"):
-        colour.transform(JsonOutputToolsParser(), chunks)
+        list(JsonOutputToolsParser().transform(iter(chunks)))
