@@ -204,29 +204,19 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         **kwargs: Any,
     ) -> None:
         # A chunk of text is made for every token: validating it would take several times as long.
-        plain = content_blocks is None and type(content) is str and type(self) is AIMessageChunk
-        if plain and (not kwargs or _is_plain(kwargs)):
-            values: dict[str, Any] = {
-                "content": content,
-                "additional_kwargs": {},
-                "response_metadata": {},
-                "type": "AIMessageChunk",
-                "name": None,
-                "id": None,
-                "tool_calls": [],
-                "invalid_tool_calls": [],
-                "usage_metadata": None,
-                "tool_call_chunks": [],
-                "chunk_position": None,
-            }
-            if kwargs:
-                values.update(kwargs)
-                values["response_metadata"] = dict(values["response_metadata"])
+        if type(content) is not str or content_blocks is not None or type(self) is not AIMessageChunk:
+            super().__init__(content, content_blocks, **kwargs)
+        elif not kwargs:
+            set_values(self, _text_values(content))
+            set_extra(self, {})
+        elif _is_plain(kwargs):
+            values = {**_text_values(content), **kwargs}
+            values["response_metadata"] = dict(values["response_metadata"])
             set_values(self, values)
             set_fields_set(self, {"content", *kwargs})
             set_extra(self, {})
-            return
-        super().__init__(content, content_blocks, **kwargs)
+        else:
+            super().__init__(content, content_blocks, **kwargs)
 
     @field_validator("tool_call_chunks")
     @classmethod
@@ -270,7 +260,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             # Chunks made without validation lack these until pydantic asks for them: few are copied or dumped.
             if name == "__pydantic_fields_set__":
                 given = {field for field, value in self.__dict__.items() if value and field not in _NEVER_GIVEN}
-                set_fields_set(self, given | {"content", "id"})
+                set_fields_set(self, given | {"content"})
                 return self.__pydantic_fields_set__
             if name == "__pydantic_private__":
                 set_private(self, None)
@@ -380,24 +370,25 @@ _NEVER_GIVEN = frozenset({"type", "tool_calls", "invalid_tool_calls"})
 def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
     """A chunk of text, made without validation in about 1 µs; decoders make one for every token."""
     chunk = _new(AIMessageChunk)
-    set_values(
-        chunk,
-        {
-            "content": content,
-            "additional_kwargs": {},
-            "response_metadata": {},
-            "type": "AIMessageChunk",
-            "name": None,
-            "id": id,
-            "tool_calls": [],
-            "invalid_tool_calls": [],
-            "usage_metadata": None,
-            "tool_call_chunks": [],
-            "chunk_position": None,
-        },
-    )
+    set_values(chunk, _text_values(content, id))
     set_extra(chunk, {})
     return chunk
+
+
+def _text_values(content: str, id: str | None = None) -> dict[str, Any]:
+    return {
+        "content": content,
+        "additional_kwargs": {},
+        "response_metadata": {},
+        "type": "AIMessageChunk",
+        "name": None,
+        "id": id,
+        "tool_calls": [],
+        "invalid_tool_calls": [],
+        "usage_metadata": None,
+        "tool_call_chunks": [],
+        "chunk_position": None,
+    }
 
 
 def _is_plain(kwargs: dict[str, Any]) -> bool:
