@@ -133,9 +133,9 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             output = await self.runnable._step(turn.given, run.child(), **kwargs)
         except BaseException as error:
             carry_path(error, self.runnable.get_name(), self.get_name())
-            await self._interrupt(turn, run, getattr(error, "partial", None))
+            await self._store_partial(turn, run, getattr(error, "partial", None))
             raise
-        await _add(turn, run, self._answer(output))
+        await _store_messages(turn, run, self._answer(output))
         return output
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
@@ -159,10 +159,10 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         except BaseException as error:
             carry_path(error, self.runnable.get_name(), self.get_name())
             if turns:
-                await self._interrupt(turns[0], run, so_far.value())
+                await self._store_partial(turns[0], run, so_far.value())
             raise
         if turns:
-            await _add(turns[0], run, self._answer(so_far.value()))
+            await _store_messages(turns[0], run, self._answer(so_far.value()))
 
     async def _begin(self, input: Any, run: Run) -> _Turn:
         asked = self._asked(input)
@@ -203,7 +203,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
                 history = await history
         return history  # type: ignore[no-any-return]  # what the user's function gives
 
-    async def _interrupt(self, turn: _Turn, run: Run, partial_output: Any) -> None:
+    async def _store_partial(self, turn: _Turn, run: Run, partial_output: Any) -> None:
         """Store a partial answer, if that is wanted."""
         if self.interrupted == "drop" or partial_output is None:
             return
@@ -212,7 +212,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         except ConfigError:
             return  # half an output may hold no messages yet; what ended the turn is the news
         if any(message.content for message in answer):
-            await run.io.shield(partial(_add, turn, run, answer))
+            await run.io.shield(partial(_store_messages, turn, run, answer))
 
     def _partial(self, message: BaseMessage) -> BaseMessage:
         # Its text alone: a tool call without the tool's answer would make providers refuse the next turn.
@@ -269,7 +269,7 @@ class _Turn(NamedTuple):
     given: Any
 
 
-async def _add(turn: _Turn, run: Run, answer: list[BaseMessage]) -> None:
+async def _store_messages(turn: _Turn, run: Run, answer: list[BaseMessage]) -> None:
     messages = [*turn.asked, *answer]
     if run.io.blocking:
         turn.history.add_messages(messages)

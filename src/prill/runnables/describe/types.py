@@ -32,15 +32,15 @@ def get_type(step: Runnable[Any, Any], side: Side) -> Any:
     steps = [part.step for part in structure.parts]
     match structure.kind:
         case "wrapper":
-            return _asked(steps[0], side)
+            return _get_public_type(steps[0], side)
         case "sequence":
-            return _asked(steps[0] if side == "input" else steps[-1], side)
+            return _get_public_type(steps[0] if side == "input" else steps[-1], side)
         case "parallel" if side == "output":
             return dict[str, Any]
         case "parallel" | "choice" if side == "input":
-            return next((found for found in (_asked(each, side) for each in steps) if found is not Any), Any)
+            return next((found for found in (_get_public_type(each, side) for each in steps) if found is not Any), Any)
         case "choice":
-            types = [_asked(each, side) for each in steps]
+            types = [_get_public_type(each, side) for each in steps]
             return Any if Any in types else reduce(or_, types)
     return _own_type(step, side)
 
@@ -52,7 +52,7 @@ def _declared(step: Runnable[Any, Any], side: Side) -> Any:
     return Any if isinstance(found, TypeVar) else found
 
 
-def _asked(step: Runnable[Any, Any], side: Side) -> Any:
+def _get_public_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The public property, which a user's class may have defined."""
     return step.InputType if side == "input" else step.OutputType
 
@@ -63,14 +63,14 @@ def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool =
         return Any
     hints = _hints(function)
     if side == "output":
-        return _item(hints.get("return", Any), yields)
+        return _get_item_type(hints.get("return", Any), yields)
     try:
         names = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
     except (ValueError, TypeError):  # some builtins have no signature
         return Any
     # The input of a generator comes as an iterator; a function that yields is given the whole input.
     given = hints.get(names[0], Any) if names else Any
-    return _item(given, yields and get_origin(given) in _STREAMS)
+    return _get_item_type(given, yields and get_origin(given) in _STREAMS)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _get_hints(function: Any) -> dict[str, Any]:
     return {name: Any if isinstance(hint, str | TypeVar) else hint for name, hint in hints.items()}
 
 
-def _item(hint: Any, stream: bool) -> Any:
+def _get_item_type(hint: Any, stream: bool) -> Any:
     if hint is None or hint is type(None):
         return type(None)
     if stream and get_origin(hint) in _STREAMS:

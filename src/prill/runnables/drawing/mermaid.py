@@ -105,13 +105,13 @@ def _yaml(value: Mapping[str, Any], indent: str = "") -> Any:
 
 def _node(key: str, node: Node, label: str, first: bool, last: bool) -> str:
     if node.metadata:
-        facts = "\n".join(f"{name} = {_fact(value)}" for name, value in node.metadata.items())
+        facts = "\n".join(f"{name} = {_format_value(value)}" for name, value in node.metadata.items())
         label += f"<hr/><small><em>{facts}</em></small>"
     mark = ":::first" if first else ":::last" if last else ""
     return f"\t{safe_id(key)}{f'([{label}])' if mark else f'({label})'}{mark}"
 
 
-def _fact(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
 
 
