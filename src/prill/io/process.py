@@ -80,7 +80,7 @@ def hold_during_fork(lock: Lock) -> None:
 
     Only for a lock under which no lock of another object is taken, and which is held for calls that end by themselves.
     """
-    _HELD.add(weakref.ref(lock, _HELD.discard))
+    _HELD_LOCKS.add(weakref.ref(lock, _HELD_LOCKS.discard))
 
 
 def process_number() -> int:
@@ -103,14 +103,14 @@ def check_process(number: int) -> None:
 
 _process_number = 0
 _LOCKS: set[weakref.ref[Any]] = set()
-_HELD: set[weakref.ref[Any]] = set()
+_HELD_LOCKS: set[weakref.ref[Any]] = set()
 _acquired: list[Any] = []
 _INHERITED: list[Any] = []
 """Never collected: a finalizer of an inherited value could reach into the parent."""
 
 
 def _before_fork() -> None:
-    locks = [lock for ref in list(_HELD) if (lock := ref()) is not None]
+    locks = [lock for ref in list(_HELD_LOCKS) if (lock := ref()) is not None]
     for lock in locks:
         lock.acquire()
     _acquired.extend(locks)

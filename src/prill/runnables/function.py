@@ -139,7 +139,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         if (function is self.afunc) in self._yields:
             chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
             return join(chunks) if chunks else None
-        output = await self._apply(function, input, run, kwargs)
+        output = await self._call_function(function, input, run, kwargs)
         if not isinstance(output, Runnable):
             return output
         try:
@@ -167,7 +167,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
                 async for item in items:
                     yield item
             return
-        output = await self._apply(function, input, run, kwargs)
+        output = await self._call_function(function, input, run, kwargs)
         if not isinstance(output, Runnable):
             yield output
             return
@@ -181,7 +181,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
                 carry_path(error, output.get_name(), self.get_name())
                 raise
 
-    async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
+    async def _call_function(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         if wants := self._injected_names[function is self.afunc]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
         # Where nobody observes any run there is none to enter; that would cost as much as a short function.

@@ -128,7 +128,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     # The bodies
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        turn = await self._begin(input, run)
+        turn = await self._start_turn(input, run)
         try:
             output = await self.runnable._step(turn.given, run.child(), **kwargs)
         except BaseException as error:
@@ -146,7 +146,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     async def _given(self, inputs: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncIterator[Any]:
         input = await collect(inputs)
         if input is not EMPTY:
-            turns.append(await self._begin(input, run))
+            turns.append(await self._start_turn(input, run))
             yield turns[0].given
 
     async def _recorded(self, stream: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncGenerator[Any, None]:
@@ -164,7 +164,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         if turns:
             await _store_messages(turns[0], run, self._answer(so_far.value()))
 
-    async def _begin(self, input: Any, run: Run) -> _Turn:
+    async def _start_turn(self, input: Any, run: Run) -> _Turn:
         asked = self._asked(input)
         history = await self._history(run)
         before = list(history.messages if run.io.blocking else await history.aget_messages())

@@ -84,9 +84,9 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         restarts = self._may_restart() or inputs.restarts is not NOWHERE
-        return Stream(self._merge(inputs, run), ADD, IN_VALUES if restarts else NOWHERE)
+        return Stream(self._merge_branches(inputs, run), ADD, IN_VALUES if restarts else NOWHERE)
 
-    async def _merge(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _merge_branches(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
         keys = list(self.steps__)
         sources = share(inputs, len(keys), run)
         pairs = list(zip(keys, sources, strict=True))

@@ -23,12 +23,12 @@ def rich_tree(step: Runnable[Any, Any]) -> Any:
     """The parts as a tree for ``rich``."""
     from rich.tree import Tree  # noqa: PLC0415 - rich is there: it is calling
 
-    return _add_to_tree(Tree(_line("", step)), step)
+    return _add_to_tree(Tree(_make_line("", step)), step)
 
 
 def _add_to_tree(tree: Any, step: Runnable[Any, Any]) -> Any:
     for label, child in _list_named_steps(step):
-        _add_to_tree(tree.add(_line(label, child)), child)
+        _add_to_tree(tree.add(_make_line(label, child)), child)
     return tree
 
 
@@ -41,7 +41,7 @@ def _list_named_steps(step: Runnable[Any, Any]) -> list[tuple[str, Runnable[Any,
     return [(f"{label}:", child) for label, child in children]
 
 
-def _line(label: str, step: Runnable[Any, Any]) -> Any:
+def _make_line(label: str, step: Runnable[Any, Any]) -> Any:
     from rich.text import Text  # noqa: PLC0415 - rich is there: it is calling
 
     line = Text(f"{label} " if label else "", style="dim")

@@ -157,14 +157,14 @@ class SingleValueStream(Stream[T]):
 class _RuleAccumulator(Accumulator):
     """Combines chunks by a rule other than ``ADD``, which may be known with the first chunk only."""
 
-    __slots__ = ("_rule",)
+    __slots__ = ("_combine_rule",)
 
     def __init__(self, rule: Rule) -> None:
         super().__init__()
-        self._rule = rule
+        self._combine_rule = rule
 
     def add(self, chunk: Any) -> None:
-        combine = resolve(self._rule)
+        combine = resolve(self._combine_rule)
         if combine is REPLACE:
             self.clear()
         elif combine is COLLECT and type(chunk) is not StreamRestart:
