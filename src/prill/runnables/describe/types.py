@@ -14,7 +14,7 @@ from prill.runnables.base import Runnable
 
 Side = Literal["input", "output"]
 
-_STREAMS = (
+_ITERATOR_TYPES = (
     collections.abc.Iterator,
     collections.abc.Iterable,
     collections.abc.Generator,
@@ -26,7 +26,7 @@ _STREAMS = (
 
 def get_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The type of the input or the output of ``step``, from its parts or its annotations; ``Any`` if unknown."""
-    if (declared := _declared(step, side)) is not Any:
+    if (declared := _get_declared_type(step, side)) is not Any:
         return declared
     structure = step._structure()
     steps = [part.step for part in structure.parts]
@@ -42,10 +42,10 @@ def get_type(step: Runnable[Any, Any], side: Side) -> Any:
         case "choice":
             types = [_get_public_type(each, side) for each in steps]
             return Any if Any in types else reduce(or_, types)
-    return _own_type(step, side)
+    return _get_annotated_type(step, side)
 
 
-def _declared(step: Runnable[Any, Any], side: Side) -> Any:
+def _get_declared_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The type in ``RunnableBranch[int, str](…)``: Python keeps the type arguments of a class that is called."""
     arguments = get_args(vars(step).get("__orig_class__"))
     found = arguments[side == "output"] if len(arguments) == 2 else Any
@@ -70,7 +70,7 @@ def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool =
         return Any
     # The input of a generator comes as an iterator; a function that yields is given the whole input.
     given = hints.get(names[0], Any) if names else Any
-    return _get_item_type(given, yields and get_origin(given) in _STREAMS)
+    return _get_item_type(given, yields and get_origin(given) in _ITERATOR_TYPES)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _get_hints(function: Any) -> dict[str, Any]:
 def _get_item_type(hint: Any, stream: bool) -> Any:
     if hint is None or hint is type(None):
         return type(None)
-    if stream and get_origin(hint) in _STREAMS:
+    if stream and get_origin(hint) in _ITERATOR_TYPES:
         return get_args(hint)[0]
     if isinstance(hint, type) and issubclass(hint, Runnable):
         return Any  # what that puts out is known when it runs
@@ -100,7 +100,7 @@ def _get_item_type(hint: Any, stream: bool) -> Any:
     return Any if isinstance(origin, type) and issubclass(origin, Runnable) else hint
 
 
-def _own_type(step: Runnable[Any, Any], side: Side) -> Any:
+def _get_annotated_type(step: Runnable[Any, Any], side: Side) -> Any:
     """Of a user's class: ``class Shout(Runnable[str, str])``, or the annotations of its ``invoke``."""
     for kind in type(step).__mro__:
         for base in getattr(kind, "__orig_bases__", ()):

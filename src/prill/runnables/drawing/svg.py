@@ -10,7 +10,7 @@ from prill.runnables.drawing.layout import Layout, Placed, Point, Route, lay_out
 from prill.runnables.drawing.nodes import Edge, Node, is_schema
 from prill.tracers.waterfall import COLOURS, letters
 
-_LETTER = 7.4
+_LETTER_WIDTH = 7.4
 _MARGIN = 16.0
 _SCHEMA = "#c4c4cf"
 
@@ -40,7 +40,7 @@ def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str =
 
 def _measure_node(node: Node) -> tuple[float, float]:
     lines = _lines(node)
-    return max(letters(line) for line in lines) * _LETTER + 28, 22.0 + 16 * len(lines)
+    return max(letters(line) for line in lines) * _LETTER_WIDTH + 28, 22.0 + 16 * len(lines)
 
 
 def _lines(node: Node) -> list[str]:

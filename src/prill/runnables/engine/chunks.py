@@ -110,7 +110,7 @@ def _join_alike(chunks: list[Any], kind: type) -> Any:
         return kind(chain.from_iterable(chunks))
     if (merge_many := getattr(kind, "merge_many", None)) is not None:
         return merge_many(chunks)
-    if kind in _NUMBERS:
+    if kind in _NUMBER_TYPES:
         return reduce(_add_chunk, chunks)
     if not hasattr(kind, "__add__") and not hasattr(kind, "__radd__"):
         return chunks[-1]
@@ -120,7 +120,7 @@ def _join_alike(chunks: list[Any], kind: type) -> Any:
     return chunks[0]
 
 
-_NUMBERS = frozenset({int, float, complex, bool})
+_NUMBER_TYPES = frozenset({int, float, complex, bool})
 """Types whose sums do not grow: they are added from the left, so that rounding is that of ``sum``."""
 
 
