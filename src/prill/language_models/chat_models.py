@@ -410,7 +410,6 @@ async def _messages_in(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncItera
             message = chunk.message
             if message.id is None:
                 message = copy_message(message)
-                message.__pydantic_fields_set__.add("id")  # chunks of our own compute the set later, with the id
             if chunk.generation_info:
                 message = message.model_copy()
                 message.response_metadata = {**chunk.generation_info, **message.response_metadata}

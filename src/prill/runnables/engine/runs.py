@@ -53,7 +53,7 @@ def start_asyncio_run(config: Config | None) -> Run:
 def _start_run(io: ExecutionMode, config: Config | None, outer: Run | None) -> Run:
     given = check_config(config) if config else {}
     callbacks = given.get("callbacks")
-    handed_on = _handed_on(callbacks)
+    handed_on = _find_callbacks_with_parent(callbacks)
     parent = handed_on.run if handed_on is not None else outer
     said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
@@ -73,7 +73,7 @@ def _start_run(io: ExecutionMode, config: Config | None, outer: Run | None) -> R
     return run
 
 
-def _handed_on(callbacks: Any) -> CallbacksWithParent | None:
+def _find_callbacks_with_parent(callbacks: Any) -> CallbacksWithParent | None:
     given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     return next((each for each in given if isinstance(each, CallbacksWithParent) and each.run is not None), None)
 
