@@ -61,7 +61,6 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from types import FrameType
 from typing import Any, Self
 
@@ -593,5 +592,7 @@ class ModelRefusalError(ModelError):
 
 def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """The end of an error's text: ``"; did you mean 'search'?"``, or nothing where no known name is like ``name``."""
+    from difflib import get_close_matches  # noqa: PLC0415 - few errors need it
+
     close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {close[0]!r}?" if close else ""
