@@ -115,7 +115,7 @@ class Progress:
             )
         message = AIMessage(content=f"{text[0].upper()}{text[1:]}.", name=self.agent.name)
         set_id(message, f"limit-{turn.step}-{turn.messages[-1].id}")
-        await self.add(MODEL, [message])
+        await self.add(self.agent.model_node, [message])
         self.next = END
 
     async def live(self, work: Callable[[], Awaitable[None]]) -> AsyncGenerator[Fact, None]:
