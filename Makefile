@@ -68,4 +68,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) .venv-latest .mypy_cache .ruff_cache .pytest_cache .hypothesis site
+	rm -rf $(VENV) .venv-latest .venv-mcp2 .mypy_cache .ruff_cache .pytest_cache .hypothesis site

@@ -67,6 +67,14 @@ def find_pyright() -> str | None:
     return os.environ.get("PRILL_PYRIGHT") or (str(own) if own.exists() else shutil.which("pyright"))
 
 
+MCP_SERVER = PROJECT / "tests" / "agents" / "mcp" / "node" / "node_modules" / ".bin" / "mcp-server-everything"
+"""A server of the Model Context Protocol for tests, which runs in node."""
+
+
+MCP_2 = PROJECT / ".venv-mcp2" / "bin" / "python"
+"""The Python of an environment with the second version of the package mcp, which ``tests/agents/mcp`` makes."""
+
+
 def find_postgres() -> Path | None:
     """The folder of the programs of a PostgreSQL server, which Debian does not put on the path."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -78,6 +86,10 @@ NEEDS = {
     # Programs
     "chromium": command("chromium", "chromium-browser", "google-chrome", hint="apt-get install chromium"),
     "node": command("node", hint="apt-get install nodejs"),
+    "mcp-server-everything": Need(
+        lambda: MCP_SERVER.exists() and shutil.which("node") is not None,
+        "npm install --prefix tests/agents/mcp/node --no-package-lock",
+    ),
     "npm": command("npm", hint="apt-get install npm"),
     "postgres": Need(lambda: find_postgres() is not None, "apt-get install postgresql"),
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
@@ -85,6 +97,9 @@ NEEDS = {
     # Packages that are not in every environment
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
+    "mcp": modules("mcp", hint="pip install 'prill[mcp]'"),
+    "mcp-2": Need(MCP_2.exists, "PRILL_REQUIRE=mcp-2 makes it, with uv, from tests/agents/mcp/second.txt"),
+    "mcp-server-time": modules("mcp_server_time", hint="pip install mcp-server-time"),
     "psycopg": modules("psycopg", hint="pip install 'prill[postgres]'"),
     "cairosvg": modules("cairosvg", hint="pip install 'prill[png]'"),
     "regex": modules("regex", hint="pip install regex"),

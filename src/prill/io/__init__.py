@@ -21,6 +21,8 @@ Hazards, and how they are met:
   ``PerProcess``, and all locks are free in the child.
 - Under anyio's cancel scopes an ``await`` in a ``finally`` is cancelled again and again. ``finish`` waits for tasks
   until they have ended, however often it is cancelled.
+- A resource of asyncio that several loops and threads use (a session with a server) must be closed by the task that
+  has opened it, on its loop. ``Held`` keeps that task on a loop on which nothing else runs.
 - A generator that runs in one thread cannot be closed from another: the closing waits for it, after cancelling the
   scope in which it may be blocked.
 """

@@ -77,7 +77,14 @@ class PostgresThreads(Threads):
     Raises:
         MissingDependencyError: ``psycopg`` is not installed.
         ConfigError: ``dsn`` cannot be read.
-        ThreadStorageError: the database cannot be reached, or refuses; nothing is written then.
+        ThreadStorageError: the database cannot be reached, or refuses. Nothing is written then; but where the
+            connection breaks while a write is confirmed, only loading the thread shows whether it was.
+
+    Example::
+
+        threads = PostgresThreads("postgresql://user@localhost/chats")
+        agent = create_agent("anthropic:claude-haiku-4-5", tools=[search], threads=threads)
+        agent.invoke({"messages": "Hi"}, {"configurable": {"thread_id": "7"}})
     """
 
     def __init__(self, dsn: str, *, codec: RecordCodec | None = None, max_record_bytes: int = MAX_RECORD_BYTES) -> None:
