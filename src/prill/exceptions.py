@@ -39,4 +39,4 @@ LangChainException = PrillError
 
 
 class TracerException(PrillError):
-    """What a tracer of your own raises when it cannot make sense of the runs it is told of."""
+    """What a tracer of your own raises when it cannot make sense of the runs it receives."""

@@ -140,7 +140,7 @@ def merge_generation_chunks(chunks: Sequence[Any]) -> Any:
     """Merge the chunks of one generation, all ``GenerationChunk`` or all ``ChatGenerationChunk``, in linear time.
 
     Raises:
-        ConfigError: there are no chunks.
+        ConfigError: ``chunks`` is empty.
         ChunkMergeError: the chunks are of different kinds.
     """
     if not chunks:

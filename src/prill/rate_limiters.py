@@ -52,6 +52,9 @@ class BaseRateLimiter(ABC):
     def __deepcopy__(self, memo: object) -> BaseRateLimiter:
         return self  # a copy of a model keeps to the same limit
 
+    # Pickled, a limiter is its limits alone: in another process the same numbers count for that process. One limit over
+    # many processes is RedisRateLimiter, or the limits of a bulk run.
+
 
 _UNCOUNTED = Permit()
 
@@ -75,6 +78,10 @@ class InMemoryRateLimiter(BaseRateLimiter):
         self._lock = make_lock()
         self._available = 0.0
         self._last: float | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        limits = self.requests_per_second, self.check_every_n_seconds, self.max_bucket_size
+        return _rebuild, (type(self), dict(zip(_BUCKET, limits, strict=True)))
 
     def acquire(self, *, blocking: bool = True) -> bool:
         return drive(self._acquire(BLOCKING, blocking))
@@ -145,7 +152,11 @@ class TokenRateLimiter(BaseRateLimiter):
         self._tokens = _Window(tokens_per_minute, seconds)
         self._queue: deque[_Request] = deque()
         self._numbers = 0
-        self._estimated = self._told = 1
+        self._estimated = self._reported = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        limits = self.requests_per_minute, self.tokens_per_minute, self.expected_output_tokens, self.seconds
+        return _rebuild, (type(self), dict(zip(_WINDOW, limits, strict=True)))
 
     def acquire(self, *, blocking: bool = True) -> bool:
         return drive(self._acquire(BLOCKING, blocking))
@@ -169,7 +180,7 @@ class TokenRateLimiter(BaseRateLimiter):
         return request
 
     def _request(self, estimated: int, output_tokens: int) -> _Request:
-        input_tokens = round(estimated * max(self._told / self._estimated, 1.0))
+        input_tokens = round(estimated * max(self._reported / self._estimated, 1.0))
         limit = self.tokens_per_minute
         if limit is not None and estimated > limit:
             raise ConfigError(
@@ -213,7 +224,7 @@ class TokenRateLimiter(BaseRateLimiter):
         return request.began is not None
 
     def _pause(self, request: _Request) -> float:
-        # Whoever wakes lets all through who fit, so those at the end of a long queue need not look often.
+        # A waiter that wakes admits all others that fit, so those at the end of a long queue need not check often.
         with self._lock:
             ahead = request.number - self._queue[0].number if self._queue else 0
         look = max(0.001, self.seconds / 600)
@@ -243,7 +254,7 @@ class TokenRateLimiter(BaseRateLimiter):
             self._tokens.use(output_tokens or 0, now)
             if input_tokens and request.estimated:
                 self._estimated += request.estimated
-                self._told += input_tokens
+                self._reported += input_tokens
             request.began = None
 
 
@@ -287,6 +298,14 @@ class _Window:
         if self._limit is not None and amount:
             heappush(self._used, (when, amount))
             self._total += amount
+
+
+_BUCKET = ("requests_per_second", "check_every_n_seconds", "max_bucket_size")
+_WINDOW = ("requests_per_minute", "tokens_per_minute", "expected_output_tokens", "seconds")
+
+
+def _rebuild(kind: Callable[..., BaseRateLimiter], limits: dict[str, Any]) -> BaseRateLimiter:
+    return kind(**limits)
 
 
 def _require_positive(name: str, value: Any) -> None:

@@ -21,7 +21,7 @@ __all__ = ["BaseRetriever", "LangSmithRetrieverParams"]
 
 
 class LangSmithRetrieverParams(TypedDict, total=False):
-    """What observers are told about a retriever, in the metadata of its runs: what ``_get_ls_params`` gives."""
+    """What observers are given about a retriever, in the metadata of its runs: what ``_get_ls_params`` gives."""
 
     ls_retriever_name: str
     ls_vector_store_provider: str | None
@@ -81,7 +81,7 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
         return self.tags, {**self._get_ls_params(**kwargs), **(self.metadata or {})}
 
     def _get_ls_params(self, **kwargs: Any) -> Mapping[str, Any]:
-        """What observers are told about the retriever: ``ls_retriever_name`` …"""
+        """What observers are given about the retriever: ``ls_retriever_name`` …"""
         name = type(self).__name__.removeprefix("Retriever").removesuffix("Retriever")
         return {"ls_retriever_name": (name or "Retriever").lower()}
 

@@ -42,6 +42,11 @@ class SQLiteFile:
         if self.path == ":memory:":
             self._in_memory = connection  # it has no file and no lock of the system: a copy of it is whole
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.path == ":memory:":
+            raise ConfigError("a SQLite database in memory cannot be sent to another process: give it a file's path")
+        return SQLiteFile, (os.path.abspath(self.path), self._tables)
+
     def read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         with self._named(), self._lock:

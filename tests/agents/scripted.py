@@ -47,7 +47,7 @@ class Scripted(ChatHooks, BaseChatModel):
         return "scripted"
 
     def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
-        self.bound.append({"tools": [name_of(each) for each in tools], "tool_choice": tool_choice, **kwargs})
+        self.bound.append({"tools": [get_function_name(each) for each in tools], "tool_choice": tool_choice, **kwargs})
         return self
 
     def _next(self, messages: list[Any]) -> AIMessage:
@@ -96,7 +96,7 @@ def _call_chunk(message: AIMessage, index: int, name: str | None, id: str | None
     return ai_chunk("", id=message.id, tool_call_chunks=[piece])
 
 
-def name_of(tool: Any) -> str:
+def get_function_name(tool: Any) -> str:
     return tool["function"]["name"] if isinstance(tool, dict) else tool.name
 
 

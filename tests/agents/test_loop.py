@@ -418,3 +418,11 @@ def test_a_command_without_any_message_is_refused(colour):
     for given in (Command(update={}), Command()):
         with pytest.raises(ConfigError):
             colour.invoke(agent, given)
+
+
+def test_a_pause_is_the_last_value_of_a_stream(colour):
+    _, agent = agent_of(LOOKED, approve=["weather"])
+    value = colour.stream(agent, "hi", stream_mode="values")[-1]
+    [asked] = value["__interrupt__"]
+    assert asked.value["action_requests"][0]["name"] == "weather"
+    assert shape(value["messages"]) == [("human", "hi"), ("ai", "let me look", ["c1"])]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prill.anthropic.decode import AnthropicDecoder, events_of, wants_blocks
+from prill.anthropic.decode import AnthropicDecoder, make_events, wants_blocks
 from prill.messages import AIMessage, AIMessageChunk, merge_chunks, message_chunk_to_message
 from prill.providers.streams import ProviderError
 from prill.transducers.sse import ServerSentEvent
@@ -298,7 +298,7 @@ def test_a_streamed_answer_is_the_same_as_one_in_one_piece(content: list[Event],
     whole = {"id": "msg_1", "model": "claude-test", "content": content, "stop_reason": "end_turn"}
     whole |= {"stop_sequence": None, "usage": usage}
     decoder = AnthropicDecoder(blocks=blocks)
-    at_once = merge_chunks([chunk for event in events_of(whole) for chunk in decoder.read(event)])
+    at_once = merge_chunks([chunk for event in make_events(whole) for chunk in decoder.read(event)])
     streamed = [event for index, one in enumerate(content) for event in _streamed(index, one, cut)]
     in_pieces = merge_chunks(chunks_of([START, *streamed, end(), STOP], blocks=blocks))
     assert message_chunk_to_message(in_pieces) == message_chunk_to_message(at_once)

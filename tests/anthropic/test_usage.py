@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prill.anthropic.usage import updated, usage_metadata, what_is_left
+from prill.anthropic.usage import subtract_usage, updated, usage_metadata
 from prill.messages.usage import add_usage
 
 COUNTS = st.fixed_dictionaries(
@@ -35,4 +35,4 @@ def test_tokens_of_the_cache_are_input_too() -> None:
 @given(COUNTS, COUNTS)
 def test_what_is_told_first_and_what_is_left_add_up_to_the_whole(start: dict[str, Any], later: dict[str, Any]) -> None:
     told, whole = usage_metadata(start), usage_metadata(updated(start, later))
-    assert add_usage(told, what_is_left(whole, told)) == whole
+    assert add_usage(told, subtract_usage(whole, told)) == whole

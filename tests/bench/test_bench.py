@@ -27,7 +27,7 @@ def no_collections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gc.collect", lambda: 0)
 
 
-def name_of(measure: Any) -> str:
+def get_function_name(measure: Any) -> str:
     return f"{measure.__module__}-{measure.__name__}"
 
 
@@ -61,7 +61,7 @@ def not_said_in_chinese(row: Row) -> list[str]:
         wire.openai,
         wire.anthropic,
     ],
-    ids=name_of,
+    ids=get_function_name,
 )
 def test_every_row_measures_something(measure: Any) -> None:
     for row in command.each_row(measure(TINY)):

@@ -10,7 +10,7 @@ from prill.anthropic import Anthropic, ChatAnthropic
 from prill.documents import Document
 from prill.errors import ConfigError, ModelTimeoutError
 from prill.load import Serializable, dumpd, dumps, load, loads
-from prill.load.forms import ATTRIBUTES, FORMS, form_of
+from prill.load.forms import ATTRIBUTES, FORMS, get_form
 from prill.messages import (
     AIMessage,
     AIMessageChunk,
@@ -505,6 +505,6 @@ def test_fields_of_a_later_version_are_named_and_can_be_left_out():
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_is_that_of_its_class(name):
     form = FORMS[name]
-    assert form_of(form.kind()) is form
+    assert get_form(form.kind()) is form
     assert form.kind().__name__ == name
     assert (name in ATTRIBUTES) != hasattr(form.kind(), "model_fields")

@@ -14,21 +14,21 @@ from prill.messages import AIMessage, AIMessageChunk, merge_chunks, message_chun
 from prill.messages.ai import as_interrupted
 from prill.messages.call_assembly import ToolCallStream, merge_tool_call_chunks
 
-Piece = tuple[str | None, str | None, str | None, Any]
+TextDelta = tuple[str | None, str | None, str | None, Any]
 
 
-def pieces(*given: Piece) -> list[dict[str, Any]]:
+def pieces(*given: TextDelta) -> list[dict[str, Any]]:
     return [{"name": name, "args": args, "id": id, "index": index} for name, args, id, index in given]
 
 
-def streamed(*given: Piece) -> AIMessage:
+def streamed(*given: TextDelta) -> AIMessage:
     """The message of a provider's stream, whose pieces a decoder passes through ``ToolCallStream``."""
     calls = ToolCallStream()
     chunks = [AIMessageChunk("", tool_call_chunks=calls.feed([piece])) for piece in pieces(*given)]
     return message_chunk_to_message(merge_chunks([*chunks, AIMessageChunk("", chunk_position="last")]))
 
 
-def added(*given: Piece) -> AIMessage:
+def added(*given: TextDelta) -> AIMessage:
     """The message of chunks of a model of one's own, added one after the other."""
     chunks = [AIMessageChunk("", tool_call_chunks=[piece]) for piece in pieces(*given)]
     return message_chunk_to_message(reduce(add, [*chunks, AIMessageChunk("", chunk_position="last")]))
@@ -38,12 +38,13 @@ def valid(message: AIMessage) -> list[tuple[str, dict[str, Any]]]:
     return [(call["name"], call["args"]) for call in message.tool_calls]
 
 
-ONE_CALL: dict[str, list[Piece]] = {
+ONE_CALL: dict[str, list[TextDelta]] = {
     "fresh ids": [("f", "", "a", 0), (None, '{"x"', "b", 0), (None, ": 1}", "c", 0)],
     "fresh ids, no index": [("f", "", "a", None), (None, '{"x"', "b", None), (None, ": 1}", "c", None)],
     "fresh indices": [("f", "", "a", 0), (None, '{"x"', "a", 1), (None, ": 1}", "a", 2)],
     "a split name": [("", None, "a", 0), ("f", "", "a", 0), (None, '{"x": 1}', None, 0)],
     "a repeated name": [("f", '{"x"', "a", 0), ("f", ": 1}", None, 0)],
+    "a name and an id in each piece": [("f", "", "a", 0), ("f", '{"x"', "b", 0), ("f", ": 1}", "c", 0)],
     "braces first": [("f", "{}", "a", 0), (None, '{"x": 1}', None, 0)],
     "null first": [("f", "null", "a", 0), (None, '{"x": 1}', None, 0)],
     "whole and in pieces": [("f", '{"x": 1}', "a", 0), (None, '{"x"', None, 0), (None, ": 1}", None, 0)],
@@ -55,7 +56,7 @@ ONE_CALL: dict[str, list[Piece]] = {
 
 
 @pytest.mark.parametrize("given", ONE_CALL.values(), ids=ONE_CALL.keys())
-def test_the_pieces_of_one_call_make_that_call(given: list[Piece]) -> None:
+def test_the_pieces_of_one_call_make_that_call(given: list[TextDelta]) -> None:
     message = streamed(*given)
     assert (valid(message), message.invalid_tool_calls) == ([("f", {"x": 1})], [])
     if given[0][1] != "null":  # which only a provider's decoder takes for no arguments
@@ -64,11 +65,23 @@ def test_the_pieces_of_one_call_make_that_call(given: list[Piece]) -> None:
 
 @pytest.mark.parametrize("index", [0, None])
 def test_a_name_that_is_continued_is_one_name(index: int | None) -> None:
-    given: list[Piece] = [("open_", "", "a", index), ("page", "", None, index), (None, '{"x": 1}', None, index)]
+    given: list[TextDelta] = [("open_", "", "a", index), ("page", "", None, index), (None, '{"x": 1}', None, index)]
     assert valid(streamed(*given)) == valid(added(*given)) == [("open_page", {"x": 1})]
 
 
-TWO_CALLS: dict[str, list[Piece]] = {
+@pytest.mark.parametrize("id", ["a", None])
+def test_a_name_that_grows_is_its_last_form(id: str | None) -> None:
+    given: list[TextDelta] = [("open", "", "a", 0), ("open_pa", "", id, 0), ("open_page", '{"x": 1}', id, 0)]
+    assert valid(streamed(*given)) == valid(added(*given)) == [("open_page", {"x": 1})]
+
+
+def test_two_calls_with_one_id_get_two() -> None:
+    calls = streamed(("f", "{}", "a", 0), ("g", "{}", "a", 1)).tool_calls
+    assert [call["name"] for call in calls] == ["f", "g"]
+    assert calls[0]["id"] == "a" != calls[1]["id"]
+
+
+TWO_CALLS: dict[str, list[TextDelta]] = {
     "one index": [("f", '{"x": 1}', "a", 0), ("g", '{"y": 2}', "b", 0)],
     "one index, no ids": [("f", '{"x": 1}', None, 0), ("g", '{"y": 2}', None, 0)],
     "no index": [("f", '{"x": 1}', "a", None), ("g", '{"y": 2}', "b", None)],
@@ -79,16 +92,16 @@ TWO_CALLS: dict[str, list[Piece]] = {
 
 
 @pytest.mark.parametrize("given", TWO_CALLS.values(), ids=TWO_CALLS.keys())
-def test_the_pieces_of_two_calls_make_two(given: list[Piece]) -> None:
+def test_the_pieces_of_two_calls_make_two(given: list[TextDelta]) -> None:
     assert valid(streamed(*given)) == valid(added(*given)) == [("f", {"x": 1}), ("g", {"y": 2})]
 
 
 def test_a_name_after_a_name_without_arguments_ids_and_indices_runs_neither() -> None:
-    given: list[Piece] = [("f", "", None, None), ("g", '{"x": 1}', None, None)]
+    given: list[TextDelta] = [("f", "", None, None), ("g", '{"x": 1}', None, None)]
     assert valid(streamed(*given)) == valid(added(*given)) == [("fg", {"x": 1})]
 
 
-UNCLEAR: dict[str, list[Piece]] = {
+UNCLEAR: dict[str, list[TextDelta]] = {
     "arguments at an index of their own": [("f", "", "a", 0), (None, '{"x": 1}', None, 1)],
     "arguments at another index after braces": [("f", "{}", "a", 0), (None, '{"x": 1}', None, 1)],
     "two calls at one index and arguments without ids": [
@@ -102,7 +115,7 @@ UNCLEAR: dict[str, list[Piece]] = {
 
 
 @pytest.mark.parametrize("given", UNCLEAR.values(), ids=UNCLEAR.keys())
-def test_a_call_that_may_lack_its_arguments_is_not_run(given: list[Piece]) -> None:
+def test_a_call_that_may_lack_its_arguments_is_not_run(given: list[TextDelta]) -> None:
     for message in (streamed(*given), added(*given)):
         assert ("f", {}) not in valid(message)
         assert message.invalid_tool_calls
@@ -151,7 +164,7 @@ PIECES = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(PIECES, st.data())
-def test_merging_step_by_step_is_merging_at_once(given: list[Piece], data: Any) -> None:
+def test_merging_step_by_step_is_merging_at_once(given: list[TextDelta], data: Any) -> None:
     all_pieces: Any = pieces(*given)
     at = data.draw(st.integers(0, len(all_pieces)))
     left = merge_tool_call_chunks(all_pieces[:at])

@@ -63,6 +63,10 @@ JSON_ANSWERS = [
     ('{"text": "<think>no</think>"}', {"text": "<think>no</think>"}),
     (f'Sure: {{"text": "{FENCE}json </think>"}}', {"text": f"{FENCE}json </think>"}),
     (f"<think/>{A}", {"a": 1}),
+    (
+        f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|>{A}<|return|>",
+        {"a": 1},
+    ),
     # prose
     (f"Sure, here it is:\n\n{A}", {"a": 1}),
     (f"Sure, here it is: {A}. I hope it helps {{you}}, [really].", {"a": 1}),
@@ -92,6 +96,10 @@ JSON_ANSWERS = [
     # fences
     (f"{FENCE} json\n{A}\n{FENCE}", {"a": 1}),
     (f"{FENCE}JSON\n{A}\n{FENCE}", {"a": 1}),
+    (f'{FENCE}json title="a.json" lines=1\n{A}\n{FENCE}', {"a": 1}),
+    (f"{FENCE}{{.json #id}}\n{A}\n{FENCE}", {"a": 1}),
+    (f"~~~ {{.json}}\n{A}\n~~~", {"a": 1}),
+    (f"{FENCE}{A}{FENCE}", {"a": 1}),
     (f"~~~json\n{A}\n~~~", {"a": 1}),
     (f"~~~\n{A}\n~~~", {"a": 1}),
     (f"````json\n{A}\n````", {"a": 1}),
@@ -248,6 +256,15 @@ def test_a_tag_that_was_asked_for_is_not_reasoning() -> None:
         XMLOutputParser().parse(text)
 
 
+def test_a_second_root_behind_an_element_in_a_sentence_is_refused_in_every_cut() -> None:
+    text = "As in <c/><think>```<c/>"
+    with pytest.raises(OutputParserException, match="second root"):
+        XMLOutputParser().parse(text)
+    for size in (1, 2, 7, 100):
+        with pytest.raises(OutputParserException, match="second root"):
+            list(XMLOutputParser().transform(iter(split(text, size))))
+
+
 XML_PARTS = [
     *("<think>", "</think>", "<thinking>", "</thinking>", "<a>", "</a>", "<b>", "</b>", "<c/>", XML, "<", ">"),
     *("`", FENCE, f"{FENCE}xml\n", "~~~", "\n", " ", ":", "text", "&amp;", "&", "<电>", "</电>"),
@@ -324,7 +341,7 @@ def test_reasoning_in_front_of_a_short_answer_is_left_out(colour: Any) -> None:
     assert colour.invoke(EnumOutputParser(enum=ExecutionMode), f"{think}Red.") is ExecutionMode.RED
     assert colour.invoke(RegexParser(regex=r"score: (?P<n>\d)"), f"{think}score: 7") == {"n": "7"}
     assert colour.invoke(DatetimeOutputParser(format="%Y"), f"{think}2024").year == 2024
-    with pytest.raises(OutputParserException, match="there is no answer"):
+    with pytest.raises(OutputParserException, match="it has no answer"):
         EnumOutputParser(enum=ExecutionMode).parse("<think>red")
 
 

@@ -40,9 +40,9 @@ def test_an_image_is_sent(data: str, kind: str, server: ReplayServer, make: Any,
     assert data in server.requests[0].body.decode()
 
 
-def test_a_file_name_is_no_address_of_an_image(server: ReplayServer, make: Any) -> None:
+def test_a_file_name_is_not_an_image_url(server: ReplayServer, make: Any) -> None:
     image = {"type": "image_url", "image_url": {"url": "cat.png"}}
-    with pytest.raises(ModelInvalidRequestError, match=r"'cat.png' is no address.*base64"):
+    with pytest.raises(ModelInvalidRequestError, match=r"'cat.png' is not an image URL.*base64"):
         make().invoke([HumanMessage([image])])
     assert server.request_count == 0
 

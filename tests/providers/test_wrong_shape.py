@@ -77,7 +77,7 @@ def test_json_of_another_shape_is_not_in_the_protocol(data: bytes, server: Repla
     model = model_with(Decoder, server)
     server.clear()
     server.queue(Recording("", 200, HEADERS, b"data: " + data + b"\n\n"))
-    with pytest.raises(MalformedResponseError, match="does not speak openai's protocol"):
+    with pytest.raises(MalformedResponseError, match="is not a valid openai response"):
         colour.stream(model)
 
 

@@ -54,8 +54,8 @@ def model(server):
 
 
 @pytest.fixture
-def events_of(run):
-    def events_of(part, input, version="v2", take=None, **more):
+def make_events(run):
+    def make_events(part, input, version="v2", take=None, **more):
         async def main():
             events = []
             async with aclosing(part.astream_events(input, version=version, **more)) as stream:
@@ -67,7 +67,7 @@ def events_of(run):
 
         return run(main())
 
-    return events_of
+    return make_events
 
 
 def shown(event):
@@ -159,10 +159,10 @@ def test_a_generator_goes_on_streaming(model, run):
 # Events
 
 
-def test_the_events_of_a_model(server, events_of):
+def test_the_events_of_a_model(server, make_events):
     server.reply("Hello", "!", " How", " can", " I", " assist", " you", " today", "?")
     model = ChatAnthropic(model="claude-3-haiku-20240307", base_url=server.anthropic_url, api_key="test")
-    events = events_of(model, "hello")
+    events = make_events(model, "hello")
     assert shown(events[0]) == {
         "event": "on_chat_model_start",
         "data": {"input": "hello"},
@@ -181,8 +181,8 @@ def test_the_events_of_a_model(server, events_of):
     assert all(event["parent_ids"] == [] for event in events)
 
 
-def test_the_events_of_a_chain_begin_with_three_starts(model, events_of):
-    events = events_of(model | JsonOutputParser(), ASK)
+def test_the_events_of_a_chain_begin_with_three_starts(model, make_events):
+    events = make_events(model | JsonOutputParser(), ASK)
     starts = [event for event in events if event["event"].endswith("_start")]
     assert [shown(event) for event in starts] == [
         {"event": "on_chain_start", "data": {"input": ASK}, "name": "RunnableSequence", "tags": []},
@@ -242,15 +242,15 @@ Parser chunk: {'countries': [{'name': 'France', 'population': 67}]}
 
 
 @pytest.mark.parametrize("last", [None, extract_country_names], ids=["parser", "function that waits"])
-def test_model_and_parser_take_turns(model, events_of, last):
+def test_model_and_parser_take_turns(model, make_events, last):
     part = model | JsonOutputParser()
-    lines = printed_by_the_loop(events_of(part if last is None else part | last, ASK))
+    lines = printed_by_the_loop(make_events(part if last is None else part | last, ASK))
     assert lines[: len(PRINTED_BY_THE_LOOP)] == PRINTED_BY_THE_LOOP
 
 
-def test_events_by_name(model, events_of):
+def test_events_by_name(model, make_events):
     part = model.with_config({"run_name": "model"}) | JsonOutputParser().with_config({"run_name": "my_parser"})
-    events = events_of(part, ASK, include_names=["my_parser"], take=11)
+    events = make_events(part, ASK, include_names=["my_parser"], take=11)
     assert shown(events[0]) == {
         "event": "on_parser_start",
         "data": {"input": ASK},
@@ -261,9 +261,9 @@ def test_events_by_name(model, events_of):
     assert [shown(event) for event in events[1:]] == [{**stream, "data": {"chunk": value}} for value in PARSED[:10]]
 
 
-def test_events_by_type(model, events_of):
+def test_events_by_type(model, make_events):
     part = model.with_config({"run_name": "model"}) | JsonOutputParser().with_config({"run_name": "my_parser"})
-    events = events_of(part, ASK, include_types=["chat_model"], take=12)
+    events = make_events(part, ASK, include_types=["chat_model"], take=12)
     assert shown(events[0]) == {
         "event": "on_chat_model_start",
         "data": {"input": ASK},
@@ -275,7 +275,7 @@ def test_events_by_type(model, events_of):
     assert [text for text in texts if text] == TOKENS[:10]
 
 
-def test_events_by_tag(events_of):
+def test_events_by_tag(make_events):
     class ScriptedModel(GenericFakeChatModel):
         """Without the empty chunk with which a provider's stream begins."""
 
@@ -286,7 +286,7 @@ def test_events_by_tag(events_of):
                 yield AIMessageChunk(content=token)
 
     part = (ScriptedModel(messages=iter([])) | JsonOutputParser()).with_config({"tags": ["my_chain"]})
-    events = events_of(part, ASK, include_tags=["my_chain"])
+    events = make_events(part, ASK, include_tags=["my_chain"])
     seen = [(event["event"], event["name"], event["tags"]) for event in events]
     chain_tags, model_tags, parser_tags = ["my_chain"], ["seq:step:1", "my_chain"], ["seq:step:2", "my_chain"]
     token = ("on_chat_model_stream", "ChatAnthropic", model_tags)
@@ -324,37 +324,37 @@ def four_events(name):
     ]
 
 
-def test_a_tool_that_does_not_hand_callbacks_on(events_of):
+def test_a_tool_that_does_not_hand_callbacks_on(make_events):
     @tool
     def bad_tool(word: str):
         """Custom tool that doesn't propagate callbacks."""
         return reverse_word.invoke(word)
 
-    events = events_of(bad_tool, "hello")
+    events = make_events(bad_tool, "hello")
     assert [shown(event) for event in events] == four_events("bad_tool")
     assert events[1]["parent_ids"] == [events[0]["run_id"]]
 
 
-def test_a_tool_that_hands_callbacks_on(events_of):
+def test_a_tool_that_hands_callbacks_on(make_events):
     @tool
     def correct_tool(word: str, callbacks):
         """A tool that correctly propagates callbacks."""
         return reverse_word.invoke(word, {"callbacks": callbacks})
 
-    events = events_of(correct_tool, "hello")
+    events = make_events(correct_tool, "hello")
     assert [shown(event) for event in events] == four_events("correct_tool")
     assert events[1]["parent_ids"] == [events[0]["run_id"]]
     assert set(correct_tool.args) == {"word"}
 
 
 @pytest.mark.parametrize("make", [RunnableLambda, chain], ids=["RunnableLambda", "chain"])
-def test_a_function_hands_callbacks_on_by_itself(events_of, run, make):
+def test_a_function_hands_callbacks_on_by_itself(make_events, run, make):
     async def reverse_and_double(word: str):
         return await reverse_word.ainvoke(word) * 2
 
     part = make(reverse_and_double)
     assert run(part.ainvoke("1234")) == "43214321"
-    events = events_of(part, "1234")
+    events = make_events(part, "1234")
     outer = {"name": "reverse_and_double", "tags": []}
     inner = {"name": "reverse_word", "tags": []}
     assert [shown(event) for event in events] == [

@@ -86,7 +86,7 @@ def test_a_generator_that_yields_nothing_gives_none():
     assert steps.invoke({"to": 0}) is None
 
 
-def events_of(part, input):
+def make_events(part, input):
     async def main():
         return [event async for event in part.astream_events(input, version="v2")]
 
@@ -94,13 +94,13 @@ def events_of(part, input):
 
 
 def test_progress_is_seen_as_stream_events_also_inside_of_a_chain():
-    assert events_of(count, {"to": 1}) == [
+    assert make_events(count, {"to": 1}) == [
         ("on_tool_start", None, None),
         ("on_tool_stream", "at 0", None),
         ("on_tool_stream", "counted to 1", None),
         ("on_tool_end", None, "counted to 1"),
     ]
-    inside = events_of(RunnableLambda(lambda x: count.invoke(x)), {"to": 2})
+    inside = make_events(RunnableLambda(lambda x: count.invoke(x)), {"to": 2})
     assert [chunk for event, chunk, _ in inside if event == "on_tool_stream"] == ["at 0", "at 1"]
 
 
@@ -339,7 +339,7 @@ def test_a_retriever_as_a_tool():
 def test_the_retriever_s_run_is_inside_of_the_tool_s():
     search = create_retriever_tool(Shelf(), "search", "Search.")
     for event in ("on_retriever_start", "on_retriever_end", "on_tool_end"):
-        assert event in [name for name, *_ in events_of(search, "tea")]
+        assert event in [name for name, *_ in make_events(search, "tea")]
 
 
 # Texts, toolkits, the rest

@@ -38,7 +38,7 @@ with warnings.catch_warnings():
 OURS = parts_of("prill")
 
 
-async def events_of(part, input, version="v2", config=None, **more):
+async def make_events(part, input, version="v2", config=None, **more):
     """The events, and the error that ended them, if there was one."""
     seen, error = [], None
     with warnings.catch_warnings():

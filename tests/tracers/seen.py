@@ -16,7 +16,7 @@ def run(body):
     return asyncio.run(main())
 
 
-def events_of(part, input, colour="asyncio", config=None, **more):
+def make_events(part, input, colour="asyncio", config=None, **more):
     """The events, in either colour."""
     if colour == "blocking":
         return list(part.stream_events(input, config, **more))

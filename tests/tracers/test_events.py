@@ -17,7 +17,7 @@ from prill.messages import AIMessage, AIMessageChunk
 from prill.output_parsers import StrOutputParser
 from prill.runnables import RunnableGenerator, RunnableLambda
 from prill.tools import tool
-from tracers.seen import COLOURS, events_of, inner, run, up
+from tracers.seen import COLOURS, inner, make_events, run, up
 
 # What is shown
 
@@ -64,7 +64,7 @@ def asks(text):
 )
 def test_blocking_events_are_those_of_asyncio(part, version):
     input = {"x": 1}
-    events = [events_of(part, input, colour, version=version) for colour in ("blocking", "asyncio")]
+    events = [make_events(part, input, colour, version=version) for colour in ("blocking", "asyncio")]
     assert same(events[0]) == same(events[1])
 
 
@@ -72,12 +72,12 @@ def test_blocking_events_inside_of_a_running_loop():
     async def main():
         return [event["event"] for event in (inner | up).stream_events("x")]
 
-    assert run(main()) == [event["event"] for event in events_of(inner | up, "x")]
+    assert run(main()) == [event["event"] for event in make_events(inner | up, "x")]
 
 
 @COLOURS
 def test_root_only(colour):
-    events = events_of(inner | up, "x", colour, root_only=True)
+    events = make_events(inner | up, "x", colour, root_only=True)
     assert [event["event"] for event in events] == ["on_chain_start", "on_chain_stream", "on_chain_end"]
     assert {tuple(event["parent_ids"]) for event in events} == {()}
 
@@ -86,9 +86,9 @@ def test_root_only(colour):
 def test_paths(colour):
     agent = (inner | RunnableLambda(up, name="tool")).with_config(run_name="agent")
     part = inner | agent
-    events = events_of(part, "x", colour, include_paths=["*/agent/*"])
+    events = make_events(part, "x", colour, include_paths=["*/agent/*"])
     assert sorted(event["name"] for event in events) == ["RunnableSequence", *["inner"] * 3, *["tool"] * 3]
-    events = events_of(part, "x", colour, include_paths=["RunnableSequence/agent"])
+    events = make_events(part, "x", colour, include_paths=["RunnableSequence/agent"])
     assert {event["name"] for event in events} == {"agent", "RunnableSequence"}
     assert [event["event"] for event in events if event["name"] == "RunnableSequence"] == ["on_chain_end"]
 
@@ -148,7 +148,7 @@ async def emit_plainly_in_a_coroutine(text):
 )
 def test_custom_events_reach_the_stream_from_wherever_they_are_dispatched(emit, count, colours):
     for colour in colours:
-        events = events_of(inner | RunnableLambda(emit, name="emit"), "x", colour)
+        events = make_events(inner | RunnableLambda(emit, name="emit"), "x", colour)
         said = [event for event in events if event["event"] == "on_custom_event"]
         emitter = next(event for event in events if event["name"] == "emit")
         assert [event["name"] for event in said] == ["said"] * count
@@ -164,7 +164,7 @@ def test_custom_events_outside_of_a_run_are_nothing():
 
 
 def test_custom_events_can_be_chosen_by_name():
-    events = events_of(RunnableLambda(plain_emit), "x", include_names=["said"])
+    events = make_events(RunnableLambda(plain_emit), "x", include_names=["said"])
     assert [event["event"] for event in events] == ["on_custom_event", "on_chain_end"]
 
 
@@ -193,7 +193,7 @@ def test_the_end_of_the_root_tells_the_tokens_of_the_tree_by_model(colour):
         return "".join(chunk.content for chunk in nested.stream("x"))
 
     part = {"a": counting("big"), "b": counting("big") | StrOutputParser()} | RunnableLambda(str) | ask
-    end = events_of(part, "x", colour)[-1]
+    end = make_events(part, "x", colour)[-1]
     assert end["event"] == "on_chain_end"
     assert end["data"]["usage_metadata"] == {"big": twice(USAGE), "small": twice(USAGE)}
 
@@ -201,7 +201,7 @@ def test_the_end_of_the_root_tells_the_tokens_of_the_tree_by_model(colour):
 @COLOURS
 def test_no_addition_is_lost_in_branches(colour):
     part = RunnableLambda(lambda x: [x] * 50) | counting("big").map()
-    end = events_of(part, "x", colour)[-1]
+    end = make_events(part, "x", colour)[-1]
     assert end["data"]["usage_metadata"] == {"big": twice(USAGE, 50)}
 
 

@@ -9,11 +9,11 @@ import pytest
 from prill.callbacks.run import Observer
 from prill.runnables import RunnableLambda, RunnablePassthrough, chain
 from prill.tools import tool
-from tracers.seen import events_of, inner, run, up
+from tracers.seen import inner, make_events, run, up
 
 
 def parents(part, input, colour="asyncio"):
-    events = events_of(part, input, colour)
+    events = make_events(part, input, colour)
     names = {event["run_id"]: event["name"] for event in events}
     starts = [event for event in events if event["event"].endswith("_start")]
     return [(event["name"], [names[id] for id in event["parent_ids"]]) for event in starts]

@@ -14,10 +14,10 @@ from tests.tracers.peer_chains import (
     chat,
     comparable,
     custom,
-    events_of,
     fails,
     later,
     llm,
+    make_events,
     reverse,
     run,
     up,
@@ -26,8 +26,8 @@ from tests.tracers.peer_chains import (
 
 
 def both(build, input, version):
-    theirs, their_error = run(events_of(build(THEIRS), input, version))
-    ours, our_error = run(events_of(build(OURS), input, version))
+    theirs, their_error = run(make_events(build(THEIRS), input, version))
+    ours, our_error = run(make_events(build(OURS), input, version))
     return comparable(theirs), their_error, comparable(ours), our_error
 
 
@@ -224,14 +224,14 @@ def test_a_view_does_not_make_a_model_stream():
 @pytest.mark.parametrize("filters", [{"include_types": ["chat_model"]}, {"exclude_types": ["chain"]}])
 def test_filters_never_hide_the_end_of_the_root(filters):
     part = OURS.RunnableLambda(up) | chat(OURS)
-    ours, _ = run(events_of(part, "x", **filters))
+    ours, _ = run(make_events(part, "x", **filters))
     assert ours[-1]["event"] == "on_chain_end"
     assert {event["event"] for event in ours[:-1]} == {
         "on_chat_model_start",
         "on_chat_model_stream",
         "on_chat_model_end",
     }
-    failing, error = run(events_of(part | fails, "x", **filters))
+    failing, error = run(make_events(part | fails, "x", **filters))
     assert isinstance(error, ValueError)
     assert failing[-1]["event"] == "on_chain_error"
 
@@ -253,8 +253,8 @@ def test_filtered_events_are_the_peers_and_the_end(filters):
     def build(m):
         return m.RunnableLambda(up) | chat(m).with_config(tags=["mine"]) | m.StrOutputParser() | up
 
-    theirs, _ = run(events_of(build(THEIRS), "x", **filters))
-    ours, _ = run(events_of(build(OURS), "x", **filters))
+    theirs, _ = run(make_events(build(THEIRS), "x", **filters))
+    ours, _ = run(make_events(build(OURS), "x", **filters))
     theirs, ours = comparable(theirs), comparable(ours)
     if theirs[-1]["event"] != "on_chain_end" or theirs[-1]["parent_ids"]:
         ours = ours[:-1]
@@ -271,8 +271,8 @@ def test_what_the_caller_says_counts_more_than_what_is_bound(version):
 
     config = {"run_name": "call", "tags": ["c"], "metadata": {"k": "call", "c": 1}}
     for make in (build, lambda m: m.RunnableLambda(up).with_config(run_name="bound", tags=["b"], metadata={"k": 2})):
-        theirs, _ = run(events_of(make(THEIRS), "x", version, config))
-        ours, _ = run(events_of(make(OURS), "x", version, config))
+        theirs, _ = run(make_events(make(THEIRS), "x", version, config))
+        ours, _ = run(make_events(make(OURS), "x", version, config))
         assert comparable(ours) == comparable(theirs)
 
 

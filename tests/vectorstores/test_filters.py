@@ -37,7 +37,7 @@ DOCUMENT = Document("text", metadata={"year": 2020, "kind": "book", "tags": {"a"
     ],
 )
 def test_a_document_passes_or_not(wanted, found):
-    assert filters.test_of(wanted)(DOCUMENT) is found
+    assert filters.compile_filter(wanted)(DOCUMENT) is found
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_a_document_passes_or_not(wanted, found):
 )
 def test_what_cannot_be_understood_is_refused(wanted):
     with pytest.raises(ConfigError):
-        filters.test_of(wanted)
+        filters.compile_filter(wanted)

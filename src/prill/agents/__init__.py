@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING
 from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from prill.agents.actions import (
+        AgentAction as AgentAction,
+        AgentActionMessageLog as AgentActionMessageLog,
+        AgentFinish as AgentFinish,
+        AgentStep as AgentStep,
+        ToolAgentAction as ToolAgentAction,
+    )
     from prill.agents.agent import (
         Agent as Agent,
     )
     from prill.agents.create import (
         AgentOptions as AgentOptions,
         create_agent as create_agent,
+    )
+    from prill.agents.executor import (
+        AgentExecutor as AgentExecutor,
+        AgentExecutorIterator as AgentExecutorIterator,
     )
     from prill.agents.interrupts import (
         Command as Command,
@@ -39,6 +50,11 @@ if TYPE_CHECKING:
         hook_config as hook_config,
         wrap_model_call as wrap_model_call,
         wrap_tool_call as wrap_tool_call,
+    )
+    from prill.agents.react import (
+        ReActSingleInputOutputParser as ReActSingleInputOutputParser,
+        create_react_agent as create_react_agent,
+        format_log_to_str as format_log_to_str,
     )
     from prill.agents.ready_made.call_limits import (
         ModelCallLimitMiddleware as ModelCallLimitMiddleware,
@@ -101,6 +117,12 @@ if TYPE_CHECKING:
         SQLiteThreads as SQLiteThreads,
         Threads as Threads,
     )
+    from prill.agents.tool_calling import (
+        ToolsAgentOutputParser as ToolsAgentOutputParser,
+        create_openai_tools_agent as create_openai_tools_agent,
+        create_tool_calling_agent as create_tool_calling_agent,
+        format_to_tool_messages as format_to_tool_messages,
+    )
     from prill.agents.tool_node import (
         ToolNode as ToolNode,
         tools_condition as tools_condition,
@@ -109,14 +131,17 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "actions": "AgentAction AgentActionMessageLog AgentFinish AgentStep ToolAgentAction",
         "agent": "Agent",
         "create": "AgentOptions create_agent",
+        "executor": "AgentExecutor AgentExecutorIterator",
         "interrupts": "Command Interrupt interrupt",
         "limits": "Limits",
         "middleware": (
             "AgentMiddleware ExtendedModelResponse ModelRequest ModelResponse ToolCallRequest after_agent "
             "after_model before_agent before_model dynamic_prompt hook_config wrap_model_call wrap_tool_call"
         ),
+        "react": "ReActSingleInputOutputParser create_react_agent format_log_to_str",
         "ready_made.call_limits": "ModelCallLimitMiddleware ToolCallLimitMiddleware",
         "ready_made.context_editing": "ClearToolUsesEdit ContextEditingMiddleware",
         "ready_made.fallback": "ModelFallbackMiddleware ToolErrorMiddleware",
@@ -133,6 +158,9 @@ __getattr__, __dir__, __all__ = lazy_names(
             "StructuredOutputValidationError ToolStrategy"
         ),
         "threads": "InMemoryThreads PostgresThreads SQLiteThreads Threads",
+        "tool_calling": (
+            "ToolsAgentOutputParser create_openai_tools_agent create_tool_calling_agent format_to_tool_messages"
+        ),
         "tool_node": "ToolNode tools_condition",
     },
 )

@@ -11,9 +11,9 @@ from typing_extensions import TypeVar
 from prill.agents.interrupts import ACTIVE
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
-from prill.tools.arguments import InjectedToolArg, marks_of
+from prill.tools.arguments import InjectedToolArg, get_annotations
 from prill.tools.base import BaseTool
-from prill.tools.parameters import hints_of, own
+from prill.tools.parameters import get_hints, own
 
 Context = TypeVar("Context", default=Any)
 State = TypeVar("State", default=Any)
@@ -97,11 +97,11 @@ def find_injections(tool: BaseTool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for function in (asyncio_form, plain):
         if function is not None:
-            hints = hints_of(own(function).function)
-            found |= {name: mark for name, hint in hints.items() if (mark := _mark(marks_of(hint))) is not None}
+            hints = get_hints(own(function).function)
+            found |= {name: mark for name, hint in hints.items() if (mark := _mark(get_annotations(hint))) is not None}
     model = tool.args_model
     for name, field in model.model_fields.items() if model is not None else ():
-        if (mark := _mark((*field.metadata, *marks_of(field.annotation)))) is not None:
+        if (mark := _mark((*field.metadata, *get_annotations(field.annotation)))) is not None:
             found[name] = mark
     return found
 

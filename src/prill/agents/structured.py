@@ -13,8 +13,8 @@ from prill.agents.history import Call, make_answer
 from prill.errors import ConfigError, OutputParserException
 from prill.messages import AIMessage, BaseMessage, HumanMessage
 from prill.output_parsers.answer_source import AnswerSource
+from prill.output_parsers.output_schema import OutputSchema, PartialAnswer
 from prill.output_parsers.structured import StructuredParser
-from prill.output_parsers.target import PartialAnswer, Target
 from prill.tools.function_schema import convert_to_openai_function
 from prill.transducers.partial_json import NOTHING
 
@@ -78,7 +78,7 @@ class Form:
 
     name: str
     described: dict[str, Any]
-    target: Target
+    target: OutputSchema
 
 
 @dataclass
@@ -254,7 +254,7 @@ def _alternatives(schema: Any) -> Sequence[Any]:
 
 
 def _make_form(schema: Any) -> Form:
-    target = Target(schema)
+    target = OutputSchema(schema)
     described = convert_to_openai_function(target.described)
     described.setdefault("parameters", {"type": "object", "properties": {}})
     return Form(described["name"], described, target)

@@ -15,12 +15,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from prill.anthropic.usage import updated, usage_metadata, what_is_left
+from prill.anthropic.usage import subtract_usage, updated, usage_metadata
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
 from prill.messages.ai import args_chunks
 from prill.messages.call_assembly import ToolCallStream
 from prill.messages.tool_calls import read_args
-from prill.providers.reading import Piece, check_error, read_event
+from prill.providers.reading import TextDelta, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
@@ -32,12 +32,12 @@ class AnthropicDecoder:
 
     def __init__(self, *, blocks: bool = False, count_tokens: bool = True) -> None:
         self.ended = False
-        self.piece: Piece | None = None
+        self.text_delta: TextDelta | None = None
         self._blocks = blocks
         self._count_tokens = count_tokens
         self._id: str | None = None
         self._usage: Block = {}
-        self._told: UsageMetadata | None = None
+        self._reported: UsageMetadata | None = None
         self._last: Block = {}
         self._open: dict[int, _Open] = {}
         self._index = -1
@@ -52,12 +52,12 @@ class AnthropicDecoder:
             # Some servers end every stream as OpenAI does, with or without Anthropic's own end.
             return self._message_stop({}) if self._last.get("stop_reason") else ()
         payload = read_event(self._json, event)
-        self.piece = None
+        self.text_delta = None
         if payload.get("type") == "content_block_delta":
             chunks = self._delta(payload)
             self._cut = None
             if self._json.holds:
-                self.piece, self._cut = None, payload
+                self.text_delta, self._cut = None, payload
             return chunks
         if self._cut is not None and payload.get("type") != "ping":
             return [*self._other_half(self._cut), *self.read(payload)]
@@ -69,7 +69,7 @@ class AnthropicDecoder:
         rest = self._json.take_rest()
         texts = [key for key in ("text", "thinking", "partial_json") if key in delta["delta"]]
         chunks = self._delta({**delta, "delta": {**delta["delta"], **dict.fromkeys(texts, rest)}}) if texts else ()
-        self.piece = None
+        self.text_delta = None
         return chunks
 
     def finish(self) -> Iterable[AIMessageChunk]:
@@ -78,7 +78,7 @@ class AnthropicDecoder:
     def whole(self, message: Mapping[str, Any]) -> list[AIMessageChunk]:
         """The chunks of an answer in one piece."""
         check_error(message, expected="content")
-        return [chunk for event in events_of(message) for chunk in self.read(event)]
+        return [chunk for event in make_events(message) for chunk in self.read(event)]
 
     def read(self, payload: Block) -> Iterable[AIMessageChunk]:
         """The chunks of an event that is parsed and is not a delta."""
@@ -93,19 +93,21 @@ class AnthropicDecoder:
         model = message.get("model")
         facts = {"model_name": model, "model": model, "model_provider": "anthropic", "id": self._id}
         if self._count_tokens and self._usage:
-            self._told = usage_metadata(self._usage)
-        yield ai_chunk([] if self._blocks else "", id=self._id, response_metadata=facts, usage_metadata=self._told)
+            self._reported = usage_metadata(self._usage)
+        yield ai_chunk([] if self._blocks else "", id=self._id, response_metadata=facts, usage_metadata=self._reported)
 
     def _content_block_start(self, payload: Block) -> Iterator[AIMessageChunk]:
         block = {name: value for name, value in payload["content_block"].items() if value is not None}
+        if any(not isinstance(block[key], str) for key in _TEXTS & block.keys()):
+            raise ValueError("a text of a content block is not text")
         self._index = index = payload.get("index", self._index + 1)
         opened = self._open[index] = _Open(block, index)
         if opened.kind == "tool_use":
             yield from self._tool_pieces(opened)
         elif "input" not in block:
-            yield from self._first_of(block, opened)
+            yield from self._read_first(block, opened)
 
-    def _first_of(self, block: Block, opened: _Open) -> Iterator[AIMessageChunk]:
+    def _read_first(self, block: Block, opened: _Open) -> Iterator[AIMessageChunk]:
         said = {name: value for name, value in block.items() if value not in ("", [])}
         if opened.kind == "text" and not self._blocks and said.keys() <= {"type", "text"}:
             if "text" in said:
@@ -191,7 +193,7 @@ class AnthropicDecoder:
         text = delta[key]
         if not isinstance(text, str):
             raise ValueError(f"the {key} of a delta is not text")
-        self.piece = Piece(payload, delta, key, chunks, kept)
+        self.text_delta = TextDelta(payload, delta, key, chunks, kept)
         if kept is not None:
             kept.append(text)
         return chunks((text,))
@@ -224,7 +226,7 @@ class AnthropicDecoder:
         usage = None
         if self._count_tokens and self._usage:
             facts["usage"] = {key: value for key, value in self._usage.items() if value is not None}
-            usage = what_is_left(usage_metadata(self._usage), self._told)
+            usage = subtract_usage(usage_metadata(self._usage), self._reported)
         content: Any = [] if self._blocks else ""
         yield ai_chunk(content, id=self._id, response_metadata=facts, usage_metadata=usage, chunk_position="last")
 
@@ -235,6 +237,9 @@ _CALL = frozenset({"type", "id", "name", "input", "index", "partial_json"})
 
 _FILLED = frozenset({"text", "thinking", "compaction"})
 """Kinds of blocks that start empty and are filled by deltas; the others arrive whole."""
+
+
+_TEXTS = frozenset({"type", "text", "thinking", "signature"})
 
 
 def _text_or_none(block: Block, key: str) -> str | None:
@@ -275,7 +280,7 @@ class _Open:
         return {**call, "input": input} if error is None else {**call, "input": {}, "partial_json": text}
 
 
-def events_of(message: Mapping[str, Any]) -> Iterator[Block]:
+def make_events(message: Mapping[str, Any]) -> Iterator[Block]:
     """An answer in one piece as the events that would bring it."""
     usage = message.get("usage") or {}
     yield {"type": "message_start", "message": {**message, "usage": {}}}
@@ -301,7 +306,7 @@ def wants_blocks(request: Mapping[str, Any]) -> bool:
 
 
 _RUN_BY_US = ("custom", "bash_", "text_editor_", "computer_", "memory_")
-"""How the types of the tools begin that the provider does not run itself."""
+"""Prefixes of the types of tools that the provider does not run itself."""
 
 
 def _is_citable(block: Block) -> bool:

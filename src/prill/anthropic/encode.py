@@ -42,10 +42,10 @@ def encode_messages(messages: Sequence[BaseMessage]) -> tuple[str | list[Block] 
             if system and not isinstance(last, SystemMessage):
                 raise _refuse("there are system messages in two places: it takes one system prompt")
             system.append(message)
-        elif blocks := _blocks_of(message, answered):
+        elif blocks := _encode_blocks(message, answered):
             _say(turns, _role(message), blocks)
     if not any(turn["role"] == "user" for turn in turns):
-        raise _refuse("there is no user message to be answered")
+        raise _refuse("the messages hold no user message to answer")
     _check_calls(turns)
     return _system(system), [_shortened(turn) for turn in _trimmed(turns)]
 
@@ -66,7 +66,7 @@ def _role(message: BaseMessage) -> str:
     )
 
 
-def _blocks_of(message: BaseMessage, answered: set[str]) -> list[Block]:
+def _encode_blocks(message: BaseMessage, answered: set[str]) -> list[Block]:
     if isinstance(message, ToolMessage):
         return _results(message)
     blocks = request_blocks(message.content)
@@ -105,7 +105,7 @@ def _is_result(block: Any) -> bool:
 
 
 def _call(call: ToolCall, own: bool) -> Block:
-    """A call; ``own`` says that Anthropic made it, and is given back all that it told with it."""
+    """A call; ``own`` says that Anthropic made it, and gets back all that it sent with it."""
     extras = call.get("extras") or {} if own else {}
     return {"type": "tool_use", "id": call["id"], "name": call["name"], "input": call["args"], **extras}
 

@@ -52,7 +52,7 @@ class Anthropic(TextHooks, AnthropicSettings, BaseLLM):
     async def _answer(self, prompts: list[str], run: Run, **kwargs: Any) -> LLMResult:
         if self.streaming:
             generations = [await self._by_streaming(prompt, run, kwargs) for prompt in prompts]
-            outputs: list[dict[str, Any] | None] = [_told(one.generation_info or {}) for one in generations]
+            outputs: list[dict[str, Any] | None] = [_llm_output(one.generation_info or {}) for one in generations]
         else:
             results = [await self._chat()._answer(_asked(prompt), run, **kwargs) for prompt in prompts]
             generations = [_generation(result.generations[0].message) for result in results]
@@ -91,7 +91,7 @@ def _facts(message: BaseMessage) -> dict[str, Any]:
     return dict(message.response_metadata)
 
 
-def _told(facts: dict[str, Any]) -> dict[str, Any]:
+def _llm_output(facts: dict[str, Any]) -> dict[str, Any]:
     """What a streamed answer says of itself, in the words of one that came in one piece."""
     usage = facts.get("usage")
     return {"token_usage": usage_metadata(usage) if usage else {}, "model_name": facts.get("model_name")}

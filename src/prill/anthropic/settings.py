@@ -25,7 +25,7 @@ _SENT = (
     "betas",
 )
 
-# What requests may say that is no setting of a model.
+# What requests may say that is not a setting of a model.
 _CALL_WORDS = (
     "tools",
     "tool_choice",

@@ -27,17 +27,19 @@ def usage_metadata(usage: Mapping[str, Any]) -> UsageMetadata:
 
 
 def updated(usage: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """The count at the end of a stream: what its end tells, which is the sum so far, over what its start told."""
+    """The count at the end of a stream: what its end reports, which is the sum so far, over what its start reported."""
     return {**usage, **{name: value for name, value in later.items() if value is not None}}
 
 
-def what_is_left(whole: UsageMetadata, told: UsageMetadata | None) -> UsageMetadata:
-    """What must be added to ``told`` to give ``whole``, so that the chunks of a stream add up."""
-    return cast("UsageMetadata", _minus(whole, told or {}))
+def subtract_usage(whole: UsageMetadata, reported: UsageMetadata | None) -> UsageMetadata:
+    """What must be added to ``reported`` to give ``whole``, so that the chunks of a stream add up."""
+    return cast("UsageMetadata", _minus(whole, reported or {}))
 
 
-def _minus(whole: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def _minus(whole: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _minus(value, told.get(name) or {}) if isinstance(value, Mapping) else value - (told.get(name) or 0)
+        name: _minus(value, reported.get(name) or {})
+        if isinstance(value, Mapping)
+        else value - (reported.get(name) or 0)
         for name, value in whole.items()
     }

@@ -83,7 +83,7 @@ _SHOWN = ("model", "checkpoint_ns")
 """Keys of ``configurable`` that are shown in the metadata of runs."""
 
 
-def metadata_of(config: Config) -> dict[str, Any]:
+def get_run_metadata(config: Config) -> dict[str, Any]:
     """The metadata of runs with this config: its own, and what says which model and which checkpoints are meant."""
     metadata: dict[str, Any] = {**(config.get("metadata") or {})}
     if configurable := config.get("configurable"):

@@ -90,7 +90,7 @@ class HandlerObserver(Observer):
     def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         hooks = _HOOKS.get(run.kind, "chain")
         if hooks == "llm":
-            output = result_of(run, output)
+            output = get_llm_result(run, output)
         more = {"inputs": run.input} if hooks == "chain" and run.streamed else {}
         return self._call(run, hooks, f"on_{hooks}_end", output, tags=run.tags, name=run.name, **more)
 
@@ -171,10 +171,10 @@ def call_id(run: Run) -> str | None:
 def partial_result(run: Run, error: BaseException) -> LLMResult:
     """The output of a model before it failed."""
     partial = run.state.get("partial", getattr(error, "partial", None))
-    return LLMResult(generations=[]) if partial is None else result_of(run, partial)
+    return LLMResult(generations=[]) if partial is None else get_llm_result(run, partial)
 
 
-def result_of(run: Run, output: Any) -> LLMResult:
+def get_llm_result(run: Run, output: Any) -> LLMResult:
     """The output of a model as an ``LLMResult``."""
     result = run.state.get("result")
     if isinstance(result, LLMResult):

@@ -1,7 +1,7 @@
 """Callbacks as user code is handed them: managers that know the run which they belong to.
 
 A manager handed on in a config (``chain.invoke(x, {"callbacks": run_manager.get_child()})``) makes what it configures
-a child of that run. Its ``on_…`` methods tell the run's observers what the user's own code has to say.
+a child of that run. Its ``on_…`` methods report to the run's observers what the user's own code says.
 """
 
 from __future__ import annotations
@@ -458,19 +458,19 @@ def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
 
     They see it as ``on_custom_event``. In a worker thread of your own making, hand the config over.
     """
-    run = _run_of(config)
+    run = _get_run(config)
     if run is not None:
         drive(_notify(run, BLOCKING, "on_custom", name, data))
 
 
 async def adispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
     """Report an event of your own to the observers of the current run; without one, nothing happens."""
-    run = _run_of(config)
+    run = _get_run(config)
     if run is not None:
         await _notify(run, None, "on_custom", name, data)
 
 
-def _run_of(config: Any) -> Run | None:
+def _get_run(config: Any) -> Run | None:
     given = (config or {}).get("callbacks")
     if isinstance(given, CallbacksWithParent) and given.run is not None:
         return given.run

@@ -12,7 +12,7 @@ from copy import copy
 from functools import reduce
 from typing import Any
 
-from prill.callbacks.config import Config, merge_configs, metadata_of
+from prill.callbacks.config import Config, get_run_metadata, merge_configs
 from prill.errors import ConfigError
 from prill.io import BLOCKING, CancelToken, ExecutionMode, Limit, make_lock
 from prill.messages.usage import UsageMetadata, add_usage
@@ -64,13 +64,13 @@ class Observer:
         return None
 
 
-def fire_and_forget(tell: ChunkCallback) -> ChunkCallback:
-    """``tell`` for a blocking run, which cannot wait for the consumer of an asyncio stream that watches it too."""
+def fire_and_forget(notify: ChunkCallback) -> ChunkCallback:
+    """``notify`` for a blocking run, which cannot wait for the consumer of an asyncio stream that watches it too."""
 
-    def tell_only(run: Run, chunk: Any) -> None:
-        tell(run, chunk)
+    def notify_only(run: Run, chunk: Any) -> None:
+        notify(run, chunk)
 
-    return tell_only
+    return notify_only
 
 
 class UsageCounter:
@@ -177,7 +177,7 @@ class Run:
         said = {**config, "callbacks": None}
         merged = merge_configs(self.config, said) if over else merge_configs(said, self.config)
         observers = join_observers(self.observers, callbacks)
-        return self._inherit(Run(self.io, merged, observers, self.parent, self.tag, limit_of(config, self.limit)))
+        return self._inherit(Run(self.io, merged, observers, self.parent, self.tag, get_limit(config, self.limit)))
 
     def again(self) -> Run:
         """Prepare another run like this prepared one."""
@@ -210,7 +210,7 @@ class Run:
         self.kind = kind
         own = [self.tag] if self.tag else []
         self.tags = [*own, *(config.get("tags") or ()), *(tags or ())]
-        self.metadata = {**metadata_of(config), **(metadata or {})}
+        self.metadata = {**get_run_metadata(config), **(metadata or {})}
         self.raw_input: Any = None
         self.input: Any = None
         self.streamed = False
@@ -259,7 +259,7 @@ class Run:
         return self.config.get(key)
 
 
-def limit_of(config: Config, outer: Limit | None) -> Limit | None:
+def get_limit(config: Config, outer: Limit | None) -> Limit | None:
     """The concurrency limit of a run with ``config``, within that of the tree around it."""
     width = config.get("max_concurrency")
     return outer if width is None else Limit(width, outer)
@@ -288,11 +288,11 @@ def join_observers(old: tuple[Observer, ...] | None, callbacks: Any) -> tuple[Ob
         return old
     joined = list(old or ())
     for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
-        joined += [observer for observer in _observers_of(callback) if observer not in joined]
+        joined += [observer for observer in _get_observers(callback) if observer not in joined]
     return tuple(joined) or None
 
 
-def _observers_of(callback: Any) -> tuple[Observer, ...]:
+def _get_observers(callback: Any) -> tuple[Observer, ...]:
     if isinstance(callback, CallbacksWithParent):
         return callback.observers()
     if isinstance(callback, Observer):

@@ -87,6 +87,13 @@ def chat(
     model: Model = None,
     system: Annotated[str | None, typer.Option("--system", "-s", help="The system message, sent first.")] = None,
     base_url: BaseURL = None,
+    tools: Annotated[
+        list[str] | None, typer.Option(help="module:name of a tool, a function, or a list; may be repeated.")
+    ] = None,
+    mcp: Annotated[
+        list[str] | None, typer.Option(help="The command or address of a server of tools (MCP); may be repeated.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Run tools without asking.")] = False,
     debug: Debug = False,
 ) -> None:
     """Talk to a model. Ctrl-C stops an answer, Ctrl-D or `exit` leaves; /help lists the commands."""
@@ -97,7 +104,15 @@ def chat(
                 "no API key in the environment and no Ollama server found: name a model with --model"
             )
         check_key(found.model)
-        Chat(found.model, system=system, debug=debug).run(found.name)
+        if not tools and not mcp:
+            Chat(found.model, system=system, debug=debug).run(found.name)
+            return
+        if not yes and not sys.stdin.isatty():
+            raise typer.BadParameter("tools are approved at a terminal; --yes runs them without asking")
+        from prill.cli.agent_chat import AgentChat, load_tools  # noqa: PLC0415 - most chats have no tools
+
+        made = load_tools(tools or (), mcp or ())
+        AgentChat(found.model, made, approves=not yes, system=system, debug=debug).run(found.name)
 
 
 @app.command()
@@ -124,7 +139,7 @@ def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
             raise
         raise typer.Exit(_INTERRUPTED) from None
     except BrokenPipeError:
-        raise  # whoever read our output has left; typer ends the program for it
+        raise  # the reader of our output has left; typer ends the program for it
     except (PrillError, OSError) as error:
         if debug:
             raise

@@ -63,7 +63,7 @@ def show(modules: list[str]) -> None:
 def rewrite_all(paths: list[str]) -> None:
     """Rewrite files and print their names; the imports that stay as they are go to the errors, with their lines."""
     if missing := [path for path in paths if not Path(path).exists()]:
-        print(f"there is no {', '.join(missing)}", file=sys.stderr)
+        print(f"not found: {', '.join(missing)}", file=sys.stderr)
         raise SystemExit(2)
     problems = 0
     for path, done in rewrite_files(map(Path, paths)):

@@ -10,12 +10,13 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
+from prill.compat.agents import AGENTS
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
-from prill.compat.vendors import ANTHROPIC, OPENAI
+from prill.compat.vendors import ANTHROPIC, GOOGLE, OPENAI
 from prill.version import __version__
 
-MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
+MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **GOOGLE, **CLASSIC, **AGENTS, **COMMUNITY, **TEXT_SPLITTERS}
 """Each module that there is, and where its names are."""
 
 ROOTS = frozenset(name for name in MODULES if "." not in name)
@@ -43,7 +44,7 @@ def _source(text: str) -> Source:
     return Source(module, {theirs: ours or theirs for theirs, _, ours in pairs})
 
 
-def home_of(module: str, name: str) -> tuple[str, str] | None:
+def find_home(module: str, name: str) -> tuple[str, str] | None:
     """The module of Prill that has the ``name`` of ``module``, and what it is called there."""
     for source, names in sources(module):
         if names is None:
@@ -76,6 +77,7 @@ def _version_beside(documented: str) -> str:
 CORE_VERSION = _version_beside("1.7.0")
 OPENAI_VERSION = _version_beside("1.7.0")
 ANTHROPIC_VERSION = _version_beside("1.7.0")
+GOOGLE_VERSION = _version_beside("4.0.0")
 CLASSIC_VERSION = _version_beside("0.3.0")
 COMMUNITY_VERSION = _version_beside("0.3.0")
 TEXT_SPLITTERS_VERSION = _version_beside("1.0.0")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from prill.compat.module_map import MODULES, ROOTS, home_of, sources
+from prill.compat.module_map import MODULES, ROOTS, find_home, sources
 from prill.compat.views import missing_module, missing_name
 
 _LONGEST_LINE = 100
@@ -111,7 +111,7 @@ def _home(module: str, name: str) -> tuple[str, str]:
         raise missing_module(module)
     if name == "*":
         return _whole(module), "*"
-    home = home_of(module, name)
+    home = find_home(module, name)
     if home is not None:
         return home
     if f"{module}.{name}" in MODULES:

@@ -43,7 +43,7 @@ def run_module(name: str, arguments: list[str]) -> None:
     _set_first_path(os.getcwd())
 
     def prepare() -> tuple[CodeType, dict[str, Any]]:
-        code, names = _of_spec(_spec_of(name))
+        code, names = _of_spec(_find_spec(name))
         sys.argv[0] = names["__file__"]
         return code, names
 
@@ -76,7 +76,7 @@ def _of_file(path: str) -> tuple[CodeType, dict[str, Any]]:
     return code, {"__file__": path, "__loader__": SourceFileLoader("__main__", path)}
 
 
-def _spec_of(name: str) -> ModuleSpec:
+def _find_spec(name: str) -> ModuleSpec:
     try:
         spec = find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:

@@ -11,7 +11,7 @@ from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 from prill.compat.absent import ADVICE, advice_on
-from prill.compat.module_map import MODULES, PACKAGES, ROOTS, home_of, names_in
+from prill.compat.module_map import MODULES, PACKAGES, ROOTS, find_home, names_in
 from prill.errors import NoCounterpartError, NoCounterpartModuleError
 
 
@@ -46,7 +46,7 @@ class View(ModuleType):
             return [each for each in names_in(self.__name__) if not each.startswith("__")]
         if (self.__name__, name) in SETTINGS:
             return SETTINGS[self.__name__, name].get()
-        home = home_of(self.__name__, name)
+        home = find_home(self.__name__, name)
         if home is not None:
             module, known_as = home
             value = getattr(import_module(module), known_as)
@@ -64,7 +64,7 @@ class View(ModuleType):
         if (self.__name__, name) in SETTINGS:
             SETTINGS[self.__name__, name].set(value)
         # The import of a submodule sets it here; but a function of the same name (``load.load``) goes first.
-        elif not (isinstance(value, View) and home_of(self.__name__, name)):
+        elif not (isinstance(value, View) and find_home(self.__name__, name)):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:

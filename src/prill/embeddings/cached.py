@@ -42,7 +42,7 @@ class CacheBackedEmbeddings(Embeddings):
         self.document_embedding_store = document_embedding_store
         self.query_embedding_store = query_embedding_store
         self.batch_size = batch_size
-        self._key = key_encoder or _keys(_name_of(underlying_embeddings))
+        self._key = key_encoder or _keys(_make_name(underlying_embeddings))
 
     @classmethod
     def from_bytes_store(
@@ -62,7 +62,7 @@ class CacheBackedEmbeddings(Embeddings):
         one of the documents.
         """
         queries = document_embedding_cache if query_embedding_cache is True else query_embedding_cache or None
-        name = _name_of(underlying_embeddings) if namespace is None else namespace
+        name = _make_name(underlying_embeddings) if namespace is None else namespace
         return cls(
             underlying_embeddings,
             document_embedding_cache,
@@ -127,9 +127,9 @@ class CacheBackedEmbeddings(Embeddings):
         return {text: _unpacked(key, data) for (text, key), data in pairs if data is not None}
 
 
-def _name_of(embeddings: Any) -> str:
-    told = [f"{field}={getattr(embeddings, field)}" for field in _NAMING if getattr(embeddings, field, None)]
-    return " ".join([type(embeddings).__name__, *told])
+def _make_name(embeddings: Any) -> str:
+    settings = [f"{field}={getattr(embeddings, field)}" for field in _NAMING if getattr(embeddings, field, None)]
+    return " ".join([type(embeddings).__name__, *settings])
 
 
 def _keys(namespace: str) -> Callable[[str], str]:

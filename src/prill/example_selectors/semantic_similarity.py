@@ -68,7 +68,7 @@ class _VectorStoreExampleSelector(BaseExampleSelector, BaseModel):
 
     async def _select(self, io: ExecutionMode, values: dict[str, Any]) -> list[dict[str, Any]]:
         method, more = self._search()
-        text = _text_of(values, self.input_keys, "input")
+        text = _get_text(values, self.input_keys, "input")
         found: list[Document] = await _do(
             io, self.vectorstore, method, text, k=self.k, **more, **(self.vectorstore_kwargs or {})
         )
@@ -106,7 +106,7 @@ class SemanticSimilarityExampleSelector(_VectorStoreExampleSelector):
     of both only ``input_keys``, if given. Values are texts or numbers. ``example_keys`` says which keys of an example
     are given out. ``vectorstore_kwargs`` go to the store's search, such as ``{"filter": ...}``.
 
-    Raises ``ConfigError`` where a key that is named is not there, or a value is no text.
+    Raises ``ConfigError`` where a key that is named is not there, or a value is not text.
     """
 
     def _search(self) -> tuple[str, dict[str, Any]]:
@@ -214,10 +214,10 @@ def _picked(values: Mapping[str, Any], keys: list[str] | None, what: str, asked_
 
 def _embedded(example: dict[str, Any], input_keys: list[str] | None, example_keys: list[str] | None) -> str:
     _picked(example, example_keys, "example", "example_keys")  # refused now, not when it is chosen
-    return _text_of(example, input_keys, "example")
+    return _get_text(example, input_keys, "example")
 
 
-def _text_of(values: Mapping[str, Any], keys: list[str] | None, what: str) -> str:
+def _get_text(values: Mapping[str, Any], keys: list[str] | None, what: str) -> str:
     """Return what is embedded of an example or an input."""
     picked = _picked(values, keys, what, "input_keys")
     for key, value in picked.items():

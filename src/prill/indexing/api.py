@@ -141,7 +141,7 @@ class _Indexing:
 
     async def _write(self, keyed: dict[str, Document], seen: set[str], began: float) -> None:
         keys = list(keyed)
-        groups = [self._source_of(document) for document in keyed.values()]
+        groups = [self._get_source(document) for document in keyed.values()]
         known = dict(zip(keys, await self._do(self.record_manager, "exists", keys), strict=True))
         # A document that this call has written already is neither new nor changed.
         wanted = [key for key in keys if key not in seen and (self.force_update or not known[key])]
@@ -194,7 +194,7 @@ class _Indexing:
             await self._do(self.record_manager, "delete_keys", keys)
             self.done["num_deleted"] += len(keys)
 
-    def _source_of(self, document: Document) -> str | None:
+    def _get_source(self, document: Document) -> str | None:
         key = self.source_id_key
         if key is None:
             return None

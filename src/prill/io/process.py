@@ -49,6 +49,9 @@ class PerProcess(Generic[T]):
             self._close(made)
         return kept
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PerProcess, (self._close,)  # where it is unpickled is another process
+
     def close(self) -> None:
         """Close this process's value now; the next ``get`` makes another."""
         value = self._values.pop(_number, _MISSING)
@@ -63,6 +66,13 @@ def _close_value(values: dict[int, T], close: Callable[[T], object]) -> None:
         close(value)
 
 
+class _Lock(type(threading.RLock())):  # type: ignore[misc]  # the type of the standard library's locks has no name
+    """A reentrant lock; a copy, also in another process, is a lock of its own."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_lock, ()
+
+
 def make_lock() -> Lock:
     """A lock that is free in a forked child, whichever thread of the parent held it.
 
@@ -70,7 +80,7 @@ def make_lock() -> Lock:
     handler and a finalizer may run between any two lines of a thread: one that takes the same lock must not wait for
     the thread that it interrupted.
     """
-    lock = threading.RLock()
+    lock = _Lock()
     _LOCKS.add(weakref.ref(lock, _LOCKS.discard))
     return lock
 

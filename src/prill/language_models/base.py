@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from prill.caches import SHARED, BaseCache
 from prill.callbacks.config import RunnableConfig
+from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.io import drive
@@ -131,7 +132,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         return {**self._identifying_params, "_type": self._llm_type}
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        """What observers are told of a call: the settings in ``asdict``, and the arguments of the call."""
+        """What observers are given about a call: the settings in ``asdict``, and the arguments of the call."""
         return {**self.asdict(), "stop": stop, **kwargs}
 
     @abstractmethod
@@ -139,8 +140,9 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         """The body of ``generate``: one result for several inputs."""
 
     def _has_cache_or_limiter(self) -> bool:
-        """Whether calls go through a cache or a rate limiter."""
-        return self.cache is not None or self.rate_limiter is not None or bool(SHARED)
+        """Whether calls go through a cache or a rate limiter, of the model or of the work that it is part of."""
+        own = self.cache is not None or self.rate_limiter is not None
+        return own or bool(SHARED) or GOVERNOR.get() is not None
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         run = self._with_own_callbacks(run)
@@ -163,7 +165,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Mapping[str, Any]:
         """The metadata of the model's runs: ``ls_provider``, ``ls_model_name``, ``ls_temperature`` …"""
         name = type(self).__name__
-        params: dict[str, Any] = {"ls_provider": _provider_of(name)}
+        params: dict[str, Any] = {"ls_provider": _derive_provider(name)}
         for key, fields in (
             ("ls_model_name", ("model", "model_name")),
             ("ls_temperature", ("temperature",)),
@@ -251,7 +253,7 @@ def answer_id(run: Run) -> str:
     return f"run-{run.id or uuid.uuid4()}"
 
 
-def _provider_of(name: str) -> str:
+def _derive_provider(name: str) -> str:
     """Derive the provider from a class name: ``ChatOpenAI`` → ``openai``."""
     short = name.removeprefix("Chat").removesuffix("Chat").removesuffix("LLM")
     return (short or name).lower()

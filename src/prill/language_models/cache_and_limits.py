@@ -14,7 +14,8 @@ from weakref import ref
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic_core import to_json
 
-from prill.caches import cache_of
+from prill.caches import get_cache
+from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run
 from prill.io import closing, make_lock
 from prill.messages import (
@@ -27,6 +28,7 @@ from prill.messages import (
 )
 from prill.messages.tool_calls import as_chunks
 from prill.outputs import ChatGeneration, Generation, GenerationChunk, generation_chunk
+from prill.rate_limiters import Permit
 from prill.runnables.engine.accumulator import Accumulator
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class ModelCall(ABC):
         self._model = model
         self._run = run
         self._kwargs = kwargs
-        self._cache = cache_of(model.cache)
+        self._cache = get_cache(model.cache)
         if self._cache is not None:
             self._key = self._prompt(), _identity(model, kwargs)
 
@@ -103,15 +105,20 @@ class ModelCall(ABC):
     async def limited(self) -> AsyncIterator[Answer]:
         """Wait for the rate limiter; afterwards report the tokens that the answer used, whether it is whole or not."""
         answer = Answer()
-        limiter = self._model.rate_limiter
-        if limiter is None:
-            yield answer
-            return
-        permit = await limiter.admit(self._run.io, self._estimate)
+        limiter, governor = self._model.rate_limiter, GOVERNOR.get()
+        permits: list[Permit] = []
         try:
+            for each in (governor, limiter):
+                if each is not None:
+                    permits.append(await each.admit(self._run.io, self._estimate))
             yield answer
         finally:
-            permit.settle(*_used_tokens(answer))
+            used = _used_tokens(answer) if permits else ()
+            for permit in permits:
+                permit.settle(*used)
+            if governor is not None:
+                name = getattr(self._model, "model", None)
+                governor.note_answer(name or self._model.get_name(), answer.generations, answer.usage)
 
     async def chunks(self, asked: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Yield the chunks of a stored answer, or those of ``asked``, which are stored when they are complete."""

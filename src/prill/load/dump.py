@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from prill.load.forms import ATTRIBUTES, form_of
+from prill.load.forms import ATTRIBUTES, get_form
 from prill.messages.call_types import ESCAPED
 
 _ALWAYS_WRITTEN = frozenset({"type", "status", "tool_calls", "invalid_tool_calls"})
@@ -46,7 +46,7 @@ def dumps(obj: Any, *, pretty: bool = False, **kwargs: Any) -> str:
 def _plain(value: Any, around: tuple[int, ...], *, data: bool = False, in_message: bool = False) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    if id(value) in around:  # it is inside of itself
+    if id(value) in around:  # it contains itself
         return not_implemented(value, "…")
     around = (*around, id(value))
     if isinstance(value, Secret):
@@ -73,9 +73,9 @@ def _plain(value: Any, around: tuple[int, ...], *, data: bool = False, in_messag
 
 def _written(value: Any) -> dict[str, Any]:
     """The outer form of an object."""
-    form = form_of(type(value))
+    form = get_form(type(value))
     if form is not None:
-        kwargs = fields_of(value) if isinstance(value, BaseModel) else _attributes_of(value)
+        kwargs = get_written_fields(value) if isinstance(value, BaseModel) else _get_attributes(value)
         return {"lc": 1, "type": "constructor", "id": list(form.id), "kwargs": kwargs}
     own = getattr(value, "to_json", None)
     if own is not None and getattr(type(value), "is_lc_serializable", None) is not None:
@@ -97,9 +97,9 @@ def _json_fields(value: Any) -> Any:
         return None
 
 
-def fields_of(model: BaseModel) -> dict[str, Any]:
+def get_written_fields(model: BaseModel) -> dict[str, Any]:
     """The fields of a model that are written: not those that hold their default, or are excluded from dumps."""
-    always = _ALWAYS_WRITTEN if form_of(type(model)) is not None else ()
+    always = _ALWAYS_WRITTEN if get_form(type(model)) is not None else ()
     given: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
@@ -116,7 +116,7 @@ def _is_default(field: FieldInfo, value: Any) -> bool:
     return type(value) is type(field.default) and bool(value == field.default)
 
 
-def _attributes_of(value: Any) -> dict[str, Any]:
+def _get_attributes(value: Any) -> dict[str, Any]:
     given = {name: getattr(value, name) for name in ATTRIBUTES[type(value).__name__]}
     if isinstance(config := given.get("config"), dict):
         given["config"] = {key: item for key, item in config.items() if key != "callbacks"}

@@ -70,7 +70,9 @@ _TABLE: tuple[tuple[str, str, Group, str], ...] = (
     ("langchain.schema.runnable", "prill.runnables.retry", "core", "RunnableRetry"),
     ("prill.runnables.timeout", "prill.runnables.timeout", "core", "RunnableTimeout"),
     ("langchain.chat_models.openai", "prill.openai", "models", "ChatOpenAI"),
+    ("langchain.chat_models.azure_openai", "prill.openai", "models", "AzureChatOpenAI"),
     ("langchain.llms.openai", "prill.openai", "models", "OpenAI"),
+    ("langchain_google_genai.chat_models", "prill.google", "models", "ChatGoogleGenerativeAI"),
     ("langchain.chat_models.anthropic", "prill.anthropic", "models", "ChatAnthropic"),
     ("prill.anthropic", "prill.anthropic", "models", "Anthropic"),
 )
@@ -82,7 +84,9 @@ FORMS: dict[str, Form] = {
 }
 """By the name of the class: there are no two of one name."""
 
-ROOTS = frozenset({"prill", "langchain", "langchain_core", "langchain_openai", "langchain_anthropic"})
+ROOTS = frozenset(
+    ("prill", "langchain", "langchain_core", "langchain_openai", "langchain_anthropic", "langchain_google_genai")
+)
 """Whose ids these are; a class is found by its name in the id of any of them."""
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -137,7 +141,7 @@ MAKERS: dict[str, Callable[[type[Any], dict[str, Any]], Any]] = {
 """Where the attributes are not the arguments."""
 
 
-def form_of(kind: type[Any]) -> Form | None:
+def get_form(kind: type[Any]) -> Form | None:
     """The form of exactly this class; a subclass of it is another class."""
     form = FORMS.get(kind.__name__)
     if form is None or not kind.__module__.startswith("prill."):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from prill.load.dump import Secret, fields_of, not_implemented
+from prill.load.dump import Secret, get_written_fields, not_implemented
 
 
 class Serializable(BaseModel):
@@ -58,7 +58,7 @@ class Serializable(BaseModel):
         secrets = {
             field: Secret(name) for field, name in self.lc_secrets.items() if getattr(self, field, None) is not None
         }
-        given = {name: value for name, value in fields_of(self).items() if name not in self.lc_secrets}
+        given = {name: value for name, value in get_written_fields(self).items() if name not in self.lc_secrets}
         return {
             "lc": 1,
             "type": "constructor",

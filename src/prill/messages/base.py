@@ -248,7 +248,7 @@ def merge_chunks(chunks: Sequence[C]) -> C:
     provider's is kept, of ``name`` the first, of ``response_metadata`` the last value of each key.
 
     Raises:
-        ConfigError: there are no chunks.
+        ConfigError: ``chunks`` is empty.
         ChunkMergeError: the chunks are of different kinds, or belong to different messages.
     """
     if not chunks:

@@ -51,7 +51,7 @@ _ALL_TYPES: dict[str, type[BaseMessage]] = {
 }
 
 
-def _type_of(value: Any) -> str:
+def _get_type(value: Any) -> str:
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
     return kind if isinstance(kind, str) else ""
 
@@ -69,7 +69,7 @@ AnyMessage = Annotated[
     | Annotated[SystemMessageChunk, Tag("SystemMessageChunk")]
     | Annotated[FunctionMessageChunk, Tag("FunctionMessageChunk")]
     | Annotated[ToolMessageChunk, Tag("ToolMessageChunk")],
-    Discriminator(_type_of),
+    Discriminator(_get_type),
 ]
 
 
@@ -85,7 +85,7 @@ def message_of_type(values: Mapping[str, Any]) -> BaseMessage:
 
 
 def _as_message(value: Any) -> Any:
-    return message_of_type(value) if isinstance(value, dict) and _type_of(value) in _ALL_TYPES else value
+    return message_of_type(value) if isinstance(value, dict) and _get_type(value) in _ALL_TYPES else value
 
 
 Message = SerializeAsAny[Annotated[BaseMessage, BeforeValidator(_as_message)]]

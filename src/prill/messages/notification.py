@@ -1,4 +1,4 @@
-"""Marking messages which the program wrote to tell the model about an event, and no person."""
+"""Marks messages written by the program, not by a person, to inform the model of an event."""
 
 from __future__ import annotations
 

@@ -175,11 +175,11 @@ def _image(part: Block, where: str) -> Block:
         return convert_to_openai_data_block(part)
     source = _needed(part, where, "source")["source"]
     if source.get("type") == "url":
-        return _image_of(source["url"])
+        return _make_image_block(source["url"])
     if "bytes" in source:
         return _bedrock_image(part)
     _needed(source, f"{where}.source", "media_type", "data")
-    return _image_of(f"data:{source['media_type']};base64,{source['data']}")
+    return _make_image_block(f"data:{source['media_type']};base64,{source['data']}")
 
 
 def _input_audio(part: Block, where: str) -> Block:
@@ -211,14 +211,14 @@ def _json_text(value: Any) -> Block:
 
 def _google_media(part: Block, where: str) -> Block:
     _needed(part, where, "mime_type", "data")
-    return _image_of(f"data:{part['mime_type']};base64,{_base64(part['data'])}")
+    return _make_image_block(f"data:{part['mime_type']};base64,{_base64(part['data'])}")
 
 
 def _bedrock_image(image: Block) -> Block:
-    return _image_of(f"data:image/{image.get('format', 'png')};base64,{_base64(image['source']['bytes'])}")
+    return _make_image_block(f"data:image/{image.get('format', 'png')};base64,{_base64(image['source']['bytes'])}")
 
 
-def _image_of(url: str) -> Block:
+def _make_image_block(url: str) -> Block:
     return {"type": "image_url", "image_url": {"url": url}}
 
 

@@ -118,7 +118,7 @@ def _suspicion(
 def read_args(args: str) -> tuple[dict[str, Any], str | None]:
     """The arguments in a JSON text, and the reason for which they are invalid, or ``None``.
 
-    Line ends and tabs inside of strings, which models write, are allowed. ``{}`` before the arguments, and their
+    Line ends and tabs inside strings, which models write, are allowed. ``{}`` before the arguments, and their
     repetition, are ignored.
     """
     try:

@@ -162,7 +162,7 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
             request["response_format"] = response_format(request["response_format"])
         if streaming and (request.get("n") or 1) > 1:
             raise ConfigError("a stream is one answer: with n > 1 use generate, which gives all of them")
-        request["stream"] = streaming  # some servers stream unless they are told not to
+        request["stream"] = streaming  # some servers stream unless the request says otherwise
         if needs_responses(request) if self.use_responses_api is None else self.use_responses_api:
             encoded = encode_request(request, messages)
             continues = bool(encoded.keys() & {"previous_response_id", "conversation"})

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prill.messages import UsageMetadata
-from prill.openai.usage import usage_of
+from prill.openai.usage import read_usage
 from prill.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
 from prill.providers.reading import ProviderError, check_error, read_event
 from prill.transducers.event_json import EventJSON
@@ -43,7 +43,7 @@ class CompletionDecoder:
     def _read(self, payload: Json) -> list[GenerationChunk]:
         check_error(payload, expected="choices")
         if payload.get("usage"):
-            self.usage = usage_of(payload["usage"]) or self.usage
+            self.usage = read_usage(payload["usage"]) or self.usage
             self._facts["token_usage"] = payload["usage"]
         if payload.get("model"):
             self._facts["model_name"] = payload["model"]

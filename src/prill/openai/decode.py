@@ -15,8 +15,8 @@ from prill.errors import ContentFilterError
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from prill.messages.ai import ai_chunk, args_chunks, text_chunk
 from prill.messages.call_assembly import ToolCallStream
-from prill.openai.usage import usage_of
-from prill.providers.reading import Piece, ProviderError, check_error, read_event
+from prill.openai.usage import read_usage
+from prill.providers.reading import ProviderError, TextDelta, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
@@ -41,7 +41,9 @@ _DELTA = frozenset(
     )
 )
 
-_FAILED = frozenset(("error", "failed", "cancelled", "canceled", "aborted", "abort"))
+_FAILED = frozenset(
+    ("error", "failed", "cancelled", "canceled", "aborted", "abort", "network_error", "server_error", "timeout")
+)
 """Finish reasons that are not an end."""
 
 _FACTS = (
@@ -54,20 +56,20 @@ _FACTS = (
 class ChatDecoder:
     """The stream of one chat completion.
 
-    Of several choices only the first is read. What is told about the answer as a whole (metadata, usage) comes once,
+    Of several choices only the first is read. Facts about the whole answer (metadata, usage) comes once,
     with the last chunk: some servers repeat it in every event.
     """
 
     def __init__(self, provider: str) -> None:
         self.ended = False
-        self.piece: Piece | None = None
+        self.text_delta: TextDelta | None = None
         self.usage: UsageMetadata | None = None
         self._provider = provider
         self._id: str | None = None
         self._facts: Json = {}
         self._finish_reason: str | None = None
         self._begun = False
-        self._told = False
+        self._has_content = False
         self._closed = False
         self._json = EventJSON()
         self._calls = ToolCallStream()
@@ -75,11 +77,13 @@ class ChatDecoder:
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         data = event.data
+        if self.ended:
+            return ()  # nothing that follows the end changes the answer
         if data.startswith(b"[DONE]"):
             self.ended = True
             return self._close()
         payload = read_event(self._json, event)
-        self.piece = None
+        self.text_delta = None
         if self._id is not None and type(payload) is dict:
             delta = _lone_delta(payload)
             if delta is not None:
@@ -90,14 +94,14 @@ class ChatDecoder:
                 elif calls := delta.get("tool_calls"):
                     chunk = ai_chunk(id=self._id, tool_call_chunks=self._calls.feed(tool_call_pieces(calls)))
                 if chunk is not None:
-                    self._told = True
-                    self.piece = None if self._json.holds else _piece(payload, chunk)
+                    self._has_content = True
+                    self.text_delta = None if self._json.holds else _make_text_delta(payload, chunk)
                     return (chunk,)
         chunks = self.read(payload)
         if self._failure is not None:
             return _then_fail(chunks, self._failure)
         if len(chunks) == 1 and self._id is not None and not self._json.holds:
-            self.piece = _piece(payload, chunks[0])
+            self.text_delta = _make_text_delta(payload, chunks[0])
         return chunks
 
     def finish(self) -> Iterable[AIMessageChunk]:
@@ -114,6 +118,8 @@ class ChatDecoder:
             raise self._failure
         if not self._begun:
             raise ValueError("the answer has no choices")
+        if not chunks and self._finish_reason is None:
+            raise ValueError("the choice has neither a message nor a finish reason")
         return [*chunks, *self._close()]
 
     def read(self, payload: Any) -> list[AIMessageChunk]:
@@ -133,7 +139,7 @@ class ChatDecoder:
             return
         usage = payload.get("usage") or (payload.get("x_groq") or {}).get("usage")
         if usage:
-            self.usage = usage_of(usage) or self.usage
+            self.usage = read_usage(usage) or self.usage
             self._facts["token_usage"] = usage
 
     def _note(self, payload: Json) -> None:
@@ -153,12 +159,15 @@ class ChatDecoder:
             if choice[key] is not None:
                 self._facts[key] = choice[key]
         whole = not choice.get("delta")
-        delta = choice.get("delta") or choice.get("message") or {}
+        message = choice.get("message")
+        if self._failure is not None and isinstance(message, str):
+            message = None  # the words of the failure
+        delta = choice.get("delta") or message or {}
         content, extra = _content_and_extra(delta)
         calls = self._calls.feed(tool_call_pieces(delta.get("tool_calls") or ()), whole=whole)
         facts = _logprobs(choice)
         if content or extra or calls or facts:
-            self._told = self._told or bool(content or calls or extra)
+            self._has_content = self._has_content or bool(content or calls or extra)
             yield ai_chunk(
                 content, id=self._id, tool_call_chunks=calls, additional_kwargs=extra or None, response_metadata=facts
             )
@@ -178,7 +187,7 @@ class ChatDecoder:
         if self._closed or not self._begun:
             return
         self._closed = True
-        if self._finish_reason == "content_filter" and not self._told:
+        if self._finish_reason == "content_filter" and not self._has_content:
             raise ContentFilterError(
                 f"{self._provider} withheld the whole answer (finish_reason 'content_filter'). Change the input, or "
                 f"the provider's filter settings.{_filters(self._facts)}",
@@ -204,7 +213,7 @@ def _as_id(id: Any) -> str | None:
     return str(id) if type(id) is int else None
 
 
-def _piece(payload: Json, chunk: AIMessageChunk) -> Piece | None:
+def _make_text_delta(payload: Json, chunk: AIMessageChunk) -> TextDelta | None:
     """What there is to know of the events after this one, if its only chunk brought nothing but a text."""
     choices = payload["choices"]
     delta = choices[0].get("delta")
@@ -212,18 +221,18 @@ def _piece(payload: Json, chunk: AIMessageChunk) -> Piece | None:
         return None
     id, content, extra, calls = chunk.id, chunk.content, chunk.additional_kwargs, chunk.tool_call_chunks
     if content and content == delta.get("content") and not extra and not calls:
-        return Piece(payload, delta, "content", lambda texts: [text_chunk(text, id) for text in texts])
+        return TextDelta(payload, delta, "content", lambda texts: [text_chunk(text, id) for text in texts])
     if content:
         return None
     if extra and not calls:
         key = "reasoning_content" if delta.get("reasoning_content") else "reasoning"
         if extra == {"reasoning_content": delta.get(key)}:
-            return Piece(payload, delta, key, lambda texts: [_thought(text, id) for text in texts])
+            return TextDelta(payload, delta, key, lambda texts: [_thought(text, id) for text in texts])
     if len(calls) == 1 and calls[0]["args"] and not extra and not calls[0]["name"] and not calls[0]["id"]:
         index, raw = calls[0]["index"], delta["tool_calls"]
         function = raw[0].get("function") if isinstance(raw, list) else None
         if function and function.get("arguments") == calls[0]["args"]:
-            return Piece(payload, function, "arguments", lambda texts: args_chunks(texts, index, id))
+            return TextDelta(payload, function, "arguments", lambda texts: args_chunks(texts, index, id))
     return None
 
 
@@ -257,7 +266,7 @@ def _content_and_extra(delta: Json) -> tuple[str | list[str | Json], Json]:
         if not isinstance(refusal, str):
             raise ValueError("the refusal is not text")
         extra["refusal"] = refusal
-        content = content or refusal  # whoever shows the content shows why there is no answer
+        content = content or refusal  # so that a display of the content says why the answer is missing
     return content, extra
 
 
@@ -268,14 +277,14 @@ def _content(content: Any) -> tuple[str | list[str | Json], str]:
             raise ValueError("the content is neither text nor a list")
         return content or "", ""
     content = [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
-    thoughts = [_text_of(part.get("thinking")) for part in content if part.get("type") == "thinking"]
+    thoughts = [_join_text(part.get("thinking")) for part in content if part.get("type") == "thinking"]
     rest = [part for part in content if part.get("type") != "thinking"]
     if all(part.get("type") == "text" for part in rest):
         return "".join(part.get("text") or "" for part in rest), "".join(thoughts)
     return rest, "".join(thoughts)
 
 
-def _text_of(parts: Any) -> str:
+def _join_text(parts: Any) -> str:
     if isinstance(parts, str):
         return parts
     return "".join(part.get("text") or "" for part in parts or ())
@@ -283,7 +292,7 @@ def _text_of(parts: Any) -> str:
 
 def _detailed_reasoning(delta: Json) -> str:
     details = delta.get("reasoning_details")
-    return _text_of([part for part in details if part.get("type") == "reasoning.text"]) if details else ""
+    return _join_text([part for part in details if part.get("type") == "reasoning.text"]) if details else ""
 
 
 def tool_call_pieces(calls: Iterable[Json] | Json) -> list[ToolCallChunk]:
@@ -335,8 +344,8 @@ def _logprobs(choice: Json) -> Json | None:
     logprobs = choice.get("logprobs")
     if not isinstance(logprobs, dict):
         return None
-    told = {key: value for key, value in logprobs.items() if value}
-    return {"logprobs": told} if told else None
+    fields = {key: value for key, value in logprobs.items() if value}
+    return {"logprobs": fields} if fields else None
 
 
 def _filters(facts: Json) -> str:

@@ -85,11 +85,11 @@ def _vectors(payload: Any, count: int) -> list[list[float]]:
     return [_vector(entry["embedding"]) for entry in data]
 
 
-def _vector(told: Any) -> list[float]:
+def _vector(value: Any) -> list[float]:
     """The numbers; in base64 they are little-endian floats of 32 bits, a quarter of the size in JSON."""
-    if not isinstance(told, str):
-        return [float(number) for number in told]
-    numbers = array("f", base64.b64decode(told))
+    if not isinstance(value, str):
+        return [float(number) for number in value]
+    numbers = array("f", base64.b64decode(value))
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tolist()

@@ -97,7 +97,7 @@ class OpenAI(TextHooks, OpenAISettings, ProviderStreams, BaseLLM):
         request = {**self._settings(), **{name: value for name, value in kwargs.items() if value is not None}}
         if streaming and max(request.get("n") or 1, request.get("best_of") or 1) > 1:
             raise ConfigError("a stream is one answer: with n or best_of > 1 use generate")
-        request["stream"] = streaming  # said either way: some servers stream unless they are told not to
+        request["stream"] = streaming  # said either way: some servers stream unless the request says otherwise
         request["prompt"] = prompts[0] if len(prompts) == 1 else prompts
         return request
 

@@ -16,7 +16,7 @@ from prill.errors import ContentFilterError
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from prill.messages.ai import ai_chunk
 from prill.messages.call_assembly import ToolCallStream
-from prill.openai.usage import usage_of
+from prill.openai.usage import read_usage
 from prill.providers.reading import ProviderError, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
@@ -38,10 +38,11 @@ class ResponsesDecoder:
         self._parts: dict[Any, list[int]] = {}  # the blocks of each item, in order
         self._streamed: set[Any] = set()  # items, or blocks, of which pieces have come
         self._done: set[Any] = set()
-        self._told = False
+        self._has_content = False
         self._json = EventJSON()
         self._cut: Json | None = None  # the last delta, if it ended in half a character
         self._calls = ToolCallStream()
+        self._args: dict[Any, list[str]] = {}  # of each call, as far as they were streamed
         self._readers: dict[str, Callable[[Json], Iterable[AIMessageChunk]]] = {
             "response.created": self._begin,
             "response.output_item.added": self._item_added,
@@ -103,28 +104,28 @@ class ResponsesDecoder:
         item = payload["item"]
         if item.get("type") != "function_call":
             return ()
-        self._told = True
+        self._has_content = True
         key = payload.get("output_index")
         call = _call_piece(item, item.get("arguments") or "", self._index(key))
-        if call["args"]:
-            self._streamed.add(key)
+        self._args[key] = [call["args"] or ""]
         return (ai_chunk([], id=self._id, tool_call_chunks=self._calls.feed([call])),)
 
     def _arguments(self, payload: Json) -> Iterable[AIMessageChunk]:
         key = payload.get("output_index")
-        self._streamed.add(key)
-        call = ToolCallChunk(name=None, args=_needed_text(payload, "delta"), id=None, index=self._index(key))
+        text = _needed_text(payload, "delta")
+        self._args.setdefault(key, []).append(text)
+        call = ToolCallChunk(name=None, args=text, id=None, index=self._index(key))
         return (ai_chunk([], id=self._id, tool_call_chunks=self._calls.feed([call])),)
 
     def _text(self, payload: Json) -> Iterable[AIMessageChunk]:
         index = self._part(payload)
-        self._told = True
+        self._has_content = True
         block: Json = {"type": "text", "text": _needed_text(payload, "delta"), "index": index}
         return (ai_chunk([block], id=self._id),)
 
     def _refusal(self, payload: Json) -> Iterable[AIMessageChunk]:
         index = self._part(payload)
-        self._told = True
+        self._has_content = True
         block: Json = {"type": "refusal", "refusal": _needed_text(payload, "delta"), "index": index}
         return (ai_chunk([block], id=self._id, additional_kwargs={"refusal": payload["delta"]}),)
 
@@ -162,12 +163,12 @@ class ResponsesDecoder:
         for place, item in enumerate(response.get("output") or ()):
             yield from self._item_done({"item": item, "output_index": place})
         if response.get("usage"):
-            self.usage = usage_of(response["usage"]) or self.usage
+            self.usage = read_usage(response["usage"]) or self.usage
         facts = {name: response[name] for name in _FACTS if response.get(name) not in (None, {})}
         facts |= {"model_name": response.get("model"), "model_provider": self._provider}
         if response.get("usage"):
             facts["token_usage"] = response["usage"]
-        if not self._told and (response.get("incomplete_details") or {}).get("reason") == "content_filter":
+        if not self._has_content and (response.get("incomplete_details") or {}).get("reason") == "content_filter":
             raise ContentFilterError(
                 f"{self._provider} withheld the whole answer (content_filter). Change the input.",
                 provider=self._provider,
@@ -179,7 +180,7 @@ class ResponsesDecoder:
     def _fail(self, payload: Json) -> Iterable[AIMessageChunk]:
         response = payload.get("response") or {}
         if response.get("usage"):
-            self.usage = usage_of(response["usage"]) or self.usage
+            self.usage = read_usage(response["usage"]) or self.usage
         if response:
             status = response.get("status") or "failed"
             error = response.get("error") or {"message": f"the response is {status} (id {response.get('id')})"}
@@ -196,7 +197,7 @@ class ResponsesDecoder:
             known = streamed is not None and place < len(streamed)
             index = streamed[place] if streamed is not None and known else self._index((key, "part", place))
             kind = "refusal" if part.get("type") == "refusal" else "text"
-            self._told = True
+            self._has_content = True
             text = "" if known else part.get(kind) or ""
             block: Json = {"type": kind, kind: text, "index": index}
             if item.get("id"):
@@ -222,16 +223,22 @@ class ResponsesDecoder:
         yield ai_chunk([block], id=self._id)
 
     def _function_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
-        self._told = True
+        self._has_content = True
         index = self._index(key)
-        args = None if key in self._streamed else item.get("arguments") or ""
-        calls = self._calls.feed([_call_piece(item, args, index)])
+        calls = self._calls.feed([_call_piece(item, self._missing_args(item, key), index)])
         block = {name: value for name, value in item.items() if name not in _NOT_SENT_BACK and value is not None}
         block["call_id"] = self._calls.ids.get(index)
         yield ai_chunk([{**block, "index": index}], id=self._id, tool_call_chunks=calls)
 
+    def _missing_args(self, item: Json, key: Any) -> str | None:
+        """What the whole item has of its arguments beyond the pieces that came; ``None`` where they differ."""
+        whole, streamed = item.get("arguments") or "", "".join(self._args.get(key, ()))
+        if not streamed or not isinstance(whole, str):
+            return whole or ""
+        return whole[len(streamed) :] or None if whole.startswith(streamed) else None
+
     def _custom_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
-        self._told = True
+        self._has_content = True
         index = self._index(key)
         args = to_json({"__arg1": item.get("input")}).decode()
         calls = self._calls.feed([_call_piece(item, args, index)])
@@ -239,7 +246,7 @@ class ResponsesDecoder:
         yield ai_chunk([block], id=self._id, tool_call_chunks=calls)
 
     def _own_tool(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
-        self._told = True
+        self._has_content = True
         yield ai_chunk([{**item, "index": self._index(key)}], id=self._id)
 
     def _part(self, payload: Json) -> int:

@@ -38,8 +38,8 @@ def responses_result(payload: Any, provider: str) -> ChatResult:
 
 def _result(generations: list[ChatGeneration], provider: str) -> ChatResult:
     facts = generations[0].message.response_metadata
-    told = {name: facts[name] for name in ("token_usage", "model_name", "system_fingerprint", "id") if name in facts}
-    return ChatResult(generations=generations, llm_output={**told, "model_provider": provider})
+    output = {name: facts[name] for name in ("token_usage", "model_name", "system_fingerprint", "id") if name in facts}
+    return ChatResult(generations=generations, llm_output={**output, "model_provider": provider})
 
 
 def _generation(payload: dict[str, Any], provider: str) -> ChatGeneration:

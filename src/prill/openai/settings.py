@@ -12,7 +12,7 @@ from prill.errors import ConfigError
 from prill.providers.servers import SERVERS, Server
 from prill.providers.settings import ProviderSettings
 
-# What requests may say that is no setting of a model.
+# What requests may say that is not a setting of a model.
 _CALL_WORDS = (
     "tools",
     "tool_choice",

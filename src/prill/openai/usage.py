@@ -9,7 +9,7 @@ from prill.messages import UsageMetadata
 Counts = dict[str, Any]
 
 
-def usage_of(raw: Any) -> UsageMetadata | None:
+def read_usage(raw: Any) -> UsageMetadata | None:
     """The usage that chat completions, completions or responses report; ``None`` where no number can be read.
 
     Details are given only as far as they are reported.

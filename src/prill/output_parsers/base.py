@@ -170,5 +170,5 @@ def first_text(result: list[Generation]) -> str:
         OutputParserException: there is none.
     """
     if not result:
-        raise OutputParserException("there is no generation to parse", llm_output="")
+        raise OutputParserException("no generation to parse", llm_output="")
     return result[0].text

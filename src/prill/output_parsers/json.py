@@ -180,7 +180,7 @@ def parse_json_markdown(json_string: str) -> Any:
 
 def _need_something(value: Any, text: str) -> Any:
     if value is NOTHING:
-        raise OutputParserException(f"there is no JSON in the text {text!r:.80}", llm_output=text)
+        raise OutputParserException(f"no JSON found in the text {text!r:.80}", llm_output=text)
     return value
 
 

@@ -98,7 +98,7 @@ class _PatternListOutputParser(ListOutputParser):
 
     def _no_items(self, text: str) -> OutputParserException:
         return OutputParserException(
-            f"there is no item of a {self._type.replace('-', ' ')} in the text {text!r:.80}", llm_output=text
+            f"no item of a {self._type.replace('-', ' ')} in the text {text!r:.80}", llm_output=text
         )
 
     def _items_by(self, pattern: str, alone: str) -> Items:

@@ -59,7 +59,7 @@ class JsonOutputFunctionsParser(BaseCumulativeTransformOutputParser[Any]):
     With ``args_only=False`` it is ``{"name": ..., "arguments": {...}}``. ``strict`` has no effect.
 
     Raises:
-        OutputParserException: there is no function call, or its arguments are not complete JSON.
+        OutputParserException: the message has no function call, or its arguments are not complete JSON.
     """
 
     strict: bool = False
@@ -104,7 +104,7 @@ class OutputFunctionsParser(BaseGenerationOutputParser[Any]):
     """Returns the arguments of a function call as text; with ``args_only=False`` the whole call, a dict of texts.
 
     Raises:
-        OutputParserException: there is no function call.
+        OutputParserException: the message has no function call.
     """
 
     args_only: bool = True
@@ -123,7 +123,7 @@ class PydanticOutputFunctionsParser(BaseGenerationOutputParser[Any]):
     ``pydantic_schema`` is a class, or a dict of classes by the names of the functions.
 
     Raises:
-        OutputParserException: there is no function call, or its arguments are not valid.
+        OutputParserException: the message has no function call, or its arguments are not valid.
     """
 
     pydantic_schema: type[BaseModel] | dict[str, type[BaseModel]]

@@ -201,7 +201,7 @@ def parse_tool_call(
 def parse_tool_calls(
     raw_tool_calls: Sequence[dict[str, Any]], *, partial: bool = False, strict: bool = False, return_id: bool = True
 ) -> list[dict[str, Any]]:
-    """Read tool calls in OpenAI's form; see ``parse_tool_call``. One error tells of all that are broken."""
+    """Read tool calls in OpenAI's form; see ``parse_tool_call``. One error lists all that are broken."""
     calls: list[dict[str, Any]] = []
     errors: list[OutputParserException] = []
     for raw in raw_tool_calls:

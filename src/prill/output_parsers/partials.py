@@ -25,7 +25,7 @@ def make_partial(kind: type, values: dict[str, Any]) -> Any:
         object.__setattr__(made, "__pydantic_fields_set__", set(values))
         if not kind.__pydantic_root_model__:  # which has neither
             object.__setattr__(made, "__pydantic_extra__", None)
-            object.__setattr__(made, "__pydantic_private__", _private_of(kind))
+            object.__setattr__(made, "__pydantic_private__", _get_private(kind))
     else:
         made.__dict__.update(values)
     return made
@@ -53,7 +53,7 @@ def _partial_class(kind: type) -> Any:
     return made
 
 
-def _private_of(kind: type[BaseModel]) -> dict[str, Any] | None:
+def _get_private(kind: type[BaseModel]) -> dict[str, Any] | None:
     """Return the private attributes, as they are in the beginning; ``None`` where there are none."""
     made: dict[str, Any] = {}
     for name, each in kind.__private_attributes__.items():

@@ -35,7 +35,7 @@ class PydanticOutputParser(JsonOutputParser[M]):
 
     pydantic_object: type[M]
 
-    if TYPE_CHECKING:  # the one that pydantic's plugin for mypy makes does not tell M
+    if TYPE_CHECKING:  # the one that pydantic's plugin for mypy makes does not know M
 
         def __init__(self, *, pydantic_object: type[M], name: str | None = None, diff: bool = False) -> None: ...
 

@@ -20,7 +20,7 @@ class RegexParser(BaseOutputParser[dict[str, str]]):
     (``<think>...</think>``) is left out.
 
     Raises:
-        OutputParserException: there is no match.
+        OutputParserException: nothing matches.
     """
 
     regex: str

@@ -145,7 +145,7 @@ def _tags(annotation: Any, name: str) -> Iterator[tuple[str, TypeShape]]:
         for each in get_args(kind):
             yield from _tags(each, name)
     elif _has_fields(get_origin(kind) or kind):
-        yield from ((key, field.shape) for key, field in _fields_of(kind).items() if field.name == name)
+        yield from ((key, field.shape) for key, field in _get_fields(kind).items() if field.name == name)
 
 
 @lru_cache(maxsize=512)
@@ -158,18 +158,18 @@ def shape_for_class(kind: Any) -> TypeShape:
         return TypeShape(validate)  # what such a validator makes of the input cannot be known before its end
     if _is_class(origin, (RootModel,)):
         return _root_shape(origin, validate)
-    closed = (_config_of(origin) or {}).get("extra") == "forbid"
+    closed = (_get_config(origin) or {}).get("extra") == "forbid"
     make = unchanged if _is_typed_dict(origin) else partial(make_partial, origin)
-    return ObjectShape(validate, lambda: _fields_of(kind), make, closed=closed)
+    return ObjectShape(validate, lambda: _get_fields(kind), make, closed=closed)
 
 
 def _root_shape(kind: type[RootModel[Any]], validate: Validate) -> TypeShape:
     if kind.__pydantic_decorators__.field_validators:
         return TypeShape(validate)
-    return RootShape(validate, lambda: _fields_of(kind)["root"].shape, lambda root: make_partial(kind, {"root": root}))
+    return RootShape(validate, lambda: _get_fields(kind)["root"].shape, lambda root: make_partial(kind, {"root": root}))
 
 
-def _fields_of(kind: Any) -> dict[str, Field]:
+def _get_fields(kind: Any) -> dict[str, Field]:
     """Return the fields of a class, by their keys in JSON."""
     origin = get_origin(kind) or kind
     if _is_class(origin, (BaseModel,)) and not origin.__pydantic_complete__:
@@ -179,14 +179,14 @@ def _fields_of(kind: Any) -> dict[str, Field]:
 
 
 def _of_infos(kind: Any, infos: Mapping[str, FieldInfo]) -> Iterator[tuple[str, Field]]:
-    config = _config_of(kind)
+    config = _get_config(kind)
     validators = kind.__pydantic_decorators__.field_validators.values()
     validated = {name for each in validators for name in each.info.fields}
     by_name = config.get("populate_by_name") or config.get("validate_by_name")
     for name, info in infos.items():
-        told = (described(discriminator=info.discriminator),) if info.discriminator else ()
-        shape = shape_for(info.annotation, (*info.metadata, *told), config)
-        marks = (*info.metadata, *_marks_of(info.annotation))
+        extra = (described(discriminator=info.discriminator),) if info.discriminator else ()
+        shape = shape_for(info.annotation, (*info.metadata, *extra), config)
+        marks = (*info.metadata, *_get_marks(info.annotation))
         alias = info.validation_alias
         # What a validator of the class makes of a value is known at the object's end.
         held = name in validated or "*" in validated or not (alias is None or isinstance(alias, str))
@@ -198,7 +198,7 @@ def _of_infos(kind: Any, infos: Mapping[str, FieldInfo]) -> Iterator[tuple[str, 
 
 
 def _of_hints(kind: Any, origin: Any) -> Iterator[tuple[str, Field]]:
-    config = _config_of(origin)
+    config = _get_config(origin)
     given = dict(zip(getattr(origin, "__parameters__", ()), get_args(kind), strict=False))
     named = {each.name for each in dataclasses.fields(origin)} if dataclasses.is_dataclass(origin) else None
     for name, hint in get_type_hints(origin, include_extras=True).items():
@@ -207,7 +207,7 @@ def _of_hints(kind: Any, origin: Any) -> Iterator[tuple[str, Field]]:
         while getattr(get_origin(hint), "_name", "") in ("Required", "NotRequired", "ReadOnly"):
             hint = get_args(hint)[0]
         hint = _filled(hint, given)
-        yield name, Field(name, shape_for(hint, (), config), has_mark(_marks_of(hint), RequiredFirst))
+        yield name, Field(name, shape_for(hint, (), config), has_mark(_get_marks(hint), RequiredFirst))
 
 
 # Annotations
@@ -255,7 +255,7 @@ def _filled(hint: Any, given: Mapping[Any, Any]) -> Any:
     return hint[tuple(given.get(each, Any) for each in names)] if names and get_origin(hint) else hint
 
 
-def _marks_of(annotation: Any) -> Marks:
+def _get_marks(annotation: Any) -> Marks:
     return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
 
 
@@ -277,7 +277,7 @@ def _may_change(kind: Any, marks: Marks, config: ConfigDict | None) -> bool:
     return kind is str and any((config or {}).get("str_" + name) for name in _CHANGES_OF_TEXT)
 
 
-def _config_of(kind: Any) -> Any:
+def _get_config(kind: Any) -> Any:
     return getattr(kind, "model_config", None) or getattr(kind, "__pydantic_config__", None) or {}
 
 

@@ -9,8 +9,8 @@ from prill.callbacks.run import Run
 from prill.errors import ModelRefusalError, OutputParserException
 from prill.io import closing
 from prill.output_parsers.answer_source import AnswerSource
+from prill.output_parsers.output_schema import OutputSchema, PartialAnswer
 from prill.output_parsers.partials import is_partial
-from prill.output_parsers.target import PartialAnswer, Target
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import AddableDict
 from prill.runnables.engine.streams import ADD, COLLECT, REPLACE, Combine, Stream
@@ -42,7 +42,7 @@ class StructuredParser(Runnable[Any, T], Generic[T]):
     _kind: ClassVar[str] = "parser"
 
     def __init__(self, schema: Any, *, tool: str | None = None, name: str | None = None) -> None:
-        self.target = schema if isinstance(schema, Target) else Target(schema)
+        self.target = schema if isinstance(schema, OutputSchema) else OutputSchema(schema)
         self.tool = tool
         self.name = name
 
@@ -99,7 +99,7 @@ class ElementsParser(Runnable[Any, Any]):
     _kind: ClassVar[str] = "parser"
 
     def __init__(self, schema: Any, field: str | None = None, *, tool: str | None = None) -> None:
-        self.target = schema if isinstance(schema, Target) else Target(schema)
+        self.target = schema if isinstance(schema, OutputSchema) else OutputSchema(schema)
         self.tool = tool
         self.field = field
         self.name = None
@@ -218,7 +218,7 @@ def _replaced(json: PartialJSON) -> OutputParserException:
     )
 
 
-def _whole(target: Target, source: AnswerSource) -> Any:
+def _whole(target: OutputSchema, source: AnswerSource) -> Any:
     raw, text = source.finish()
     try:
         return target.whole(raw, text)

@@ -62,7 +62,7 @@ class UnionShape(TypeShape):
 
 
 class TaggedUnion(UnionShape):
-    """A union with a discriminator: a field whose value tells the type."""
+    """A union with a discriminator: a field whose value selects the type."""
 
     def still_possible(self, among: Sequence[Member], key: str | int, raw: Any) -> Sequence[Member]:
         if not any(key == tag for member in self.members for tag, _ in member.tags):

@@ -107,7 +107,7 @@ class XMLReader:
         while self._state == "read" and self._mention is not None:
             chunks += self._read_on(self._pass_over(self._cut_error()))
         if self._state == "find":
-            raise self._error or OutputParserException("there is no XML in the text", llm_output=self.text)
+            raise self._error or OutputParserException("no XML found in the text", llm_output=self.text)
         if self._state == "read":
             raise self._cut_error()
         return chunks
@@ -134,8 +134,7 @@ class XMLReader:
                     self._mention.append(text)
                 text = self._hold(text)
                 try:
-                    self._read(text)
-                    text = ""
+                    text = self._read(text)
                 except OutputParserException as error:
                     if self._mention is None:
                         raise
@@ -187,7 +186,7 @@ class XMLReader:
             self._last = prose[-1]
 
     def _pass_over(self, error: OutputParserException) -> str:
-        """Return the element in a sentence is not XML: return its text, in which the root is looked for once more."""
+        """Give up an element in a sentence that is not XML; return its text, to look for the root in it again."""
         self._error = self._error or error
         text = "".join(self._mention or ())
         self._only_introduced = True
@@ -213,9 +212,10 @@ class XMLReader:
         held.append(text[at:])
         return text[:at]
 
-    def _read(self, text: str) -> None:
+    def _read(self, text: str) -> str:
+        """Read a piece of the root; return what follows the root's end."""
         if not text:
-            return
+            return ""
         try:
             data = text.encode()
             self._expat.Parse(data, False)
@@ -227,12 +227,13 @@ class XMLReader:
                 end = data.find(b">", end) + 1
             behind = data[end:].decode() + "".join(self._held)
             self._held.clear()
-            self._look_behind(behind)
+            return behind
         except expat.ExpatError as error:
             reason = f"{expat.ErrorString(error.code)} at line {error.lineno}, column {error.offset + 1} of the XML"
             raise OutputParserException(f"invalid XML: {reason}", llm_output=self.text) from error
         except (_Refused, UnicodeEncodeError) as error:
             raise OutputParserException(f"refused XML: {error}", llm_output=self.text) from error
+        return ""
 
     def _look_behind(self, text: str) -> None:
         text = "".join(self._held) + text

@@ -153,7 +153,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     async def _fill(self, given: dict[str, Any], blocking: bool) -> list[BaseMessage]:
         values = self._with_partials(given) if self.partial_variables else given
         messages: list[BaseMessage] = []
-        each: Any  # a kind that the checker cannot tell apart by ``_is_message``
+        each: Any  # a kind that the checker cannot distinguish by ``_is_message``
         for each in self.messages:
             kind = each.__class__
             if kind in _OWN:

@@ -133,15 +133,15 @@ def structured_output(
     model: Any, schema: Any, method: str, include_raw: bool, strict: bool | None, kwargs: dict[str, Any]
 ) -> RunnableSequence[Any, Any]:
     """The chain of a model and a parser. See ``BaseChatModel.with_structured_output``."""
+    from prill.output_parsers.output_schema import OutputSchema  # noqa: PLC0415 - plain calls of models do not need it
     from prill.output_parsers.structured import RawAndParsed, StructuredParser  # noqa: PLC0415 - plain calls of models do not need it
-    from prill.output_parsers.target import Target  # noqa: PLC0415 - plain calls of models do not need it
     from prill.tools.function_schema import convert_to_openai_function  # noqa: PLC0415 - plain calls of models do not need it
 
     if method not in _METHODS:
         raise ConfigError(f"method={method!r} is none of {', '.join(_METHODS)}")
     if schema is None:
         raise ConfigError("with_structured_output is given a schema: a pydantic class, a TypedDict, a JSON schema …")
-    target = Target(schema)
+    target = OutputSchema(schema)
     form = convert_to_openai_function(target.described)
     form.setdefault("parameters", {"type": "object", "properties": {}})
     asked = model._bind_output_schema(form, method, strict, **kwargs)

@@ -16,7 +16,7 @@ _STARTS = (
     (b"MM\0*", "image/tiff"),
     (b"\0\0\1\0", "image/x-icon"),
 )
-"""How files of images begin."""
+"""The first bytes of image files."""
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HEAD = 64
@@ -26,7 +26,7 @@ def check_image_url(url: object, provider: str) -> None:
     """Check that ``url`` is an address, or a ``data:`` URL that holds an image."""
     if not isinstance(url, str) or not _ADDRESS.match(url):
         raise _refuse(
-            f"{url!r:.80} is no address of an image. For a file write "
+            f"{url!r:.80} is not an image URL. For a file write "
             '{"type": "image", "base64": …, "mime_type": "image/png"}',
             provider,
         )
@@ -48,11 +48,11 @@ def check_image(media_type: str, data: str, provider: str) -> None:
         raise _refuse(f"an image has the media type {media_type!r}, which is none of an image", provider)
     try:
         binascii.a2b_base64(data, strict_mode=True)
-    except ValueError as error:  # also what is no ASCII
-        raise _refuse(f"the data of an image is no base64 ({error})", provider) from None
-    found = _kind_of(binascii.a2b_base64(data[:_HEAD]))
+    except ValueError as error:  # also for text that is not ASCII
+        raise _refuse(f"the data of an image is not base64 ({error})", provider) from None
+    found = _detect_kind(binascii.a2b_base64(data[:_HEAD]))
     if found is None:
-        raise _refuse(f"the data that is called {media_type} is no image of any known kind", provider)
+        raise _refuse(f"the data that is called {media_type} is not in a recognised image format", provider)
     if found != _USUAL.get(media_type, media_type):
         raise _refuse(f"an image is called {media_type}, but its data is {found}", provider)
 
@@ -60,7 +60,7 @@ def check_image(media_type: str, data: str, provider: str) -> None:
 _USUAL = {"image/jpg": "image/jpeg", "image/heif": "image/heic", "image/vnd.microsoft.icon": "image/x-icon"}
 
 
-def _kind_of(start: bytes) -> str | None:
+def _detect_kind(start: bytes) -> str | None:
     for magic, kind in _STARTS:
         if start.startswith(magic):
             return kind

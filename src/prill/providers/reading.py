@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from pydantic_core import from_json
-
 from prill.errors import PrillError
 from prill.providers.http.message import BadBody
-from prill.transducers.event_json import EventJSON
+from prill.transducers.event_json import EventJSON, read_json
 from prill.transducers.event_template import EventTemplate
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
 
@@ -88,7 +86,7 @@ class StreamDecoder(Protocol[Made]):
     Events are server-sent ones, unless an attribute ``framing`` is another class that cuts them out of the bytes.
 
     A decoder that keeps the usage for the last chunk says it in an attribute ``usage``, for answers that break off.
-    One whose events often differ in a text only says so in an attribute ``piece``: see ``Piece``.
+    One whose events often differ in a text only says so in an attribute ``text_delta``: see ``TextDelta``.
     """
 
     ended: bool
@@ -98,10 +96,10 @@ class StreamDecoder(Protocol[Made]):
         """The chunks of one event; raises ``ProviderError`` for an error that the vendor sent."""
 
     def finish(self) -> Iterable[Made]:
-        """The chunks that only the stream's end tells."""
+        """The chunks known only at the end of the stream."""
 
 
-class Piece(NamedTuple):
+class TextDelta(NamedTuple):
     """What a decoder says of the event it was fed last, if that brought nothing but a text, the next piece of many.
 
     ``payload`` is the event's JSON and ``place[key]`` the text in it. ``chunks`` makes the chunks of events that are
@@ -117,7 +115,7 @@ class Piece(NamedTuple):
 
 
 class WrongShape(Exception):
-    """What a provider sent is no JSON, or JSON of another shape than the protocol's; the cause says where."""
+    """A provider sent no valid JSON, or JSON of another shape than the protocol's; the cause says where."""
 
 
 Batch = tuple[Sequence[Chunk], Chunk]
@@ -137,7 +135,7 @@ class Reading(Generic[Chunk]):
         self.seen = 0
         """How many events have come."""
         self.start = b""
-        """How the body begins, until the first event has come."""
+        """The start of the body, until the first event has arrived."""
         framing = getattr(decoder, "framing", None)
         self._framing: Framing = SSEDecoder() if framing is None else framing()
         self._is_sse = framing is None
@@ -146,10 +144,10 @@ class Reading(Generic[Chunk]):
         self._unended = 0  # bytes that came since the last event
         self._form = (
             EventTemplate("obfuscation", "p")
-            if self._is_sse and hasattr(decoder, "piece") and not parse_without_template
+            if self._is_sse and hasattr(decoder, "text_delta") and not parse_without_template
             else None
         )
-        self._piece: Piece | None = None  # what the form is that of
+        self._delta: TextDelta | None = None  # what the form is that of
         self._json: list[bytes] | None = None  # the body, where it is one JSON value instead of events
 
     def feed(self, data: bytes) -> Iterator[Batch[Chunk]]:
@@ -188,7 +186,7 @@ class Reading(Generic[Chunk]):
             self._unended = 0
 
     def finish(self) -> Iterator[Batch[Chunk]]:
-        """The chunks that only the stream's end tells; afterwards ``decoder.ended`` says whether the answer is whole.
+        """The chunks known only at the stream's end; afterwards ``decoder.ended`` says whether the answer is whole.
 
         Raises as ``feed`` does.
         """
@@ -197,7 +195,7 @@ class Reading(Generic[Chunk]):
             return
         if not self.decoder.ended:
             for event in (*self._events(self._joined(b"")), *self._framing.finish()):
-                if _is_kept_alive(event.data):
+                if _keeps_alive(event):
                     continue
                 self.seen += 1
                 for chunk in self._fed_last(event):
@@ -210,7 +208,7 @@ class Reading(Generic[Chunk]):
         """The chunks of an answer in one piece, which some servers give though a stream was asked for."""
         whole = getattr(self.decoder, "whole", None)
         try:
-            payload = from_json(body)
+            payload = read_json(body)
         except ValueError:
             return
         if whole is None:
@@ -239,15 +237,15 @@ class Reading(Generic[Chunk]):
         try:
             events = data.decode().split("\n\n")
         except UnicodeDecodeError:
-            self._piece = None
+            self._delta = None
             yield from self._parsed(data + b"\n\n")
             return
         at = 0
         while at < len(events):
-            if self._piece is not None and (texts := form.texts(events, at)):
+            if self._delta is not None and (texts := form.texts(events, at)):
                 at += len(texts)
                 self.seen += len(texts)
-                yield _repeated(self._piece, texts)
+                yield _repeated(self._delta, texts)
                 continue
             seen = self.seen
             yield from self._parsed(events[at].encode() + b"\n\n")
@@ -257,7 +255,7 @@ class Reading(Generic[Chunk]):
 
     def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
         for event in self._events(data):
-            if _is_kept_alive(event.data):
+            if _keeps_alive(event):
                 continue
             self.seen += 1
             for chunk in checked(self.decoder.feed, event):
@@ -269,9 +267,9 @@ class Reading(Generic[Chunk]):
         return checked(self._framing.feed, data)
 
     def _learn(self, event: str, form: EventTemplate) -> None:
-        piece: Piece | None = self.decoder.piece  # type: ignore[attr-defined]  # it has, where there is a form
+        piece: TextDelta | None = self.decoder.text_delta  # type: ignore[attr-defined]  # it has, where there is a form
         learned = piece is not None and form.learn(event, piece.payload, piece.place, piece.key)
-        self._piece = piece if learned else None
+        self._delta = piece if learned else None
 
     def _fed_last(self, event: ServerSentEvent) -> Iterable[Chunk]:
         """The chunks of an event that lacks its end: no whole JSON is the rest of a cut stream, and no nonsense."""
@@ -283,12 +281,20 @@ class Reading(Generic[Chunk]):
             raise
 
 
-def _is_kept_alive(data: bytes) -> bool:
-    """Whether an event only keeps the connection open: its data is blank, or a comment in the wrong place."""
-    return data.isspace() or not data or data.startswith(b":")
+def _keeps_alive(event: ServerSentEvent) -> bool:
+    """Whether an event only keeps the connection open: its data says nothing, or is a comment in the wrong place."""
+    data = event.data
+    if len(data) > _LONGEST_SIGN:
+        return False
+    return data.strip() in _SIGNS or data.startswith(b":") or event.event in _SIGN_NAMES
 
 
-def _repeated(piece: Piece, texts: list[str]) -> Batch[Any]:
+_LONGEST_SIGN = 200
+_SIGNS = frozenset((b"", b'{"type":"ping"}', b'{"type": "ping"}'))
+_SIGN_NAMES = frozenset(("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive"))
+
+
+def _repeated(piece: TextDelta, texts: list[str]) -> Batch[Any]:
     """The chunks of events that are like one before but for their texts."""
     if piece.kept is not None:
         piece.kept.extend(texts)

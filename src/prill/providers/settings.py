@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
+from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ModelAuthenticationError, ModelError, StreamTimeout
 from prill.providers.calls import (
@@ -61,7 +62,9 @@ class ProviderSettings(BaseModel):
     api_key: SecretStr | None = Field(default=None, repr=False)
     timeout: Any = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
     max_retries: int = Field(default=2, ge=0)
-    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)  # they may hold a key
+    default_headers: Mapping[str, str | None] | None = Field(
+        default=None, exclude=True, repr=False
+    )  # they may hold a key
     default_query: Mapping[str, object] | None = Field(default=None, exclude=True, repr=False)
     client: Any = Field(default=None, exclude=True, repr=False)
     async_client: Any = Field(default=None, exclude=True, repr=False)
@@ -92,7 +95,7 @@ class ProviderSettings(BaseModel):
     _call_words: ClassVar[frozenset[str]] = frozenset()
     """What only the arguments of a call say, beside those of the constructor."""
 
-    if not TYPE_CHECKING:  # the fields tell a type checker more
+    if not TYPE_CHECKING:  # the fields give a type checker more
 
         def __init__(self, **values: Any) -> None:
             self._check(values)  # here too, so that the error is Prill's own, and not in pydantic's words
@@ -134,7 +137,7 @@ class ProviderSettings(BaseModel):
 
     @property
     def provider(self) -> str:
-        """The vendor's name, as events and errors tell it."""
+        """The vendor's name, as shown in events and errors."""
         return self._provider
 
     def _key_name(self) -> str:
@@ -166,7 +169,7 @@ class ProviderSettings(BaseModel):
                 )
             return key
         if self._key_optional or self._url() is not None:
-            return "none"  # a server of one's own often wants no key
+            return "none"  # a self-hosted server often needs no key
         self._no_key()
 
     def _no_key(self) -> NoReturn:
@@ -187,6 +190,10 @@ class ProviderSettings(BaseModel):
     def _identify(self, key: str) -> dict[str, str | None]:
         """The headers that say who asks, with which key, and in which version of the API."""
         raise NotImplementedError
+
+    async def _authorize(self, request: Request, run: Run) -> Request:
+        """``request`` with what only each try can say of who sends it: a token that expires, a signature."""
+        return request
 
     # How requests are sent
 
@@ -248,11 +255,12 @@ class ProviderSettings(BaseModel):
         return await self._send_request(run, self._http_request(call, run, True))
 
     async def _send_request(self, run: Run, request: Request) -> Answer:
+        max_retries = self.max_retries if GOVERNOR.get() is None else 0
         for tries in count(1):
             try:
                 return await self._send_once(run, request)
             except ModelError as failure:
-                if tries > self.max_retries or not _may_pass(failure):
+                if tries > max_retries or not _may_pass(failure):
                     if tries > 1:
                         failure.message += f" It was asked {tries} times."
                     raise
@@ -264,13 +272,14 @@ class ProviderSettings(BaseModel):
         failure: ModelError | StreamTimeout
         try:
             with inside(run):  # what watches HTTP sees the request as the model's
+                request = await self._authorize(request, run)
                 if run.io.blocking:
                     transport = clients.plain(self._make_transport)
                 else:
                     if "prill.providers.http.asynchronous" not in sys.modules:
                         await run.io.call(_load, "asynchronous")  # elsewhere: it takes a while, and a loop must go on
                     transport = await clients.for_loop(self._make_async_transport)
-                answer = await send_following(transport, request)
+                answer = await self._ask(transport, request)
                 if 200 <= answer.status < 300:
                     return answer if request.stream else await self._read_whole(answer)
                 failure = await self._read_failure(answer)
@@ -280,6 +289,15 @@ class ProviderSettings(BaseModel):
             failure = self._transport_failure(error, request)
         # Outside, so that it refers to no error of a library; and nothing here holds what a server may have repeated.
         raise failure
+
+    async def _ask(self, transport: Transport, request: Request) -> Answer:
+        governor = GOVERNOR.get()
+        answer: Answer | None = governor.answer(request) if governor is not None else None
+        if answer is None:
+            answer = await send_following(transport, request)
+            if governor is not None:
+                governor.note_headers(answer.status, answer.headers)
+        return answer
 
     async def _read_whole(self, answer: Answer) -> WholeAnswer:
         return WholeAnswer(answer, await Body(answer, limit=self.max_answer_bytes).read_all())
@@ -341,8 +359,8 @@ class ProviderSettings(BaseModel):
 
 
 _CONNECTING = frozenset({"base_url", "client", "async_client", "http_client", "http_async_client", "proxy", "ca_file"})
-_CONNECTING |= {"server"}
-"""The settings that connections are made with; the last is that of some vendors."""
+_CONNECTING |= {"azure_endpoint", "server"}
+"""The settings that connections are made with; the last ones are those of some vendors."""
 
 _HEADERS = {
     "accept": "application/json",

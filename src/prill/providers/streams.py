@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from pydantic_core import from_json
-
 from prill.callbacks.run import Run
 from prill.errors import (
     EmptyResponseError,
@@ -18,12 +16,13 @@ from prill.errors import (
 from prill.messages.ai import as_interrupted
 from prill.providers.http.answers import WholeAnswer
 from prill.providers.http.body import Body
-from prill.providers.http.error_bodies import QUOTED, tells_error
+from prill.providers.http.error_bodies import QUOTED, is_error_body
 from prill.providers.http.failures import map_error_event
 from prill.providers.http.message import Answer, TransportError
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
 from prill.runnables.engine.accumulator import Accumulator
+from prill.transducers.event_json import read_json
 
 Chunk = TypeVar("Chunk")
 
@@ -132,7 +131,7 @@ class ProviderStreams(ProviderSettings):
     def _whole(self, answer: WholeAnswer, read: Callable[[Any], Chunk]) -> Chunk:
         """What ``read`` makes of the JSON of an answer in one piece."""
         try:
-            payload = from_json(answer.content)
+            payload = read_json(answer.content)
         except ValueError:
             payload, failure = None, self._not_in_protocol(_start(answer.content), answer)
         else:
@@ -143,10 +142,10 @@ class ProviderStreams(ProviderSettings):
         raise failure
 
     def _refuse(self, payload: Any, error: ProviderError | WrongShape, answer: WholeAnswer) -> Exception:
-        """The failure for JSON that is not an answer: the provider's error, if it tells one."""
-        if isinstance(error, ProviderError) or tells_error(payload):
-            told = error.payload if isinstance(error, ProviderError) else payload
-            return self._error_sent(told, answer, "in place of an answer")
+        """The failure for JSON that is not an answer: the provider's error, if it reports one."""
+        if isinstance(error, ProviderError) or is_error_body(payload):
+            sent = error.payload if isinstance(error, ProviderError) else payload
+            return self._error_sent(sent, answer, "in place of an answer")
         return self._not_in_protocol(f"{error}: {_start(answer.content)}", answer, error)
 
     def _not_a_stream(self, start: bytes, answer: Answer) -> Exception:
@@ -155,10 +154,10 @@ class ProviderStreams(ProviderSettings):
         if "event-stream" in answer.headers.get("content-type", ""):
             return self._interrupted(0, answer)
         try:
-            payload = from_json(start)
+            payload = read_json(start)
         except ValueError:
             return self._not_in_protocol(_start(start), answer)
-        if tells_error(payload):
+        if is_error_body(payload):
             return ProviderError(payload)
         return self._not_in_protocol(_start(start), answer)
 
@@ -166,8 +165,8 @@ class ProviderStreams(ProviderSettings):
         kind = answer.headers.get("content-type", "no content type")
         url = answer.request.shown_url
         failure = MalformedResponseError(
-            f"the answer with status {answer.status} from {url} does not speak {self.provider}'s protocol ({kind}): "
-            f"{text!r}. Check base_url, and what stands between.",
+            f"the answer with status {answer.status} from {url} is not a valid {self.provider} response ({kind}): "
+            f"{text!r}. Check base_url and any proxy in between.",
             provider=self.provider,
             model=self.model,
             status=answer.status,

@@ -35,7 +35,7 @@ def check_tool(name: Any, schema: Any, longest: int) -> None:
 
 
 def check_names(names: Sequence[Any]) -> None:
-    """Check that no two tools have one name: nobody could tell which of them is called."""
+    """Check that no two tools have one name: a call could not be assigned to one of them."""
     twice = sorted({str(name) for name in names if name is not None and names.count(name) > 1})
     if twice:
         raise ConfigError(f"several tools are named {', '.join(twice)}: give each a name of its own.")

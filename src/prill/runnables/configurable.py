@@ -115,13 +115,13 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
 
 def _defer(step: DynamicRunnable[Any, Any], method: str, config: Config, /, *args: Any, **kwargs: Any) -> Any:
     found = getattr(step._selected(config), method)
-    if (given := _config_of(found, args, kwargs)) is not None:
+    if (given := _find_config(found, args, kwargs)) is not None:
         found = getattr(step._selected(merge_configs(config, given)), method)
     made = found(*args, **kwargs)
     return DeferredMethod(step, method, args, kwargs, made) if isinstance(made, Runnable) else made
 
 
-def _config_of(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Config | None:
+def _find_config(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Config | None:
     """The config among the arguments of a call, if the method has a parameter ``config``."""
     try:
         config = inspect.signature(method).bind_partial(*args, **kwargs).arguments.get("config")

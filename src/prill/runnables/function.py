@@ -14,7 +14,7 @@ from prill.io import closing
 from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import join
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
+from prill.runnables.engine.signature import extras_for, get_function_name, is_async, is_generator, wanted_extras
 from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, LateRule, SingleValueStream, Stream, collect
 from prill.runnables.structure import Part, Streaming, Structure
 
@@ -91,14 +91,16 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
             if given is not None and not callable(given):
                 raise CompositionError(f"a RunnableLambda needs a function, not {given!r:.80}")
         if afunc is not None and not is_async(afunc):
-            raise CompositionError(f"afunc is an async function; {name_of(afunc)} is a plain one: give it as func")
+            raise CompositionError(
+                f"afunc is an async function; {get_function_name(afunc)} is a plain one: give it as func"
+            )
         plain: Callable[..., Any] | None = func
         if is_async(func):
             plain, afunc = None, func
         # Keyed by sync/async because callable objects may be unhashable.
         forms = {key: form for key, form in ((False, plain), (True, afunc)) if form is not None}
         own = self.__dict__
-        own["func"], own["afunc"], own["name"] = plain, afunc, name or name_of(func)
+        own["func"], own["afunc"], own["name"] = plain, afunc, name or get_function_name(func)
         own["_wants"] = {key: wanted_extras(form) for key, form in forms.items()}
         own["_yields"] = {key for key, form in forms.items() if is_generator(form)}
 

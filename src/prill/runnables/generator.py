@@ -10,7 +10,7 @@ from prill.errors import AsyncRequiredError, CompositionError, ConfigError
 from prill.io import ASYNC_REQUIRED, closing
 from prill.runnables.base import Runnable
 from prill.runnables.engine.overrides import PatchAware
-from prill.runnables.engine.signature import extras_for, is_async, is_generator, name_of, wanted_extras
+from prill.runnables.engine.signature import extras_for, get_function_name, is_async, is_generator, wanted_extras
 from prill.runnables.engine.streams import ADD, AS_INPUT, EMPTY, Combine, SingleValueStream, Stream, collect
 from prill.runnables.structure import Streaming
 
@@ -75,7 +75,7 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         given_async = transform if is_async(transform) else atransform
         self._plain: Callable[..., Any] | None = None if is_async(transform) else transform
         self._async: Callable[..., Any] | None = given_async
-        self.name = name or name_of(transform)
+        self.name = name or get_function_name(transform)
         self._wants = {each is given_async: wanted_extras(each) for each in (self._plain, given_async) if each}
 
     def _may_restart(self) -> bool:

@@ -186,7 +186,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         if missing := [id for id in self._ids if id not in said]:
             example = {"configurable": dict.fromkeys(self._ids, "…")}
             raise ConfigError(
-                f"{self.get_name()} cannot tell the conversation: {', '.join(missing)} is missing. "
+                f"{self.get_name()} cannot identify the conversation: {', '.join(missing)} is missing. "
                 f"Pass it in the config: chain.invoke(input, {example})"
             )
         make = self.get_session_history

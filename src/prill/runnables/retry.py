@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypedDict, TypeVar
 
+from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.runnables.base import Runnable, coerce_to_runnable
@@ -103,6 +104,8 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
 
     def _attempts(self, input: Any) -> Iterator[Attempt]:
         yield Attempt(self.bound, input)
+        if GOVERNOR.get() is not None:
+            return  # what governs the models of this work tries again
         for number in range(2, self.max_attempt_number + 1):
             yield Attempt(self.bound, input, f"retry:attempt:{number}")
 
@@ -117,8 +120,8 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     async def _pause(self, run: Run, number: int, error: Exception) -> None:
         seconds = max(self._wait(number), getattr(error, "retry_after", None) or 0.0)
         for observer in run.observers or ():
-            told = getattr(observer, "on_other", None)
-            notice = told(run, "on_retry", RetryState(number, error, seconds)) if told is not None else None
+            callback = getattr(observer, "on_other", None)
+            notice = callback(run, "on_retry", RetryState(number, error, seconds)) if callback is not None else None
             if notice is not None:
                 await notice
         if seconds:

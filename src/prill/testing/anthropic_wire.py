@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prill.testing.faults import Faults
-from prill.testing.replies import Reply, arguments_of
-from prill.testing.wire import data, data_around, dump, model_of, new_id, usage_of
+from prill.testing.replies import Reply, get_arguments_json
+from prill.testing.wire import count_usage, data, data_around, dump, get_model_name, new_id
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 
@@ -38,7 +38,7 @@ class MessagesWire:
 
     def events(self, reply: Reply, body: Mapping[str, Any]) -> list[bytes]:
         """Message start, each content block (a ping inside the first), message delta, message stop."""
-        usage = usage_of(reply, body)
+        usage = count_usage(reply, body)
         start = {**_message(reply, body), "content": [], "stop_reason": None}
         start["usage"] = {**_no_cache(usage.input), "output_tokens": 1, "service_tier": "standard"}
         events = [_event({"type": "message_start", "message": start})]
@@ -56,7 +56,7 @@ class MessagesWire:
 
     def plain(self, reply: Reply, body: Mapping[str, Any]) -> bytes:
         """One ``message`` object."""
-        usage = usage_of(reply, body)
+        usage = count_usage(reply, body)
         totals = {**_no_cache(usage.input), "output_tokens": usage.output, "service_tier": "standard"}
         return dump({**_message(reply, body), "content": _content(reply), "usage": totals})
 
@@ -108,7 +108,7 @@ def _blocks(reply: Reply) -> Iterator[tuple[dict[str, Any], list[tuple[str, str,
 
 def _partial_json(reply: Reply, call: Mapping[str, Any]) -> list[str]:
     """A call without arguments sends no JSON at all: the block's empty ``input`` holds."""
-    return [] if arguments_of(call) == "{}" else reply.fragments(call)
+    return [] if get_arguments_json(call) == "{}" else reply.fragments(call)
 
 
 def _tool_use(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _content(reply: Reply) -> list[dict[str, Any]]:
     if texts := _texts(reply):
         blocks.append({"type": "text", "text": "".join(texts)})
     for call in reply.tool_calls:
-        blocks.append({**_tool_use(call), "input": _input(arguments_of(call))})
+        blocks.append({**_tool_use(call), "input": _input(get_arguments_json(call))})
     return blocks
 
 
@@ -149,7 +149,7 @@ def _stop_reason(reply: Reply) -> str:
 
 def _message(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "model": model_of(reply, body),
+        "model": get_model_name(reply, body),
         "id": new_id("msg_"),
         "type": "message",
         "role": "assistant",

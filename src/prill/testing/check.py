@@ -131,7 +131,7 @@ class _Check:
 
     def well_formed(self, verb: str, witness: Witness) -> None:
         if complaints := witness.complaints():
-            raise self.broken(f"watched, {verb} told its observer: {'; '.join(complaints)}")
+            raise self.broken(f"watched, {verb} reported to its observer: {'; '.join(complaints)}")
 
     # The two colours: the same list of verbs, each called as its colour is.
 
@@ -209,7 +209,7 @@ class _Check:
     def nothing_left(self, verb: str) -> Iterator[None]:
         """No thread, task or open generator outlives the body."""
         threads, tasks = _threads(), _tasks()
-        with _generators() as begun:
+        with _generators() as started:
             yield
             if left := _tasks() - tasks:
                 raise self.broken(f"{verb} left tasks running: {[task.get_coro() for task in left]}")
@@ -217,9 +217,9 @@ class _Check:
                 thread.join(2)
                 if thread.is_alive():
                     raise self.broken(f"{verb} left a thread running: {thread.name}")
-            if _open(begun):
+            if _open(started):
                 gc.collect()  # what is in a circle closes when it is found; that takes long, so it comes last
-            if names := _open(begun):
+            if names := _open(started):
                 raise self.broken(f"{verb} left generators open: {', '.join(names)}")
 
 
@@ -266,18 +266,18 @@ def _open(generators: WeakSet[Any]) -> list[str]:
 
 @contextlib.contextmanager
 def _generators() -> Iterator[WeakSet[Any]]:
-    """The async generators that are begun in this thread meanwhile."""
-    begun: WeakSet[Any] = WeakSet()
+    """The async generators that are started in this thread meanwhile."""
+    started: WeakSet[Any] = WeakSet()
     first, last = sys.get_asyncgen_hooks()
 
     def note(generator: Any) -> None:
-        begun.add(generator)
+        started.add(generator)
         if first is not None:
             first(generator)
 
     sys.set_asyncgen_hooks(note, last)
     try:
-        yield begun
+        yield started
     finally:
         sys.set_asyncgen_hooks(first, last)
 

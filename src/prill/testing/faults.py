@@ -37,7 +37,7 @@ class Faults:
         error_event: send the provider's error event in place of this event, and end there.
         error_type, error_code, error_message: what the error says; by default what fits the status or event.
         html_200: answer 200 with an HTML page, as a proxy or a captive portal does.
-        garbage_line: before this event, send one whose data is no JSON.
+        garbage_line: before this event, send one whose data is not JSON.
         garbage: the raw text to send there instead (two line ends are added).
     """
 

@@ -115,7 +115,7 @@ def _reset_on_close(sock: Any) -> None:
 
 
 class _QuickServer(Server):
-    """uvicorn's server, which says when it listens and stops when told, without polling."""
+    """uvicorn's server, which says when it listens and stops on request, without polling."""
 
     def __init__(self, config: Config, listening: threading.Event) -> None:
         super().__init__(config)
@@ -209,7 +209,7 @@ class HTTPThread:
     async def _serve(self) -> None:
         config = Config(
             self._app,
-            interface="asgi3",  # uvicorn cannot tell from a bound method
+            interface="asgi3",  # uvicorn cannot detect it from a bound method
             http=Connection,
             ws="none",
             lifespan="off",

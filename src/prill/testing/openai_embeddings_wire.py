@@ -13,7 +13,7 @@ from typing import Any
 
 from prill.testing.openai_wire import OpenAIErrors
 from prill.testing.replies import Reply
-from prill.testing.wire import dump, model_of
+from prill.testing.wire import dump, get_model_name
 
 DIMENSIONS = 1536
 
@@ -40,7 +40,7 @@ class EmbeddingsWire(OpenAIErrors):
             rows.append({"object": "embedding", "index": index, "embedding": embedding})
         tokens = reply.usage[0] if reply.usage else sum(max(1, len(text.split())) for text in texts)
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        return dump({"object": "list", "data": rows, "model": model_of(reply, body), "usage": usage})
+        return dump({"object": "list", "data": rows, "model": get_model_name(reply, body), "usage": usage})
 
 
 def embed(text: str, dimensions: int = DIMENSIONS) -> array[float]:

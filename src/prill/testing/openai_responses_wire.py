@@ -11,8 +11,8 @@ from typing import Any
 
 from prill.testing.faults import Faults
 from prill.testing.openai_wire import OpenAIErrors, finish_reason
-from prill.testing.replies import Reply, arguments_of
-from prill.testing.wire import CREATED, data, dump, model_of, new_id, usage_of, words
+from prill.testing.replies import Reply, get_arguments_json
+from prill.testing.wire import CREATED, count_usage, data, dump, get_model_name, new_id, words
 
 Event = dict[str, Any]
 
@@ -23,7 +23,7 @@ class ResponsesWire(OpenAIErrors):
     def events(self, reply: Reply, body: Mapping[str, Any]) -> list[bytes]:
         """Created, in progress, the items one after another, and completed (or incomplete)."""
         final = _response(reply, body)
-        begun = {
+        started = {
             **final,
             "status": "in_progress",
             "incomplete_details": None,
@@ -32,8 +32,8 @@ class ResponsesWire(OpenAIErrors):
             "completed_at": None,
         }
         script: list[Event] = [
-            {"type": "response.created", "response": begun},
-            {"type": "response.in_progress", "response": begun},
+            {"type": "response.created", "response": started},
+            {"type": "response.in_progress", "response": started},
         ]
         for index, item in enumerate(final["output"]):
             script += _stream(item, index, reply)
@@ -57,7 +57,7 @@ class ResponsesWire(OpenAIErrors):
 
 
 def _response(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
-    usage = usage_of(reply, body)
+    usage = count_usage(reply, body)
     cut = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(finish_reason(reply))
     return {
         "id": new_id("resp_"),
@@ -71,7 +71,7 @@ def _response(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
         "max_tool_calls": None,
-        "model": model_of(reply, body),
+        "model": get_model_name(reply, body),
         "output": _output(reply, "incomplete" if cut else "completed"),
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
         "previous_response_id": body.get("previous_response_id"),
@@ -114,7 +114,7 @@ def _output(reply: Reply, status: str) -> list[dict[str, Any]]:
         items.append({"id": new_id("msg_"), **message})
     for call in reply.tool_calls:
         call_id = call.get("id") or new_id("call_")
-        function = {"arguments": arguments_of(call), "call_id": call_id, "name": call["name"]}
+        function = {"arguments": get_arguments_json(call), "call_id": call_id, "name": call["name"]}
         items.append({"id": new_id("fc_"), "type": "function_call", "status": status, **function})
     return items
 

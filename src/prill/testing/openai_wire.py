@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prill.testing.faults import Faults
-from prill.testing.replies import Reply, arguments_of
-from prill.testing.wire import CREATED, Usage, data, data_around, dump, model_of, new_id, usage_of, words
+from prill.testing.replies import Reply, get_arguments_json
+from prill.testing.wire import CREATED, Usage, count_usage, data, data_around, dump, get_model_name, new_id, words
 
 DONE = b"data: [DONE]\n\n"
 
@@ -73,7 +73,7 @@ class ChatWire(OpenAIErrors):
             "id": new_id("chatcmpl-"),
             "object": "chat.completion.chunk",
             "created": CREATED,
-            "model": model_of(reply, body),
+            "model": get_model_name(reply, body),
             "service_tier": "default",
             "system_fingerprint": "fp_replay",
         }
@@ -99,7 +99,7 @@ class ChatWire(OpenAIErrors):
             events += [data(chunk(i, {"tool_calls": [delta]})) for i in choices]
         events += [data(chunk(i, {}, finish_reason(reply))) for i in choices]
         if with_usage:
-            events.append(data({**base, "choices": [], "usage": _usage(usage_of(reply, body), reply)}))
+            events.append(data({**base, "choices": [], "usage": _usage(count_usage(reply, body), reply)}))
         return [*events, DONE]
 
     def plain(self, reply: Reply, body: Mapping[str, Any]) -> bytes:
@@ -120,12 +120,12 @@ class ChatWire(OpenAIErrors):
                 "id": new_id("chatcmpl-"),
                 "object": "chat.completion",
                 "created": CREATED,
-                "model": model_of(reply, body),
+                "model": get_model_name(reply, body),
                 "choices": [
                     {"index": i, "message": message, "logprobs": None, "finish_reason": reason}
                     for i in range(body.get("n") or 1)
                 ],
-                "usage": _usage(usage_of(reply, body), reply),
+                "usage": _usage(count_usage(reply, body), reply),
                 "service_tier": "default",
                 "system_fingerprint": "fp_replay",
             }
@@ -141,7 +141,7 @@ def _opening(reply: Reply) -> dict[str, Any]:
 
 
 def _tool_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    function = {"name": call["name"], "arguments": arguments_of(call)}
+    function = {"name": call["name"], "arguments": get_arguments_json(call)}
     return {"id": call.get("id") or new_id("call_"), "type": "function", "function": function}
 
 
@@ -192,11 +192,11 @@ class CompletionsWire(OpenAIErrors):
         return dump({**self._base(reply, body), "choices": choices, "usage": self._usage(reply, body)})
 
     def _base(self, reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
-        model = model_of(reply, body)
+        model = get_model_name(reply, body)
         return {"id": new_id("cmpl-"), "object": "text_completion", "created": CREATED, "model": model}
 
     def _usage(self, reply: Reply, body: Mapping[str, Any]) -> dict[str, int]:
-        usage = usage_of(reply, body)
+        usage = count_usage(reply, body)
         return {
             "prompt_tokens": usage.input,
             "completion_tokens": usage.output,

@@ -32,13 +32,13 @@ class Recording:
         """Read a JSON file with ``request`` (method, path, body) and ``response`` (status, headers, body: its text).
 
         Raises:
-            ConfigError: there is no such file.
+            ConfigError: the file does not exist.
         """
         file = Path(path)
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ConfigError(f"no recording {file.stem!r}: there is no file {file}") from None
+            raise ConfigError(f"no recording {file.stem!r}: the file {file} does not exist") from None
         response = record["response"]
         return cls(
             id=record.get("id", file.stem),

@@ -19,8 +19,8 @@ from prill.testing.answers import (
     answer_reply,
     answer_unknown,
     echo,
+    get_wire,
     is_embeddings,
-    wire_of,
 )
 from prill.testing.faults import NO_FAULTS, Faults
 from prill.testing.http_thread import ConnectionLost, Exchange, HTTPThread
@@ -34,10 +34,11 @@ ReplyFunction: TypeAlias = Callable[[SeenRequest], Scripted | str | Sequence[str
 
 
 class ReplayServer:
-    """A real HTTP server on 127.0.0.1 that speaks as OpenAI and Anthropic do.
+    """A real HTTP server on 127.0.0.1 that speaks as OpenAI, Anthropic and Google do.
 
-    It answers chat completions, legacy completions, embeddings and responses (OpenAI) and messages (Anthropic),
-    streamed and plain. It is up inside its ``with`` block, or between ``start()`` and ``stop()``:
+    It answers chat completions, legacy completions, embeddings and responses (OpenAI, also in Azure), messages
+    (Anthropic), generateContent and embedContent (Gemini), streamed and plain. It is up inside its ``with`` block, or
+    between ``start()`` and ``stop()``:
 
         with ReplayServer() as server:
             server.reply("Hello", " world")
@@ -123,6 +124,11 @@ class ReplayServer:
         """The ``base_url`` for Anthropic clients."""
         return self.url
 
+    @property
+    def google_url(self) -> str:
+        """The ``base_url`` for Google's clients."""
+        return self.url
+
     # Script
 
     def reply(self, *pieces: str, **options: Any) -> Reply:
@@ -150,7 +156,7 @@ class ReplayServer:
         It is served whatever the path, but recorded embeddings answer requests for embeddings, and only they do.
 
         Raises:
-            ConfigError: there is no such file.
+            ConfigError: the file does not exist.
         """
         given = recording if isinstance(recording, Recording) else Recording.read(recording)
         recording = replace(given, faults=faults)
@@ -269,7 +275,7 @@ class ReplayServer:
         faults = self.faults if scripted.faults is None else scripted.faults
         if isinstance(scripted, Recording):
             return answer_recording(scripted, faults)
-        wire = wire_of(seen.path)
+        wire = get_wire(seen.path, seen.query)
         if wire is None or seen.method != "POST":
             return answer_unknown(seen)
         return answer_reply(scripted, wire, seen, faults)
@@ -287,12 +293,12 @@ class ReplayServer:
 
 
 def _suits(scripted: Scripted, seen: SeenRequest) -> bool:
-    """Whether this answer is for this request: text is no answer where vectors are asked for, or nobody listens."""
+    """Whether this answer is for this request: text is not an answer where vectors are asked for, or nobody listens."""
     if isinstance(scripted, Recording):
         return is_embeddings(seen.path) == is_embeddings(scripted.path)
     if is_embeddings(seen.path):
         return scripted.is_empty
-    return wire_of(seen.path) is not None
+    return get_wire(seen.path) is not None
 
 
 async def _see(exchange: Exchange) -> SeenRequest:

@@ -76,11 +76,11 @@ class Reply:
 
     def fragments(self, call: Mapping[str, Any]) -> list[str]:
         """A tool call's arguments in the pieces they are streamed in."""
-        arguments = arguments_of(call)
+        arguments = get_arguments_json(call)
         return [arguments[at : at + self.fragment] for at in range(0, len(arguments), self.fragment)]
 
 
-def arguments_of(call: Mapping[str, Any]) -> str:
+def get_arguments_json(call: Mapping[str, Any]) -> str:
     """A tool call's arguments as JSON; a string is taken as it is."""
     arguments = call.get("args")
     return arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""An observer that remembers what it was told, and knows what is wrong with it."""
+"""An observer that records its calls and checks their order."""
 
 from __future__ import annotations
 

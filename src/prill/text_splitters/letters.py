@@ -43,7 +43,7 @@ def may_cut(text: str, at: int) -> bool:
 
 def letters(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Return the letters of a part of a text, as spans."""
-    begin = start
+    start_at = start
     flags, counted_to = 0, -1  # how many halves of flags there are in a row, so that a long row is read once
     for at in range(start + 1, end):
         if _is_flag_half(text[at]) and _is_flag_half(text[at - 1]):
@@ -53,10 +53,10 @@ def letters(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         else:
             may = may_cut(text, at)
         if may:
-            yield begin, at
-            begin = at
-    if begin < end:
-        yield begin, end
+            yield start_at, at
+            start_at = at
+    if start_at < end:
+        yield start_at, end
 
 
 def _extends(char: str) -> bool:

@@ -1,4 +1,4 @@
-"""Spans of a text: parts of it by where they begin and end, cut at separators and put together to chunks."""
+"""Spans of a text: parts of it by start and end, cut at separators and joined to chunks."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def cut(text: str, span: Span, pattern: re.Pattern[str] | None, keep: Keep) -> l
     if pattern is None:
         return list(letters(text, *span))
     spans: list[Span] = []
-    begin = span[0]
+    start_at = span[0]
     for match in pattern.finditer(text, *span):
         end, following = _sides(text, match, keep)
-        if end < begin or not (may_cut(text, end) and may_cut(text, following)):
+        if end < start_at or not (may_cut(text, end) and may_cut(text, following)):
             continue
-        spans.append((begin, end))
-        begin = following
-    spans.append((begin, span[1]))
+        spans.append((start_at, end))
+        start_at = following
+    spans.append((start_at, span[1]))
     return [each for each in spans if each[0] < each[1]]
 
 
 def _sides(text: str, match: re.Match[str], keep: Keep) -> Span:
-    """Return where what is before a separator ends, and where what follows begins."""
+    """Return where what is before a separator ends, and where the rest starts."""
     start, end = match.span()
     if keep is False:
         return start, end
@@ -48,7 +48,7 @@ def _sides(text: str, match: re.Match[str], keep: Keep) -> Span:
 
 
 def joined(text: str, spans: Iterable[Span], size: int, overlap: int, length: Length) -> Iterator[Span]:
-    """Neighbouring spans, put together to chunks of at most ``size``; each begins with ``overlap`` of the one before.
+    """Neighbouring spans, put together to chunks of at most ``size``; each starts with ``overlap`` of the one before.
 
     A span that is too long by itself is a chunk.
     """

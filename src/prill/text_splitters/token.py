@@ -63,7 +63,7 @@ class TokenTextSplitter(TextSplitter):
         return low
 
     def _back(self, text: str, edges: list[int], first: int, end: int) -> int:
-        """Return where the next chunk begins: ``chunk_overlap`` before the end, but behind where this one began."""
+        """Return where the next chunk starts: ``chunk_overlap`` before the end, but after the start of this one."""
         low, high = first + 1, end
         while low < high:
             middle = (low + high) // 2

@@ -42,7 +42,7 @@ def format_failure(tool: Answering, handler: Any, error: ToolException | Validat
     if not handler:
         raise error
     if handler is True:
-        output: Any = _text_of(error)
+        output: Any = _get_text(error)
     elif isinstance(handler, str):
         output = handler
     elif callable(handler):
@@ -54,7 +54,7 @@ def format_failure(tool: Answering, handler: Any, error: ToolException | Validat
     return ToolMessage(_content(tool.name, output), tool_call_id=call_id, name=tool.name, status="error")
 
 
-def _text_of(error: ToolException | ValidationError) -> str:
+def _get_text(error: ToolException | ValidationError) -> str:
     if isinstance(error, ValidationError):
         return error.__notes__[-1] if getattr(error, "__notes__", None) else str(error)
     text = "" if not error.args or error.args[0] is None else str(error.args[0])

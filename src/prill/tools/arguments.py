@@ -14,8 +14,8 @@ from pydantic.fields import FieldInfo
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.runnables.describe.typed_dicts import usable
-from prill.tools.docstring import not_taken, read_docstring
-from prill.tools.parameters import Own, hints_of, own, parameters_of, unwrapped
+from prill.tools.docstring import find_unknown, read_docstring
+from prill.tools.parameters import Own, get_hints, get_parameters, own, unwrapped
 
 
 class InjectedToolArg:
@@ -35,7 +35,7 @@ def is_injected(marks: Any, kind: type[InjectedToolArg] = InjectedToolArg) -> bo
     return any(isinstance(mark, kind) or (isinstance(mark, type) and issubclass(mark, kind)) for mark in marks)
 
 
-def marks_of(hint: Any) -> tuple[Any, ...]:
+def get_annotations(hint: Any) -> tuple[Any, ...]:
     """The metadata of an ``Annotated`` type; the type itself, if it is one that marks arguments."""
     origin = get_origin(hint) or hint
     if isinstance(origin, type) and issubclass(origin, InjectedToolArg):
@@ -73,7 +73,7 @@ def injected_arguments(function: Callable[..., Any]) -> dict[str, bool]:
 
 @functools.lru_cache(maxsize=1024)
 def _marked(whose: Own) -> dict[str, bool]:
-    marks = {name: marks_of(hint) for name, hint in hints_of(whose.function).items()}
+    marks = {name: get_annotations(hint) for name, hint in get_hints(whose.function).items()}
     return {name: is_injected(each, InjectedToolCallId) for name, each in marks.items() if is_injected(each)}
 
 
@@ -106,10 +106,10 @@ def create_schema_from_function(
 
 def check_docstring(name: str, function: Callable[..., Any]) -> None:
     """Raise ``ConfigError`` for a docstring without arguments, or with arguments that do not exist."""
-    _, told = read_docstring(inspect.getdoc(function))
-    taken = parameters_of(own(function))
-    unknown = not_taken(told, taken)
-    if unknown or (taken and not told):
+    _, documented = read_docstring(inspect.getdoc(function))
+    taken = get_parameters(own(function))
+    unknown = find_unknown(documented, taken)
+    if unknown or (taken and not documented):
         none = "has no section 'Args:' (or 'Parameters', or ':param name:')"
         what = f"describes {', '.join(unknown)}, which are not parameters" if unknown else none
         raise ConfigError(f"the docstring of {name} {what}; its parameters are: {', '.join(taken) or 'none'}")
@@ -153,14 +153,14 @@ def _renamed(model: type[BaseModel], name: str, description: str | None) -> type
 
 
 def _marks(field: FieldInfo) -> Sequence[Any]:
-    return (*field.metadata, *marks_of(field.annotation))
+    return (*field.metadata, *get_annotations(field.annotation))
 
 
 @functools.lru_cache(maxsize=1024)
 def _filled(whose: Own) -> dict[str, str]:
-    hints = hints_of(whose.function)
-    told = {name: _what(name, hints.get(name, _EMPTY)) for name in parameters_of(whose)}
-    return {name: what for name, what in told.items() if what is not None}
+    hints = get_hints(whose.function)
+    documented = {name: _what(name, hints.get(name, _EMPTY)) for name in get_parameters(whose)}
+    return {name: what for name, what in documented.items() if what is not None}
 
 
 def _what(name: str, annotation: Any) -> str | None:
@@ -183,18 +183,19 @@ def _model(
     described: bool = True,
     description: str | None = None,
 ) -> type[BaseModel]:
-    hints = hints_of(whose.function)
-    told = read_docstring(inspect.getdoc(unwrapped(whose.function)))[1] if described else {}
+    hints = get_hints(whose.function)
+    documented = read_docstring(inspect.getdoc(unwrapped(whose.function)))[1] if described else {}
     fields: dict[str, Any] = {}
     others: Any = None  # the type of arguments that have no parameter of their own
-    for each in parameters_of(whose).values():
+    for each in get_parameters(whose).values():
         hint = hints.get(each.name, _EMPTY)
         if each.kind is each.VAR_KEYWORD:
             others = Any if hint is _EMPTY else hint
         if each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) or _what(each.name, hint) or each.name in left_out:
             continue
-        refuse_old_classes(f"the argument {each.name!r} of {name}", hint)
-        said = next((mark for mark in marks_of(hint) if isinstance(mark, str)), None) or told.get(each.name)
+        said = next((mark for mark in get_annotations(hint) if isinstance(mark, str)), None) or documented.get(
+            each.name
+        )
         more: dict[str, Any] = {"description": said} if said else {}
         field = each.name
         if field.startswith("_") or hasattr(BaseModel, field):
@@ -213,12 +214,6 @@ def _open_base(others: Any) -> type[BaseModel]:
     """A model that takes arguments of any name, if they are of a type."""
     space: dict[str, Any] = {"model_config": ConfigDict(extra="allow"), "__module__": __name__}
     return type("_Arguments", (_Arguments,), {**space, "__annotations__": {"__pydantic_extra__": dict[str, others]}})
-
-
-def refuse_old_classes(what: str, kind: Any) -> None:
-    """Raise ``ConfigError`` for a class that pydantic's own copy of its version 1 made: it cannot be described."""
-    if any(base.__module__.startswith("pydantic.v1") for base in getattr(kind, "__mro__", ())):
-        raise ConfigError(f"{what} is a class of pydantic.v1: use pydantic.BaseModel instead")
 
 
 def _get_runnable_config_param(func: Callable[..., Any]) -> str | None:

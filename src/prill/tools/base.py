@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_serializer
+from pydantic import BaseModel, Field, ValidationError, field_serializer, field_validator
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
+from prill.runnables.describe.pydantic_v1 import convert_v1, is_pydantic_v1
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
 from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import EMPTY, REPLACE, Stream, collect
@@ -27,7 +28,7 @@ from prill.tools.arguments import (
     injected_parameters,
     visible_args_model,
 )
-from prill.tools.json_schema import json_schema_of
+from prill.tools.json_schema import make_json_schema
 from prill.tools.parameters import bind_call, takes_any_name, takes_places
 from prill.tools.progress import Progress, is_generator
 
@@ -82,6 +83,19 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         super().__init_subclass__(**kwargs)
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
             raise SchemaAnnotationError(f"{cls.__name__}.args_schema holds a class: annotate it as type[BaseModel]")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        default = cls.model_fields["args_schema"].default
+        if is_pydantic_v1(default):
+            cls.model_fields["args_schema"].default = convert_v1(default)
+            cls.model_rebuild(force=True)
+
+    @field_validator("args_schema", mode="before")
+    @classmethod
+    def _take_pydantic_v1(cls, schema: Any) -> Any:
+        return convert_v1(schema) if is_pydantic_v1(schema) else schema
 
     def _streaming(self) -> Streaming:
         return Streaming("buffers", False, "a tool needs all of its arguments")
@@ -167,7 +181,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         if not isinstance(schema, type):
             return schema
         try:
-            return json_schema_of(schema)
+            return make_json_schema(schema)
         except PydanticInvalidForJsonSchema:
             return repr(schema)
 
@@ -175,7 +189,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def args(self) -> dict[str, Any]:
         """The JSON schema of each argument that a model sees, by name."""
         schema = self.tool_call_schema
-        described = schema if isinstance(schema, dict) else json_schema_of(schema)
+        described = schema if isinstance(schema, dict) else make_json_schema(schema)
         properties: dict[str, Any] = described.get("properties", {})
         return properties
 
@@ -260,7 +274,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return self._yields(run)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        given, call_id = _args_of(input)
+        given, call_id = _get_args(input)
         try:
             args = self._read(given, call_id)
         except ValidationError as error:
@@ -307,7 +321,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         input = await collect(inputs)
         if input is EMPTY:
             return
-        given, call_id = _args_of(input)
+        given, call_id = _get_args(input)
         last: Any = EMPTY
         try:
             args = self._read(given, call_id)
@@ -329,7 +343,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         return self.tags, self.metadata
 
     def _observed_input(self, input: Any) -> Any:
-        args = _args_of(input)[0]
+        args = _get_args(input)[0]
         hidden = self._injected_names() if isinstance(args, Mapping) else ()
         return {name: value for name, value in args.items() if name not in hidden} if hidden else args
 
@@ -383,12 +397,12 @@ def _as_run(name: str, input: Any, callbacks: Any, kwargs: dict[str, Any]) -> tu
     if callbacks is not None:
         config["callbacks"] = callbacks
     call_id = kwargs.pop("tool_call_id", None)
-    if call_id is not None and _args_of(input)[1] is None:
+    if call_id is not None and _get_args(input)[1] is None:
         input = ToolCall(name=name, args=input, id=call_id, type="tool_call")
     return input, config or None
 
 
-def _args_of(input: Any) -> tuple[Any, str | None]:
+def _get_args(input: Any) -> tuple[Any, str | None]:
     if isinstance(input, Mapping) and input.get("type") == "tool_call" and "args" in input:
         return input["args"], input.get("id")
     return input, None

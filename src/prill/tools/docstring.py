@@ -23,11 +23,11 @@ def read_docstring(text: str | None) -> tuple[str, dict[str, str]]:
     return description, dict(arguments)
 
 
-def not_taken(told: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+def find_unknown(documented: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> list[str]:
     """The arguments that a docstring describes and that are not among the parameters."""
     if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return []
-    return [name for name in told if name not in parameters and name != "self"]
+    return [name for name in documented if name not in parameters and name != "self"]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -36,13 +36,13 @@ def _read(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     if parsed is None:
         return _paragraphs(text), ()
     description = f"{parsed.short_description or ''}\n\n{parsed.long_description or ''}"
-    told = [
+    documented = [
         (name.strip().lstrip("*"), " ".join(each.description.split()))
         for each in parsed.params
         if each.description
         for name in each.arg_name.split(",")  # NumPy's style describes several at once
     ]
-    return _paragraphs(description), tuple(told)
+    return _paragraphs(description), tuple(documented)
 
 
 def _parsed(text: str) -> Docstring | None:

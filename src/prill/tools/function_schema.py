@@ -14,10 +14,11 @@ from typing_extensions import is_typeddict as is_typeddict_extension
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
+from prill.runnables.describe.pydantic_v1 import convert_v1, is_pydantic_v1
 from prill.runnables.describe.typed_dicts import usable
-from prill.tools.arguments import is_injected, marks_of
-from prill.tools.docstring import not_taken, read_docstring
-from prill.tools.json_schema import json_schema_of, tidy
+from prill.tools.arguments import get_annotations, is_injected
+from prill.tools.docstring import find_unknown, read_docstring
+from prill.tools.json_schema import make_json_schema, tidy
 from prill.tools.json_schema import strict as strictly
 
 Schema = dict[str, Any]
@@ -82,6 +83,8 @@ def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> Schema
 def _describe(function: Any) -> Schema:
     if isinstance(function, Mapping):
         return _of_dict(function)
+    if is_pydantic_v1(function):
+        function = convert_v1(function)
     if isinstance(function, type) and issubclass(function, BaseModel):
         return _of_model(function)
     if isinstance(function, type) and (is_typeddict(function) or is_typeddict_extension(function)):
@@ -125,13 +128,13 @@ def _of_dict(given: Mapping[str, Any]) -> Schema:
 def _of_model(model: type[BaseModel], name: str | None = None, description: str | None = None) -> Schema:
     name = name or model.__name__
     try:
-        schema = json_schema_of(model)
+        schema = make_json_schema(model)
     except (PydanticUserError, TypeError, ValueError) as error:
         raise ConfigError(f"the arguments of {name} have no JSON schema: {_first_line(error)}") from error
-    told = schema.pop("description", "")
+    documented = schema.pop("description", "")
     parameters = tidy(schema)
     parameters.setdefault("properties", {})
-    return {"name": name, "description": told if description is None else description, "parameters": parameters}
+    return {"name": name, "description": documented if description is None else description, "parameters": parameters}
 
 
 def _of_tool(tool: Any) -> Schema:
@@ -145,7 +148,7 @@ def _of_tool(tool: Any) -> Schema:
 
 
 def _of_typed_dict(kind: Any) -> Schema:
-    description, told = read_docstring(kind.__doc__)
+    description, documented = read_docstring(kind.__doc__)
     kind = usable(kind)
     required = kind.__required_keys__
     fields: dict[str, Any] = {}
@@ -155,7 +158,7 @@ def _of_typed_dict(kind: Any) -> Schema:
         # Annotations that are texts hide NotRequired from the class.
         if default is ... and (name not in required or _form(hint) == "NotRequired"):
             optional.add(name)
-        fields[name] = (annotation, default, text or told.get(name))
+        fields[name] = (annotation, default, text or documented.get(name))
     described = _of_model(_model(kind.__name__, fields), kind.__name__, description)
     parameters = described["parameters"]
     left = [name for name in parameters.get("required", ()) if name not in optional]
@@ -188,9 +191,9 @@ def _of_function(function: Callable[..., Any]) -> Schema:
     name = target.__name__
     if name == "<lambda>":
         raise ConfigError("a lambda has no name and no types to describe to a model: write it with def")
-    description, told = read_docstring(target.__doc__)
-    fields = _arguments(function, name, told)
-    if unknown := not_taken(told, inspect.signature(target).parameters):
+    description, documented = read_docstring(target.__doc__)
+    fields = _arguments(function, name, documented)
+    if unknown := find_unknown(documented, inspect.signature(target).parameters):
         raise ConfigError(
             f"the docstring of {name} describes {', '.join(map(repr, unknown))}, which are not parameters: it takes "
             f"{', '.join(map(repr, fields)) or 'no arguments'}"
@@ -198,7 +201,7 @@ def _of_function(function: Callable[..., Any]) -> Schema:
     return _of_model(_model(name, fields), name, description)
 
 
-def _arguments(function: Callable[..., Any], name: str, told: Mapping[str, str]) -> dict[str, Any]:
+def _arguments(function: Callable[..., Any], name: str, documented: Mapping[str, str]) -> dict[str, Any]:
     target = function.func if isinstance(function, functools.partial) else function
     try:
         signature = inspect.signature(function)
@@ -212,22 +215,22 @@ def _arguments(function: Callable[..., Any], name: str, told: Mapping[str, str])
             continue
         annotation, _, text = _annotated(usable(hint))
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[argument] = (annotation, default, text or told.get(argument))
+        fields[argument] = (annotation, default, text or documented.get(argument))
         _check(name, argument, annotation)
     return fields
 
 
 def _is_ours(argument: str, hint: Any) -> bool:
     filled = argument in _FILLED_BY_RUN or hint is RunnableConfig or RunnableConfig in get_args(hint)
-    return filled or is_injected(marks_of(hint))
+    return filled or is_injected(get_annotations(hint))
 
 
 def _check(name: str, argument: str, annotation: Any) -> None:
     try:
-        json_schema_of(_model(name, {argument: (annotation, ..., None)}))
+        make_json_schema(_model(name, {argument: (annotation, ..., None)}))
     except (PydanticUserError, TypeError, ValueError) as error:
         raise ConfigError(
-            f"the argument {argument!r} of {name} has the type {annotation!r}, for which there is no JSON schema: "
+            f"the argument {argument!r} of {name} has the type {annotation!r}, which has no JSON schema: "
             f"{_first_line(error)}"
         ) from error
 

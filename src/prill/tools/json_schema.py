@@ -29,7 +29,7 @@ class _Generator(GenerateJsonSchema):
         return encoded
 
 
-def json_schema_of(model: type[BaseModel]) -> Schema:
+def make_json_schema(model: type[BaseModel]) -> Schema:
     """The JSON schema of a model's fields."""
     return model.model_json_schema(schema_generator=_Generator)
 
@@ -95,4 +95,19 @@ def strict(schema: Any) -> Any:
         if made.get("properties"):
             made["required"] = list(made["properties"])
         made["additionalProperties"] = False
+    return made
+
+
+def remove_defaults(schema: Any) -> Any:
+    """The schema without defaults: they say nothing where every key is required, and Azure refuses them."""
+    if isinstance(schema, list):
+        return [remove_defaults(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made: Schema = {}
+    for key, value in schema.items():
+        if key in _NAMED and isinstance(value, dict):
+            made[key] = {name: remove_defaults(inner) for name, inner in value.items()}
+        elif key != "default":
+            made[key] = value if key in ("enum", "const") else remove_defaults(value)
     return made

@@ -37,7 +37,7 @@ def unwrapped(function: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=1024)
-def parameters_of(whose: Own) -> dict[str, inspect.Parameter]:
+def get_parameters(whose: Own) -> dict[str, inspect.Parameter]:
     """The parameters by name, without the one for the object.
 
     Raises ``ConfigError`` for functions in C without a signature.
@@ -76,13 +76,13 @@ def takes_any_name(function: Callable[..., Any]) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _takes_any_name(whose: Own) -> bool:
-    return any(each.kind is each.VAR_KEYWORD for each in parameters_of(whose).values())
+    return any(each.kind is each.VAR_KEYWORD for each in get_parameters(whose).values())
 
 
 @functools.lru_cache(maxsize=1024)
 def _takes_places(whose: Own) -> str | None:
     try:
-        parameters = parameters_of(whose)
+        parameters = get_parameters(whose)
     except ConfigError:
         return None
     return next((each.name for each in parameters.values() if each.kind is each.VAR_POSITIONAL), None)
@@ -91,13 +91,13 @@ def _takes_places(whose: Own) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def _by_place(whose: Own) -> tuple[str, ...]:
     try:
-        parameters = parameters_of(whose)
+        parameters = get_parameters(whose)
     except ConfigError:
         return ()
     return tuple(name for name, each in parameters.items() if each.kind is each.POSITIONAL_ONLY)
 
 
-def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+def get_hints(function: Callable[..., Any]) -> dict[str, Any]:
     """The types of the parameters. Those that only a type checker knows are not among them."""
     function = unwrapped(function)
     function = getattr(function, "__func__", function)
@@ -108,9 +108,9 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):
-        told = getattr(function, "__annotations__", {})
+        hints_by_name = getattr(function, "__annotations__", {})
         known = {**getattr(inspect.unwrap(function), "__globals__", {}), **_names_around()}
-        one_by_one = {name: _hint(hint, known) for name, hint in told.items()}
+        one_by_one = {name: _hint(hint, known) for name, hint in hints_by_name.items()}
         return {name: hint for name, hint in one_by_one.items() if hint is not inspect.Parameter.empty}
 
 

@@ -20,7 +20,7 @@ def is_generator(function: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_generator(function: Any) -> bool:
-    call = _code_of(function)
+    call = _get_code(function)
     return inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call)
 
 
@@ -45,14 +45,14 @@ class Progress:
 
     def _source(self) -> AsyncIterator[Any]:
         io = self._run.io
-        if inspect.isasyncgenfunction(_code_of(_innermost(self._function))):
+        if inspect.isasyncgenfunction(_get_code(_innermost(self._function))):
             return self._settled()
         return io.pull(self._returning)
 
     async def _settled(self) -> AsyncGenerator[Any, None]:
         source = self._function()
         try:
-            while (chunk := await self._run.io.await_on_loop(_next_of(source))) is not _END:
+            while (chunk := await self._run.io.await_on_loop(_get_next(source))) is not _END:
                 self.result = chunk
                 yield chunk
         finally:
@@ -74,7 +74,7 @@ class Progress:
         self.result = last if returned is None else returned
 
 
-async def _next_of(source: AsyncIterator[Any]) -> Any:
+async def _get_next(source: AsyncIterator[Any]) -> Any:
     # An event loop of a blocking run takes coroutines, and what ``__anext__`` gives may be none.
     try:
         return await source.__anext__()
@@ -92,5 +92,5 @@ def _innermost(function: Any) -> Any:
             return getattr(function, "__func__", function)
 
 
-def _code_of(function: Any) -> Any:
+def _get_code(function: Any) -> Any:
     return function if inspect.isroutine(function) else type(function).__call__

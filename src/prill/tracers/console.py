@@ -75,7 +75,7 @@ def run_table(roots: Sequence[TracedRun], width: int) -> Any:
         for guide, run in _lines(root, "", ""):
             cells = _row(rich, guide, run, max(width - _NUMBERS - bar, 16))
             table.add_row(*cells, *([_bar(rich, run, root.started, total, bar)] if bar else []))
-            if run.error is not None and not _told_by_child(run):
+            if run.error is not None and not _reported_by_child(run):
                 errors.append(rich.text.Text.assemble((f"✗ {run.name}  ", "bold red"), (run.error, "red")))
     return rich.console.Group(table, *errors)
 
@@ -88,7 +88,7 @@ def _lines(run: TracedRun, guide: str, below: str) -> Iterator[tuple[str, Traced
         yield from _lines(child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
 
 
-def _told_by_child(run: TracedRun) -> bool:
+def _reported_by_child(run: TracedRun) -> bool:
     return any(child.error == run.error for child in run.child_runs)
 
 
@@ -118,16 +118,16 @@ def _tokens(run: TracedRun) -> str:
 def _bar(rich: Any, run: TracedRun, origin: float, total: float, cells: int) -> Any:
     """When the run was: thin until its first chunk, thick from there on."""
     scale = cells / total if total > 0 else 0.0
-    begin = min(int((run.started - origin) * scale), cells - 1)
-    end = min(max(begin + 1, round((run.started - origin + run.duration) * scale)), cells)
+    first_cell = min(int((run.started - origin) * scale), cells - 1)
+    end = min(max(first_cell + 1, round((run.started - origin + run.duration) * scale)), cells)
     first = run.time_to_first_chunk if run.streamed else None
-    waited = end if first is None else max(begin, min(end - 1, int((run.started - origin + first) * scale)))
+    waited = end if first is None else max(first_cell, min(end - 1, int((run.started - origin + first) * scale)))
     style = "red" if run.status == "error" else _COLOURS.get(run.kind, "white")
-    bar = rich.text.Text(" " * begin)
+    bar = rich.text.Text(" " * first_cell)
     if first is None:
-        bar.append("━" * (end - begin), style=style)
+        bar.append("━" * (end - first_cell), style=style)
     else:
-        bar.append("─" * (waited - begin), style=f"dim {style}")
+        bar.append("─" * (waited - first_cell), style=f"dim {style}")
         bar.append("━" * (end - waited), style=style)
     return bar
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from prill.callbacks.handled import call_id, result_of
+from prill.callbacks.handled import call_id, get_llm_result
 from prill.callbacks.run import ChunkCallback, MaybeAwaitable, Observer, Run, fire_and_forget
 from prill.errors import Cancelled, ConfigError, PrillError
 from prill.io.execution_mode import Emit
@@ -45,23 +45,23 @@ class EventView(Observer):
         # The hot path of a watched stream: all that is the same for every chunk is made once.
         put, event = self._put, {"event": about["stream"], "data": None, **about["event"]}
 
-        def tell(run: Run, chunk: Any) -> MaybeAwaitable:
-            told = event.copy()
-            told["data"] = {"chunk": chunk}
-            return put(told)
+        def notify(run: Run, chunk: Any) -> MaybeAwaitable:
+            made = event.copy()
+            made["data"] = {"chunk": chunk}
+            return put(made)
 
-        return fire_and_forget(tell) if run.io.blocking else tell
+        return fire_and_forget(notify) if run.io.blocking else notify
 
     def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
-        tell = self.chunk_callback(run)
-        return tell(run, chunk) if tell is not None else None
+        notify = self.chunk_callback(run)
+        return notify(run, chunk) if notify is not None else None
 
     def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         if run.state[self] is None:
             return None
         error = marker.error
-        told = {"type": type(error).__name__, "message": getattr(error, "message", None) or str(error)}
-        return self._emit(run, "restart", {"attempt": marker.attempt, **told})
+        made = {"type": type(error).__name__, "message": getattr(error, "message", None) or str(error)}
+        return self._emit(run, "restart", {"attempt": marker.attempt, **made})
 
     def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         if run.state[self] is None and run is not self._root:
@@ -126,7 +126,7 @@ class EventView(Observer):
     def _output(self, run: Run, output: Any) -> Any:
         if run.kind != "llm":
             return output
-        result = result_of(run, output)
+        result = get_llm_result(run, output)
         return {
             "generations": [[_generation(each) for each in some] for some in result.generations],
             "llm_output": result.llm_output,
@@ -173,7 +173,7 @@ class EventViewV1(EventView):
             return {"documents": output}
         if run.kind not in ("llm", "chat_model"):
             return output
-        result = result_of(run, output)
+        result = get_llm_result(run, output)
         return {
             "generations": [[_generation(each) for each in some] for some in result.generations],
             "llm_output": result.llm_output,
@@ -190,9 +190,9 @@ async def _both(first: MaybeAwaitable, then: Callable[[], MaybeAwaitable]) -> No
 
 
 def _generation(generation: Any) -> dict[str, Any]:
-    told = {"text": generation.text, "generation_info": generation.generation_info, "type": generation.type}
+    made = {"text": generation.text, "generation_info": generation.generation_info, "type": generation.type}
     message = getattr(generation, "message", None)
-    return told if message is None else {**told, "message": message}
+    return made if message is None else {**made, "message": message}
 
 
 VIEWS: dict[str, Callable[[Emit, Selection, Any], EventView]] = {"v1": EventViewV1, "v2": EventView}

@@ -52,8 +52,8 @@ def named(run: Run) -> dict[str, Any]:
 
 def asked(run: Run) -> dict[str, Any]:
     """The settings that a model was asked with."""
-    told = {key: run.metadata.get(f"ls_{key}") for key in ("temperature", "max_tokens")}
-    given = {**told, **run.kwargs}
+    settings = {key: run.metadata.get(f"ls_{key}") for key in ("temperature", "max_tokens")}
+    given = {**settings, **run.kwargs}
     attributes = {
         f"gen_ai.request.{name}": given[key]
         for key, name in _REQUEST.items()
@@ -99,7 +99,7 @@ def _finish_reason(message: BaseMessage) -> str | None:
 def messages_asked(input: Any) -> list[Any]:
     """The input messages in the form of the conventions."""
     if "messages" in input:
-        return [content_of(message) for message in input["messages"][0]]
+        return [make_content_attribute(message) for message in input["messages"][0]]
     return [_message("user", [_part(prompt)]) for prompt in input["prompts"]]
 
 
@@ -107,10 +107,10 @@ def answered(output: Any) -> Any:
     """The output messages in the form of the conventions."""
     if not isinstance(output, BaseMessage):
         return _message("assistant", [_part(output)])
-    return {**content_of(output), "finish_reason": _finish_reason(output) or "unknown"}
+    return {**make_content_attribute(output), "finish_reason": _finish_reason(output) or "unknown"}
 
 
-def content_of(value: Any) -> Any:
+def make_content_attribute(value: Any) -> Any:
     """A message, or text that a model put out, in the conventions' form; of another value its JSON."""
     if isinstance(value, ToolMessage):
         return _message("tool", [{"type": "tool_call_response", "id": value.tool_call_id, "result": value.text}])

@@ -14,8 +14,8 @@ from prill.callbacks.run import ChunkCallback, MaybeAwaitable, Observer, Run, fi
 from prill.io import ExecutionMode, get_asyncio_mode
 from prill.io.execution_mode import Emit
 from prill.messages import BaseMessageChunk
-from prill.tracers.recorded import MODELS, error_text, outputs_of, run_type
-from prill.tracers.run_log import LogEntry, Op, RunLog, RunLogPatch, RunState, patch_of, pointer
+from prill.tracers.recorded import MODELS, error_text, get_outputs, run_type
+from prill.tracers.run_log import LogEntry, Op, RunLog, RunLogPatch, RunState, make_patch, pointer
 from prill.tracers.select import RunFilters, Selection
 
 __all__ = ["LogEntry", "LogStreamCallbackHandler", "LogView", "RunLog", "RunLogPatch", "RunState"]
@@ -54,36 +54,36 @@ class LogView(Observer):
         return self._emit(run, {"op": "add", "path": path, "value": _entry(run)})
 
     def chunk_callback(self, run: Run) -> ChunkCallback | None:
-        tell = self._tell_root() if run is self._root else self._tell_step(run)
-        return fire_and_forget(tell) if tell is not None and run.io.blocking else tell
+        notify = self._root_callback() if run is self._root else self._step_callback(run)
+        return fire_and_forget(notify) if notify is not None and run.io.blocking else notify
 
     def on_chunk(self, run: Run, chunk: Any) -> MaybeAwaitable:
-        tell = self.chunk_callback(run)
-        return tell(run, chunk) if tell is not None else None
+        notify = self.chunk_callback(run)
+        return notify(run, chunk) if notify is not None else None
 
-    def _tell_step(self, run: Run) -> ChunkCallback | None:
+    def _step_callback(self, run: Run) -> ChunkCallback | None:
         path = run.state[self]
         if path is None or run.kind in _WITHOUT_STREAM:
             return None
         # The hot path of a watched stream: all that is the same for every chunk is made once.
         pieces, texts, put = f"{path}/streamed_output/-", f"{path}/streamed_output_str/-", self._put_ops()
 
-        def tell(run: Run, chunk: Any) -> MaybeAwaitable:
+        def notify(run: Run, chunk: Any) -> MaybeAwaitable:
             return put([{"op": "add", "path": pieces, "value": chunk}])
 
-        def tell_of_model(run: Run, chunk: Any) -> MaybeAwaitable:
+        def notify_of_model(run: Run, chunk: Any) -> MaybeAwaitable:
             text = _text(run, chunk)
             if text is None:
                 return None
             return put([{"op": "add", "path": texts, "value": text}, {"op": "add", "path": pieces, "value": chunk}])
 
-        return tell_of_model if run.kind in MODELS else tell
+        return notify_of_model if run.kind in MODELS else notify
 
-    def _tell_root(self) -> ChunkCallback:
+    def _root_callback(self) -> ChunkCallback:
         """A chunk of the root: its output grows by it."""
         put = self._put_ops()
 
-        def tell(run: Run, chunk: Any) -> MaybeAwaitable:
+        def notify(run: Run, chunk: Any) -> MaybeAwaitable:
             ops = [{"op": "add", "path": "/streamed_output/-", "value": chunk}] if self._streamed_list else []
             old = self._final
             if type(chunk) is str and type(old) is str and "replaces" not in run.state:
@@ -93,7 +93,7 @@ class LogView(Observer):
                 ops += self._grown(run, old, chunk)
             return put(ops) if ops else None
 
-        return tell
+        return notify
 
     def _grown(self, run: Run, old: Any, chunk: Any) -> list[Op]:
         self._final = chunk if old is None or run.state.get("replaces") else _plus(old, chunk)
@@ -121,16 +121,16 @@ class LogView(Observer):
             return self.on_chunk(run, output) if not run.streamed else None
         if (path := run.state[self]) is None:
             return None
-        told = output if run.kind == "prompt" else outputs_of(run, output)
-        return self._emit(run, {"op": "add", "path": f"{path}/final_output", "value": told}, _end(path))
+        op_or_value = output if run.kind == "prompt" else get_outputs(run, output)
+        return self._emit(run, {"op": "add", "path": f"{path}/final_output", "value": op_or_value}, _end(path))
 
     def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
-        told: Op = {"op": "add", "path": "/error", "value": error_text(error)}
+        op_or_value: Op = {"op": "add", "path": "/error", "value": error_text(error)}
         if run is self._root:
-            return self._emit(run, told)
+            return self._emit(run, op_or_value)
         if (path := run.state[self]) is None:
             return None
-        return self._emit(run, {**told, "path": f"{path}/error"}, _end(path))
+        return self._emit(run, {**op_or_value, "path": f"{path}/error"}, _end(path))
 
     def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         if run is self._root or (path := run.state[self]) is None:
@@ -145,11 +145,11 @@ class LogView(Observer):
         put = self._put
 
         def put_patch(ops: list[Op]) -> MaybeAwaitable:
-            return put(patch_of(ops))
+            return put(make_patch(ops))
 
         def put_log(ops: list[Op]) -> MaybeAwaitable:
             log = self._log
-            self._log = RunLog(*ops, state=ops[0]["value"]) if log is None else log + patch_of(ops)
+            self._log = RunLog(*ops, state=ops[0]["value"]) if log is None else log + make_patch(ops)
             return put(self._log)
 
         return put_patch if self._diff else put_log

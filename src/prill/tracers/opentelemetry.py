@@ -17,7 +17,7 @@ from prill.tracers.genai_attributes import (
     OPERATIONS,
     answered,
     asked,
-    content_of,
+    make_content_attribute,
     messages_asked,
     named,
     response_facts,
@@ -55,7 +55,7 @@ class OpenTelemetryHandler(Observer):
     """Makes a span of each run, and measures models: give an instance as ``config={"callbacks": [handler]}``.
 
     Spans are children of their run's parent, across tasks, threads and generators; that of a root is a child of the
-    span that is current where the run begins. While user code runs inside a step (a function, a tool, a model's own
+    span that is current where the run starts. While user code runs inside a step (a function, a tool, a model's own
     methods), the step's span is the current one. Models' spans are called ``chat gpt-4o`` and have the attributes
     ``gen_ai.…``. A stream that is left early is not an error: its span has ``prill.cancelled``.
 
@@ -102,7 +102,7 @@ class OpenTelemetryHandler(Observer):
             attributes["gen_ai.tool.name"] = run.name
             attributes["gen_ai.tool.type"] = "function"
             if self._capture:
-                attributes["gen_ai.tool.call.arguments"] = _text(content_of(input))
+                attributes["gen_ai.tool.call.arguments"] = _text(make_content_attribute(input))
         around = self._around(run)
         span = self._tracer.start_span(
             name, around, SpanKind.CLIENT if labels else SpanKind.INTERNAL, attributes=attributes
@@ -131,7 +131,7 @@ class OpenTelemetryHandler(Observer):
     def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         watched: _Watched = run.state[self]
         if self._capture and run.kind == "tool" and watched.span.is_recording():
-            watched.span.set_attribute("gen_ai.tool.call.result", _text(content_of(output)))
+            watched.span.set_attribute("gen_ai.tool.call.result", _text(make_content_attribute(output)))
         self._close(run, watched, output)
         return None
 
@@ -153,7 +153,7 @@ class OpenTelemetryHandler(Observer):
         return None
 
     def on_custom(self, run: Run, name: str, data: Any) -> MaybeAwaitable:
-        run.state[self].span.add_event(name, {"data": _text(content_of(data))} if self._capture else None)
+        run.state[self].span.add_event(name, {"data": _text(make_content_attribute(data))} if self._capture else None)
         return None
 
     def _close(self, run: Run, watched: _Watched, output: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prill.callbacks.handled import result_of
+from prill.callbacks.handled import get_llm_result
 from prill.callbacks.run import Run
 
 MODELS = frozenset({"chat_model", "llm"})
@@ -15,27 +15,27 @@ def run_type(run: Run) -> str:
     return "llm" if run.kind in MODELS else run.kind
 
 
-def inputs_of(input: Any) -> dict[str, Any]:
+def get_inputs(input: Any) -> dict[str, Any]:
     """The input as a dict."""
     return input if isinstance(input, dict) else {"input": input}
 
 
-def outputs_of(run: Run, output: Any) -> dict[str, Any]:
+def get_outputs(run: Run, output: Any) -> dict[str, Any]:
     """The output as a dict: a model's result, a retriever's documents, or the output itself."""
     if run.kind in MODELS:
-        result = result_of(run, output)
-        generations = [[generation_of(each) for each in some] for some in result.generations]
+        result = get_llm_result(run, output)
+        generations = [[get_generation(each) for each in some] for some in result.generations]
         return {"generations": generations, "llm_output": result.llm_output, "run": None, "type": "LLMResult"}
     if run.kind == "retriever":
         return {"documents": output}
     return output if isinstance(output, dict) else {"output": output}
 
 
-def generation_of(generation: Any) -> dict[str, Any]:
+def get_generation(generation: Any) -> dict[str, Any]:
     """One answer of a model."""
-    told = {"text": generation.text, "generation_info": generation.generation_info, "type": generation.type}
+    data = {"text": generation.text, "generation_info": generation.generation_info, "type": generation.type}
     message = getattr(generation, "message", None)
-    return told if message is None else {**told, "message": message}
+    return data if message is None else {**data, "message": message}
 
 
 def error_text(error: BaseException) -> str:

@@ -68,7 +68,7 @@ class RunLogPatch:
 _new = object.__new__
 
 
-def patch_of(ops: list[Op]) -> RunLogPatch:
+def make_patch(ops: list[Op]) -> RunLogPatch:
     """A patch that keeps ``ops`` as its own, made in a third of the time: three are for every token."""
     patch = _new(RunLogPatch)
     patch.ops = ops

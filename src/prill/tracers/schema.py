@@ -44,9 +44,9 @@ StandardEventName = Literal[
 class EventData(TypedDict, total=False):
     """The data of an event: ``input`` at starts and ends, ``chunk`` in streams, ``output`` at ends.
 
-    A ``…_restart`` event, after which a stream begins anew, has ``attempt``, ``type`` and ``message``. An ``…_error``
+    A ``…_restart`` event, after which a stream starts again, has ``attempt``, ``type`` and ``message``. An ``…_error``
     event has ``type``, ``message`` and ``retryable``; the end of the root has ``usage_metadata``, by model, where
-    models told it.
+    models reported it.
     """
 
     input: Any

@@ -70,7 +70,7 @@ class Selection:
             (self._names is not None and (run.name in self._names or name in self._names))
             or (self._types is not None and run.kind in self._types)
             or (self._tags is not None and not self._tags.isdisjoint(run.tags))
-            or (self._paths is not None and any(fnmatchcase(path_of(run), path) for path in self._paths))
+            or (self._paths is not None and any(fnmatchcase(get_path(run), path) for path in self._paths))
         )
         excluded = (
             run.name in self._no_names
@@ -81,6 +81,6 @@ class Selection:
         return included and not excluded
 
 
-def path_of(run: Run) -> str:
+def get_path(run: Run) -> str:
     """Where a run is in its tree: the names from the root down."""
     return "/".join([*(each.name for each in run.ancestors), run.name])

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from prill.callbacks.handled import model_arguments
 from prill.callbacks.run import MaybeAwaitable, Observer, Run
-from prill.tracers.recorded import MODELS, error_text, inputs_of, outputs_of, run_type
+from prill.tracers.recorded import MODELS, error_text, get_inputs, get_outputs, run_type
 
 logger = logging.getLogger("prill.tracers")
 
@@ -59,7 +59,7 @@ class TracedRun:
         self.tags: list[str] = run.tags
         self.metadata: dict[str, Any] = run.metadata
         self._arguments = model_arguments(run) if run.kind in MODELS else {}
-        self.inputs = inputs_of(input)
+        self.inputs = get_inputs(input)
         self.outputs: dict[str, Any] | None = None
         self.error: str | None = None
         self.cancelled = False
@@ -170,7 +170,7 @@ class Recorder(Observer):
 
     def on_end(self, run: Run, output: Any) -> MaybeAwaitable:
         traced: TracedRun = run.state[self]
-        traced.outputs = outputs_of(run, output)
+        traced.outputs = get_outputs(run, output)
         return self._close(run, traced, output)
 
     def on_error(self, run: Run, error: BaseException) -> MaybeAwaitable:
@@ -181,13 +181,13 @@ class Recorder(Observer):
     def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         traced: TracedRun = run.state[self]
         traced.cancelled = True
-        traced.outputs = None if partial is None else outputs_of(run, partial)
+        traced.outputs = None if partial is None else get_outputs(run, partial)
         return self._close(run, traced, partial)
 
     def _close(self, run: Run, traced: TracedRun, output: Any) -> MaybeAwaitable:
         traced.end()
         if run.streamed and run.input is not None:
-            traced.inputs = inputs_of(run.input)
+            traced.inputs = get_inputs(run.input)
         if run.kind in MODELS:
             traced.usage = getattr(output, "usage_metadata", None)
         return self._guard("closed", run, traced)

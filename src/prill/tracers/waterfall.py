@@ -95,11 +95,11 @@ def _headline(roots: Sequence[TracedRun]) -> str:
 
 def _summary(rows: Sequence[tuple[int, TracedRun]], total: float) -> str:
     used = [run.usage for _, run in rows if run.usage]
-    told = [seconds(total)] if rows else ["no runs"]
+    totals = [seconds(total)] if rows else ["no runs"]
     if used:
-        told.append(f"{sum(each['input_tokens'] for each in used):,} tokens in")
-        told.append(f"{sum(each['output_tokens'] for each in used):,} out")
-    return " · ".join(told)
+        totals.append(f"{sum(each['input_tokens'] for each in used):,} tokens in")
+        totals.append(f"{sum(each['output_tokens'] for each in used):,} out")
+    return " · ".join(totals)
 
 
 def _grid(left: float, top: float, rows: int, total: float) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _row(
     indent = _MARGIN + _indent(depth)
     yield f'<circle cx="{indent + 4:.1f}" cy="{middle:.1f}" r="3.5" fill="{colour}"/>'
     yield _text(indent + 14, middle + 4, _short(run.name, depth), "name root" if depth == 0 else "name")
-    yield f"<g><title>{escape(_told(run))}</title>"
+    yield f"<g><title>{escape(_make_tooltip(run))}</title>"
     first = run.time_to_first_chunk if run.streamed else None
     if first is None:
         yield _rect(x, y, width, colour, 1.0)
@@ -173,7 +173,7 @@ def _beside(run: TracedRun) -> str:
     return seconds(run.duration)
 
 
-def _told(run: TracedRun) -> str:
+def _make_tooltip(run: TracedRun) -> str:
     facts = [f"{run.name} ({run.kind}): {run.status}, {seconds(run.duration)}"]
     if run.time_to_first_chunk is not None:
         facts.append(f"first of {run.chunks} chunks after {seconds(run.time_to_first_chunk)}")

@@ -57,7 +57,7 @@ class EventStreamDecoder:
         return events
 
     def finish(self) -> list[ServerSentEvent]:
-        """There is nothing more to tell; ``unfinished`` says whether something is missing."""
+        """Nothing remains to be reported; ``unfinished`` says whether something is missing."""
         self.unfinished = self._size > 0
         return []
 
@@ -82,8 +82,8 @@ def _read_message(message: bytes) -> ServerSentEvent:
     if kind == "event":
         return ServerSentEvent(headers.get(":event-type"), payload)
     name = headers.get(":exception-type") or headers.get(":error-code") or ""
-    told = payload or str(headers.get(":error-message", "")).encode()
-    return ServerSentEvent(f"exception {name}".strip(), told)
+    text = payload or str(headers.get(":error-message", "")).encode()
+    return ServerSentEvent(f"exception {name}".strip(), text)
 
 
 _FIXED = {2: struct.Struct(">b"), 3: struct.Struct(">h"), 4: struct.Struct(">i"), 5: struct.Struct(">q")}

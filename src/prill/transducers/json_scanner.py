@@ -98,7 +98,7 @@ class JSONScanner:
         self.repeated = False
         self.ever_repeated = False
         self._max_depth = max_depth
-        self._base = position  # where in the whole text the piece at hand begins
+        self._base = position  # where in the whole text the current piece starts
         self._held = ""  # the start of a token whose end is needed to read it
         self._stack: list[OpenList | OpenDict] = []
         self._node: OpenList | OpenDict | None = None

@@ -91,14 +91,14 @@ def _merge_values(key: Any, values: list[Any]) -> Any:
 def _merge_facts(values: list[Any]) -> Any:
     if len(values) == 1:
         return _own(values[0])
-    telling = [value for value in values if value is not None and value != ""]
-    if not telling:
+    present = [value for value in values if value is not None and value != ""]
+    if not present:
         return values[-1]
-    if all(isinstance(value, dict) for value in telling):
-        return merge_metadata(*telling)
-    if all(isinstance(value, list) for value in telling):
-        return _own([element for value in telling for element in value])
-    return _own(telling[-1])
+    if all(isinstance(value, dict) for value in present):
+        return merge_metadata(*present)
+    if all(isinstance(value, list) for value in present):
+        return _own([element for value in present for element in value])
+    return _own(present[-1])
 
 
 def _own(value: Any) -> Any:
@@ -111,7 +111,7 @@ def _own(value: Any) -> Any:
 
 
 class _Block:
-    """The pieces of one element of a list, and what tells whether another piece belongs to it."""
+    """The pieces of one element of a list, and the test whether another piece belongs to it."""
 
     __slots__ = ("id", "kind", "pieces")
 

@@ -376,7 +376,7 @@ class PartialJSON:
         return text
 
     def _differs(self, scanner: JSONScanner) -> bool:
-        # An equal value may have come again. ``repr`` tells 1, 1.0 and True apart, which ``==`` does not.
+        # An equal value may have come again. ``repr`` distinguishes 1, 1.0 and True, which ``==`` does not.
         if scanner.stale:
             return True
         old = repr(self._value)

@@ -22,7 +22,7 @@ def refuse_unknown(what: str, given: Iterable[str], known: Iterable[str], advice
             raise ConfigError(f"{what} takes no argument {name!r}{meant}{takes}{advice}")
 
 
-def count_of(name: str, value: Any) -> int:
+def check_count(name: str, value: Any) -> int:
     """Return a whole number, 1 or more. Raises ``ConfigError`` for others."""
     try:
         count = operator.index(value)
@@ -33,14 +33,14 @@ def count_of(name: str, value: Any) -> int:
     return count
 
 
-def share_of(name: str, value: Any) -> float:
+def check_fraction(name: str, value: Any) -> float:
     """Return a number from 0 to 1. Raises ``ConfigError`` for others."""
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ConfigError(f"{name} must be a number from 0 to 1, not {value!r}")
     return value
 
 
-def names_of(function: Callable[..., Any]) -> list[str]:
+def get_argument_names(function: Callable[..., Any]) -> list[str]:
     """Return the arguments of a function that can be given by name, without the one for the object itself."""
     parameters = inspect.signature(function).parameters.values()
     return [each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]

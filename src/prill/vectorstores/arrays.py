@@ -16,7 +16,7 @@ def numpy() -> Any:
     return numpy
 
 
-def rows_of(vectors: Any, size: int | None = None, *, bits: int = 32) -> Any:
+def to_matrix(vectors: Any, size: int | None = None, *, bits: int = 32) -> Any:
     """Return a matrix of floats with a row for each vector, each of ``size`` numbers if that is known.
 
     Raises ``ConfigError`` where the vectors have other lengths, or numbers that are not finite.

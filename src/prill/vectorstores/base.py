@@ -43,13 +43,13 @@ class VectorStore(ABC):
         """Add texts, with their metadata and ids if given; returns the ids."""
         if type(self).add_documents is VectorStore.add_documents:
             raise self._missing("add_texts")
-        return self.add_documents(documents_of(texts, metadatas, ids), **kwargs)
+        return self.add_documents(make_documents(texts, metadatas, ids), **kwargs)
 
     def add_documents(self, documents: list[Document], **kwargs: Any) -> list[str]:
         """Add documents; returns the ids, which are the documents' own where they have one."""
         if type(self).add_texts is VectorStore.add_texts:
             raise self._missing("add_documents")
-        return self.add_texts(*_parts_of(documents, kwargs), **kwargs)
+        return self.add_texts(*_split_documents(documents, kwargs), **kwargs)
 
     async def aadd_texts(
         self,
@@ -66,7 +66,7 @@ class VectorStore(ABC):
         """Add documents; returns the ids, which are the documents' own where they have one."""
         if type(self).aadd_texts is VectorStore.aadd_texts:
             return await get_asyncio_mode().call(self.add_documents, documents, **kwargs)
-        return await self.aadd_texts(*_parts_of(documents, kwargs), **kwargs)
+        return await self.aadd_texts(*_split_documents(documents, kwargs), **kwargs)
 
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
         """Delete the documents with these ids."""
@@ -233,13 +233,13 @@ class VectorStore(ABC):
     @classmethod
     def from_documents(cls, documents: list[Document], embedding: Embeddings, **kwargs: Any) -> Self:
         """Return a store of these documents."""
-        texts, metadatas = _parts_of(documents, kwargs)
+        texts, metadatas = _split_documents(documents, kwargs)
         return cls.from_texts(texts, embedding, metadatas, **kwargs)
 
     @classmethod
     async def afrom_documents(cls, documents: list[Document], embedding: Embeddings, **kwargs: Any) -> Self:
         """Return a store of these documents."""
-        texts, metadatas = _parts_of(documents, kwargs)
+        texts, metadatas = _split_documents(documents, kwargs)
         return await cls.afrom_texts(texts, embedding, metadatas, **kwargs)
 
     def as_retriever(self, **kwargs: Any) -> VectorStoreRetriever:
@@ -263,7 +263,7 @@ class VectorStore(ABC):
         return NotImplementedError(f"{type(self).__name__} has no {method}")
 
 
-def documents_of(
+def make_documents(
     texts: Iterable[str], metadatas: Sequence[dict[Any, Any]] | None, ids: Sequence[str | None] | None
 ) -> list[Document]:
     """Documents of what ``add_texts`` is given. Raises ``ConfigError`` where the lengths differ."""
@@ -283,7 +283,7 @@ def documents_of(
     ]
 
 
-def _parts_of(documents: Iterable[Document], kwargs: dict[str, Any]) -> tuple[list[str], list[dict[Any, Any]]]:
+def _split_documents(documents: Iterable[Document], kwargs: dict[str, Any]) -> tuple[list[str], list[dict[Any, Any]]]:
     """Texts and metadata; ids, where a document has one and no others are given, go into ``kwargs``."""
     if isinstance(documents, Document):
         raise ConfigError("documents must be a list, also for one document: [document]")

@@ -11,10 +11,10 @@ from prill.documents import Document
 from prill.embeddings import Embeddings, LocalEmbeddings
 from prill.errors import ConfigError
 from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode, make_lock
-from prill.vectorstores.arguments import count_of, names_of, refuse_unknown, share_of
-from prill.vectorstores.arrays import rows_of
-from prill.vectorstores.base import VectorStore, documents_of
-from prill.vectorstores.filters import Filter, test_of
+from prill.vectorstores.arguments import check_count, check_fraction, get_argument_names, refuse_unknown
+from prill.vectorstores.arrays import to_matrix
+from prill.vectorstores.base import VectorStore, make_documents
+from prill.vectorstores.filters import Filter, compile_filter
 from prill.vectorstores.utils import maximal_marginal_relevance
 
 Found = list[tuple[Document, float]]
@@ -95,7 +95,7 @@ class EmbeddedStore(VectorStore):
         self, io: ExecutionMode, texts: Iterable[str], metadatas: Any, ids: Any, unknown: Iterable[str] = ()
     ) -> list[str]:
         refuse_unknown(f"{type(self).__name__}.add_texts", unknown, ("metadatas", "ids"))
-        documents = documents_of(texts, metadatas, ids)
+        documents = make_documents(texts, metadatas, ids)
         if not documents:
             return []
         embedding, contents = self._embedder(), [document.page_content for document in documents]
@@ -123,7 +123,7 @@ class EmbeddedStore(VectorStore):
             raise ConfigError(f"ids are given twice in one call: {', '.join(twice[:5])}")
         named = [document.model_copy(update={"id": id}) for document, id in zip(documents, ids, strict=True)]
         with self._lock:
-            rows = rows_of(vectors, self._size, bits=self._bits)
+            rows = to_matrix(vectors, self._size, bits=self._bits)
             self._take_out(ids)
             self._append(rows)
             self._ids += ids
@@ -225,7 +225,7 @@ class EmbeddedStore(VectorStore):
 
     def _check(self, search: Callable[..., Any], kwargs: dict[str, Any]) -> None:
         if kwargs:
-            refuse_unknown(f"a search in {type(self).__name__}", kwargs, names_of(search)[1:])
+            refuse_unknown(f"a search in {type(self).__name__}", kwargs, get_argument_names(search)[1:])
 
     def _scored(
         self,
@@ -236,7 +236,7 @@ class EmbeddedStore(VectorStore):
         score_threshold: float | None = None,
         fetch_k: int | None = None,  # taken for old code: a filter here never loses documents
     ) -> Found:
-        k, chosen = count_of("k", k), self._chosen(filter)
+        k, chosen = check_count("k", k), self._chosen(filter)
         with self._lock:
             near = self._at(vector, k, chosen)
             found = [(_copy(self._documents[self._ids[at]]), score) for at, score in near]
@@ -248,9 +248,9 @@ class EmbeddedStore(VectorStore):
     def _diverse(
         self, vector: Sequence[float], k: int, fetch_k: int, lambda_mult: float, *, filter: Filter | None = None
     ) -> list[Document]:
-        k, lambda_mult, chosen = count_of("k", k), share_of("lambda_mult", lambda_mult), self._chosen(filter)
+        k, lambda_mult, chosen = check_count("k", k), check_fraction("lambda_mult", lambda_mult), self._chosen(filter)
         # fetch_k=0 means: no more than are wanted.
-        most = max(k, count_of("fetch_k", fetch_k or k))
+        most = max(k, check_count("fetch_k", fetch_k or k))
         with self._lock:
             positions = [at for at, _ in self._at(vector, most, chosen)]
             rows = self._rows(positions)
@@ -261,7 +261,7 @@ class EmbeddedStore(VectorStore):
         """Return the documents that pass, by id; ``None`` for all. The filter runs unlocked: it may use the store."""
         if filter is None:
             return None
-        passes = test_of(filter)
+        passes = compile_filter(filter)
         with self._lock:
             documents = self._documents.copy()
         return {id: document for id, document in documents.items() if passes(document)}
@@ -273,14 +273,14 @@ class EmbeddedStore(VectorStore):
             among = [at for at, id in enumerate(self._ids) if chosen.get(id) is self._documents[id]]
         if not self._ids or among == []:
             return []
-        row = rows_of([vector], self._size)[0]
+        row = to_matrix([vector], self._size)[0]
         return list(self._nearest(row, min(k, len(self._ids if among is None else among)), among))
 
     # Making one
 
     @classmethod
     def _empty(cls, embedding: Embeddings | None, kwargs: dict[str, Any]) -> Self:
-        refuse_unknown(cls.__name__, kwargs, ["metadatas", "ids", *names_of(cls)[1:]])
+        refuse_unknown(cls.__name__, kwargs, ["metadatas", "ids", *get_argument_names(cls)[1:]])
         return cls(embedding, **kwargs)
 
     @classmethod

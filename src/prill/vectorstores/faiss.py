@@ -12,9 +12,9 @@ from typing import Any, Literal, Self, get_args
 from prill.documents import Document
 from prill.embeddings import Embeddings
 from prill.errors import ConfigError, MissingDependencyError
-from prill.vectorstores.arguments import names_of, refuse_unknown
-from prill.vectorstores.arrays import numpy, rows_of, unit
-from prill.vectorstores.base import documents_of
+from prill.vectorstores.arguments import get_argument_names, refuse_unknown
+from prill.vectorstores.arrays import numpy, to_matrix, unit
+from prill.vectorstores.base import make_documents
 from prill.vectorstores.embedded import EmbeddedStore
 from prill.vectorstores.files import damaged, file_name, json_text, parse_json, read_whole, write_whole
 
@@ -96,7 +96,7 @@ class FAISS(EmbeddedStore):
         return [(at, score) for at, score in near if at >= 0]  # -1 stands where an index found fewer than k
 
     def _rows(self, positions: list[int]) -> Any:
-        return self.index.reconstruct_batch(numpy().array(positions, dtype="int64")) if positions else rows_of([])
+        return self.index.reconstruct_batch(numpy().array(positions, dtype="int64")) if positions else to_matrix([])
 
     def _good(self, score: float, threshold: float) -> bool:
         return score <= threshold if self._is_distance else score >= threshold
@@ -132,7 +132,7 @@ class FAISS(EmbeddedStore):
     ) -> list[str]:
         """Add texts whose vectors are known; returns the ids."""
         pairs = list(text_embeddings)
-        documents = documents_of([text for text, _ in pairs], metadatas, ids)
+        documents = make_documents([text for text, _ in pairs], metadatas, ids)
         return self._keep(documents, [vector for _, vector in pairs]) if documents else []
 
     def merge_from(self, target: FAISS) -> None:
@@ -195,7 +195,7 @@ class FAISS(EmbeddedStore):
 
         Raises ``ConfigError``, which names the file, where one is missing or damaged.
         """
-        refuse_unknown(f"{cls.__name__}.load_local", kwargs, names_of(cls.load_local)[1:-1])
+        refuse_unknown(f"{cls.__name__}.load_local", kwargs, get_argument_names(cls.load_local)[1:-1])
         path = Path(folder_path) / f"{file_name(index_name, 'index_name')}.json"
         first, _, rest = read_whole(path).partition(b"\n")
         header = parse_json(path, first)

@@ -43,7 +43,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def test_of(wanted: Filter) -> Test:
+def compile_filter(wanted: Filter) -> Test:
     """Return what says of a document whether it passes. Raises ``ConfigError`` for a filter that cannot be understood.
 
     In a dictionary each key names a field of the metadata, and all must hold. A value must be equal; of a list, one
@@ -75,11 +75,11 @@ def _entry(key: Any, value: Any) -> Test:
     if key in ("$and", "$or"):
         if not isinstance(value, list | tuple):
             raise ConfigError(f"{key} needs a list of filters, not {value!r:.60}")
-        tests = [test_of(each) for each in value]
+        tests = [compile_filter(each) for each in value]
         every = all if key == "$and" else any
         return lambda document: every(test(document) for test in tests)
     if key == "$not":
-        test = test_of(value)
+        test = compile_filter(value)
         return lambda document: not test(document)
     if key.startswith("$"):
         raise ConfigError(f"a filter has no operator {key!r} here; use $and, $or, $not or the name of a field")

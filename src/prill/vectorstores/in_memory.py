@@ -9,7 +9,7 @@ from typing import Any, Self
 from prill.documents import Document
 from prill.embeddings import Embeddings
 from prill.errors import ConfigError
-from prill.vectorstores.arrays import numpy, rows_of, unit
+from prill.vectorstores.arrays import numpy, to_matrix, unit
 from prill.vectorstores.embedded import EmbeddedStore
 from prill.vectorstores.files import json_text, read_json, write_whole
 
@@ -66,7 +66,7 @@ class InMemoryVectorStore(EmbeddedStore):
         return [(int(at) if among is None else among[at], float(scores[at])) for at in best]
 
     def _rows(self, positions: list[int]) -> Any:
-        return self._matrix[positions] if positions else rows_of([])
+        return self._matrix[positions] if positions else to_matrix([])
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
         return lambda cosine: min(1.0, max(0.0, cosine))
@@ -96,9 +96,9 @@ class InMemoryVectorStore(EmbeddedStore):
     def load(cls, path: str | os.PathLike[str], embedding: Embeddings | None = None, **kwargs: Any) -> Self:
         """Return the store that ``dump`` wrote. Raises ``ConfigError``, which names the file, if it is damaged."""
         store = cls._empty(embedding, kwargs)
-        told = read_json(path)
+        saved = read_json(path)
         try:
-            entries = list(told.values())
+            entries = list(saved.values())
             documents = [Document(each["text"], id=each["id"], metadata=each["metadata"]) for each in entries]
             store._keep(documents, [each["vector"] for each in entries])
         except (AttributeError, KeyError, TypeError, ValueError) as error:

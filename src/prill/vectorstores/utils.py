@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prill.vectorstores.arrays import numpy, rows_of, unit
+from prill.vectorstores.arrays import numpy, to_matrix, unit
 
 
 def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.5, k: int = 4) -> list[int]:
@@ -20,8 +20,8 @@ def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.
     np = numpy()
     if k <= 0 or not len(vectors):
         return []
-    rows = unit(rows_of(vectors))
-    near = rows @ unit(rows_of([query]))[0]
+    rows = unit(to_matrix(vectors))
+    near = rows @ unit(to_matrix([query]))[0]
     chosen = [int(np.argmax(near))]
     alike = rows @ rows[chosen[0]]
     while len(chosen) < min(k, len(rows)):
@@ -34,4 +34,4 @@ def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.
 
 def cosine_similarity(one: Sequence[Any], other: Sequence[Any]) -> Any:
     """Return the cosine of each vector of ``one`` with each of ``other``, as a matrix."""
-    return unit(rows_of(one)) @ unit(rows_of(other)).T
+    return unit(to_matrix(one)) @ unit(to_matrix(other)).T

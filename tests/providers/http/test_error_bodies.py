@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prill.providers.http.error_bodies import QUOTED, read_error_body, tells_error
+from prill.providers.http.error_bodies import QUOTED, is_error_body, read_error_body
 
 RAW = {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": '{"error":"image too large"}'}}}
 
@@ -18,6 +18,8 @@ SHAPES: list[tuple[Any, str, str | None]] = [
     ({"error": {"message": "words", "type": "t", "code": None}}, "words", "t"),
     ({"error": {"message": "words", "code": 400, "status": "INVALID_ARGUMENT"}}, "words", "INVALID_ARGUMENT"),
     ([{"error": {"code": 400, "message": "words", "status": "INVALID_ARGUMENT"}}], "words", "INVALID_ARGUMENT"),
+    ({"error": {"code": 400, "message": "words", "status": "X", "details": [{"reason": "KEY"}]}}, "words", "KEY"),
+    ({"error": {"code": 400, "message": "words", "details": ["odd", {"reason": 3}]}}, "words", "400"),
     ({"error": "words"}, "words", None),
     ({"type": "error", "error": {"type": "overloaded_error", "message": "words"}}, "words", "overloaded_error"),
     ({"object": "error", "message": "words", "type": "BadRequestError", "code": 400}, "words", "BadRequestError"),
@@ -69,12 +71,12 @@ def test_a_body_without_known_words_is_quoted_up_to_a_limit() -> None:
     ],
 )
 def test_an_error_in_place_of_an_answer_is_known(payload: Any) -> None:
-    assert tells_error(payload)
+    assert is_error_body(payload)
 
 
 @pytest.mark.parametrize("payload", [{}, {"choices": []}, [], None, 5, "x", {"message": {"role": "assistant"}}])
 def test_what_does_not_tell_an_error_is_none(payload: Any) -> None:
-    assert not tells_error(payload)
+    assert not is_error_body(payload)
 
 
 KEYS = st.sampled_from(["error", "errors", "message", "detail", "code", "type", "metadata", "raw", "x"])
@@ -90,9 +92,16 @@ def test_any_json_is_read_without_a_crash(body: Any) -> None:
     words = read_error_body(body)
     assert isinstance(words.text, str)
     assert all(isinstance(code, str) for code in words.codes)
-    tells_error(body)
+    is_error_body(body)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_without_a_crash(body: bytes) -> None:
     assert isinstance(read_error_body(body).text, str)
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("47s", 47), ("3.5s", 3.5), ("soon", None), (3, None), ("-1s", None)])
+def test_the_wait_that_google_asks_for_is_read(written: Any, seconds: float | None) -> None:
+    error = {"code": 429, "message": "words", "details": [{"@type": "x"}, {"retryDelay": written}]}
+    assert read_error_body({"error": error}).retry_after == seconds
+    assert read_error_body([{"error": error}]).retry_after == seconds

@@ -38,7 +38,7 @@ async def send_following(transport: Transport, request: Request) -> Answer:
 
     Raises:
         NotHTTP: it is sent on to another origin, or too often.
-        TransportError: there is no answer.
+        TransportError: no answer arrived.
     """
     for _ in range(_REDIRECTS):
         answer = await transport.send(request)

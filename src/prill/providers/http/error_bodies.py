@@ -13,6 +13,9 @@ from pydantic_core import from_json
 QUOTED = 500
 """How many characters of a body without known words are quoted."""
 
+_LONGEST = 4_000
+"""How many characters of a provider's own words are passed on."""
+
 _WORDS = (
     "message",
     "detail",
@@ -30,10 +33,12 @@ _DEEPEST = 6
 
 
 class ErrorWords(NamedTuple):
-    """What the body of an error says: the provider's names for it, most telling first, and its words."""
+    """What the body of an error says: the provider's names for it, most specific first, and its words."""
 
     codes: tuple[str, ...] = ()
     text: str = ""
+    retry_after: float | None = None
+    """Seconds to wait before asking again, where the body says it."""
 
 
 def read_error_body(body: Any) -> ErrorWords:
@@ -50,6 +55,12 @@ def read_error_body(body: Any) -> ErrorWords:
         return read_error_body(parsed) if isinstance(parsed, dict | list) else ErrorWords((), str(parsed)[:QUOTED])
     if not body:
         return ErrorWords()
+    codes, text = _read_words(body)
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return ErrorWords(codes, shown, _retry_delay(_inner(body)))
+
+
+def _read_words(body: Any) -> tuple[tuple[str, ...], str]:
     text = _find_words(body, 0)
     inner = _inner(body)
     codes = tuple(_codes(inner)) if isinstance(inner, Mapping) else ()
@@ -59,13 +70,13 @@ def read_error_body(body: Any) -> ErrorWords:
         text = str(inner)
     if not text and isinstance(inner, Mapping) and any(inner.values()):
         text = _quoted(body)
-    return ErrorWords(codes, text)
+    return codes, text
 
 
-def tells_error(payload: Any) -> bool:
+def is_error_body(payload: Any) -> bool:
     """Whether JSON that came where an answer was expected says that something went wrong."""
     if isinstance(payload, list):
-        return bool(payload) and tells_error(payload[0])
+        return bool(payload) and is_error_body(payload[0])
     if not isinstance(payload, Mapping):
         return False
     if payload.get("error") or payload.get("errors") or payload.get("fault") or payload.get("object") == "error":
@@ -81,7 +92,7 @@ def _parsed(text: str) -> Any:
 
 
 def _inner(body: Any) -> Any:
-    """The object that describes the error: inside of ``error``, of a list, of ``errors``."""
+    """The object that describes the error: inside ``error``, a list or ``errors``."""
     for _ in range(_DEEPEST):
         if isinstance(body, list) and body:
             body = body[0]
@@ -125,14 +136,30 @@ def _place(entry: Mapping[str, Any]) -> str:
 
 
 def _codes(inner: Mapping[str, Any]) -> Iterator[str]:
-    """Names before numbers."""
+    """Names before numbers, and first the reasons that Google gives beside its general names."""
+    yield from (detail["reason"] for detail in _details(inner) if isinstance(detail.get("reason"), str))
     found = [inner.get(key) for key in _CODES]
     yield from (value for value in found if isinstance(value, str) and value not in ("", "error"))
     yield from (str(value) for value in found if isinstance(value, int) and not isinstance(value, bool))
 
 
+def _details(inner: Any) -> list[Mapping[str, Any]]:
+    """The details of Google's errors: https://cloud.google.com/apis/design/errors#error_details."""
+    details = inner.get("details") if isinstance(inner, Mapping) else None
+    return [one for one in details if isinstance(one, Mapping)] if isinstance(details, list) else []
+
+
+def _retry_delay(inner: Any) -> float | None:
+    """The delay in Google's details, which is written ``"3.5s"``."""
+    for detail in _details(inner):
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay")))
+        if found is not None:
+            return float(found[1])
+    return None
+
+
 def _upstream(inner: Any) -> str:
-    """What a gateway was told itself, as OpenRouter passes it on in ``metadata.raw``."""
+    """What a gateway itself received, as OpenRouter passes it on in ``metadata.raw``."""
     metadata = inner.get("metadata") if isinstance(inner, Mapping) else None
     raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
     if not raw:

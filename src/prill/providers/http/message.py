@@ -86,7 +86,7 @@ class Transport(Protocol):
         """Send a request; returns when the answer's headers have come. Redirects are not followed.
 
         Raises:
-            TransportError: there is no answer.
+            TransportError: no answer arrived.
         """
 
     async def aclose(self) -> None:

@@ -42,7 +42,7 @@ def source_tree(function: Callable[..., Any]) -> Function | None:
     code = function.__code__
     fits = [each for each in found if isinstance(each, ast.Lambda) and _same(each, code)]
     dumps = {ast.dump(each) for each in fits}
-    return fits[0] if len(dumps) == 1 else None  # two that differ on one line cannot be told apart
+    return fits[0] if len(dumps) == 1 else None  # two that differ on one line cannot be distinguished
 
 
 def _parse(text: str) -> ast.AST:
@@ -56,7 +56,7 @@ def _parse(text: str) -> ast.AST:
 
 
 def _shortest(text: str) -> ast.AST:
-    """The lambdas of a piece that is no whole: each as far as it can be read."""
+    """The lambdas of an incomplete piece: each as far as it can be read."""
     found: list[ast.stmt] = []
     for start in (match.start() for match in re.finditer(r"\blambda\b", text)):
         for end in range(len(text), start, -1):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
 from prill.callbacks.config import RunnableConfig
 from prill.runnables.base import Runnable
@@ -24,6 +25,8 @@ from prill.runnables.history import RunnableWithMessageHistory
 from prill.runnables.parallel import RunnableParallel
 from prill.runnables.passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from prill.runnables.sequence import RunnableSequence
+
+_T = TypeVar("_T")
 
 Fields = dict[str, Any]
 """What ``create_model`` takes: a type and a default (``...`` for none) by name."""
@@ -75,16 +78,16 @@ def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fi
         case RunnableLambda():
             return _read_by(step)
         case RunnableParallel():
-            return merged(fields_of(_asked(branch, "input", config)) for branch in step.steps__.values())
+            return merged(get_dict_fields(_asked(branch, "input", config)) for branch in step.steps__.values())
         case RunnableAssign():
-            return fields_of(_asked(step.mapper, "input", config))
+            return get_dict_fields(_asked(step.mapper, "input", config))
         case RunnableSequence():
             return _sequence_fields(step.steps, config)
         case RunnableWithMessageHistory():
             return step._input_fields()
         case RunnableBranch():
             parts = [each for pair in step.branches for each in pair] + [step.default]
-            return merged(fields_of(_asked(each, "input", config)) for each in parts)
+            return merged(get_dict_fields(_asked(each, "input", config)) for each in parts)
     return None
 
 
@@ -103,8 +106,8 @@ def _sequence_fields(steps: list[Runnable[Any, Any]], config: RunnableConfig | N
     first, *rest = steps
     if not isinstance(first, RunnableAssign) or not rest:
         return None
-    needed = fields_of(_asked(first, "input", config))
-    later = _sequence_fields(rest, config) or fields_of(_asked(rest[0], "input", config))
+    needed = get_dict_fields(_asked(first, "input", config))
+    later = _sequence_fields(rest, config) or get_dict_fields(_asked(rest[0], "input", config))
     added = first.mapper.steps__
     return merged([needed, {key: field for key, field in (later or {}).items() if key not in added}])
 
@@ -122,7 +125,7 @@ def _output(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) 
     if isinstance(step, RunnableParallel):
         return object_model(name, _branches(step, config))
     if isinstance(step, RunnableAssign):
-        kept = fields_of(_asked(step, "input", config)) or {}
+        kept = get_dict_fields(_asked(step, "input", config)) or {}
         return object_model(name, {**kept, **_branches(step.mapper, config)})
     return value_model(name, step.OutputType)
 
@@ -135,7 +138,7 @@ def _last_output(name: str, steps: list[Runnable[Any, Any]], config: RunnableCon
     given = _last_output(name, before, config)
     if isinstance(last, RunnablePassthrough):
         return given
-    known = fields_of(given) or {}
+    known = get_dict_fields(given) or {}
     if isinstance(last, RunnableAssign):
         return object_model(name, {**known, **_branches(last.mapper, config)})
     if isinstance(last.keys, str):
@@ -153,10 +156,28 @@ def _branches(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fie
 def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """A model of a dict with these keys."""
     safe = {_field_name(key): _aliased(key, *field) for key, field in fields.items()}
-    return create_model(name, __config__=_CONFIG, **safe)
+    return create_model(name, __base__=_Described, __doc__="", **safe)
 
 
-_CONFIG = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
+class _Generator(GenerateJsonSchema):
+    """Describes a class that has no JSON schema as any value."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+        return {}
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        if len(args) < 3:  # the third is the generator
+            kwargs.setdefault("schema_generator", _Generator)
+        return super().model_json_schema(*args, **kwargs)
+
+
+class _DescribedValue(_Described, RootModel[_T], Generic[_T]):
+    pass
 
 
 def _field_name(key: str) -> str:
@@ -178,12 +199,12 @@ def value_model(name: str, hint: Any) -> type[BaseModel]:
     """A model of a value of any type; a type that is a model already is taken as it is."""
     if inspect.isclass(hint) and issubclass(hint, BaseModel) and not typing.get_args(hint):
         return hint
-    base: Any = RootModel.__class_getitem__(usable(hint))
+    base: Any = _DescribedValue.__class_getitem__(usable(hint))
     made: type[BaseModel] = create_model(name, __base__=base, __doc__="")
     return made
 
 
-def fields_of(model: type[BaseModel]) -> Fields | None:
+def get_dict_fields(model: type[BaseModel]) -> Fields | None:
     """The fields of a model of a dict, ``None`` for one of another value."""
     if issubclass(model, RootModel):
         return None

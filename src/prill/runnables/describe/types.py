@@ -75,13 +75,13 @@ def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool =
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     if isinstance(function, type):
-        return {**_hints_of(function.__init__), "return": function}  # type: ignore[misc]  # its own __init__ is meant
+        return {**_get_hints(function.__init__), "return": function}  # type: ignore[misc]  # its own __init__ is meant
     if not hasattr(function, "__annotations__"):
         function = getattr(function, "func", None) or type(function).__call__
-    return _hints_of(function)
+    return _get_hints(function)
 
 
-def _hints_of(function: Any) -> dict[str, Any]:
+def _get_hints(function: Any) -> dict[str, Any]:
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):  # a name that is there for the type checker alone

@@ -67,9 +67,9 @@ def _in_line(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> 
             inner.trim_first_node()
         if index < len(steps) - 1:
             inner.trim_last_node()
-        begin, end = graph.extend(inner)
-        if last is not None and begin is not None:
-            graph.add_edge(last, begin)
+        start, end = graph.extend(inner)
+        if last is not None and start is not None:
+            graph.add_edge(last, start)
         last = end
     return graph
 
@@ -84,8 +84,8 @@ def _side_by_side(step: Runnable[Any, Any], parts: Sequence[Part], config: Runna
         inner: Graph = part.step.get_graph(config)
         inner.trim_first_node()
         inner.trim_last_node()
-        begin, end = graph.extend(inner)
-        if begin is not None and end is not None:
-            graph.add_edge(first, begin, part.condition, part.condition is not None)
+        start, end = graph.extend(inner)
+        if start is not None and end is not None:
+            graph.add_edge(first, start, part.condition, part.condition is not None)
             graph.add_edge(end, last)
     return graph

@@ -123,9 +123,9 @@ class Graph:
         ]
         edges: list[dict[str, Any]] = []
         for edge in self.edges:
-            told: dict[str, Any] = {"source": ids[edge.source], "target": ids[edge.target]}
-            told |= {} if edge.data is None else {"data": edge.data}
-            edges.append({**told, "conditional": True} if edge.conditional else told)
+            shown: dict[str, Any] = {"source": ids[edge.source], "target": ids[edge.target]}
+            shown |= {} if edge.data is None else {"data": edge.data}
+            edges.append({**shown, "conditional": True} if edge.conditional else shown)
         return {"nodes": nodes, "edges": edges}
 
     # Pictures

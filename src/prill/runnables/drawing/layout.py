@@ -49,7 +49,7 @@ def lay_out(
     size: Callable[[Node], tuple[float, float]],
     gap: tuple[float, float],
 ) -> Layout:
-    """Place the nodes. ``size`` tells width and height of one, ``gap`` what is left free beside and below.
+    """Place the nodes. ``size`` gives width and height of one, ``gap`` what is left free beside and below.
 
     Raises:
         MissingDependencyError: ``grandalf`` is not installed.
@@ -99,7 +99,7 @@ def _load() -> Any:
 
 
 class _Line:
-    """Takes the points between which an edge runs, as the layout tells them."""
+    """Takes the points between which an edge runs, as the layout gives them."""
 
     def __init__(self, route: Route) -> None:
         self._route = route

@@ -114,8 +114,8 @@ def node_data_str(id: str, data: Any) -> str:
 
 def node_data_json(node: Node, *, with_schemas: bool = False) -> dict[str, Any]:
     """A node as JSON data."""
-    told = _data_json(node, with_schemas)
-    return {**told, "metadata": node.metadata} if node.metadata else told
+    shown = _data_json(node, with_schemas)
+    return {**shown, "metadata": node.metadata} if node.metadata else shown
 
 
 def _data_json(node: Node, with_schemas: bool) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from prill.callbacks.config import (
     Config,
     RunnableConfig,
     check_config,
+    get_run_metadata,
     merge_configs,
-    metadata_of,
 )
 from prill.callbacks.run import (
     CONTEXT_CALLBACKS,
@@ -21,9 +21,9 @@ from prill.callbacks.run import (
     UNWATCHED,
     CallbacksWithParent,
     Run,
+    get_limit,
     inherited,
     join_observers,
-    limit_of,
 )
 from prill.errors import ConfigError
 from prill.io import BLOCKING, ExecutionMode, get_asyncio_mode
@@ -59,7 +59,7 @@ def _start_run(io: ExecutionMode, config: Config | None, outer: Run | None) -> R
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
     if ambient := CONTEXT_CALLBACKS.get():
         observers = join_observers(observers, [*GLOBAL_CALLBACKS, *ambient])
-    limit = limit_of(given, parent.limit if parent is not None else None)
+    limit = get_limit(given, parent.limit if parent is not None else None)
     if parent is None or parent.observers is None:
         run = Run(io, said, observers, limit=limit)
     elif parent.id is None:
@@ -101,7 +101,7 @@ def ensure_config(config: Config | None = None) -> RunnableConfig:
         full.update({key: value for key, value in said.items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
     if config is not None:
         full.update({key: value for key, value in check_config(config).items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
-    full["metadata"] = metadata_of(full)
+    full["metadata"] = get_run_metadata(full)
     return full
 
 

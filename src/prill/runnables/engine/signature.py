@@ -48,7 +48,7 @@ def extras_for(wanted: tuple[str, ...], run: Run, kwargs: dict[str, Any], *, pla
     return {**{name: values[name] for name in wanted}, **kwargs}
 
 
-def name_of(function: Any) -> str | None:
+def get_function_name(function: Any) -> str | None:
     """The name a function shows in events: its own; ``None`` for a lambda, which has none."""
     name = getattr(function, "__name__", None)
     if name is None and not isinstance(function, type):

@@ -21,6 +21,7 @@ from prill.output_parsers.type_shapes import (
     PartialValueBuilder,
     TypeShape,
 )
+from prill.runnables.describe.pydantic_v1 import annotate_v1, is_pydantic_v1
 from prill.runnables.describe.typed_dicts import usable
 from prill.transducers.partial_json import NOTHING, PartialJSON
 
@@ -44,9 +45,9 @@ class ListPlace(NamedTuple):
 
 
 class PartialAnswer:
-    """One answer of a ``Target`` while it arrives."""
+    """One answer of a ``OutputSchema`` while it arrives."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: OutputSchema) -> None:
         self._target = target
         self._starts = -1
         self._builder = target.builder()
@@ -62,7 +63,7 @@ class PartialAnswer:
         return self._target.build(self._builder, json)
 
 
-class Target:
+class OutputSchema:
     """A pydantic class, a ``TypedDict``, a dataclass, any other type, or a JSON schema that an answer must fit.
 
     Models are asked for objects. A type that is none, as ``list[Row]``, is asked for as the only key of one, and read
@@ -82,6 +83,9 @@ class Target:
             self._shape: TypeShape = RAW
             return
         self._checked = {}
+        if is_pydantic_v1(schema):
+            self.described, self._shape = schema, TypeShape(TypeAdapter(annotate_v1(schema)).validate_python)
+            return
         schema = usable(schema)
         if not _is_object(schema):
             self.key = "items" if get_origin(schema) is list else "value"
@@ -256,8 +260,10 @@ def _described(schema: Any) -> Any:
     if not dataclasses.is_dataclass(schema):
         return schema
     name, doc = str(getattr(schema, "__name__", _NAME)), schema.__doc__ or ""
-    told = {} if doc.startswith(f"{name}(") else {"description": doc}  # the one that dataclasses make says nothing new
-    return TypeAdapter(schema).json_schema() | {"title": name} | told
+    description = (
+        {} if doc.startswith(f"{name}(") else {"description": doc}
+    )  # the one that dataclasses make says nothing new
+    return TypeAdapter(schema).json_schema() | {"title": name} | description
 
 
 def _titled(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""One chain over very many rows, on one machine or on a cluster, with nothing lost and nothing paid for twice.
+
+from prill import bulk
+
+report = bulk.run(chain, "reviews.jsonl", "labels.jsonl", key="id", checkpoint="run/")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prill.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from prill.bulk.engines.base import Channel as Channel
+    from prill.bulk.engines.base import Engine as Engine
+    from prill.bulk.report import Report as Report
+    from prill.bulk.run import Result as Result
+    from prill.bulk.run import arun as arun
+    from prill.bulk.run import export as export
+    from prill.bulk.run import run as run
+    from prill.bulk.run import stream as stream
+    from prill.bulk.settings import Options as Options
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "engines.base": "Channel Engine",
+            "report": "Report",
+            "run": "Result arun export run stream",
+            "settings": "Options",
+        },
+    )
