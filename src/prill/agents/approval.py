@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from prill.agents.history import Call, make_answer
 from prill.agents.interrupts import Interrupt
-from prill.agents.names import did_you_mean
+from prill.agents.state import did_you_mean
 from prill.errors import ConfigError
 from prill.messages import ToolMessage
 from prill.tools.base import BaseTool

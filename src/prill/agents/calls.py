@@ -14,8 +14,8 @@ from prill.agents.history import Call, make_answer, with_call_id
 from prill.agents.hooks import Hooks
 from prill.agents.interrupts import ACTIVE, ActiveCall, Command, Interrupt
 from prill.agents.middleware import ToolCallRequest
-from prill.agents.names import did_you_mean
 from prill.agents.runtime import fill_injections, find_injections
+from prill.agents.state import did_you_mean
 from prill.errors import Cancelled, ConfigError, Interrupted, StreamTimeout, ToolException, add_step
 from prill.language_models.base import copy_message, set_id
 from prill.messages import BaseMessage, ToolMessage, convert_to_messages

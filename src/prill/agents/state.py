@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, NotRequired, Required, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,12 @@ JUMP_TO = "jump_to"
 
 class PrivateStateAttr:
     """Marks a key of a state schema that is neither input nor output: ``Annotated[int, PrivateStateAttr]``."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'search'?"``, or nothing where no known name is like ``name``."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def add_messages(left: Any, right: Any) -> list[BaseMessage]:
@@ -126,9 +132,8 @@ class StateSchema:
 
     def describe_unknown(self, key: Any, source: str) -> str:
         """What is said of a key that the state does not have."""
-        close = get_close_matches(str(key), self.keys, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(self.keys)}; others need a state_schema"
-        return f"{source} has the key {key!r}, which the agent's state does not have: {hint}"
+        hint = did_you_mean(str(key), self.keys) or f": it has {', '.join(self.keys)}; others need a state_schema"
+        return f"{source} has the key {key!r}, which the agent's state does not have{hint}"
 
     def output(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What a run gives out of its state."""

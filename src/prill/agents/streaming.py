@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prill.agents.names import did_you_mean
+from prill.agents.state import did_you_mean
 from prill.callbacks.run import ChunkCallback, MaybeAwaitable, Observer, Run
 from prill.errors import ConfigError
 from prill.io.execution_mode import Emit
