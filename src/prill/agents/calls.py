@@ -195,6 +195,9 @@ class ToolRunner:
     def _answer(self, call: Call, message: ToolMessage) -> ToolMessage:
         answer = with_call_id(copy_message(message), call["id"])
         if answer.id is None:
+            if answer.artifact is None:  # a set of five names takes more than three times the memory of one of four
+                fields = {name for name in answer.__pydantic_fields_set__ if name != "artifact"}
+                object.__setattr__(answer, "__pydantic_fields_set__", fields)
             set_id(answer, str(uuid4()))
         if self._max_output is not None and isinstance(answer.content, str) and len(answer.content) > self._max_output:
             answer.__dict__["content"] = _cut(answer.content, self._max_output)

@@ -105,9 +105,10 @@ class Progress:
         turn = self.turn
         text = reached.describe()
         if turn.meter.limits.on_limit == "error":
+            setting = "per_tool" if " " in reached.limit else reached.limit
             raise AgentLimitError(
-                f"{text}. Its state is in the error's partial; raise the limit, limits=Limits({reached.limit}=...), if "
-                "the work needs more",
+                f"{text}. Its state is in the error's partial; raise the limit, limits=Limits({setting}=...), if the "
+                "work needs more",
                 limit=reached.limit,
                 used=reached.used,
                 maximum=reached.maximum,
