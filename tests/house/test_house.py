@@ -166,7 +166,10 @@ LOOKS_UP = {
 """Names of modules are text there: for lazy packages, for the tables of classes and of other packages' names, and for
 the Runnables that functions of messages return."""
 
-OF_OTHERS = {"prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
+OF_OTHERS = {
+    *("prill.bulk.engines.remote", "prill.cli.bulk", "prill.embeddings.local", "prill.providers.settings"),
+    "prill.utils.arguments",
+}
 """Names of other packages' modules are given there."""
 
 
