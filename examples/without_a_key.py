@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "tool_agent": ["How hot is the water for green tea?", "--folder", TEXTS],
     "watch_a_chain": ["Should a small team write its own database?", "--picture", "debate.svg"],
     "translate_a_book": [],
+    "label_reviews": ["--rows", "400"],
 }
 
 
