@@ -25,6 +25,7 @@ THEMES = {
     "retrieval": "Retrieval",
     "wire": "Over HTTP",
     "calls": "Short calls",
+    "bulk": "Many rows",
     "imports": "Importing",
     "memory": "Memory",
 }
