@@ -41,6 +41,7 @@ ADVICE = {
     "langchain_openai.AzureOpenAIEmbeddings": (
         "use OpenAIEmbeddings with base_url='https://<resource>.openai.azure.com/openai/v1'"
     ),
+    "langserve.APIHandler": "use add_routes, or prill.serve.App, whose routes are ASGI applications",
     "langchain_openai.chat_models.azure": (
         "use ChatOpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'"
     ),

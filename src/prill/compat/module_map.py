@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
-from prill.compat.vendors import ANTHROPIC, OPENAI
+from prill.compat.vendors import ANTHROPIC, LANGSERVE, OPENAI
 from prill.version import __version__
 
-MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
+MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **LANGSERVE, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
 """Each module that there is, and where its names are."""
 
 ROOTS = frozenset(name for name in MODULES if "." not in name)

@@ -1,4 +1,4 @@
-"""``langchain_openai`` and ``langchain_anthropic``: which modules there are, and where their names are in Prill."""
+"""``langchain_openai``, ``langchain_anthropic`` and ``langserve``: their modules, and where the names are in Prill."""
 
 from __future__ import annotations
 
@@ -45,4 +45,11 @@ ANTHROPIC = {
         "prill.anthropic:ChatAnthropic " + _errors("Anthropic", OverloadedError="ModelOverloadedError")
     ),
     "langchain_anthropic.llms": _TEXT_CLAUDE,
+}
+
+LANGSERVE = {
+    "langserve": "prill.serve:CustomUserType,RemoteRunnable,add_routes",
+    "langserve.client": "prill.serve:RemoteRunnable",
+    "langserve.schema": "prill.serve:CustomUserType",
+    "langserve.server": "prill.serve:add_routes",
 }
