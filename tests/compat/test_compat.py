@@ -47,6 +47,18 @@ def test_classes_are_prill_s_own(compat):
     assert Lambda is RunnableLambda
 
 
+def test_langserve_leads_to_prill_s_server(compat):
+    import langserve
+    from langserve import RemoteRunnable, add_routes
+    from langserve.schema import CustomUserType
+
+    import prill.serve
+
+    assert langserve.RemoteRunnable is RemoteRunnable is prill.serve.RemoteRunnable
+    assert add_routes is prill.serve.add_routes
+    assert CustomUserType is prill.serve.CustomUserType
+
+
 def test_every_form_of_import_works(compat):
     import langchain_core.prompts.chat as chat
     from langchain_core import messages

@@ -8,7 +8,7 @@
 
 or, without a change to the program, ``python -m prill.compat program.py``. From then on ``langchain_core``,
 ``langchain_openai``, ``langchain_anthropic``, ``langchain_google_genai``, ``langchain_aws``, ``langchain``,
-``langchain_community`` and ``langchain_text_splitters`` are thin views of Prill's modules: their names are Prill's own
+``langchain_community``, ``langchain_text_splitters`` and ``langserve`` are thin views of Prill's modules: their names are Prill's own
 objects. Nothing of this happens unasked.
 
 A name or module that Prill has no counterpart of is an error of the import (``NoCounterpartError``, an

@@ -42,6 +42,7 @@ ADVICE = {
     "langchain_core.tracers.evaluation": _LANGSMITH,
     "langchain_core.tracers.langchain": _LANGSMITH,
     "langgraph": _GRAPHS,
+    "langserve.APIHandler": "use add_routes, or prill.serve.App, whose routes are ASGI applications",
     "langchain_google_genai.GoogleGenerativeAI": "use ChatGoogleGenerativeAI(…) | StrOutputParser()",
 }
 """By the dotted name of what was asked for, or of what it is in."""

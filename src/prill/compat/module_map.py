@@ -13,7 +13,7 @@ from typing import NamedTuple
 from prill.compat.agents import AGENTS
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
-from prill.compat.vendors import ANTHROPIC, AWS, GOOGLE, OPENAI
+from prill.compat.vendors import ANTHROPIC, AWS, GOOGLE, LANGSERVE, OPENAI
 from prill.version import __version__
 
 MODULES: dict[str, str] = {
@@ -22,6 +22,7 @@ MODULES: dict[str, str] = {
     **ANTHROPIC,
     **AWS,
     **GOOGLE,
+    **LANGSERVE,
     **CLASSIC,
     **AGENTS,
     **COMMUNITY,
