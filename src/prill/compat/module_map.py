@@ -12,10 +12,14 @@ from typing import NamedTuple
 
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
+from prill.compat.core_inner import MODULES as CORE_INNER
+from prill.compat.core_inner import MORE_NAMES
 from prill.compat.vendors import ANTHROPIC, OPENAI
 from prill.version import __version__
 
-MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
+_CORE = {module: f"{line} {MORE_NAMES.get(module, '')}".rstrip() for module, line in CORE.items()}
+
+MODULES: dict[str, str] = {**_CORE, **CORE_INNER, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
 """Each module that there is, and where its names are."""
 
 ROOTS = frozenset(name for name in MODULES if "." not in name)
@@ -73,10 +77,20 @@ def _version_beside(documented: str) -> str:
     return f"{documented}+prill.{__version__.replace('+', '.')}"
 
 
-CORE_VERSION = _version_beside("1.7.0")
+CORE_VERSION = _version_beside("1.8.3")
 OPENAI_VERSION = _version_beside("1.7.0")
 ANTHROPIC_VERSION = _version_beside("1.7.0")
 CLASSIC_VERSION = _version_beside("0.3.0")
 COMMUNITY_VERSION = _version_beside("0.3.0")
 TEXT_SPLITTERS_VERSION = _version_beside("1.0.0")
 """``__version__`` under the other packages' names: the version whose documented names there are, and ours."""
+
+VERSIONS = {
+    "langchain_core": CORE_VERSION,
+    "langchain_openai": OPENAI_VERSION,
+    "langchain_anthropic": ANTHROPIC_VERSION,
+    "langchain": CLASSIC_VERSION,
+    "langchain_community": COMMUNITY_VERSION,
+    "langchain_text_splitters": TEXT_SPLITTERS_VERSION,
+}
+"""What ``importlib.metadata.version`` answers for the distribution of each package that leads here."""

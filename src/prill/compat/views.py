@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import dis
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 from prill.compat.absent import ADVICE, advice_on
-from prill.compat.module_map import MODULES, PACKAGES, ROOTS, find_home, names_in
+from prill.compat.module_map import MODULES, PACKAGES, VERSIONS, find_home, names_in
 from prill.errors import NoCounterpartError, NoCounterpartModuleError
 
 
@@ -79,14 +80,27 @@ class Finder:
     It is a ``Loader`` by what it does: importing ``importlib.abc`` for its name takes longer than all the rest here.
     """
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    roots: frozenset[str] = frozenset()
+    """The packages whose names lead to Prill."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        root = name.partition(".")[0]
+        if root not in self.roots:
+            return None
         if name in MODULES:
             origin = f"prill.compat ({MODULES[name]})"
             return ModuleSpec(name, FINDER, origin=origin, is_package=name in PACKAGES)  # type: ignore[arg-type]  # see above
-        if name.partition(".")[0] in ROOTS and is_import(sys._getframe(1)):
+        if is_import(sys._getframe(1)):
             raise missing_module(name)
         return None
+
+    def find_distributions(self, context: Any) -> Iterator[Any]:
+        """What ``importlib.metadata.version("langchain-core")`` asks for: the versions whose names there are."""
+        root = (context.name or "").replace("-", "_").lower()
+        if root in self.roots and root in VERSIONS:
+            from prill.compat.distribution import EmulatedDistribution  # noqa: PLC0415 - only who imports this needs it
+
+            yield EmulatedDistribution(root.replace("_", "-"), VERSIONS[root])
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return View(spec.name, f"The names of {spec.name}, as Prill has them. See ``prill.compat``.")
