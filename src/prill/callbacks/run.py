@@ -31,6 +31,9 @@ class Observer:
     Children start after and end before their parents. Subclasses override what they need.
     """
 
+    streams_models: bool = False
+    """Whether models that can stream do so for this observer, also where they are invoked."""
+
     def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         """The run started; ``input`` is ``None`` if it is a stream that is not complete yet."""
         return None
@@ -276,6 +279,8 @@ class CallbacksWithParent:
     """Callbacks that carry a run: handed on in a config, they make what it configures a child of ``run``."""
 
     run: Run | None = None
+    tag: str | None = None
+    """A label for the one run that is started with this."""
 
     def observers(self) -> tuple[Observer, ...]:
         """The observers."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from prill.compat.absent import ADVICE, advice_on
 from prill.compat.module_map import MODULES, PACKAGES, VERSIONS, find_home, names_in
@@ -51,6 +51,12 @@ class View(ModuleType):
         if home is not None:
             module, known_as = home
             value = getattr(import_module(module), known_as)
+            # With the core alone, other packages subclass and call its classes.
+            if not Finder.attached and "langchain" not in FINDER.roots and "prill.runnables.base" in sys.modules:
+                Finder.attached = True
+                from prill.compat.inner.methods import attach  # noqa: PLC0415 - its classes are loaded by now
+
+                attach()
             self.__dict__[name] = value  # the next time it is found without this method
             return value
         if f"{self.__name__}.{name}" in MODULES:
@@ -79,6 +85,9 @@ class Finder:
 
     It is a ``Loader`` by what it does: importing ``importlib.abc`` for its name takes longer than all the rest here.
     """
+
+    attached: ClassVar[bool] = False
+    """Whether Prill's classes have the methods that packages call on them."""
 
     roots: frozenset[str] = frozenset()
     """The packages whose names lead to Prill."""

@@ -21,7 +21,7 @@ from prill.language_models.base import (
     set_id,
 )
 from prill.language_models.cache_and_limits import ChatCall
-from prill.language_models.stream_notifications import notify_chunks, streams_in_invoke
+from prill.language_models.stream_notifications import notify_chunks, streams_for_observers, streams_in_invoke
 from prill.messages import (
     AIMessage,
     AnyMessage,
@@ -184,6 +184,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
     ) -> Coroutine[Any, Any, ChatResult]:
         """Answer in one piece, by the hooks where a subclass wrote them."""
+        if run.observers is not None and streams_for_observers(run) and self._streams_output(run, kwargs):
+            return self._answer_by_streaming(messages, run, kwargs)
         if self._answers_by_hooks:
             return BaseChatModel._answer(self, messages, run, **kwargs)
         return self._answer(messages, run, **kwargs)

@@ -20,7 +20,9 @@ T = TypeVar("T")
 class _StreamingCallbackHandler(Protocol[T]):
     """A handler that is shown the stream of a run's output; models stream for it, also when they are invoked."""
 
-    streams_models = True
+    def __init_subclass__(cls, *args: Any, **kwargs: Any) -> None:
+        super().__init_subclass__(*args, **kwargs)
+        cls.streams_models = True  # type: ignore[attr-defined]  # of the other base class
 
     def tap_output_aiter(self, run_id: UUID, output: AsyncIterator[T]) -> AsyncIterator[T]:
         """The same stream, watched."""
@@ -32,7 +34,9 @@ class _StreamingCallbackHandler(Protocol[T]):
 class _V2StreamingCallbackHandler:
     """A handler that is given a model's stream as events of the protocol (``on_stream_event``)."""
 
-    streams_models = True
+    def __init_subclass__(cls, *args: Any, **kwargs: Any) -> None:
+        super().__init_subclass__(*args, **kwargs)
+        cls.streams_models = True  # type: ignore[attr-defined]  # as above
 
 
 class LangChainTracer(BaseTracer):
