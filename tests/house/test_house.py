@@ -166,7 +166,7 @@ LOOKS_UP = {
 """Names of modules are text there: for lazy packages, for the tables of classes and of other packages' names, and for
 the Runnables that functions of messages return."""
 
-OF_OTHERS = {"prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
+OF_OTHERS = {"prill.compat.inner.serialized", "prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
 """Names of other packages' modules are given there."""
 
 

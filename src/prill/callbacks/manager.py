@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Self
 
 from prill.callbacks.base import BaseCallbackHandler, Callbacks
+from prill.callbacks.config import Config
 from prill.callbacks.handled import HandlerObserver
 from prill.callbacks.run import (
     CURRENT_RUN,
@@ -58,6 +59,10 @@ class BaseRunManager(CallbacksWithParent):
             self._handlers = _handlers(self.observers())
         return self._handlers
 
+    @handlers.setter
+    def handlers(self, handlers: list[Any]) -> None:
+        self._handlers = list(handlers)
+
     inheritable_handlers = handlers
 
     @classmethod
@@ -69,13 +74,14 @@ class BaseRunManager(CallbacksWithParent):
 
     def get_child(self, tag: str | None = None) -> CallbackManager:
         """Callbacks for a run that this one starts; ``tag`` is one for that run alone."""
+        config: Config = self.run.config if self.run is not None else {}
         manager = (CallbackManager if isinstance(self, RunManager) else AsyncCallbackManager)(
             self.handlers,
             self.handlers,
             self.run_id,
             tags=[tag] if tag else None,
-            inheritable_tags=self.run.config.get("tags"),
-            inheritable_metadata=self.run.config.get("metadata"),
+            inheritable_tags=config.get("tags"),
+            inheritable_metadata=config.get("metadata"),
             run=self.run,
         )
         manager.tag = tag

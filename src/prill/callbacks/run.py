@@ -46,6 +46,10 @@ class Observer:
         """Return the function to call with each chunk of ``run``, or ``None``; called once per stream."""
         return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
 
+    def on_output(self, chunk: Any) -> MaybeAwaitable:
+        """A live view's step put out a chunk, whichever run it is of."""
+        return None
+
     def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         """The run's output starts again; the chunks so far are withdrawn."""
         return None

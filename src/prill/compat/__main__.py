@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from prill.compat import install, mapping, names
-from prill.compat.installing import CORE_ONLY
 from prill.compat.rewrite import rewrite_files
 from prill.compat.scan import scan
 from prill.compat.script import run_code, run_module, run_script
+from prill.compat.views import CORE_ONLY
 from prill.errors import CompatError
 
 _WHEN = {
@@ -32,7 +32,7 @@ usage: python -m prill.compat program.py [argument …]
 
 Runs a program that imports LangChain's packages on Prill, as `python` would run it otherwise.
 --core, in front of a program, -m or -c, lets only langchain_core lead to Prill: the other packages are the real ones.
-The environment variable PRILL_COMPAT=core does the same.
+PRILL_COMPAT=langchain_core in the environment does the same.
 --list shows which of their modules there are, and where their names are in Prill; with modules, their names.
 --rewrite changes their imports in files, and in the .py files of folders, into imports of Prill.
 --scan shows what an installed package imports of langchain_core that Prill lacks.
@@ -41,7 +41,7 @@ The environment variable PRILL_COMPAT=core does the same.
 
 def main(arguments: list[str]) -> None:
     """Do what the command line says."""
-    packages = choose_packages()
+    packages: Iterable[str] | None = None
     if arguments[:1] == ["--core"]:
         arguments, packages = arguments[1:], CORE_ONLY
     first, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
@@ -62,15 +62,6 @@ def main(arguments: list[str]) -> None:
     else:
         print(USAGE, end="", file=sys.stderr)
         raise SystemExit(2)
-
-
-def choose_packages() -> Sequence[str] | None:
-    """The packages that the environment variable PRILL_COMPAT says; ``None`` for all."""
-    said = os.environ.get("PRILL_COMPAT", "")
-    if said not in ("", "all", "core"):
-        print(f"PRILL_COMPAT must be core or all, not {said!r}", file=sys.stderr)
-        raise SystemExit(2)
-    return CORE_ONLY if said == "core" else None
 
 
 def scan_all(packages: list[str]) -> None:

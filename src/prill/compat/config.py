@@ -48,7 +48,7 @@ def get_callback_manager_for_config(config: Config) -> callbacks.CallbackManager
 
 def get_async_callback_manager_for_config(config: Config) -> callbacks.AsyncCallbackManager:
     """The same for asyncio."""
-    return callbacks.AsyncCallbackManager.configure(  # type: ignore[return-value]  # it makes one of its own class
+    return callbacks.AsyncCallbackManager.configure(
         inheritable_callbacks=config.get("callbacks"),
         inheritable_tags=config.get("tags"),
         inheritable_metadata=config.get("metadata"),

@@ -51,15 +51,14 @@ CORE = {
     "langchain_core.indexing.base": (
         "prill.indexing:DeleteResponse,DocumentIndex,InMemoryRecordManager,RecordManager,UpsertResponse"
     ),
-    "langchain_core.language_models": "prill.compat.inner.chat_models:BaseChatModel prill.language_models",
+    "langchain_core.language_models": "prill.language_models",
     "langchain_core.language_models.base": (
         "prill.language_models:BaseLanguageModel,LangSmithParams,LanguageModelInput,LanguageModelLike,"
         "LanguageModelOutput prill.callbacks:Callbacks"
     ),
     "langchain_core.language_models.chat_models": (
         "prill.language_models.chat_models:agenerate_from_stream,generate_from_stream prill.language_models:"
-        "BaseLanguageModel,LangSmithParams,LanguageModelInput,SimpleChatModel prill.callbacks:Callbacks "
-        "prill.compat.inner.chat_models:BaseChatModel"
+        "BaseChatModel,BaseLanguageModel,LangSmithParams,LanguageModelInput,SimpleChatModel prill.callbacks:Callbacks"
     ),
     "langchain_core.language_models.fake": (
         "prill.language_models.fake:FakeListLLM,FakeListLLMError,FakeStreamingListLLM"

@@ -7,7 +7,7 @@ def _inner(module: str, names: str) -> str:
     return f"prill.compat.inner.{module}:{','.join(names.split())}"
 
 
-_MODULES = {
+_NEW: dict[str, tuple[str, ...]] = {
     "langchain_core._api": (
         _inner(
             "deprecation",
@@ -31,6 +31,7 @@ _MODULES = {
             "suppress_langchain_deprecation_warning surface_langchain_deprecation_warnings warn_deprecated",
         ),
     ),
+    "langchain_core._api.internal": (_inner("deprecation", "is_caller_internal"),),
     "langchain_core._api.path": (_inner("deprecation", "as_import_path get_relative_path"),),
     "langchain_core._security": (
         _inner(
@@ -90,6 +91,9 @@ _MODULES = {
     "langchain_core.messages.block_translators.anthropic": (
         _inner("translators", "translate_content translate_content_chunk"),
     ),
+    "langchain_core.messages.block_translators.google_genai": (
+        _inner("translators", "_convert_to_v1_from_genai translate_content translate_content_chunk"),
+    ),
     "langchain_core.messages.block_translators.openai": (
         _inner(
             "translators",
@@ -130,8 +134,8 @@ _MODULES = {
     "langchain_core.utils.pydantic": (
         _inner(
             "pydantic_models",
-            "IS_PYDANTIC_V1 IS_PYDANTIC_V2 PYDANTIC_MAJOR_VERSION PYDANTIC_MINOR_VERSION PydanticBaseModel "
-            "TBaseModel TypeBaseModel _create_subset_model _create_subset_model_v2 create_model "
+            "IS_PYDANTIC_V1 IS_PYDANTIC_V2 PYDANTIC_MAJOR_VERSION PYDANTIC_MINOR_VERSION PYDANTIC_VERSION "
+            "PydanticBaseModel TBaseModel TypeBaseModel _create_subset_model _create_subset_model_v2 create_model "
             "create_model_v2 get_fields get_pydantic_major_version is_basemodel_instance "
             "is_basemodel_subclass is_pydantic_v1_subclass is_pydantic_v2_subclass model_json_schema "
             "model_validate pre_init",
@@ -140,17 +144,20 @@ _MODULES = {
     "langchain_core.utils.uuid": (_inner("merging", "uuid7"),),
 }
 
-_MORE_NAMES = {
+_MORE: dict[str, tuple[str, ...]] = {
     "langchain_core.caches": (_inner("type_names", "RETURN_VAL_TYPE"),),
     "langchain_core.callbacks.manager": (
         "prill.callbacks:BaseCallbackManager",
         _inner("events", "Func ahandle_event handle_event shielded"),
     ),
     "langchain_core.language_models": (
+        "prill.compat.inner.chat_models:BaseChatModel",
         _inner("model_profile", "ModelProfile ModelProfileRegistry"),
         _inner("model_calls", "get_tokenizer"),
     ),
     "langchain_core.language_models.base": (_inner("model_calls", "_get_token_ids_default_method get_tokenizer"),),
+    "langchain_core.language_models.chat_models": ("prill.compat.inner.chat_models:BaseChatModel",),
+    "langchain_core.load": ("prill.compat.inner.serialized:load,loads",),
     "langchain_core.language_models.llms": (
         _inner(
             "model_calls",
@@ -158,7 +165,7 @@ _MORE_NAMES = {
         ),
     ),
     "langchain_core.load.dump": (_inner("serialized", "default"),),
-    "langchain_core.load.load": (_inner("serialized", "DEFAULT_NAMESPACES Reviver default_init_validator"),),
+    "langchain_core.load.load": (_inner("serialized", "DEFAULT_NAMESPACES Reviver default_init_validator load loads"),),
     "langchain_core.load.serializable": (
         _inner(
             "serialized",
@@ -219,8 +226,8 @@ _MORE_NAMES = {
     ),
 }
 
-MODULES = {module: " ".join(parts) for module, parts in _MODULES.items()}
-"""Modules that are not documented."""
+INNER = {module: " ".join(lines) for module, lines in {**_NEW, **_MORE}.items()}
+"""Modules that are not documented, and names of those that are beside the documented ones.
 
-MORE_NAMES = {module: " ".join(parts) for module, parts in _MORE_NAMES.items()}
-"""Names of modules that are, beside the documented ones."""
+They are there only where the core's names alone lead here, for packages that are built on it.
+"""

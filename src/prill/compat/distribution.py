@@ -17,4 +17,4 @@ class EmulatedDistribution(Distribution):
         return self._text if filename == "METADATA" else None
 
     def locate_file(self, path: Any) -> Path:
-        return Path(__file__).parent / path
+        return Path(__file__).parent.joinpath(path)

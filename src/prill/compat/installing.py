@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -11,21 +12,20 @@ from prill.compat.module_map import MODULES, ROOTS, names_in, sources
 from prill.compat.views import FINDER, View, missing_module
 from prill.errors import CompatError
 
-CORE_ONLY = ("langchain_core",)
-"""What to install so that other packages run on Prill's core."""
-
 
 def install(packages: Iterable[str] | None = None) -> None:
     """Let the names of LangChain's packages lead to Prill from now on, in the whole process.
 
     Args:
-        packages: those that lead to Prill, by default all that Prill has names of. With ``["langchain_core"]`` the
-            real ``langchain_openai``, ``langgraph`` … run, on Prill's core.
+        packages: those that lead to Prill. With ``["langchain_core"]`` the real ``langchain_openai``, ``langgraph`` …
+            run, on Prill's core. By default those that the environment variable ``PRILL_COMPAT`` lists
+            (``langchain_core``), or else all that Prill has names of.
 
     Installing twice is the same as once; packages that are new are added. Raises ``CompatError``, and changes nothing,
     if one of the packages has been imported already: its classes would then meet Prill's.
     """
-    wanted = ROOTS if packages is None else _check_packages(packages)
+    listed = os.environ.get("PRILL_COMPAT", "").replace(",", " ").split()
+    wanted = _check_packages(packages if packages is not None else listed or ROOTS)
     there = sorted(name for name, module in list(sys.modules.items()) if _is_original(name, module, wanted))
     if there:
         raise CompatError(

@@ -12,18 +12,15 @@ from typing import NamedTuple
 
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
-from prill.compat.core_inner import MODULES as CORE_INNER
-from prill.compat.core_inner import MORE_NAMES
+from prill.compat.core_inner import INNER
 from prill.compat.vendors import ANTHROPIC, OPENAI
 from prill.version import __version__
 
-_CORE = {module: f"{line} {MORE_NAMES.get(module, '')}".rstrip() for module, line in CORE.items()}
-
-MODULES: dict[str, str] = {**_CORE, **CORE_INNER, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
+MODULES: dict[str, str] = {**CORE, **OPENAI, **ANTHROPIC, **CLASSIC, **COMMUNITY, **TEXT_SPLITTERS}
 """Each module that there is, and where its names are."""
 
 ROOTS = frozenset(name for name in MODULES if "." not in name)
-PACKAGES = frozenset(name.rpartition(".")[0] for name in MODULES)
+PACKAGES = frozenset(name.rpartition(".")[0] for name in [*MODULES, *INNER])
 
 
 class Source(NamedTuple):
@@ -34,9 +31,10 @@ class Source(NamedTuple):
 
 
 @cache
-def sources(module: str) -> tuple[Source, ...]:
-    """Where ``module`` has its names."""
-    return tuple(_source(one) for one in MODULES[module].split())
+def sources(module: str, *, inner: bool = False) -> tuple[Source, ...]:
+    """Where ``module`` has its names; with ``inner`` also those that packages built on the core import."""
+    line = f"{INNER.get(module, '')} {MODULES.get(module, '')}" if inner else MODULES[module]
+    return tuple(_source(one) for one in line.split())
 
 
 def _source(text: str) -> Source:
@@ -47,9 +45,14 @@ def _source(text: str) -> Source:
     return Source(module, {theirs: ours or theirs for theirs, _, ours in pairs})
 
 
-def find_home(module: str, name: str) -> tuple[str, str] | None:
+def has_module(name: str, *, inner: bool = False) -> bool:
+    """Whether there is a module of this name."""
+    return name in MODULES or (inner and name in INNER)
+
+
+def find_home(module: str, name: str, *, inner: bool = False) -> tuple[str, str] | None:
     """The module of Prill that has the ``name`` of ``module``, and what it is called there."""
-    for source, names in sources(module):
+    for source, names in sources(module, inner=inner):
         if names is None:
             if not name.startswith("__") and name in public_names(source):
                 return source, name
@@ -86,11 +89,17 @@ TEXT_SPLITTERS_VERSION = _version_beside("1.0.0")
 """``__version__`` under the other packages' names: the version whose documented names there are, and ours."""
 
 VERSIONS = {
-    "langchain_core": CORE_VERSION,
-    "langchain_openai": OPENAI_VERSION,
-    "langchain_anthropic": ANTHROPIC_VERSION,
-    "langchain": CLASSIC_VERSION,
-    "langchain_community": COMMUNITY_VERSION,
-    "langchain_text_splitters": TEXT_SPLITTERS_VERSION,
+    name: version.partition("+")[0]
+    for name, version in {
+        "langchain_core": CORE_VERSION,
+        "langchain_openai": OPENAI_VERSION,
+        "langchain_anthropic": ANTHROPIC_VERSION,
+        "langchain": CLASSIC_VERSION,
+        "langchain_community": COMMUNITY_VERSION,
+        "langchain_text_splitters": TEXT_SPLITTERS_VERSION,
+    }.items()
 }
-"""What ``importlib.metadata.version`` answers for the distribution of each package that leads here."""
+"""What ``importlib.metadata.version`` answers for the distribution of each package that leads here.
+
+Without Prill's own part: packages split it at its dots, and take the parts for numbers.
+"""

@@ -5,6 +5,7 @@
 It must be given on the command line, so that it is loaded before anything imports the real package.
 """
 
-from prill.compat.installing import CORE_ONLY, install
+from prill.compat.installing import install
+from prill.compat.views import CORE_ONLY
 
 install(CORE_ONLY)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prill.compat.absent import UNUSABLE
-from prill.compat.module_map import MODULES, ROOTS, find_home
+from prill.compat.module_map import ROOTS, find_home, has_module
 from prill.errors import CompatError
 
 
@@ -109,10 +109,10 @@ def _imports(node: ast.AST, when: str) -> Iterator[tuple[ast.Import | ast.Import
 def _problem(use: Use) -> str:
     """What is wrong with a use; empty if nothing is."""
     full = f"{use.module}.{use.name}" if use.name else use.module
-    if use.module not in MODULES:
+    if not has_module(use.module, inner=True):
         return f"no module {use.module}"
     if full in UNUSABLE:
         return f"{full} raises an error when it is used: {UNUSABLE[full]}"
-    if use.name in ("", "*") or full in MODULES or find_home(use.module, use.name) is not None:
+    if use.name in ("", "*") or has_module(full, inner=True):
         return ""
-    return f"no name {full}"
+    return "" if find_home(use.module, use.name, inner=True) is not None else f"no name {full}"

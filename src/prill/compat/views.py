@@ -12,8 +12,11 @@ from types import FrameType, ModuleType
 from typing import Any, ClassVar, NamedTuple
 
 from prill.compat.absent import ADVICE, advice_on
-from prill.compat.module_map import MODULES, PACKAGES, VERSIONS, find_home, names_in
+from prill.compat.module_map import MODULES, PACKAGES, VERSIONS, find_home, has_module, names_in
 from prill.errors import NoCounterpartError, NoCounterpartModuleError
+
+CORE_ONLY = frozenset({"langchain_core"})
+"""What to install so that packages that are built on the core run on Prill's."""
 
 
 class GlobalSetting(NamedTuple):
@@ -47,19 +50,18 @@ class View(ModuleType):
             return [each for each in names_in(self.__name__) if not each.startswith("__")]
         if (self.__name__, name) in SETTINGS:
             return SETTINGS[self.__name__, name].get()
-        home = find_home(self.__name__, name)
+        home = find_home(self.__name__, name, inner=FINDER.serves_packages)
         if home is not None:
             module, known_as = home
             value = getattr(import_module(module), known_as)
-            # With the core alone, other packages subclass and call its classes.
-            if not Finder.attached and "langchain" not in FINDER.roots and "prill.runnables.base" in sys.modules:
+            if not Finder.attached and FINDER.serves_packages and "prill.runnables.base" in sys.modules:
                 Finder.attached = True
                 from prill.compat.inner.methods import attach  # noqa: PLC0415 - its classes are loaded by now
 
                 attach()
             self.__dict__[name] = value  # the next time it is found without this method
             return value
-        if f"{self.__name__}.{name}" in MODULES:
+        if has_module(f"{self.__name__}.{name}", inner=FINDER.serves_packages):
             return import_module(f"{self.__name__}.{name}")
         if not name.startswith("__") and is_from_import(sys._getframe(1)):
             raise missing_name(self.__name__, name)
@@ -71,7 +73,7 @@ class View(ModuleType):
         if (self.__name__, name) in SETTINGS:
             SETTINGS[self.__name__, name].set(value)
         # The import of a submodule sets it here; but a function of the same name (``load.load``) goes first.
-        elif not (isinstance(value, View) and find_home(self.__name__, name)):
+        elif not (isinstance(value, View) and find_home(self.__name__, name, inner=FINDER.serves_packages)):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
@@ -92,12 +94,17 @@ class Finder:
     roots: frozenset[str] = frozenset()
     """The packages whose names lead to Prill."""
 
+    @property
+    def serves_packages(self) -> bool:
+        """Whether the core's names alone lead here, and packages that are built on it run on Prill."""
+        return self.roots == CORE_ONLY
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         root = name.partition(".")[0]
         if root not in self.roots:
             return None
-        if name in MODULES:
-            origin = f"prill.compat ({MODULES[name]})"
+        if has_module(name, inner=self.serves_packages):
+            origin = f"prill.compat ({MODULES.get(name, 'names of its inside')})"
             return ModuleSpec(name, FINDER, origin=origin, is_package=name in PACKAGES)  # type: ignore[arg-type]  # see above
         if is_import(sys._getframe(1)):
             raise missing_module(name)

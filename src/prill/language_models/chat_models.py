@@ -420,11 +420,17 @@ async def _messages_in(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncItera
 
 
 def _owned(result: ChatResult) -> ChatResult:
-    """A hook's result, with a copy of the answer if an id will be set: it may be an object that the user keeps."""
-    if not result.generations or result.generations[0].message.id is not None:
+    """A hook's result, with a copy of the answer that has the facts beside it, and may be given an id."""
+    if not result.generations:
         return result
     first, *others = result.generations
-    answer = first.model_copy(update={"message": copy_message(first.message)})
+    info = first.generation_info
+    if first.message.id is not None and not info:
+        return result
+    message = copy_message(first.message)
+    if info:
+        message.response_metadata = {**info, **message.response_metadata}
+    answer = first.model_copy(update={"message": message})
     return ChatResult(generations=[answer, *others], llm_output=result.llm_output)
 
 

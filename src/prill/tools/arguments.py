@@ -36,8 +36,11 @@ def is_injected(marks: Any, kind: type[InjectedToolArg] = InjectedToolArg) -> bo
 
 
 def get_annotations(hint: Any) -> tuple[Any, ...]:
-    """The metadata of an ``Annotated`` type."""
-    return tuple(get_args(hint)[1:]) if get_origin(hint) is Annotated else ()
+    """The metadata of an ``Annotated`` type; the type itself, if it is one that marks arguments."""
+    origin = get_origin(hint) or hint
+    if isinstance(origin, type) and issubclass(origin, InjectedToolArg):
+        return (origin,)
+    return tuple(get_args(hint)[1:]) if origin is Annotated else ()
 
 
 _EMPTY = inspect.Parameter.empty

@@ -29,7 +29,7 @@ class AgentAction(_Decision):
     type: Literal["AgentAction"] = "AgentAction"
 
     def __init__(self, tool: str, tool_input: str | dict[Any, Any], log: str, **kwargs: Any) -> None:
-        super().__init__(tool=tool, tool_input=tool_input, log=log, **kwargs)  # type: ignore[call-arg]  # a model's fields
+        super().__init__(tool=tool, tool_input=tool_input, log=log, **kwargs)
 
     @property
     def messages(self) -> Sequence[BaseMessage]:
@@ -52,7 +52,7 @@ class AgentFinish(_Decision):
     type: Literal["AgentFinish"] = "AgentFinish"
 
     def __init__(self, return_values: dict[Any, Any], log: str, **kwargs: Any) -> None:
-        super().__init__(return_values=return_values, log=log, **kwargs)  # type: ignore[call-arg]  # as above
+        super().__init__(return_values=return_values, log=log, **kwargs)
 
     @property
     def messages(self) -> Sequence[BaseMessage]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
-from typing_extensions import Self
 
 from prill.callbacks.run import Run
+from prill.compat.inner.methods import _add_version
 from prill.compat.inner.model_profile import ModelProfile, _warn_unknown_profile_keys
+from prill.compat.module_map import CORE_VERSION
 from prill.io import closing
 from prill.language_models.chat_models import BaseChatModel as PrillChatModel
 from prill.language_models.chat_models import as_messages
@@ -42,7 +43,12 @@ class BaseChatModel(PrillChatModel):
 
     @classmethod
     def __subclasshook__(cls, other: type) -> bool:
-        return cls is BaseChatModel and issubclass(other, PrillChatModel) or NotImplemented
+        return (cls is BaseChatModel and issubclass(other, PrillChatModel)) or NotImplemented
+
+    @model_validator(mode="after")
+    def _set_core_version(self) -> Self:
+        _add_version(self, "langchain-core", CORE_VERSION.partition("+")[0])
+        return self
 
     @model_validator(mode="after")
     def _set_model_profile(self) -> Self:
@@ -74,6 +80,8 @@ class BaseChatModel(PrillChatModel):
             return False
         if "stream" in kwargs:
             return bool(kwargs["stream"])
+        if "streaming" in self.model_fields_set:
+            return bool(self.streaming)  # type: ignore[attr-defined]  # a field of subclasses
         handlers = run_manager.handlers if run_manager is not None else []
         return any(getattr(each, "streams_models", False) for each in handlers)
 

@@ -160,4 +160,5 @@ class BaseDecisionModel(RunnableSerializable[ClassifierRequest, ClassifierRespon
         state, questions = input["state"], input["questions"]
         if run.io.blocking:
             return self._classify(state, questions)
-        return await run.io.await_on_loop(self._aclassify(state, questions))
+        answer: ClassifierResponse = await run.io.await_on_loop(self._aclassify(state, questions))
+        return answer

@@ -113,11 +113,9 @@ def deprecated(since: str, **about: Any) -> Callable[[T], T]:
         known = {"name": _name_for(thing), "obj_type": _kind_for(thing), "package": _package_for(thing)}
         said = {**known, **{key: value for key, value in about.items() if value}}
         note = said.get("alternative_import") or said.get("alternative")
-        return _warning_first(
-            thing,
-            functools.partial(warn_deprecated, since, **said),
-            f".. deprecated:: {since}" + (f" Use {note} instead." if note else ""),
-        )
+        text = f".. deprecated:: {since}" + (f" Use {note} instead." if note else "")
+        marked: T = _warning_first(thing, functools.partial(warn_deprecated, since, **said), text)
+        return marked
 
     return mark
 
@@ -128,7 +126,8 @@ def beta(*, message: str = "", name: str = "", obj_type: str = "", addendum: str
     def mark(thing: T) -> T:
         said = {"name": name or _name_for(thing), "obj_type": obj_type or _kind_for(thing)}
         warn = functools.partial(warn_beta, message=message, addendum=addendum, **said)
-        return _warning_first(thing, warn, f".. beta:: {message}".rstrip(": "))
+        marked: T = _warning_first(thing, warn, f".. beta:: {message}".rstrip(": "))
+        return marked
 
     return mark
 
@@ -166,8 +165,10 @@ def _warning_first(thing: Any, warn: Callable[[], None], note: str) -> Any:
         thing.__doc__ = f"{note}\n\n{inspect.cleandoc(thing.__doc__ or '')}".rstrip()
         return thing
     if isinstance(thing, property):
-        parts = [part and _warning_first(part, warn, note) for part in (thing.fget, thing.fset, thing.fdel)]
-        return property(*parts, doc=thing.__doc__)
+        read, write, delete = (
+            part and _warning_first(part, warn, note) for part in (thing.fget, thing.fset, thing.fdel)
+        )
+        return property(read, write, delete, thing.__doc__)
     if inspect.iscoroutinefunction(thing):
 
         @functools.wraps(thing)
@@ -219,3 +220,8 @@ def as_import_path(
     relative = get_relative_path(path, relative_to=relative_to)
     name = (relative[: -len(path.suffix)] if path.is_file() and path.suffix else relative).replace("/", ".")
     return f"{name}.{suffix}" if suffix else name
+
+
+def is_caller_internal(depth: int = 2) -> bool:
+    """Whether code of the core calls: never, as there is none of it."""
+    return False

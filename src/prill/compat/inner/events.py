@@ -1,4 +1,4 @@
-"""``langchain_core.callbacks.manager``: calling the hooks of handlers directly, as packages with runs of their own do."""
+"""``langchain_core.callbacks.manager``: the hooks of handlers, called directly by packages with runs of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from prill.callbacks.base import BaseCallbackHandler
-from prill.io import BLOCKING, drive
+from prill.io import BLOCKING, ExecutionMode, drive
 from prill.messages import get_buffer_string
 
 logger = logging.getLogger("prill.callbacks")
@@ -21,34 +21,34 @@ def handle_event(
     handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
 ) -> None:
     """Call a hook of each handler; hooks that are ``async`` are awaited on an event loop in a thread."""
-    for handler in handlers:
-        if _ignores(handler, ignore_condition_name):
-            continue
-        try:
-            answer = _call(handler, event_name, args, kwargs)
-            if inspect.isawaitable(answer):
-                drive(_wait(answer))
-        except Exception as error:
-            _report(handler, event_name, error)
+    drive(_call_all(handlers, event_name, ignore_condition_name, args, kwargs, BLOCKING))
 
 
-async def _wait(answer: Awaitable[Any]) -> None:
-    await BLOCKING.await_on_loop(answer)
-
-
-async def ahandle_event(
+def ahandle_event(
     handlers: Sequence[Any], event_name: str, ignore_condition_name: str | None, *args: Any, **kwargs: Any
+) -> Awaitable[None]:
+    """The same for asyncio; handlers with ``run_inline`` go first."""
+    first = sorted(handlers, key=lambda each: not getattr(each, "run_inline", False))
+    return _call_all(first, event_name, ignore_condition_name, args, kwargs, None)
+
+
+async def _call_all(
+    handlers: Sequence[Any],
+    hook: str,
+    condition: str | None,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    mode: ExecutionMode | None,
 ) -> None:
-    """The same for asyncio: handlers with ``run_inline`` first, one after the other, then the others."""
-    for handler in sorted(handlers, key=lambda each: not getattr(each, "run_inline", False)):
-        if _ignores(handler, ignore_condition_name):
+    for handler in handlers:
+        if _ignores(handler, condition):
             continue
         try:
-            answer = _call(handler, event_name, args, kwargs)
+            answer = _call(handler, hook, args, kwargs)
             if inspect.isawaitable(answer):
-                await answer
+                await (answer if mode is None else mode.await_on_loop(answer))
         except Exception as error:
-            _report(handler, event_name, error)
+            _report(handler, hook, error)
 
 
 def _ignores(handler: Any, condition: str | None) -> bool:

@@ -1,7 +1,7 @@
 """``langchain_core.utils._gateway``: where a vendor's package finds its address and key.
 
-The gateway is a service of LangSmith's, which Prill does not use: what is given and what the environment says is found
-as always, and nothing leads to the gateway.
+What is given goes first, then what the environment says of the vendor; ``LANGSMITH_GATEWAY`` (``true`` or an address)
+puts LangSmith's gateway in the vendor's place.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, SecretStr
 
-from prill.errors import CompatError
-
 GATEWAY_METADATA_RESPONSE_KEY = "lc_gateway_metadata"
 GATEWAY_METADATA_HEADER = "X-LangSmith-Gateway-Metadata"
+_DEFAULT_ADDRESS = "https://gateway.smith.langchain.com"
 
 
 class GatewayConfig(NamedTuple):
@@ -28,21 +28,46 @@ class GatewayConfig(NamedTuple):
     base_url_from_gateway: bool
 
 
+class _Gateway(NamedTuple):
+    base_url: str
+    api_key: Any
+    headers: Mapping[str, str]
+
+
+_GATEWAY_OVERRIDE: ContextVar[_Gateway | None] = ContextVar("prill_gateway", default=None)
+
+
 @contextlib.contextmanager
 def langsmith_gateway(
-    *, api_key: str | SecretStr, base_url: str = "", headers: Mapping[str, str] | None = None
+    *, api_key: str | SecretStr, base_url: str = _DEFAULT_ADDRESS, headers: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Raise ``CompatError``: the gateway is not supported."""
-    raise CompatError("LangSmith's gateway is not supported on Prill's core: give the vendor's own address and key")
-    yield
+    """Models that are made inside a ``with`` block use the gateway."""
+    token = _GATEWAY_OVERRIDE.set(_Gateway(base_url, _as_secret(api_key), dict(headers or {})))
+    try:
+        yield
+    finally:
+        _GATEWAY_OVERRIDE.reset(token)
+
+
+def _as_secret(key: Any) -> Any:
+    return SecretStr(key) if isinstance(key, str) else key
 
 
 def _langsmith_gateway_active() -> bool:
-    return False
+    return _GATEWAY_OVERRIDE.get() is not None or _address() is not None
+
+
+def _address() -> str | None:
+    """The gateway's address, if the environment asks for it."""
+    said = os.environ.get("LANGSMITH_GATEWAY", "").strip()
+    if said.lower() in ("", "false", "0", "no"):
+        return None
+    return _DEFAULT_ADDRESS if said.lower() in ("true", "1", "yes") else said.rstrip("/")
 
 
 def _gateway_headers() -> dict[str, str]:
-    return {}
+    override = _GATEWAY_OVERRIDE.get()
+    return dict(override.headers) if override is not None else {}
 
 
 def _with_gateway_headers(
@@ -67,9 +92,17 @@ def _resolve_gateway_config(
     api_key_env: str | Sequence[str] = (),
     default_base_url: str | None = None,
 ) -> GatewayConfig:
-    """The address and the key: those that are given, else those of the environment, else the default address."""
-    address = base_url or _first_env(base_url_env) or default_base_url
-    return GatewayConfig(address, api_key or _first_env(api_key_env), False)
+    """The address and the key: those that are given, else the gateway's, else the vendor's."""
+    own_key = _as_secret(_first_env(api_key_env))
+    override = _GATEWAY_OVERRIDE.get()
+    if override is not None:
+        return GatewayConfig(f"{override.base_url.rstrip('/')}/{provider_path}", override.api_key, True)
+    given = base_url or _first_env(base_url_env)
+    gateway = _address()
+    if given or gateway is None:
+        return GatewayConfig(given or default_base_url, own_key if api_key is None else api_key, False)
+    key = _as_secret(_first_env(("LANGSMITH_GATEWAY_API_KEY", "LANGSMITH_API_KEY"))) or own_key
+    return GatewayConfig(f"{gateway}/{provider_path}", key if api_key is None else api_key, True)
 
 
 def _apply_gateway_config(
@@ -93,8 +126,7 @@ def _apply_gateway_config(
         api_key_env=api_key_env,
         default_base_url=default_base_url,
     )
-    if found.base_url is not None:
-        values[base_url_field] = found.base_url
+    values[base_url_field] = found.base_url
     if found.api_key is not None:
         values[api_key_field] = found.api_key
     return found
@@ -116,6 +148,6 @@ def _parse_gateway_metadata(headers: Any) -> dict[str, Any] | None:
     text = headers.get(GATEWAY_METADATA_HEADER) if headers is not None else None
     try:
         found = json.loads(text) if text else None
-    except ValueError:
+    except (TypeError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import operator
 import platform
 import re
 import sys
@@ -25,7 +26,7 @@ def _build_model_kwargs(values: dict[str, Any], all_required_field_names: set[st
             raise ValueError(f"Found {name} supplied twice.")
         if name not in all_required_field_names:
             warnings.warn(
-                f"{name} is not a field of the model: it was moved to model_kwargs. Check that it is meant so.",
+                f"{name} is not default parameter: it was moved to model_kwargs. Check that it is meant so.",
                 stacklevel=7,
             )
             extra[name] = values.pop(name)
@@ -50,7 +51,7 @@ def build_extra_kwargs(
         if name in extra_kwargs:
             raise ValueError(f"Found {name} supplied twice.")
         if name not in all_required_field_names:
-            warnings.warn(f"{name} is not a field of the model: it was moved to model_kwargs.", stacklevel=7)
+            warnings.warn(f"{name} is not default parameter: it was moved to model_kwargs.", stacklevel=7)
             extra_kwargs[name] = values.pop(name)
     if invalid := all_required_field_names.intersection(extra_kwargs):
         raise ValueError(f"Parameters {invalid} should be specified explicitly, not as part of `model_kwargs`.")
@@ -66,12 +67,13 @@ def check_package_version(
 ) -> None:
     """Raise ``ValueError`` if an installed package has not a version within the bounds."""
     found = version(package)
-    for bound, sign, fits in (
-        (lt_version, "<", lambda a, b: a < b),
-        (lte_version, "<=", lambda a, b: a <= b),
-        (gt_version, ">", lambda a, b: a > b),
-        (gte_version, ">=", lambda a, b: a >= b),
-    ):
+    comparisons = (
+        (lt_version, "<", operator.lt),
+        (lte_version, "<=", operator.le),
+        (gt_version, ">", operator.gt),
+        (gte_version, ">=", operator.ge),
+    )
+    for bound, sign, fits in comparisons:
         if bound is not None and not fits(_numbers(found), _numbers(bound)):
             raise ValueError(f"Expected {package} version to be {sign} {bound}. Received {found}.")
 
@@ -150,7 +152,27 @@ def print_text(text: str, color: str | None = None, end: str = "", file: TextIO 
 
 PREFIXES_TO_IGNORE = ("javascript:", "mailto:", "#")
 SUFFIXES_TO_IGNORE = tuple(
-    f".{name}" for name in ["css", "js", "ico", "png", "jpg", "jpeg", "gif", "svg", "csv", "bz2", "zip", "epub", "webp", "pdf", "docx", "xlsx", "pptx", "pptm"]
+    f".{name}"
+    for name in [
+        "css",
+        "js",
+        "ico",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "csv",
+        "bz2",
+        "zip",
+        "epub",
+        "webp",
+        "pdf",
+        "docx",
+        "xlsx",
+        "pptx",
+        "pptm",
+    ]
 )
 PREFIXES_TO_IGNORE_REGEX = "(?!" + "|".join(map(re.escape, PREFIXES_TO_IGNORE)) + ")"
 SUFFIXES_TO_IGNORE_REGEX = "(?!" + "|".join(re.escape(one) + r"[\#'\"]" for one in SUFFIXES_TO_IGNORE) + ")"

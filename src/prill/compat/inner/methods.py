@@ -9,17 +9,41 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from prill.compat.inner.event_taps import TappingView, TappingViewV1
+from prill.compat.inner.serialized import to_json
+from prill.errors import (
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+)
+from prill.language_models.base import BaseLanguageModel
+from prill.language_models.chat_models import BaseChatModel as PrillChatModel
+from prill.load.dump import dumpd
+from prill.load.serializable import Serializable
 from prill.runnables.base import Runnable
+from prill.runnables.binding import RunnableProxy
 from prill.runnables.function import RunnableLambda
 from prill.runnables.generator import RunnableGenerator
-from prill.tracers.events import EventView
+from prill.runnables.serializable import RunnableSerializable
+from prill.tracers.events import VIEWS
 
 
 def attach() -> None:
     """Put the methods onto ``Runnable``, and let models stream for streams of events, as LangGraph's users expect."""
     for method in _METHODS:
         setattr(Runnable, method.__name__, method)
-    EventView.streams_models = True
+    for serializable in (RunnableSerializable, PrillChatModel):
+        for name in ("is_lc_serializable", "get_lc_namespace", "lc_id", "lc_secrets", "lc_attributes"):
+            if name not in serializable.__dict__:
+                setattr(serializable, name, Serializable.__dict__[name])
+        setattr(serializable, "to_json", to_json)  # noqa: B010 - a checker knows of no such attribute
+    BaseLanguageModel._serialized = property(_serialized)  # type: ignore[attr-defined]  # as above
+    RunnableProxy.__getattr__ = _get_forwarded  # type: ignore[method-assign]  # what this file is for
+    ModelError.is_retryable = property(_is_retryable)  # type: ignore[attr-defined]  # as above
+    VIEWS.update(v1=TappingViewV1, v2=TappingView)
 
 
 def _step(self: Runnable[Any, Any], function: Callable[..., Any], run_type: str | None, kwargs: dict[str, Any]) -> Any:
@@ -132,6 +156,36 @@ def _add_version(self: Any, pkg: str, version: str) -> None:
     metadata = dict(self.metadata or {})
     metadata["lc_versions"] = {**metadata.get("lc_versions", {}), pkg: version}
     self.metadata = metadata
+
+
+_forwarded = RunnableProxy.__getattr__
+
+
+def _get_forwarded(self: RunnableProxy, name: str) -> Any:
+    """An attribute of the wrapped Runnable; also an underscored one that another package defined."""
+    if name.startswith("_") and not name.startswith("__") and "bound" in self.__dict__:
+        for kind in type(self.bound).__mro__:
+            if name in kind.__dict__ and not kind.__module__.startswith("prill."):
+                return getattr(self.bound, name)
+    return _forwarded(self, name)
+
+
+def _is_retryable(self: ModelError) -> bool:
+    """Whether the same request may succeed later; of another package's errors, by their class."""
+    lasting = (
+        ModelAuthenticationError,
+        ModelPermissionDeniedError,
+        ModelNotFoundError,
+        ModelInvalidRequestError,
+    )
+    own = type(self).__module__.startswith("prill.") and type(self) is not ModelAPIError
+    return self.retryable or (not own and isinstance(self, ModelAPIError) and not isinstance(self, lasting))
+
+
+def _serialized(self: Any) -> dict[str, Any]:
+    """A model as it is stored."""
+    stored: dict[str, Any] = dumpd(self)
+    return stored
 
 
 _METHODS = (

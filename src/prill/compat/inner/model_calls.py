@@ -107,7 +107,7 @@ def update_cache(
     """Keep new answers in a cache, and add them to those that were known."""
     store = _cache(cache)
     for index, generations in zip(missing_prompt_idxs, new_results.generations, strict=False):
-        existing_prompts[index] = list(generations)  # type: ignore[arg-type]  # generations of a text model
+        existing_prompts[index] = list(generations)
         if store is not None:
             store.update(prompts[index], llm_string, generations)
     return new_results.llm_output
@@ -124,7 +124,7 @@ async def aupdate_cache(
     """The same for asyncio."""
     store = _cache(cache)
     for index, generations in zip(missing_prompt_idxs, new_results.generations, strict=False):
-        existing_prompts[index] = list(generations)  # type: ignore[arg-type]  # as above
+        existing_prompts[index] = list(generations)
         if store is not None:
             await store.aupdate(prompts[index], llm_string, generations)
     return new_results.llm_output

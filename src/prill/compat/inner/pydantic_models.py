@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard, TypeVar
 
 import pydantic
+from packaging.version import Version
 from pydantic import BaseModel, ConfigDict, RootModel, model_validator
 
+PYDANTIC_VERSION = Version(pydantic.VERSION)
 TypeBaseModel = type[BaseModel]
 PydanticBaseModel = BaseModel
 TBaseModel = TypeVar("TBaseModel", bound=BaseModel)
@@ -51,7 +53,7 @@ def get_fields(model: Any) -> dict[str, Any]:
     if not is_basemodel_subclass(kind):
         raise TypeError(f"expected a pydantic model, got {kind!r}")
     fields = getattr(kind, "model_fields", None)
-    return dict(fields if fields is not None else kind.__fields__)
+    return dict(fields if fields is not None else getattr(kind, "__fields__", {}))
 
 
 def model_json_schema(model: Any) -> dict[str, Any]:
@@ -68,14 +70,12 @@ def model_validate(model: Any, obj: Any) -> Any:
 def pre_init(func: Callable[[Any, dict[str, Any]], Any]) -> Any:
     """A validator that is called with all values, those of defaults too, before an object is made."""
 
-    @model_validator(mode="before")
-    @classmethod  # type: ignore[misc]  # pydantic takes a class method
     @functools.wraps(func)
     def wrapper(cls: type[BaseModel], values: dict[str, Any]) -> Any:
         for name, field in cls.model_fields.items():
             if name in values or field.is_required() or (field.alias and field.alias in values):
                 continue
-            values[name] = field.get_default(call_default_factory=True)  # type: ignore[call-overload]  # newer versions ask for data
+            values[name] = field.get_default(call_default_factory=True)
         by_alias = {
             field.alias: name for name, field in cls.model_fields.items() if field.alias and field.alias != name
         }
@@ -85,7 +85,7 @@ def pre_init(func: Callable[[Any, dict[str, Any]], Any]) -> Any:
         }
         return func(cls, known)
 
-    return wrapper
+    return model_validator(mode="before")(classmethod(wrapper))
 
 
 def _create_subset_model(

@@ -81,7 +81,7 @@ class Comparison(FilterDirective):
     value: Any
 
     def __init__(self, comparator: Comparator, attribute: str, value: Any, **kwargs: Any) -> None:
-        super().__init__(comparator=comparator, attribute=attribute, value=value, **kwargs)  # type: ignore[call-arg]
+        super().__init__(comparator=comparator, attribute=attribute, value=value, **kwargs)
 
 
 class Operation(FilterDirective):
@@ -91,7 +91,7 @@ class Operation(FilterDirective):
     arguments: list[FilterDirective]
 
     def __init__(self, operator: Operator, arguments: list[FilterDirective], **kwargs: Any) -> None:
-        super().__init__(operator=operator, arguments=arguments, **kwargs)  # type: ignore[call-arg]
+        super().__init__(operator=operator, arguments=arguments, **kwargs)
 
 
 class StructuredQuery(Expr):
@@ -102,4 +102,4 @@ class StructuredQuery(Expr):
     limit: int | None = None
 
     def __init__(self, query: str, filter: FilterDirective | None, limit: int | None = None, **kwargs: Any) -> None:
-        super().__init__(query=query, filter=filter, limit=limit, **kwargs)  # type: ignore[call-arg]
+        super().__init__(query=query, filter=filter, limit=limit, **kwargs)

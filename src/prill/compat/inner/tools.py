@@ -14,7 +14,7 @@ TOOL_MESSAGE_BLOCK_TYPES = (
 )  # fmt: skip
 
 
-class _DirectlyInjectedToolArg:
+class _DirectlyInjectedToolArg(InjectedToolArg):
     """A base of types whose parameters are injected without being marked in an ``Annotated``."""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from prill.errors import CompatError
@@ -16,27 +16,28 @@ from prill.tracers.base import AsyncBaseTracer, BaseTracer
 T = TypeVar("T")
 
 
-@runtime_checkable
-class _StreamingCallbackHandler(Protocol[T]):
-    """A handler that is shown the stream of a run's output; models stream for it, also when they are invoked."""
+class _StreamsModels:
+    """A mark of handlers: models stream for them, also when they are invoked."""
 
     def __init_subclass__(cls, *args: Any, **kwargs: Any) -> None:
         super().__init_subclass__(*args, **kwargs)
         cls.streams_models = True  # type: ignore[attr-defined]  # of the other base class
 
+
+class _StreamingCallbackHandler(_StreamsModels, Generic[T]):
+    """A handler that is shown the stream of a run's output."""
+
     def tap_output_aiter(self, run_id: UUID, output: AsyncIterator[T]) -> AsyncIterator[T]:
         """The same stream, watched."""
+        return output
 
     def tap_output_iter(self, run_id: UUID, output: Iterator[T]) -> Iterator[T]:
         """The same stream, watched."""
+        return output
 
 
-class _V2StreamingCallbackHandler:
+class _V2StreamingCallbackHandler(_StreamsModels):
     """A handler that is given a model's stream as events of the protocol (``on_stream_event``)."""
-
-    def __init_subclass__(cls, *args: Any, **kwargs: Any) -> None:
-        super().__init_subclass__(*args, **kwargs)
-        cls.streams_models = True  # type: ignore[attr-defined]  # as above
 
 
 class LangChainTracer(BaseTracer):

@@ -52,7 +52,7 @@ def _convert_from_v1_to_chat_completions(message: AIMessage) -> AIMessage:
     """A message whose content is standard blocks, with what OpenAI takes as content: text and the like."""
     if not isinstance(message.content, list):
         return message
-    content = []
+    content: list[Any] = []
     for block in message.content:
         if isinstance(block, dict):
             kind = block.get("type")
@@ -74,12 +74,16 @@ def _convert_to_v1_from_responses(message: AIMessage) -> list[Any]:
     return message.content_blocks
 
 
+def _convert_to_v1_from_genai(message: AIMessage) -> list[Any]:
+    return message.content_blocks
+
+
 def _convert_from_v03_ai_message(message: AIMessage) -> AIMessage:
     """A message as versions before 0.3.25 kept it, with its items in the content."""
     if not any(key in message.additional_kwargs for key in ("reasoning", "refusal", "tool_outputs", _CALL_IDS)):
         return message
-    extra = {key: value for key, value in message.additional_kwargs.items()}
-    call_ids: dict[str, Any] = extra.pop(_CALL_IDS, {})
+    extra = dict(message.additional_kwargs)
+    call_ids: dict[str | None, Any] = extra.pop(_CALL_IDS, {})
     items: list[Any] = []
     if reasoning := extra.pop("reasoning", None):
         items.append({**reasoning, "type": "reasoning"})
