@@ -75,7 +75,7 @@ def test_versions_that_packages_check_are_those_of_the_names():
     code = """
         from importlib.metadata import version
         import langchain_core
-        print(version("langchain-core"), langchain_core.__version__.partition("+")[0])
+        print(version("langchain-core"), langchain_core.__version__)
     """
     assert run(code) == ["1.8.3 1.8.3"]
 
@@ -211,3 +211,15 @@ def test_langserve_serves_a_chain_of_prill(server):
     print(TestClient(app).post("/invoke", json={"input": 1}).json()["output"])
     """
     assert run(code) == ["2"]
+
+
+def test_prill_s_chat_models_are_chat_models_to_packages():
+    code = """
+        from langchain_core.language_models import BaseChatModel, FakeListLLM, GenericFakeChatModel
+        from langchain_openai import ChatOpenAI
+
+        ours = GenericFakeChatModel(messages=iter([]))
+        print(isinstance(ours, BaseChatModel), issubclass(ChatOpenAI, BaseChatModel))
+        print(isinstance(ours, ChatOpenAI), issubclass(FakeListLLM, BaseChatModel))
+    """
+    assert run(code) == ["True True", "False False"]

@@ -7,6 +7,12 @@ def _inner(module: str, names: str) -> str:
     return f"prill.compat.inner.{module}:{','.join(names.split())}"
 
 
+_RUN_MANAGERS = (
+    "AsyncCallbackManagerForChainRun AsyncCallbackManagerForLLMRun AsyncCallbackManagerForRetrieverRun "
+    "AsyncCallbackManagerForToolRun CallbackManagerForChainRun CallbackManagerForLLMRun "
+    "CallbackManagerForRetrieverRun CallbackManagerForToolRun"
+)
+
 _NEW: dict[str, tuple[str, ...]] = {
     "langchain_core._api": (
         _inner(
@@ -146,7 +152,11 @@ _NEW: dict[str, tuple[str, ...]] = {
 
 _MORE: dict[str, tuple[str, ...]] = {
     "langchain_core.caches": (_inner("type_names", "RETURN_VAL_TYPE"),),
+    "langchain_core": ("prill.compat.module_map:__version__=CORE_PUBLIC_VERSION",),
+    "langchain_core.callbacks": (_inner("managers", _RUN_MANAGERS),),
+    "langchain_core.version": ("prill.compat.module_map:VERSION=CORE_PUBLIC_VERSION",),
     "langchain_core.callbacks.manager": (
+        _inner("managers", _RUN_MANAGERS),
         "prill.callbacks:BaseCallbackManager",
         _inner("events", "Func ahandle_event handle_event shielded"),
     ),

@@ -61,10 +61,10 @@ def find_home(module: str, name: str, *, inner: bool = False) -> tuple[str, str]
     return None
 
 
-def names_in(module: str) -> dict[str, tuple[str, str]]:
+def names_in(module: str, *, inner: bool = False) -> dict[str, tuple[str, str]]:
     """Every name of ``module``, with its home; sorted."""
     found: dict[str, tuple[str, str]] = {}
-    for source, names in reversed(sources(module)):
+    for source, names in reversed(sources(module, inner=inner)):
         taken = names if names is not None else {name: name for name in public_names(source)}
         found |= {theirs: (source, ours) for theirs, ours in taken.items()}
     return dict(sorted(found.items()))
@@ -87,6 +87,8 @@ CLASSIC_VERSION = _version_beside("0.3.0")
 COMMUNITY_VERSION = _version_beside("0.3.0")
 TEXT_SPLITTERS_VERSION = _version_beside("1.0.0")
 """``__version__`` under the other packages' names: the version whose documented names there are, and ours."""
+
+CORE_PUBLIC_VERSION = CORE_VERSION.partition("+")[0]
 
 VERSIONS = {
     name: version.partition("+")[0]

@@ -47,7 +47,7 @@ class View(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
-            return [each for each in names_in(self.__name__) if not each.startswith("__")]
+            return [each for each in names_in(self.__name__, inner=FINDER.serves_packages) if not each.startswith("__")]
         if (self.__name__, name) in SETTINGS:
             return SETTINGS[self.__name__, name].get()
         home = find_home(self.__name__, name, inner=FINDER.serves_packages)
@@ -79,7 +79,13 @@ class View(ModuleType):
     def __dir__(self) -> list[str]:
         inside = f"{self.__name__}."
         below = {each.removeprefix(inside) for each in MODULES if each.startswith(inside)}
-        return sorted({*self.__dict__, *names_in(self.__name__), *(each for each in below if "." not in each)})
+        return sorted(
+            {
+                *self.__dict__,
+                *names_in(self.__name__, inner=FINDER.serves_packages),
+                *(each for each in below if "." not in each),
+            }
+        )
 
 
 class Finder:
@@ -131,7 +137,9 @@ FINDER = Finder()
 def missing_name(module: str, name: str) -> NoCounterpartError:
     """The error for ``from module import name``."""
     full = f"{module}.{name}"
-    close = [] if full in ADVICE else difflib.get_close_matches(name, names_in(module), 1, cutoff=0.8)
+    inner = FINDER.serves_packages
+    known = names_in(module, inner=inner) if has_module(module, inner=inner) else ()
+    close = [] if full in ADVICE else difflib.get_close_matches(name, known, 1, cutoff=0.8)
     what = f"did you mean {close[0]!r}?" if close else advice_on(full)
     error = NoCounterpartError(f"cannot import {name!r} from {module!r}: Prill has no counterpart of it; {what}")
     error.name = module

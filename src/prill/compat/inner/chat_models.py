@@ -88,7 +88,7 @@ class BaseChatModel(PrillChatModel):
     # The bodies, with standard blocks where they are asked for.
 
     async def _call_hooks(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
-        result = await super()._call_hooks(messages, run, kwargs)
+        result = await super()._call_hooks(messages, run, _without_notes(kwargs))
         if self._wants_blocks(kwargs):
             for generation in result.generations:
                 generation.message = _in_blocks(generation.message)
@@ -97,11 +97,19 @@ class BaseChatModel(PrillChatModel):
     def _stream_chunks(
         self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[BaseMessageChunk] | None:
-        chunks = super()._stream_chunks(messages, run, kwargs)
+        chunks = super()._stream_chunks(messages, run, _without_notes(kwargs))
         return _each_in_blocks(chunks) if chunks is not None and self._wants_blocks(kwargs) else chunks
 
     def _wants_blocks(self, kwargs: dict[str, Any]) -> bool:
         return (kwargs.get("output_version") or self.output_version) == "v1"
+
+
+def _without_notes(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call without those that only describe it for tracers."""
+    return {key: value for key, value in kwargs.items() if key not in _NOTES}
+
+
+_NOTES = frozenset({"ls_structured_output_format", "structured_output_format"})
 
 
 def _in_blocks(message: Any) -> Any:

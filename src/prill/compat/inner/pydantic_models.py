@@ -85,7 +85,7 @@ def pre_init(func: Callable[[Any, dict[str, Any]], Any]) -> Any:
         }
         return func(cls, known)
 
-    return model_validator(mode="before")(classmethod(wrapper))
+    return model_validator(mode="before")(classmethod(wrapper))  # type: ignore[arg-type]  # it takes a class method
 
 
 def _create_subset_model(
