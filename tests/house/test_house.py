@@ -171,6 +171,7 @@ OF_OTHERS = {
     "prill.bedrock.settings",
     "prill.bulk.engines.remote",
     "prill.cli.loading",
+    "prill.compat.inner.serialized",
     "prill.embeddings.local",
     "prill.providers.settings",
     "prill.utils.arguments",

@@ -60,3 +60,7 @@ def advice_on(name: str) -> str:
         f"`python -m prill.compat --list {module}` shows what there is. Change the import, or run the program "
         "without prill.compat, on the package that has it"
     )
+
+
+UNUSABLE: dict[str, str] = {}
+"""Names that can be imported and raise an error when they are used, with the reason."""

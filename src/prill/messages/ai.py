@@ -98,6 +98,13 @@ class AIMessage(BaseMessage):
     def _add_type(cls, calls: list[ToolCall]) -> list[ToolCall]:
         return [{**call, "type": "tool_call"} for call in calls]
 
+    @field_validator("invalid_tool_calls", mode="before")
+    @classmethod
+    def _add_error(cls, calls: Any) -> Any:
+        if not isinstance(calls, list):
+            return calls
+        return [{"error": None, **call} if isinstance(call, dict) else call for call in calls]
+
     @field_validator("invalid_tool_calls")
     @classmethod
     def _add_invalid_type(cls, calls: list[InvalidToolCall]) -> list[InvalidToolCall]:

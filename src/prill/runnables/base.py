@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from prill.callbacks.config import RunnableConfig
 from prill.callbacks.run import Run
 from prill.errors import CompositionError
+from prill.io import closing
 from prill.lazy import lazy_names
 from prill.runnables.engine.cancellation import (
     call_until_cancelled,
@@ -151,6 +152,12 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
     async def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
         """Chunks in, chunks out; this one is for a step that must wait for its whole input."""
+        verb = stream_override(self, run) if self._overrides and not self._has_body else None
+        if verb is not None:  # a user's class that streams, and is watched as a whole
+            async with closing(collect_and_override(self, verb, inputs, run, kwargs)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
         input = await collect(inputs)
         if input is not EMPTY:
             yield await self._work(input, run, **kwargs)

@@ -66,7 +66,7 @@ def get_callback_manager_for_config(config: Config) -> CallbackManager:
 
 def get_async_callback_manager_for_config(config: Config) -> AsyncCallbackManager:
     """The same for asyncio."""
-    return AsyncCallbackManager.configure(**_inheritable(config))  # type: ignore[return-value]  # it makes its own class
+    return AsyncCallbackManager.configure(**_inheritable(config))
 
 
 def _inheritable(config: Config) -> dict[str, Any]:

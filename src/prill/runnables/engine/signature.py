@@ -44,7 +44,8 @@ def _parameter_names(function: Callable[..., Any]) -> Sequence[str]:
 def extras_for(wanted: tuple[str, ...], run: Run, kwargs: dict[str, Any], *, plain: bool) -> dict[str, Any]:
     """The values of what the function, a plain or an ``async`` one, wants; what the caller gave goes first."""
     config = config_for_child(run, plain=plain)
-    values = {"config": config, "callbacks": config.get("callbacks"), "run_manager": config.get("callbacks")}
+    manager = (run.plain_manager if plain else run.manager) if "run_manager" in wanted else None
+    values = {"config": config, "callbacks": config.get("callbacks"), "run_manager": manager}
     return {**{name: values[name] for name in wanted}, **kwargs}
 
 
