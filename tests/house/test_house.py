@@ -166,8 +166,8 @@ LOOKS_UP = {
 """Names of modules are text there: for lazy packages, for the tables of classes and of other packages' names, and for
 the Runnables that functions of messages return."""
 
-OF_OTHERS = {"prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
-"""Names of other packages' modules are given there."""
+OF_OTHERS = {"prill.cli.serving", "prill.embeddings.local", "prill.providers.settings", "prill.utils.arguments"}
+"""Names of other packages' modules, or of a user's, are given there."""
 
 
 def test_modules_of_prill_are_imported_and_not_looked_up_by_name():
