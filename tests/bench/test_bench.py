@@ -34,7 +34,8 @@ def get_function_name(measure: Any) -> str:
 # Names of code and of packages, and what programmers in China call so too.
 _NAMES = re.compile(
     r"`[^`]*`|langchain-\w+|pydantic(?:_core)?\S*|\w+\.(?:from_json|loads)|(?:openai|anthropic) SDK"
-    r"|bare (?:faiss|aiohttp)|\b(?:a?stream|a?invoke|a?batch(?:_as_completed)?|bulk|astream_\w+|v[12]|tokens?|recall|faiss|aiohttp)\b"
+    r"|bare (?:faiss|aiohttp)|\b(?:a?stream|a?invoke|a?batch(?:_as_completed)?|astream_\w+)\b"
+    r"|\b(?:bulk|v[12]|tokens?|recall|faiss|aiohttp)\b"
     r"|\b(?:messages|runnables|prompts|output_parsers|[kmnµ]?s)\b"
     r"|\b[A-Z]\w*"
 )
