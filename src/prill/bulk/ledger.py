@@ -183,6 +183,10 @@ class Ledger:
         for row in self._database.execute(query):
             yield Entry(*row)
 
+    def freeze(self) -> None:
+        """Read what there is now, whatever a run that goes on writes meanwhile."""
+        self._database.execute("BEGIN")
+
     def count(self) -> tuple[int, int]:
         """How many rows are done, and how many failed."""
         counts = dict(self._database.execute("SELECT state, count(*) FROM row GROUP BY state").fetchall())
