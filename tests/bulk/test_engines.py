@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -189,6 +191,37 @@ def test_a_generator_is_read_as_workers_have_room(engine: str) -> None:
     asyncio.run(count())
     assert len(ended) == 2000
     assert max(ahead) <= 2 * 2 * 25 + 1
+
+
+OWN = """
+import os, sys, time
+import psutil
+from prill import bulk
+from prill.runnables import RunnableLambda
+
+def fail(report):
+    if report.done:
+        raise RuntimeError("the progress failed")
+
+if __name__ == "__main__":
+    me = psutil.Process()
+    try:
+        bulk.run(RunnableLambda(str), range(20), None, engine=sys.argv[1], workers=2, progress=fail)
+    except RuntimeError as error:
+        print(error)
+    left = [child for child in me.children(recursive=True) if "resource_tracker" not in " ".join(child.cmdline())]
+    psutil.wait_procs(left, timeout=30)
+    print([child.name() for child in left if child.is_running()])
+"""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=requires(name)) for name in ENGINES])
+def test_a_cluster_that_the_run_has_started_is_ended_also_when_it_fails(name: str, folder: Path) -> None:
+    Path("own.py").write_text(OWN, "utf8")
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src"), "RAY_USAGE_STATS_ENABLED": "0"}
+    command = [sys.executable, "own.py", name]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
+    assert done.stdout.splitlines() == ["the progress failed", "[]"], done.stderr
 
 
 # What is sent
