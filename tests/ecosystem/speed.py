@@ -68,11 +68,15 @@ def _google(text: str, *, last: bool) -> dict[str, Any]:
 
 def _stream(name: str) -> bytes:
     if name == "ollama":
-        lines = [{"model": "m", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": "w "}}]
+        lines = [
+            {"model": "m", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": "w "}}
+        ]
         lines = [{**lines[0], "done": False}] * TOKENS + [{**lines[0], "done": True, "done_reason": "stop"}]
         return "".join(json.dumps(line) + "\n" for line in lines).encode()
     if name == "google":
-        return "".join(f"data: {json.dumps(_google('w ', last=i == TOKENS - 1))}\r\n\r\n" for i in range(TOKENS)).encode()
+        return "".join(
+            f"data: {json.dumps(_google('w ', last=i == TOKENS - 1))}\r\n\r\n" for i in range(TOKENS)
+        ).encode()
     if name == "anthropic":
         start = {**_whole(name), "content": [], "stop_reason": None}
         events: list[dict[str, Any]] = [{"type": "message_start", "message": start}]

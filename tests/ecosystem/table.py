@@ -16,7 +16,7 @@ from suites import Outcome, read_suite, run_suite
 
 DOCS = [PROJECT / "docs" / "ecosystem.md", PROJECT / "docs" / "ecosystem.zh.md"]
 HEADS = (
-    "| Package | Version | Tests that pass on the real core | of these on Prill | | Seconds, real core | Seconds, Prill |",
+    "| Package | Version | Tests that pass natively | of these on Prill | | Seconds, real core | Seconds, Prill |",
     "| 包 | 版本 | 在真正的核心上通过的测试 | 其中在 Prill 上通过 | | 秒，真正的核心 | 秒，Prill |",
 )
 ALL = ("all", "合计")
