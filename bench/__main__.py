@@ -23,6 +23,7 @@ THEMES = {
     "recovering": "Recovering",
     "parsing": "Parsing",
     "retrieval": "Retrieval",
+    "agents": "Agents",
     "wire": "Over HTTP",
     "calls": "Short calls",
     "bulk": "Many rows",

@@ -32,6 +32,9 @@ ARGUMENTS: dict[str, list[str]] = {
     "tool_agent": ["How hot is the water for green tea?", "--folder", TEXTS],
     "watch_a_chain": ["Should a small team write its own database?", "--picture", "debate.svg"],
     "translate_a_book": [],
+    "research_agents": ["What do bees and cats have in common?"],
+    "approve_in_the_terminal": [],
+    "tools_of_a_server": ["What time is it in Tokyo when it is noon in Oslo?"],
     "label_reviews": ["--rows", "400"],
 }
 
@@ -69,6 +72,22 @@ REPLIES = {
     r"tea\.md:\d+: Water": call("read_lines", '{"path": "tea.md", "first": 6, "co', finish_reason="length"),
     r"This was not run": call("read_lines", {"path": "tea.md", "first": 6}),
     r"\nWater for green tea": say("About 75 degrees: so the leaves give their sweetness before their bitterness."),
+    r"Ask the reader.*in common": call("reader", {"input": "How do bees and cats use their muscles?"}, text="I ask."),
+    r"Find what the texts say.*their muscles": call("search", {"text": "shiver"}, {"text": "purrs"}),
+    r"Find what the texts say.*cats\.txt: ": say("Bees shiver to keep warm (bees.md), cats purr (cats.txt)."),
+    r"Ask the reader.*Bees shiver": call("critic", {"input": "Both make their muscles tremble."}),
+    r"what is wrong with this draft": say("It should say what for."),
+    r"Ask the reader.*what for": say("Both make their muscles tremble: bees to keep warm, cats to purr."),
+    r"meeting is at ten\.\nTell": call("find_address", {"name": "Ada"}, {"name": "Bob"}),
+    r"meeting is at ten\.\nbob@": call(
+        "send_mail", *({"to": f"{name}@example.org", "text": "The meeting is at ten."} for name in ("ada", "bob"))
+    ),
+    r"meeting is at ten\.\n.*rejected": say("I told Ada, and not Bob."),
+    r"meeting is at ten\.\nsent": say("Ada and Bob know."),
+    r"noon in Oslo\?\nWhat": call(
+        "convert_time", {"source_timezone": "Europe/Oslo", "time": "12:00", "target_timezone": "Asia/Tokyo"}
+    ),
+    r"noon in Oslo\?\n.*Asia/Tokyo": say("In Tokyo it is evening: seven o'clock in summer, eight in winter."),
     r"Argue for": say("A database of one's own fits like a glove. It teaches the team what it really needs."),
     r"Argue against": say("It is ten years of work, and there are good ones."),
     r"Weigh it up": say("Only if the data is unlike all others."),

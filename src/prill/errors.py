@@ -15,8 +15,21 @@
     │   └── MissingVariableError (KeyError)
     ├── OutputParserException (ValueError)        a model's text is not what the parser needs
     ├── ToolException                             a tool failed in a way that the model may be informed of
+    ├── ThreadError                               a thread of an agent could not be read or written
+    │   ├── ThreadConflictError                   something else has written to it in the meantime
+    │   ├── ThreadNotFoundError (LookupError)     there is no thread with this id
+    │   ├── ThreadValueError (ValueError)         a value cannot be stored
+    │   ├── ThreadDataError (ValueError)          what is stored is not what Prill writes
+    │   └── ThreadStorageError                    the file or the database failed
+    ├── MCPError                                  a server of the Model Context Protocol, or the way to it, failed
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
+    ├── AgentLimitError                           an agent used up what it was allowed; has its state as ``partial``
     ├── Cancelled                                 a run was stopped from outside
+    │   └── Interrupted                           a tool asked for a person's answer, for which its agent pauses
+    ├── SerializationError (TypeError)            a value has no form in JSON
+    ├── RequestError                              a server refuses a request (``prill.serve``)
+    ├── RunExistsError                            a stored run has another producer
+    ├── RemoteError                               a chain behind a server failed
     ├── BulkError                                 a bulk run stopped before its end, with all saved; has ``report``
     └── ModelError                                a model's provider, or the way to it, failed
         ├── ModelAPIError                         the provider answered with an error
@@ -47,7 +60,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any, Self
 
@@ -264,6 +277,51 @@ class ToolException(PrillError):
         self.args = args
 
 
+class ThreadError(PrillError):
+    """A thread of an agent could not be read or written."""
+
+
+class ThreadConflictError(ThreadError):
+    """Something else has written to the thread in the meantime; nothing of this write was stored.
+
+    ``thread_id`` is the thread, ``expected_length`` the number of records that the writer knew of, and ``length`` the
+    number that there are. Load the thread again and decide what to do about the new records.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        thread_id: str | None = None,
+        expected_length: int | None = None,
+        length: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+        self.expected_length = expected_length
+        self.length = length
+
+
+class ThreadNotFoundError(ThreadError, LookupError):
+    """There is no thread with this id."""
+
+
+class ThreadValueError(ThreadError, ValueError):
+    """A value cannot be stored; the message names its place. Nothing was written."""
+
+
+class ThreadDataError(ThreadError, ValueError):
+    """What is stored is not what Prill writes: it is damaged, from another program, or made to do harm."""
+
+
+class ThreadStorageError(ThreadError):
+    """The file or the database that holds the threads failed: it is full, locked, or cannot be reached."""
+
+
+class MCPError(PrillError):
+    """A server of the Model Context Protocol, or the way to it, failed."""
+
+
 class StreamTimeout(PrillError, TimeoutError):
     """A stream did not go on in time; ``chunks_received`` and ``partial`` say how far it came."""
 
@@ -285,6 +343,102 @@ class Cancelled(PrillError):
         super().__init__(message)
         self.partial = partial
         self.usage = usage
+
+
+class Interrupted(Cancelled):
+    """A tool called ``interrupt``: its agent pauses until it is resumed with an answer to ``value``."""
+
+    def __init__(self, message: str = "", *, value: Any = None, state: Any = None) -> None:
+        super().__init__(message)
+        self.value = value
+        self.state = state
+
+
+class AgentLimitError(PrillError):
+    """An agent reached one of its limits.
+
+    ``limit`` is its name (``"model_calls"``), ``maximum`` its value, ``used`` what the run had used of it, and
+    ``partial`` the agent's state, from which it can be continued.
+    """
+
+    def __init__(
+        self, message: str = "", *, limit: str = "", used: float = 0, maximum: float = 0, partial: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.used = used
+        self.maximum = maximum
+        self.partial = partial
+
+
+class SerializationError(PrillError, TypeError):
+    """A value has no form in JSON; ``place`` says where it is, such as ``output.docs[3].meta``."""
+
+    def __init__(self, message: str = "", *, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class RequestError(PrillError):
+    """A server refuses a request; raised by hooks of ``prill.serve``, and by its client.
+
+    Args:
+        message: what is wrong; the client sees it.
+        status: the HTTP status, 400 to 599.
+        code: a short name for programs, such as ``"invalid_api_key"``.
+        detail: what exactly is wrong, as data; by default the message.
+        retry_after: seconds after which the request may succeed.
+        run_id: the run, where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 400,
+        code: str = "invalid_request",
+        detail: Any = None,
+        retry_after: float | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.detail = message if detail is None else detail
+        self.retry_after = retry_after
+        self.retryable = status in (408, 429, 503)
+        self.run_id = run_id
+
+
+class RunExistsError(PrillError):
+    """A store of runs refuses a producer: the run is another's, or has ended."""
+
+
+class RemoteError(PrillError):
+    """A chain behind a server failed with an error that is none of Prill's.
+
+    ``kind`` is the name of its class where the server tells it, ``status`` the HTTP status, ``run_id`` the run to look
+    for in the server's log, ``partial`` the output so far, ``retryable`` whether the same request may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        kind: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        run_id: str | None = None,
+        retryable: bool = False,
+        partial: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.code = code
+        self.run_id = run_id
+        self.retryable = retryable
+        self.partial = partial
 
 
 class BulkError(PrillError):
@@ -434,3 +588,11 @@ class ModelRefusalError(ModelError):
         message += f" (category={category!r})" if category else ""
         text = refusal.get("refusal")
         return cls(f"{message}: {text}" if text else message, raw_message=raw_message)
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The end of an error's text: ``"; did you mean 'search'?"``, or nothing where no known name is like ``name``."""
+    from difflib import get_close_matches  # noqa: PLC0415 - few errors need it
+
+    close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"; did you mean {close[0]!r}?" if close else ""

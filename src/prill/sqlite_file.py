@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from prill.errors import ConfigError
 from prill.io import PerProcess, hold_during_fork, make_lock
+
+T = TypeVar("T")
 
 
 class SQLiteFile:
@@ -56,15 +58,26 @@ class SQLiteFile:
     def write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a statement for each row: all of them, or none."""
         rows = list(rows)  # an iterator may run any code, which must not run under the lock
+        self.change(lambda connection: connection.executemany(statement, rows))
+
+    def change(self, work: Callable[[Any], T]) -> T:
+        """Call ``work`` with the connection, in one transaction, and return what it returns.
+
+        Nothing else is written between its reads and its writes; if it raises, nothing of it is written. It runs under
+        a lock: it must call nothing of a user.
+        """
         with self._named(), self._lock:
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.executemany(statement, rows)
+                result = work(connection)
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # A disk that is full has ended the transaction already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
+        return result
 
     def close(self) -> None:
         """Close the file now; otherwise it is closed when this object is collected."""
@@ -80,6 +93,7 @@ class SQLiteFile:
     def _connect(self) -> Any:
         connection = self._sqlite.connect(self._place, timeout=30, isolation_level=None, check_same_thread=False)
         try:
+            connection.execute("PRAGMA trusted_schema = OFF")  # the file may be from anybody
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(self._tables)

@@ -15,6 +15,7 @@ import pytest
 from prill.anthropic import ChatAnthropic
 from prill.cli.models import find_model, first_ollama_model
 from prill.errors import ConfigError
+from prill.google import ChatGoogleGenerativeAI
 from prill.openai import ChatOpenAI
 
 Serve = Callable[[str], str]
@@ -61,7 +62,15 @@ def test_a_named_model_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.name == "anthropic:claude-haiku-4-5"
 
 
-@pytest.mark.parametrize(("variable", "kind"), [("OPENAI_API_KEY", ChatOpenAI), ("ANTHROPIC_API_KEY", ChatAnthropic)])
+@pytest.mark.parametrize(
+    ("variable", "kind"),
+    [
+        ("OPENAI_API_KEY", ChatOpenAI),
+        ("ANTHROPIC_API_KEY", ChatAnthropic),
+        ("GOOGLE_API_KEY", ChatGoogleGenerativeAI),
+        ("GEMINI_API_KEY", ChatGoogleGenerativeAI),
+    ],
+)
 def test_else_a_key_in_the_environment_names_the_provider(
     variable: str, kind: type, monkeypatch: pytest.MonkeyPatch, nobody: str
 ) -> None:

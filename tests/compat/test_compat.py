@@ -15,7 +15,7 @@ import prill.compat
 from prill.caches import InMemoryCache
 from prill.compat import CompatError, NoCounterpartError, NoCounterpartModuleError, mapping, names
 from prill.compat.absent import ADVICE
-from prill.compat.module_map import MODULES, PACKAGES, ROOTS
+from prill.compat.module_map import INNER, MODULES, PACKAGES, ROOTS
 from prill.globals import get_debug, get_llm_cache
 from prill.messages import AIMessage
 from prill.runnables import RunnableLambda
@@ -45,6 +45,18 @@ def test_classes_are_prill_s_own(compat):
 
     assert langchain_core.messages.AIMessage is Inner is AIMessage
     assert Lambda is RunnableLambda
+
+
+def test_langserve_leads_to_prill_s_server(compat):
+    import langserve
+    from langserve import RemoteRunnable, add_routes
+    from langserve.schema import CustomUserType
+
+    import prill.serve
+
+    assert langserve.RemoteRunnable is RemoteRunnable is prill.serve.RemoteRunnable
+    assert add_routes is prill.serve.add_routes
+    assert CustomUserType is prill.serve.CustomUserType
 
 
 def test_every_form_of_import_works(compat):
@@ -89,7 +101,7 @@ def test_the_module_says_what_it_is(compat):
 def test_versions_are_those_of_the_documented_names(compat):
     import langchain_core
 
-    assert langchain_core.__version__ == f"1.7.0+prill.{prill.__version__}"
+    assert langchain_core.__version__ == f"1.8.3+prill.{prill.__version__}"
     assert langchain_core.__version__ == importlib.import_module("langchain_core.version").VERSION
 
 
@@ -184,10 +196,10 @@ def test_a_module_that_is_not_there_is_named(compat, statement):
     [
         ("from langchain.chains import LLMChain", r"prompt \| model \| parser"),
         ("from langchain import LLMChain", r"prompt \| model \| parser"),
-        ("from langchain.agents import AgentExecutor", "bind_tools"),
+        ("from langchain.agents import initialize_agent", "create_agent"),
+        ("from langgraph.graph import StateGraph", "--core"),
         ("from langchain.memory import ConversationBufferMemory", "RunnableWithMessageHistory"),
         ("from langchain_core.tracers import LangChainTracer", "LangSmith"),
-        ("from langchain_openai import AzureChatOpenAI", "base_url"),
         ("from langchain_community.chat_models import ChatTongyi", "init_chat_model"),
     ],
 )
@@ -208,10 +220,10 @@ def test_code_that_only_looks_is_told_in_the_usual_way(compat):
 
 def test_a_program_can_fall_back_when_a_name_is_not_there(compat):
     try:
-        from langchain.agents import AgentExecutor
+        from langchain.agents import initialize_agent
     except ImportError:
-        AgentExecutor = None
-    assert AgentExecutor is None
+        initialize_agent = None
+    assert initialize_agent is None
 
 
 def test_errors_are_pickled_whole(compat):
@@ -299,4 +311,29 @@ def test_names_refuses_a_module_that_is_not_there():
 
 
 def test_every_module_has_its_package_in_the_table():
-    assert {package for package in PACKAGES if package} <= set(MODULES)
+    assert {package for package in PACKAGES if package} <= set(MODULES) | set(INNER)
+
+
+def test_googles_package_leads_to_prills_classes(compat):
+    from langchain_google_genai import ChatGoogleGenerativeAI, GoogleGenerativeAIEmbeddings, HarmCategory
+    from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
+
+    import prill.google
+    from prill.errors import ModelAPIError
+
+    assert ChatGoogleGenerativeAI is prill.google.ChatGoogleGenerativeAI
+    assert GoogleGenerativeAIEmbeddings is prill.google.GoogleGenerativeAIEmbeddings
+    assert HarmCategory is prill.google.HarmCategory
+    assert ChatGoogleGenerativeAIError is ModelAPIError
+    with pytest.raises(NoCounterpartError, match="ChatGoogleGenerativeAI"):
+        from langchain_google_genai import GoogleGenerativeAI  # noqa: F401 - it is not there
+
+
+def test_of_amazons_package_the_class_for_all_models_is_there(compat):
+    from langchain_aws import ChatBedrockConverse
+
+    import prill.bedrock
+
+    assert ChatBedrockConverse is prill.bedrock.ChatBedrockConverse
+    with pytest.raises(NoCounterpartError, match="ChatBedrockConverse"):
+        from langchain_aws import ChatBedrock  # noqa: F401 - it is not there

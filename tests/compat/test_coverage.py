@@ -44,10 +44,7 @@ LEFT_OUT = {
     "langchain_core.utils.iter": "NoLock T tee_peer",
     "langchain_core.utils.mustache": "grab_literal l_sa_check parse_tag r_sa_check tokenize",
     "langchain_core.utils.utils": "build_extra_kwargs check_package_version mock_now raise_for_status_with_text",
-    "langchain_openai": "AzureChatOpenAI AzureOpenAI AzureOpenAIEmbeddings OpenAIDecisions custom_tool",
-    "langchain_openai.chat_models": "AzureChatOpenAI",
-    "langchain_openai.embeddings": "AzureOpenAIEmbeddings",
-    "langchain_openai.llms": "AzureOpenAI",
+    "langchain_openai": "OpenAIDecisions custom_tool",
     "langchain_anthropic": "convert_to_anthropic_tool",
     "langchain_anthropic.chat_models": "AnthropicTool convert_to_anthropic_tool",
 }

@@ -85,7 +85,7 @@ def test_long_imports_are_wrapped():
     ("given", "reason"),
     [
         ("from langchain_core.tracers import LangChainTracer\n", "opentelemetry"),
-        ("from langchain_core.agents import AgentAction\n", "write the loop"),
+        ("from langchain.memory import ConversationBufferMemory\n", "RunnableWithMessageHistory"),
         ("import langchain_core.messages\n", "import prill.messages"),
         ("import langchain_core.messages.ai as m\n", "import the names that are used"),
     ],
@@ -102,13 +102,13 @@ def test_an_import_without_a_counterpart_stays_and_is_reported(given, reason):
 def test_the_command_rewrites_files_and_reports_what_stays(tmp_path):
     good, bad, other = (tmp_path / name for name in ("good.py", "bad.py", "other.py"))
     good.write_bytes(b"from langchain_core.messages import AIMessage\r\nx = 1\r\n")
-    bad.write_text("from langchain_core.agents import AgentAction\n", encoding="utf-8")
+    bad.write_text("from langchain.chains import LLMChain\n", encoding="utf-8")
     other.write_text("import os\n", encoding="utf-8")
     command = [sys.executable, "-m", "prill.compat", "--rewrite", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert good.read_bytes() == b"from prill.messages import AIMessage\r\nx = 1\r\n"
     assert done.stdout.split() == [str(bad), str(good)]
-    assert done.stderr.startswith(f"{bad}:1: no module 'langchain_core.agents'")
+    assert done.stderr.startswith(f"{bad}:1: no module 'langchain.chains'")
     assert done.returncode == 1
     bad.unlink()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -149,6 +149,7 @@ def test_the_list_shows_what_leads_where():
     ]
     listed = run("--list", "langchain_openai.llms", "langchain_core.messages.human", compat=True, cwd=".").stdout
     assert [line.split() for line in listed.splitlines()] == [
+        ["AzureOpenAI", "prill.openai.AzureOpenAI"],
         ["OpenAI", "prill.openai.OpenAI"],
         ["HumanMessage", "prill.messages.HumanMessage"],
         ["HumanMessageChunk", "prill.messages.HumanMessageChunk"],

@@ -106,7 +106,7 @@ def test_the_files_that_the_architecture_names_are_there() -> None:
 def test_the_table_of_providers_has_them_all(readme: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = re.findall(r"^\| `([\w, `]+)` \|.*$", readme.read_text(encoding="utf-8"), re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"\w+", row)}
-    assert named == {"openai", "anthropic", *SERVERS}
+    assert named == {"openai", "azure_openai", "anthropic", "bedrock_converse", *SERVERS}
     for name in named:
         assert init_chat_model(f"{name}:some-model") is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from typing import Any
 
@@ -138,6 +139,58 @@ def test_a_coroutine_that_cancels_its_run_before_it_is_waited_for_is_interrupted
         return True
 
     assert within_watchdog(work)
+
+
+def interrupt_main_thread() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+@pytest.mark.parametrize("scope", [None, Scope()], ids=["alone", "in a scope"])
+def test_a_coroutine_is_cancelled_and_closed_when_a_signal_interrupts_who_waits_for_it(scope: Scope | None) -> None:
+    closed: list[str] = []
+
+    async def wait() -> None:
+        interrupt_main_thread()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0)
+            closed.append("all")
+
+    def block() -> None:
+        wait_on_loop(wait())
+
+    with pytest.raises(KeyboardInterrupt):
+        block() if scope is None else scoped(block, scope)
+    assert closed == ["all"]
+
+
+def test_a_signal_that_comes_before_the_coroutine_starts_cancels_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule, started = asyncio.run_coroutine_threadsafe, []
+
+    def schedule_and_interrupt(*given: Any) -> None:
+        schedule(*given)
+        raise KeyboardInterrupt
+
+    async def wait() -> None:
+        started.append(True)
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", schedule_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        wait_on_loop(wait())
+    monkeypatch.undo()
+    assert started in ([], [True])  # it may have started, and has ended
+    assert portal_tasks() == set()
+
+
+def portal_tasks() -> set[Any]:
+    """The tasks of the loop on which blocking code runs coroutines."""
+
+    async def count() -> set[Any]:
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    return wait_on_loop(count())
 
 
 def test_a_run_that_is_cancelled_already_may_still_await_its_closing() -> None:

@@ -44,6 +44,7 @@ ONE_CALL: dict[str, list[TextDelta]] = {
     "fresh indices": [("f", "", "a", 0), (None, '{"x"', "a", 1), (None, ": 1}", "a", 2)],
     "a split name": [("", None, "a", 0), ("f", "", "a", 0), (None, '{"x": 1}', None, 0)],
     "a repeated name": [("f", '{"x"', "a", 0), ("f", ": 1}", None, 0)],
+    "a name and an id in each piece": [("f", "", "a", 0), ("f", '{"x"', "b", 0), ("f", ": 1}", "c", 0)],
     "braces first": [("f", "{}", "a", 0), (None, '{"x": 1}', None, 0)],
     "null first": [("f", "null", "a", 0), (None, '{"x": 1}', None, 0)],
     "whole and in pieces": [("f", '{"x": 1}', "a", 0), (None, '{"x"', None, 0), (None, ": 1}", None, 0)],
@@ -66,6 +67,18 @@ def test_the_pieces_of_one_call_make_that_call(given: list[TextDelta]) -> None:
 def test_a_name_that_is_continued_is_one_name(index: int | None) -> None:
     given: list[TextDelta] = [("open_", "", "a", index), ("page", "", None, index), (None, '{"x": 1}', None, index)]
     assert valid(streamed(*given)) == valid(added(*given)) == [("open_page", {"x": 1})]
+
+
+@pytest.mark.parametrize("id", ["a", None])
+def test_a_name_that_grows_is_its_last_form(id: str | None) -> None:
+    given: list[TextDelta] = [("open", "", "a", 0), ("open_pa", "", id, 0), ("open_page", '{"x": 1}', id, 0)]
+    assert valid(streamed(*given)) == valid(added(*given)) == [("open_page", {"x": 1})]
+
+
+def test_two_calls_with_one_id_get_two() -> None:
+    calls = streamed(("f", "{}", "a", 0), ("g", "{}", "a", 1)).tool_calls
+    assert [call["name"] for call in calls] == ["f", "g"]
+    assert calls[0]["id"] == "a" != calls[1]["id"]
 
 
 TWO_CALLS: dict[str, list[TextDelta]] = {

@@ -13,6 +13,7 @@ from prill.messages import (
     AIMessageChunk,
     ChatMessage,
     ChatMessageChunk,
+    FunctionMessage,
     FunctionMessageChunk,
     HumanMessage,
     HumanMessageChunk,
@@ -284,6 +285,13 @@ def test_a_call_that_nobody_has_answered_yet_stays():
     assert trim_messages(TALK[:3], max_tokens=2, token_counter=len) == TALK[1:3]
 
 
+def test_a_function_message_stays_with_its_call():
+    call = AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}})
+    chat = [HumanMessage("q"), call, FunctionMessage("r", name="f"), HumanMessage("b")]
+    assert trim_messages(chat, max_tokens=2, token_counter=len) == chat[3:]
+    assert trim_messages(chat, max_tokens=3, token_counter=len) == chat[1:]
+
+
 def test_a_counter_of_one_message_needs_no_annotation():
     chat = [HumanMessage("one"), AIMessage("two"), HumanMessage("three")]
     kept = trim_messages(chat, max_tokens=8, token_counter=lambda message: len(message.content))
@@ -310,6 +318,9 @@ URL = f"data:image/png;base64,{DATA}"
         {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": DATA}},
         {"type": "video", "base64": DATA},
         {"type": "media", "data": DATA.encode()},
+        {"type": "custom", "parts": [URL]},
+        {"type": "image_generation_call", "result": DATA},
+        {"type": "lines", "text": "\n".join([DATA[:76]] * 5000)},
         {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "image_url", "image_url": {"url": URL}}]},
     ],
     ids=lambda block: block["type"],

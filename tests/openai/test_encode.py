@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from prill.openai import ChatOpenAI
 from prill.openai.encode import encode_messages
 from prill.openai.responses_encode import encode_request, needs_responses
 from prill.testing import ReplayServer, Reply
+from prill.tools import convert_to_openai_tool
 
 CALL = {"name": "weather", "args": {"city": "Oslo"}, "id": "c1", "type": "tool_call"}
 
@@ -83,6 +84,14 @@ def test_reasoning_goes_back_with_calls_of_tools_where_it_is_wanted() -> None:
     assert "reasoning_content" not in encode_messages([message])[0]
     answer = AIMessage("a", additional_kwargs={"reasoning_content": "hm"})
     assert "reasoning_content" not in encode_messages([answer], keep_reasoning=True)[0]
+
+
+def test_what_a_provider_sent_with_a_call_goes_back_to_it_but_not_to_openai() -> None:
+    extras = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    message = AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "1", "extras": extras}])
+    call = {"type": "function", "id": "1", "function": {"name": "f", "arguments": "{}"}}
+    assert encode_messages([message], keep_reasoning=True)[0]["tool_calls"] == [{**call, **extras}]
+    assert encode_messages([message])[0]["tool_calls"] == [call]
 
 
 def test_a_refusal_is_sent_as_a_refusal() -> None:
@@ -256,6 +265,38 @@ def test_the_form_of_the_answer_may_be_a_class(model: Any, server: ReplayServer)
     assert sent["type"] == "json_schema"
     assert sent["json_schema"]["name"] == "Weather"
     assert sent["json_schema"]["schema"]["additionalProperties"] is False
+
+
+class Forecast(BaseModel):
+    """A forecast."""
+
+    city: str = "Oslo"
+    default: int = 3
+    unit: Literal["C", "F"] = "C"
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        lambda model: model.bind(response_format=Forecast),
+        lambda model: model.bind_tools([Forecast], strict=True),
+        lambda model: model.bind_tools([convert_to_openai_tool(Forecast, strict=True)]),
+    ],
+)
+def test_a_strict_schema_has_no_defaults(bind: Any, model: Any, server: ReplayServer) -> None:
+    bind(model).invoke("Hi")
+    sent = server.requests[0].json
+    schema = sent["tools"][0]["function"]["parameters"] if "tools" in sent else sent["response_format"]["json_schema"]
+    properties = (schema.get("schema") or schema)["properties"]
+    assert properties["city"] == {"type": "string"}
+    assert properties["default"] == {"type": "integer"}  # a field of that name is none
+    assert "default" not in properties["unit"]
+
+
+def test_a_schema_that_is_not_strict_keeps_its_defaults(model: Any, server: ReplayServer) -> None:
+    model.bind_tools([Forecast]).invoke("Hi")
+    properties = server.requests[0].json["tools"][0]["function"]["parameters"]["properties"]
+    assert properties["city"]["default"] == "Oslo"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -16,6 +18,7 @@ from tests.helpers import descriptors, left_threads, requires, threads
 from prill.errors import ModelError
 from prill.runnables import RunnableLambda, RunnableParallel
 from prill.testing import Faults, ReplayServer, Reply
+from prill.tools import tool
 
 SOON = 10.0
 """Seconds that a busy machine may take to close what is left."""
@@ -154,6 +157,7 @@ def read_and_fail(model: Any) -> None:
         stream.close()
 
 
+@pytest.mark.usefixtures("own_way")
 def test_a_failing_branch_ends_a_sibling_that_waits_for_its_answer(make: Any, server: ReplayServer) -> None:
     server.replies(lambda seen: slow(first_delay=5))
 
@@ -222,3 +226,40 @@ def test_a_failed_stream_leaves_the_model_usable(colour: Any, model: Any, server
 def test_the_body_in_single_bytes_is_the_same_answer(colour: Any, model: Any, server: ReplayServer) -> None:
     server.reply("one", " zwö", " 三", faults=Faults(split=1))
     assert "".join(chunk.content for chunk in colour.stream(model)) == "one zwö 三"
+
+
+# Interrupted by a signal
+
+
+@requires("/proc")
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_a_signal_closes_what_a_coroutine_of_a_tool_has_open(
+    streamed: bool, make: Callable[..., Any], server: ReplayServer
+) -> None:
+    """Blocking code that waits for a coroutine: the signal comes in the main thread, the coroutine runs in another."""
+    model = make()
+    interrupted = threading.Event()
+
+    @tool
+    async def ask(text: str) -> str:
+        """Ask a model."""
+        if not streamed:
+            return str((await model.ainvoke(text)).content)
+        async for chunk in model.astream(text):
+            if chunk.content and not interrupted.is_set():
+                interrupt()
+        return ""
+
+    def interrupt() -> None:
+        interrupted.set()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def script(seen: Any) -> Reply:
+        if not streamed:
+            interrupt()
+        return Reply(["tok "] * 5, faults=Faults(stall_at=0 if not streamed else 2))
+
+    server.replies(script)
+    with pytest.raises(KeyboardInterrupt):
+        ask.invoke({"text": "Hi"})
+    assert everything_closed(server)

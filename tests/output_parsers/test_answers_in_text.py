@@ -63,6 +63,10 @@ JSON_ANSWERS = [
     ('{"text": "<think>no</think>"}', {"text": "<think>no</think>"}),
     (f'Sure: {{"text": "{FENCE}json </think>"}}', {"text": f"{FENCE}json </think>"}),
     (f"<think/>{A}", {"a": 1}),
+    (
+        f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|>{A}<|return|>",
+        {"a": 1},
+    ),
     # prose
     (f"Sure, here it is:\n\n{A}", {"a": 1}),
     (f"Sure, here it is: {A}. I hope it helps {{you}}, [really].", {"a": 1}),
@@ -92,6 +96,10 @@ JSON_ANSWERS = [
     # fences
     (f"{FENCE} json\n{A}\n{FENCE}", {"a": 1}),
     (f"{FENCE}JSON\n{A}\n{FENCE}", {"a": 1}),
+    (f'{FENCE}json title="a.json" lines=1\n{A}\n{FENCE}', {"a": 1}),
+    (f"{FENCE}{{.json #id}}\n{A}\n{FENCE}", {"a": 1}),
+    (f"~~~ {{.json}}\n{A}\n~~~", {"a": 1}),
+    (f"{FENCE}{A}{FENCE}", {"a": 1}),
     (f"~~~json\n{A}\n~~~", {"a": 1}),
     (f"~~~\n{A}\n~~~", {"a": 1}),
     (f"````json\n{A}\n````", {"a": 1}),

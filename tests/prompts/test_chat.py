@@ -298,3 +298,10 @@ def test_an_optional_variable_that_is_not_given_is_empty_text() -> None:
 def test_a_placeholder_stands_in_braces_of_the_templates_format() -> None:
     prompt = ChatPromptTemplate([("placeholder", "{{h}}"), ("human", "{{u}}")], template_format="mustache")
     assert [message.content for message in prompt.invoke({"u": "x", "h": ["a"]}).messages] == ["a", "x"]
+
+
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize("name", ["{past}", "{{past}}", "past}", ""])
+def test_a_placeholder_has_a_name_without_braces(name: str, optional: bool) -> None:
+    with pytest.raises(PromptError, match="without braces"):
+        MessagesPlaceholder(name, optional=optional)

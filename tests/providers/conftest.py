@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from prill.anthropic import ChatAnthropic
+from prill.google import ChatGoogleGenerativeAI
 from prill.openai import ChatOpenAI
 from prill.testing import ReplayServer
 from providers.clients import clients_for, close_clients
@@ -31,13 +32,18 @@ def anthropic(server: ReplayServer, **settings: Any) -> Any:
     return ChatAnthropic(**{**given, **settings})
 
 
+def google(server: ReplayServer, **settings: Any) -> Any:
+    given = {"model": "gemini-test", "base_url": server.google_url, "api_key": KEY, "max_retries": 0}
+    return ChatGoogleGenerativeAI(**{**given, **settings})
+
+
 @pytest.fixture
 def way() -> str:
     """How the model of a test sends its requests: one of ``WAYS``; modules that try all of them say so."""
     return "own"
 
 
-@pytest.fixture(params=[openai, anthropic, responses], ids=["openai", "anthropic", "responses"])
+@pytest.fixture(params=[openai, anthropic, responses, google], ids=["openai", "anthropic", "responses", "google"])
 def make(request: pytest.FixtureRequest, server: ReplayServer, way: str) -> Iterator[Make]:
     """Makes a model of one vendor; its ``provider`` says which."""
     made: list[Any] = []

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from prill.anthropic import ChatAnthropic
 from prill.errors import ModelError
 from prill.messages import AIMessage, merge_chunks, message_chunk_to_message
-from prill.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
+from prill.openai import AzureChatOpenAI, AzureOpenAIEmbeddings, ChatOpenAI, OpenAI, OpenAIEmbeddings
 from prill.providers.servers import SERVERS
 from prill.testing import Recording, ReplayServer
 from recordings import load_recording, recordings_folder
@@ -55,8 +55,32 @@ the models make of them. The tests compare each answer with what a second, small
 | `OpenAIEmbeddings` | embeddings | – | – | – | – |
 | `ChatAnthropic` | messages | yes | yes | yes, with signatures | yes |
 | `Anthropic` | messages: text in, text out | yes | – | left out of the text | yes |
+| `ChatGoogleGenerativeAI` | generateContent | yes | yes | yes, with signatures | yes |
+| `GoogleGenerativeAIEmbeddings` | batchEmbedContents | – | – | – | – |
+| `ChatBedrockConverse` | converse | yes | yes | yes, with signatures | yes |
+
+`AzureChatOpenAI`, `AzureOpenAI` and `AzureOpenAIEmbeddings` are OpenAI's classes at Azure's addresses, with its keys
+and tokens.
 
 {servers}
+
+## What was tested how
+
+No test asks a provider itself: that needs keys, and gives other answers each time. All of them go through HTTP to a
+server on the same machine, in blocking code and in asyncio.
+
+| class | recorded answers of the provider | answers written after its reference | a server that is scripted |
+|---|---|---|---|
+| `ChatOpenAI`, `OpenAI`, `OpenAIEmbeddings` | yes: of OpenAI and of the servers below | – | yes |
+| `AzureChatOpenAI`, `AzureOpenAI`, `AzureOpenAIEmbeddings` | yes, of answers | yes: results of the filter | yes |
+| `ChatAnthropic`, `Anthropic` | yes | – | yes |
+| `ChatGoogleGenerativeAI`, `GoogleGenerativeAIEmbeddings` | no | yes | yes |
+| `ChatBedrockConverse` | no | yes, and signatures made after AWS's document | yes |
+
+Google's reference: [generateContent](https://ai.google.dev/api/generate-content),
+[embeddings](https://ai.google.dev/api/embeddings),
+[thought signatures](https://ai.google.dev/gemini-api/docs/thought-signatures). Amazon's:
+[ConverseStream](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html).
 """,
     servers=(
         'Servers that speak OpenAI\'s protocol and are known by name (`init_chat_model("groq:…")`, '
@@ -105,8 +129,31 @@ CHINESE = Words(
 | `OpenAIEmbeddings` | embeddings | – | – | – | – |
 | `ChatAnthropic` | messages | 是 | 是 | 是，带签名 | 是 |
 | `Anthropic` | messages：输入文本，输出文本 | 是 | – | 不放进文本 | 是 |
+| `ChatGoogleGenerativeAI` | generateContent | 是 | 是 | 是，带签名 | 是 |
+| `GoogleGenerativeAIEmbeddings` | batchEmbedContents | – | – | – | – |
+| `ChatBedrockConverse` | converse | 是 | 是 | 是，带签名 | 是 |
+
+`AzureChatOpenAI`、`AzureOpenAI` 和 `AzureOpenAIEmbeddings` 就是 OpenAI 的那些类，用 Azure 的地址、密钥和令牌。
 
 {servers}
+
+## 什么是怎样测试的
+
+没有哪个测试去问供应商本身：那需要密钥，而且每次的回答都不同。\
+所有测试都通过 HTTP 访问本机上的服务器，阻塞代码和 asyncio 各一遍。
+
+| 类 | 供应商的录制回答 | 按文档写成的回答 | 按脚本回答的服务器 |
+|---|---|---|---|
+| `ChatOpenAI`、`OpenAI`、`OpenAIEmbeddings` | 有：OpenAI 和下列各服务器的 | – | 是 |
+| `AzureChatOpenAI`、`AzureOpenAI`、`AzureOpenAIEmbeddings` | 有回答 | 是：过滤的结果 | 是 |
+| `ChatAnthropic`、`Anthropic` | 有 | – | 是 |
+| `ChatGoogleGenerativeAI`、`GoogleGenerativeAIEmbeddings` | 没有 | 是 | 是 |
+| `ChatBedrockConverse` | 没有 | 是，签名按 AWS 的文档核对 | 是 |
+
+Google 的文档：[generateContent](https://ai.google.dev/api/generate-content)、\
+[embeddings](https://ai.google.dev/api/embeddings)、\
+[thought signatures](https://ai.google.dev/gemini-api/docs/thought-signatures)。Amazon 的文档：\
+[ConverseStream](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html)。
 """,
     servers=(
         '说 OpenAI 协议、可以直接用名字的服务器（`init_chat_model("groq:…")`、`ChatOpenAI(server="groq")`）：'
@@ -178,17 +225,20 @@ def _result(id: str, where: str, server: ReplayServer) -> Result:
     provider, _, endpoint = where.partition("/")
     recording = server.recording(load_recording(id))
     try:
-        holds, failed = tuple(_read(recording, endpoint, server)), None
+        holds, failed = tuple(_read(recording, provider, endpoint, server)), None
     except ModelError as error:
         holds, failed = (), type(error).__name__
     server.clear()
     return Result(id, provider, endpoint, recording.streaming, holds, failed)
 
 
-def _read(recording: Recording, endpoint: str, server: ReplayServer) -> list[str]:
+def _read(recording: Recording, provider: str, endpoint: str, server: ReplayServer) -> list[str]:
     settings: dict[str, Any] = {"api_key": "test", "max_retries": 0, "base_url": server.openai_url}
+    if azure := provider == "azure":
+        place = {"azure_endpoint": server.url, "azure_deployment": "mine", "api_version": "2024-10-21"}
+        settings = {"api_key": "test", "max_retries": 0, **place}
     if endpoint == "openai.embeddings":
-        embeddings = OpenAIEmbeddings(**settings)
+        embeddings = (AzureOpenAIEmbeddings if azure else OpenAIEmbeddings)(**settings)
         count = recording.body.count(b'"embedding":') or 1
         return ["vectors"] if embeddings.embed_documents(["text"] * count) else []
     if endpoint == "openai.completions":
@@ -197,7 +247,8 @@ def _read(recording: Recording, endpoint: str, server: ReplayServer) -> list[str
     if endpoint.startswith("anthropic"):
         settings["base_url"] = server.anthropic_url
         return list(_kinds(_ask(ChatAnthropic(model="claude", **settings), recording)))
-    model = ChatOpenAI(use_responses_api=endpoint == "openai.responses", **settings)
+    cls = AzureChatOpenAI if azure else ChatOpenAI
+    model = cls(use_responses_api=endpoint == "openai.responses", **settings)
     return list(_kinds(_ask(model, recording)))
 
 

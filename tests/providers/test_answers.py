@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from prill.anthropic import ChatAnthropic
+from prill.google import ChatGoogleGenerativeAI
 from prill.messages import AIMessage, HumanMessage, merge_chunks, message_chunk_to_message
-from prill.openai import ChatOpenAI
+from prill.openai import AzureChatOpenAI, ChatOpenAI
 from prill.testing import Faults, ReplayServer, Reply
 
 CALL: Any = {"name": "weather", "args": {"city": "Tromsø", "days": 3}, "id": "call_a"}
@@ -116,8 +117,8 @@ SHARED = {
 }
 
 
-@pytest.mark.parametrize("kind", [ChatOpenAI, ChatAnthropic])
-def test_the_arguments_have_the_same_names_at_both_vendors(kind: Any) -> None:
+@pytest.mark.parametrize("kind", [AzureChatOpenAI, ChatOpenAI, ChatAnthropic, ChatGoogleGenerativeAI])
+def test_the_arguments_have_the_same_names_at_all_vendors(kind: Any) -> None:
     assert kind.model_fields.keys() >= SHARED
 
 
@@ -138,6 +139,8 @@ def test_five_hundred_streams_at_once_keep_their_order_and_content(server: Repla
 
 
 def said(seen: Any) -> str:
+    if "contents" in seen.json:
+        return str(seen.json["contents"][-1]["parts"][0]["text"])
     messages = seen.json.get("messages") or seen.json["input"]
     return str(messages[-1]["content"])
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from prill.errors import ConfigError
 from prill.openai import ChatOpenAI
 from prill.providers.servers import SERVERS
+from prill.testing import ReplayServer
+from providers.conftest import Make
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +88,15 @@ def test_a_refused_argument_does_not_show_the_key(wrong: dict[str, object]) -> N
     with pytest.raises(ValueError, match=r".") as caught:
         ChatOpenAI(api_key="sk-secret", **wrong)  # type: ignore[arg-type]  # the mistake is meant
     assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["default_headers", "extra_headers"])
+def test_a_header_that_is_none_is_not_sent(place: str, make: Make, server: ReplayServer, colour: Any) -> None:
+    headers = {"Authorization": None, "User-Agent": None, "x-mine": "1"}
+    if place == "default_headers":
+        colour.invoke(make(default_headers=headers))
+    else:
+        colour.invoke(make(default_headers={"authorization": "Basic abc"}), extra_headers=headers)
+    (seen,) = server.requests
+    assert {"authorization", "user-agent"}.isdisjoint(seen.headers)
+    assert seen.headers["x-mine"] == "1"

@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from prill.errors import ConfigError
-from prill.tools import StructuredTool, create_schema_from_function, tool
+from prill.tools import create_schema_from_function, tool
 from prill.utils.function_calling import convert_to_openai_tool
 
 if TYPE_CHECKING:
@@ -204,22 +204,6 @@ def test_an_argument_without_a_json_schema_is_checked_all_the_same() -> None:
     with pytest.raises(ValidationError) as raised:
         act.invoke({"a": 1, "zz": 2, 3: 4})
     assert "zz, 3: no argument of this tool; it takes a, b" in raised.value.__notes__[0]
-
-
-def test_classes_of_pydantic_1_are_refused_by_name() -> None:
-    from pydantic import v1
-
-    old: Any = type("Old", (v1.BaseModel,), {"__annotations__": {"x": int}, "__module__": __name__})
-
-    def act(old: Any) -> str:
-        """Act."""
-        return str(old)
-
-    act.__annotations__["old"] = old
-    with pytest.raises(ConfigError, match=r"'old' of act is a class of pydantic\.v1"):
-        tool(act)
-    with pytest.raises(ConfigError, match=r"args_schema of act is a class of pydantic\.v1"):
-        StructuredTool.from_function(act, args_schema=old)
 
 
 def test_numbers_are_taken_as_large_as_they_come() -> None:

@@ -49,8 +49,10 @@ def test_lines_come_out_however_they_are_cut(values: list[Any], cuts: list[int],
 
 def test_an_element_comes_as_soon_as_it_has_ended() -> None:
     decoder = JSONArrayDecoder()
-    assert decoder.feed(b'\xef\xbb\xbf\n[{"a": 1}') == []
-    assert [event.data for event in decoder.feed(b"\n,")] == [b'{"a": 1}']
+    assert decoder.feed(b'\xef\xbb\xbf\n[{"a": 1') == []
+    assert [event.data for event in decoder.feed(b"}")] == [b'{"a": 1}']
+    assert decoder.feed(b"\n, 3") == []
+    assert [event.data for event in decoder.feed(b",")] == [b"3"]
     assert decoder.feed(b' {"b": 2') == []
     assert [event.data for event in decoder.feed(b"}]")] == [b'{"b": 2}']
     assert decoder.feed(b"anything") == decoder.finish() == []

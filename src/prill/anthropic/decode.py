@@ -98,6 +98,8 @@ class AnthropicDecoder:
 
     def _content_block_start(self, payload: Block) -> Iterator[AIMessageChunk]:
         block = {name: value for name, value in payload["content_block"].items() if value is not None}
+        if any(not isinstance(block[key], str) for key in _TEXTS & block.keys()):
+            raise ValueError("a text of a content block is not text")
         self._index = index = payload.get("index", self._index + 1)
         opened = self._open[index] = _Open(block, index)
         if opened.kind == "tool_use":
@@ -235,6 +237,9 @@ _CALL = frozenset({"type", "id", "name", "input", "index", "partial_json"})
 
 _FILLED = frozenset({"text", "thinking", "compaction"})
 """Kinds of blocks that start empty and are filled by deltas; the others arrive whole."""
+
+
+_TEXTS = frozenset({"type", "text", "thinking", "signature"})
 
 
 def _text_or_none(block: Block, key: str) -> str | None:

@@ -88,6 +88,13 @@ def chat(
     model: Model = None,
     system: Annotated[str | None, typer.Option("--system", "-s", help="The system message, sent first.")] = None,
     base_url: BaseURL = None,
+    tools: Annotated[
+        list[str] | None, typer.Option(help="module:name of a tool, a function, or a list; may be repeated.")
+    ] = None,
+    mcp: Annotated[
+        list[str] | None, typer.Option(help="The command or address of a server of tools (MCP); may be repeated.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Run tools without asking.")] = False,
     debug: Debug = False,
 ) -> None:
     """Talk to a model. Ctrl-C stops an answer, Ctrl-D or `exit` leaves; /help lists the commands."""
@@ -98,7 +105,15 @@ def chat(
                 "no API key in the environment and no Ollama server found: name a model with --model"
             )
         check_key(found.model)
-        Chat(found.model, system=system, debug=debug).run(found.name)
+        if not tools and not mcp:
+            Chat(found.model, system=system, debug=debug).run(found.name)
+            return
+        if not yes and not sys.stdin.isatty():
+            raise typer.BadParameter("tools are approved at a terminal; --yes runs them without asking")
+        from prill.cli.agent_chat import AgentChat, load_tools  # noqa: PLC0415 - most chats have no tools
+
+        made = load_tools(tools or (), mcp or ())
+        AgentChat(found.model, made, approves=not yes, system=system, debug=debug).run(found.name)
 
 
 @app.command()
@@ -113,6 +128,32 @@ def replay(
     """Stand in for a provider: answer as OpenAI and Anthropic do, from a script, until Ctrl-C."""
     with _clear_errors(debug):
         _run_replay(script, port, pace)
+
+
+@app.command()
+def serve(
+    target: Annotated[str, typer.Argument(help="module:name of a chain or of an App, such as app:chain.")],
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen at.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    store: Annotated[str | None, typer.Option(help="Where runs are kept, such as memory:.")] = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when a file changes.")] = False,
+    show_steps: Annotated[bool, typer.Option("--show-steps", help="Send the events of all steps, with prompts.")] = (
+        False
+    ),
+    without_key: Annotated[
+        bool, typer.Option("--without-key", help="Let other machines use it although nobody shows a key.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Serve a chain over HTTP: for RemoteRunnable, for clients of OpenAI, and for chat interfaces.
+
+    The keys that clients may show are in PRILL_SERVE_KEYS, with commas between them.
+    """
+    with _clear_errors(debug):
+        from prill.cli.serving import ServeOptions, serve  # noqa: PLC0415 - needs the extra "serve"
+
+        serve(ServeOptions(target, host, port, workers, store, reload, show_steps, without_key), print)
 
 
 class Change(StrEnum):

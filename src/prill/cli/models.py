@@ -15,7 +15,12 @@ from prill.language_models import BaseChatModel
 from prill.providers.settings import ProviderSettings
 
 OLLAMA = "http://localhost:11434"
-_BY_KEY = {"OPENAI_API_KEY": "openai:gpt-4o-mini", "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5"}
+_BY_KEY = {
+    "OPENAI_API_KEY": "openai:gpt-4o-mini",
+    "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5",
+    "GOOGLE_API_KEY": "google_genai:gemini-2.5-flash",
+    "GEMINI_API_KEY": "google_genai:gemini-2.5-flash",
+}
 _PROBE_SECONDS = 0.3
 
 

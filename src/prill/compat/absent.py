@@ -4,14 +4,19 @@ from __future__ import annotations
 
 _MODELS = "use init_chat_model('provider:model') of prill, or ChatOpenAI with a base_url"
 _LANGSMITH = "it is a client of LangSmith; prill.tracers.opentelemetry sends runs to any OpenTelemetry endpoint"
-_AGENTS = "write the loop: model.bind_tools(tools), and tool.invoke(call) for each of the answer's tool_calls"
+_AGENTS = "use create_agent of prill.agents"
+_GRAPHS = (
+    "graphs run on LangGraph itself: `python -m prill.compat --core program.py` leads the names of langchain_core to "
+    "Prill and leaves langgraph as it is; for an agent use create_agent of prill.agents"
+)
 _CHAINS = "write the chain: prompt | model | parser"
 _MEMORY = "use RunnableWithMessageHistory of prill.runnables"
 _LOADERS = "read the files and make Document objects of them"
 _NO_FILES = "pickle the prompt, or keep its template in a file (PromptTemplate.from_file)"
 
 ADVICE = {
-    "langchain.agents": _AGENTS,
+    "langchain.agents.AgentType": _AGENTS,
+    "langchain.agents.initialize_agent": _AGENTS,
     "langchain.chains": _CHAINS,
     "langchain.document_loaders": _LOADERS,
     "langchain.LLMChain": _CHAINS,
@@ -21,11 +26,11 @@ ADVICE = {
     "langchain.smith": _LANGSMITH,
     "langchain_anthropic.experimental": "ChatAnthropic calls tools itself: model.bind_tools(tools)",
     "langchain_anthropic.output_parsers": "use the parsers of tool calls in langchain_core.output_parsers",
+    "langchain_aws": "of langchain_aws there is ChatBedrockConverse, which asks all models of Bedrock",
     "langchain_community.agent_toolkits": _AGENTS,
     "langchain_community.chat_models": _MODELS,
     "langchain_community.document_loaders": _LOADERS,
     "langchain_community.llms": _MODELS,
-    "langchain_core.agents": _AGENTS,
     "langchain_core.exceptions.create_message": "messages of Prill's errors say what to do themselves",
     "langchain_core.exceptions.ErrorCode": "catch the classes of prill.errors",
     "langchain_core.language_models.chat_model_stream": "use stream, astream or astream_events",
@@ -36,14 +41,9 @@ ADVICE = {
     "langchain_core.tracers.context.tracing_v2_enabled": _LANGSMITH,
     "langchain_core.tracers.evaluation": _LANGSMITH,
     "langchain_core.tracers.langchain": _LANGSMITH,
-    "langchain_openai.AzureChatOpenAI": "use ChatOpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'",
-    "langchain_openai.AzureOpenAI": "use OpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'",
-    "langchain_openai.AzureOpenAIEmbeddings": (
-        "use OpenAIEmbeddings with base_url='https://<resource>.openai.azure.com/openai/v1'"
-    ),
-    "langchain_openai.chat_models.azure": (
-        "use ChatOpenAI with base_url='https://<resource>.openai.azure.com/openai/v1'"
-    ),
+    "langgraph": _GRAPHS,
+    "langserve.APIHandler": "use add_routes, or prill.serve.App, whose routes are ASGI applications",
+    "langchain_google_genai.GoogleGenerativeAI": "use ChatGoogleGenerativeAI(…) | StrOutputParser()",
 }
 """By the dotted name of what was asked for, or of what it is in."""
 
@@ -60,3 +60,7 @@ def advice_on(name: str) -> str:
         f"`python -m prill.compat --list {module}` shows what there is. Change the import, or run the program "
         "without prill.compat, on the package that has it"
     )
+
+
+UNUSABLE: dict[str, str] = {}
+"""Names that can be imported and raise an error when they are used, with the reason."""

@@ -111,7 +111,8 @@ CLASSIC = {
     "langchain.pydantic_v1": "pydantic:BaseModel,Field,PrivateAttr,SecretStr,ValidationError,create_model",
     "langchain.rate_limiters": "prill.rate_limiters:BaseRateLimiter,InMemoryRateLimiter",
     "langchain.schema": (
-        f"{_MESSAGES} {_OUTPUTS} {_PARSERS} prill.documents:BaseDocumentTransformer,Document "
+        f"{_MESSAGES} {_OUTPUTS} {_PARSERS} prill.agents:AgentAction,AgentFinish "
+        "prill.documents:BaseDocumentTransformer,Document "
         "prill.chat_history:BaseChatMessageHistory prill.prompt_values:PromptValue prill.stores:BaseStore "
         "prill.prompts:BasePromptTemplate,format_document prill.retrievers:BaseRetriever "
         "prill.exceptions:LangChainException"

@@ -1,4 +1,4 @@
-"""``langchain_openai`` and ``langchain_anthropic``: which modules there are, and where their names are in Prill."""
+"""The vendors' packages for LangChain: which modules there are, and where their names are in Prill."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ def _errors(vendor: str, **others: str) -> str:
 
 OPENAI = {
     "langchain_openai": (
-        "prill.openai:ChatOpenAI,OpenAI,OpenAIEmbeddings prill.errors:StreamChunkTimeoutError=StreamTimeout "
+        "prill.openai:AzureChatOpenAI,AzureOpenAI,AzureOpenAIEmbeddings,ChatOpenAI,OpenAI,OpenAIEmbeddings "
+        "prill.errors:StreamChunkTimeoutError=StreamTimeout "
         "prill.compat.module_map:__version__=OPENAI_VERSION"
     ),
-    "langchain_openai.chat_models": "prill.openai:ChatOpenAI",
+    "langchain_openai.chat_models": "prill.openai:AzureChatOpenAI,ChatOpenAI",
+    "langchain_openai.chat_models.azure": "prill.openai:AzureChatOpenAI",
     "langchain_openai.chat_models.base": (
         "prill.openai:BaseChatOpenAI=ChatOpenAI,ChatOpenAI "
         + _errors("OpenAI", RefusalError="ModelRefusalError", APIContextOverflowError="ContextOverflowError")
     ),
-    "langchain_openai.embeddings": "prill.openai:OpenAIEmbeddings",
+    "langchain_openai.embeddings": "prill.openai:AzureOpenAIEmbeddings,OpenAIEmbeddings",
+    "langchain_openai.embeddings.azure": "prill.openai:AzureOpenAIEmbeddings",
     "langchain_openai.embeddings.base": "prill.openai:OpenAIEmbeddings",
-    "langchain_openai.llms": "prill.openai:OpenAI",
+    "langchain_openai.llms": "prill.openai:AzureOpenAI,OpenAI",
+    "langchain_openai.llms.azure": "prill.openai:AzureOpenAI",
     "langchain_openai.llms.base": "prill.openai:BaseOpenAI=OpenAI,OpenAI",
     "langchain_openai.output_parsers": _TOOLS_PARSERS,
     "langchain_openai.output_parsers.tools": _TOOLS_PARSERS,
@@ -45,4 +49,35 @@ ANTHROPIC = {
         "prill.anthropic:ChatAnthropic " + _errors("Anthropic", OverloadedError="ModelOverloadedError")
     ),
     "langchain_anthropic.llms": _TEXT_CLAUDE,
+}
+
+_GEMINI = "prill.google:ChatGoogleGenerativeAI"
+_FILTERS = "prill.google:HarmBlockThreshold,HarmCategory"
+
+GOOGLE = {
+    "langchain_google_genai": (
+        f"{_GEMINI},GoogleGenerativeAIEmbeddings,HarmBlockThreshold,HarmCategory "
+        "prill.compat.module_map:__version__=GOOGLE_VERSION"
+    ),
+    "langchain_google_genai.chat_models": (
+        f"{_GEMINI} {_FILTERS} prill.errors:ChatGoogleGenerativeAIError=ModelAPIError"
+    ),
+    "langchain_google_genai.embeddings": (
+        "prill.google:GoogleGenerativeAIEmbeddings prill.errors:GoogleGenerativeAIError=ModelAPIError"
+    ),
+}
+
+_CONVERSE = "prill.bedrock:ChatBedrockConverse"
+
+AWS = {
+    "langchain_aws": f"{_CONVERSE} prill.compat.module_map:__version__=AWS_VERSION",
+    "langchain_aws.chat_models": _CONVERSE,
+    "langchain_aws.chat_models.bedrock_converse": _CONVERSE,
+}
+
+LANGSERVE = {
+    "langserve": "prill.serve:CustomUserType,RemoteRunnable,add_routes",
+    "langserve.client": "prill.serve:RemoteRunnable",
+    "langserve.schema": "prill.serve:CustomUserType",
+    "langserve.server": "prill.serve:add_routes",
 }

@@ -21,9 +21,16 @@ Hazards, and how they are met:
   ``PerProcess``, and all locks are free in the child.
 - Under anyio's cancel scopes an ``await`` in a ``finally`` is cancelled again and again. ``finish`` waits for tasks
   until they have ended, however often it is cancelled.
+- A resource of asyncio that several loops and threads use (a session with a server) must be closed by the task that
+  has opened it, on its loop. ``Held`` keeps that task on a loop on which nothing else runs.
 - A generator that runs in one thread cannot be closed from another: the closing waits for it, after cancelling the
   scope in which it may be blocked.
 """
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from prill.io.blocking import BLOCKING
 from prill.io.cancel import CancelToken
@@ -35,12 +42,24 @@ from prill.io.process import PerProcess, hold_during_fork, make_lock
 from prill.io.scope import Scope, interruptible
 from prill.io.tee import StreamEnded, Tee
 
+if TYPE_CHECKING:
+    from prill.io.per_loop import PerLoop
+
+T = TypeVar("T")
+
 
 def get_asyncio_mode() -> ExecutionMode:
     """``Asyncio``; asyncio is imported now, so that blocking programs do not pay its 35 ms."""
     from prill.io.loop import ASYNCIO  # noqa: PLC0415 - see the docstring
 
     return ASYNCIO
+
+
+def make_per_loop(close: Callable[[T], Awaitable[None]]) -> PerLoop[T]:
+    """A ``PerLoop``; asyncio is imported now, as above."""
+    from prill.io.per_loop import PerLoop  # noqa: PLC0415 - see the docstring
+
+    return PerLoop(close)
 
 
 __all__ = [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context, ContextVar, copy_context
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prill.errors import Cancelled
 from prill.io.process import PerProcess, make_lock
@@ -27,6 +28,9 @@ _BLOCKED: ContextVar[frozenset[Any]] = ContextVar("prill_blocked_loops", default
 
 _CHECK_SECONDS = 1.0
 """How often a thread that waits for a loop looks whether it was closed, and whether a signal has arrived."""
+
+_CLOSING_SECONDS = 1.0
+"""How long a thread that was interrupted waits for the coroutine to end."""
 
 
 def wait_on_loop(waiting: Awaitable[T]) -> T:
@@ -55,28 +59,80 @@ def run_on(loop: Any, body: Coroutine[Any, Any, T], context: Context | None = No
     # What runs in a cancelled scope closes something, and is not interrupted. It is asked before the coroutine starts,
     # which may cancel the scope itself.
     interrupted = scope is not None and not scope.cancelled
-    # Only programs that mix blocking code and asyncio need asyncio here, and it takes 35 ms to import.
-    future: Future[T] = context.run(import_module("asyncio").run_coroutine_threadsafe, body, loop)
+    waiting = _Waiting(loop, body, context)
     if scope is None or not interrupted:
-        return _wait(future, loop)
+        return waiting.wait()
     try:
-        with interruptible(future.cancel):
-            return _wait(future, loop)
+        with interruptible(waiting.cancel):
+            return waiting.wait()
     except Exception as error:
-        if scope.cancelled and future.cancelled():
+        if scope.cancelled and waiting.cancelled:
             raise Cancelled("the run was cancelled while it waited for a coroutine") from error
         raise
 
 
-def _wait(future: Future[T], loop: Any) -> T:
-    while True:
+class _Waiting(Generic[T]):
+    """A coroutine on a loop of another thread, and the thread that waits for it."""
+
+    def __init__(self, loop: Any, body: Coroutine[Any, Any, T], context: Context) -> None:
+        self._loop = loop
+        self._ended: SimpleQueue[None] = SimpleQueue()
+        self._task: Any = None
+        self._interrupted = False
+        # Only programs that mix blocking code and asyncio need asyncio here, and it takes 35 ms to import.
+        start = import_module("asyncio").run_coroutine_threadsafe
+        with self._stopping():
+            self._future: Future[T] = context.run(start, self._run(body), loop)
+
+    def wait(self) -> T:
+        with self._stopping():
+            return self._get_result()
+
+    def cancel(self) -> None:
+        """Cancel the coroutine, and free the thread at once."""
+        self._future.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._future.cancelled()
+
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Stop the coroutine where a signal interrupts this thread: the coroutine knows nothing of it."""
         try:
-            return future.result(_CHECK_SECONDS)
-        except TimeoutError:
-            if future.done():  # with an error of its own, or just now
-                return future.result()
-            if loop.is_closed():
-                raise RuntimeError("the event loop was closed while a thread waited for it") from None
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            self._stop()
+            raise
+
+    async def _run(self, body: Coroutine[Any, Any, T]) -> T:
+        self._task = import_module("asyncio").current_task()
+        try:
+            if self._interrupted:
+                self._task.cancel()
+            return await body
+        finally:
+            self._ended.put(None)
+
+    def _get_result(self) -> T:
+        while True:
+            try:
+                return self._future.result(_CHECK_SECONDS)
+            except TimeoutError:
+                if self._future.done():  # with an error of its own, or just now
+                    return self._future.result()
+                if self._loop.is_closed():
+                    raise RuntimeError("the event loop was closed while a thread waited for it") from None
+
+    def _stop(self) -> None:
+        """Cancel the coroutine and give it time to close what it has open, which a program that ends would not."""
+        self._interrupted = True
+        if self._task is not None:  # not by the future, which a signal may have kept from being stored
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        with contextlib.suppress(Empty):
+            self._ended.get(timeout=_CLOSING_SECONDS)
 
 
 def copy_context_of_worker() -> Context:

@@ -70,7 +70,10 @@ _TABLE: tuple[tuple[str, str, Group, str], ...] = (
     ("langchain.schema.runnable", "prill.runnables.retry", "core", "RunnableRetry"),
     ("prill.runnables.timeout", "prill.runnables.timeout", "core", "RunnableTimeout"),
     ("langchain.chat_models.openai", "prill.openai", "models", "ChatOpenAI"),
+    ("langchain.chat_models.azure_openai", "prill.openai", "models", "AzureChatOpenAI"),
     ("langchain.llms.openai", "prill.openai", "models", "OpenAI"),
+    ("langchain_aws.chat_models", "prill.bedrock", "models", "ChatBedrockConverse"),
+    ("langchain_google_genai.chat_models", "prill.google", "models", "ChatGoogleGenerativeAI"),
     ("langchain.chat_models.anthropic", "prill.anthropic", "models", "ChatAnthropic"),
     ("prill.anthropic", "prill.anthropic", "models", "Anthropic"),
 )
@@ -82,7 +85,12 @@ FORMS: dict[str, Form] = {
 }
 """By the name of the class: there are no two of one name."""
 
-ROOTS = frozenset({"prill", "langchain", "langchain_core", "langchain_openai", "langchain_anthropic"})
+ROOTS = frozenset(
+    (
+        *("prill", "langchain", "langchain_core"),
+        *("langchain_openai", "langchain_anthropic", "langchain_google_genai", "langchain_aws"),
+    )
+)
 """Whose ids these are; a class is found by its name in the id of any of them."""
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {

@@ -38,7 +38,7 @@ def translate_block(block: Block) -> list[Block]:
     if translated is not None:
         index = {"index": block["index"]} if "index" in block else {}
         return [{**index, **one} for one in translated]
-    if block.get("type") in STANDARD_TYPES:
+    if isinstance(kind := block.get("type"), str) and kind in STANDARD_TYPES:
         return [block]
     return [{"type": "non_standard", "value": block}]
 
@@ -75,7 +75,7 @@ def _annotation(given: Any) -> Block:
     kind = given.get("type") if isinstance(given, dict) else None
     if kind in ("citation", "non_standard_annotation"):
         return cast("Block", given)
-    if kind not in _CITATIONS:
+    if not isinstance(kind, str) or kind not in _CITATIONS:
         return {"type": "non_standard_annotation", "value": given}
     values = {key: value for key, value in given.items() if key != "type" and value is not None}
     if title := values.pop("document_title", None) or values.pop("filename", None):

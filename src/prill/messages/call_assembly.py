@@ -48,10 +48,14 @@ class AssembledCall:
         self.args.append(piece.get("args"))
         self.id = self.id or piece.get("id")
         name = piece.get("name")
-        if name and name != self.name:
-            self.name = (self.name or "") + name
+        if name:
+            self.name = _extended_name(self.name, name)
         if extras := piece.get("extras"):
             self._extras.append(extras)
+
+    def is_cut(self) -> bool:
+        """Whether there are arguments, and they are not whole JSON."""
+        return self.has_args() and _read("".join(filter(None, self.args))) is None
 
     def has_args(self) -> bool:
         return any(args and not args.isspace() for args in self.args)
@@ -104,14 +108,28 @@ class ToolCallAssembler:
     def _named(self, piece: ToolCallChunk, index: Any, id: str | None) -> AssembledCall | None:
         same = self._by_id.get((index, id)) if id else None
         call = same or self._open.get(index)
-        if call is None or (id and call.id and call is not same):
+        if call is None:
             return None
+        if id and call.id and call is not same:
+            return call if index is not None and _goes_on_under_new_id(call, piece) else None
         if not call.name:
             return call
         if piece["name"] == call.name:
             # Without an index a second name is a second call: whole calls are sent this way.
             return call if same or (index is not None and not _is_second_call(call, piece)) else None
         return None if call.has_args() else call
+
+
+def _extended_name(name: str | None, piece: str) -> str:
+    """A name with its next piece, which may be all of it once more, or all of it and more."""
+    return piece if not name or piece.startswith(name) else name + piece
+
+
+def _goes_on_under_new_id(call: AssembledCall, piece: ToolCallChunk) -> bool:
+    """Whether a piece with the call's name and another id is the rest of it: alone neither would be a whole call."""
+    if piece.get("name") != call.name:
+        return False
+    return not call.has_args() or (call.is_cut() and not (piece.get("args") or "").lstrip().startswith("{"))
 
 
 def _is_second_call(call: AssembledCall, piece: ToolCallChunk) -> bool:
@@ -158,9 +176,9 @@ class ToolCallStream:
         if found is None:
             call.given_index = self._free_index(piece.get("index"))
             return self._first(piece, call.given_index)
-        name, index = piece.get("name"), call.given_index
+        index = call.given_index
         placed = ToolCallChunk(
-            name=None if name is None or name == name_before else name,
+            name=(call.name or "")[len(name_before or "") :] or None,
             args=piece.get("args"),
             id=None if index in self.ids else self._new_id(piece, index),
             index=index,
@@ -189,6 +207,8 @@ class ToolCallStream:
     def _new_id(self, piece: ToolCallChunk, index: int | str) -> str | None:
         """The id of a call, made with its name where the provider gives none; a piece without either has none yet."""
         call_id = piece.get("id") or (f"call_{uuid4().hex}" if piece.get("name") else None)
+        if call_id in self.ids.values():
+            call_id = f"{call_id}_{len(self.ids)}"  # two calls with one id could not be answered
         if call_id is not None:
             self.ids[index] = call_id
         return call_id

@@ -60,6 +60,11 @@ def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | HasMessa
 
     Raises ``ConfigError`` for anything else; the text has its position and the forms that are accepted.
     """
+    if type(messages) is list:  # most are, and to look for a method takes longer than a short list does
+        return [
+            message if isinstance(message, BaseMessage) else _at(place, message)
+            for place, message in enumerate(messages)
+        ]
     if isinstance(messages, HasMessages):
         return messages.to_messages()
     if isinstance(messages, str | dict | BaseMessage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from json import dumps
 from math import ceil
@@ -83,9 +84,10 @@ def _content_size(content: str | list[str | dict[Any, Any]]) -> tuple[int, int]:
 _IMAGES = frozenset({"image", "image_url", "input_image"})
 _DATA_KEYS = frozenset({"base64", "data", "file_data", "bytes", "image_url", "video_url", "audio_url", "url"})
 _LONGEST_TEXT = 256
+_is_base64 = re.compile(r"[A-Za-z0-9+/_=-]*(?:\r?\n[A-Za-z0-9+/_=-]+)*").fullmatch
 
 
-def _without_data(value: Any) -> tuple[Any, int]:
+def _without_data(value: Any, key: Any = None) -> tuple[Any, int]:
     """A block without the attachments in it, at any depth, and their number.
 
     An attachment costs a model a number of tokens that has nothing to do with the length of its base64.
@@ -93,13 +95,12 @@ def _without_data(value: Any) -> tuple[Any, int]:
     if isinstance(value, dict):
         if value.get("type") in _IMAGES:
             return None, 1
-        parts = {key: _without_data("" if _is_data(key, inner) else inner) for key, inner in value.items()}
-        own = sum(_is_data(key, inner) for key, inner in value.items())
-        return {key: rest for key, (rest, _) in parts.items()}, own + sum(number for _, number in parts.values())
+        parts = {key: _without_data(inner, key) for key, inner in value.items()}
+        return {key: rest for key, (rest, _) in parts.items()}, sum(number for _, number in parts.values())
     if isinstance(value, list):
-        items = [_without_data(inner) for inner in value]
+        items = [_without_data(inner, key) for inner in value]
         return [rest for rest, _ in items], sum(number for _, number in items)
-    return value, 0
+    return ("", 1) if _is_data(key, value) else (value, 0)
 
 
 def _is_data(key: Any, value: Any) -> bool:
@@ -109,7 +110,10 @@ def _is_data(key: Any, value: Any) -> bool:
         return False
     if value.startswith("data:") and "," in value[:_LONGEST_TEXT]:
         return True
-    return key in _DATA_KEYS and len(value) > _LONGEST_TEXT and not any(map(str.isspace, value[:_LONGEST_TEXT]))
+    if len(value) <= _LONGEST_TEXT:
+        return False
+    head = value[:_LONGEST_TEXT]
+    return _is_base64(head) is not None or (key in _DATA_KEYS and not any(map(str.isspace, head)))
 
 
 def _tool_text(tool: Any) -> str:

@@ -13,6 +13,7 @@ from prill.messages.base import BaseMessage
 from prill.messages.convert import convert_to_messages
 from prill.messages.count import count_tokens_approximately
 from prill.messages.filter import Kind, is_of_kind
+from prill.messages.function import FunctionMessage
 from prill.messages.later import MessageFunction, Messages
 from prill.messages.system import SystemMessage
 from prill.messages.tool import ToolMessage
@@ -85,6 +86,7 @@ def _call_groups(messages: list[BaseMessage]) -> list[int | None]:
     """For each message the place of the answer whose tool calls it makes or answers, if any."""
     groups: list[int | None] = []
     callers: dict[str | None, int] = {}
+    function_caller: int | None = None  # calls of functions, which came before those of tools, have no ids
     for place, message in enumerate(messages):
         group: int | None = None
         if isinstance(message, ToolMessage):
@@ -92,6 +94,10 @@ def _call_groups(messages: list[BaseMessage]) -> list[int | None]:
         elif isinstance(message, AIMessage) and (calls := [*message.tool_calls, *message.invalid_tool_calls]):
             group = place
             callers.update({call["id"]: place for call in calls})
+        elif isinstance(message, AIMessage) and message.additional_kwargs.get("function_call"):
+            group = function_caller = place
+        elif isinstance(message, FunctionMessage):
+            group = function_caller
         groups.append(group)
     return groups
 

@@ -41,7 +41,9 @@ _DELTA = frozenset(
     )
 )
 
-_FAILED = frozenset(("error", "failed", "cancelled", "canceled", "aborted", "abort"))
+_FAILED = frozenset(
+    ("error", "failed", "cancelled", "canceled", "aborted", "abort", "network_error", "server_error", "timeout")
+)
 """Finish reasons that are not an end."""
 
 _FACTS = (
@@ -75,6 +77,8 @@ class ChatDecoder:
 
     def feed(self, event: ServerSentEvent) -> Iterable[AIMessageChunk]:
         data = event.data
+        if self.ended:
+            return ()  # nothing that follows the end changes the answer
         if data.startswith(b"[DONE]"):
             self.ended = True
             return self._close()
@@ -114,6 +118,8 @@ class ChatDecoder:
             raise self._failure
         if not self._begun:
             raise ValueError("the answer has no choices")
+        if not chunks and self._finish_reason is None:
+            raise ValueError("the choice has neither a message nor a finish reason")
         return [*chunks, *self._close()]
 
     def read(self, payload: Any) -> list[AIMessageChunk]:
@@ -153,7 +159,10 @@ class ChatDecoder:
             if choice[key] is not None:
                 self._facts[key] = choice[key]
         whole = not choice.get("delta")
-        delta = choice.get("delta") or choice.get("message") or {}
+        message = choice.get("message")
+        if self._failure is not None and isinstance(message, str):
+            message = None  # the words of the failure
+        delta = choice.get("delta") or message or {}
         content, extra = _content_and_extra(delta)
         calls = self._calls.feed(tool_call_pieces(delta.get("tool_calls") or ()), whole=whole)
         facts = _logprobs(choice)

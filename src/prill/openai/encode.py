@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from prill.messages import (
     AIMessage,
     BaseMessage,
@@ -15,6 +13,7 @@ from prill.messages import (
     ToolMessage,
     convert_to_openai_messages,
 )
+from prill.providers.calls import encode_body
 
 Json = dict[str, Any]
 
@@ -40,8 +39,8 @@ _BESIDE = frozenset(
 def encode_messages(messages: Sequence[BaseMessage], *, keep_reasoning: bool = False) -> list[Json]:
     """The messages of a request.
 
-    ``keep_reasoning`` sends back, with calls of tools, what the model had thought: servers with reasoning models want
-    it so, OpenAI itself does not take it.
+    ``keep_reasoning`` sends back, with calls of tools, what the model had thought and what its provider had sent with
+    each call: servers with reasoning models want it so, OpenAI itself does not take it.
     """
     whole = without_unanswered(messages)
     return [entry for message in whole for entry in _encode(message, keep_reasoning)]
@@ -79,9 +78,10 @@ def _assistant(message: AIMessage, keep_reasoning: bool) -> Json:
     entry: Json = {"role": "assistant", "content": _assistant_content(message) or None}
     if message.name:
         entry["name"] = message.name
-    calls = [_call(call, to_json(call["args"]).decode()) for call in message.tool_calls]
+    calls = [_call(call, encode_body(call["args"]).decode()) for call in message.tool_calls]
     calls += [_call(bad, bad["args"] or "") for bad in message.invalid_tool_calls]
-    if message.response_metadata.get("model_provider") == "anthropic":
+    if not keep_reasoning or message.response_metadata.get("model_provider") == "anthropic":
+        # OpenAI refuses keys that it does not know; other servers want back what they had sent.
         calls = [{key: call[key] for key in ("type", "id", "function")} for call in calls]
     if calls:
         entry["tool_calls"] = calls

@@ -42,6 +42,7 @@ class ResponsesDecoder:
         self._json = EventJSON()
         self._cut: Json | None = None  # the last delta, if it ended in half a character
         self._calls = ToolCallStream()
+        self._args: dict[Any, list[str]] = {}  # of each call, as far as they were streamed
         self._readers: dict[str, Callable[[Json], Iterable[AIMessageChunk]]] = {
             "response.created": self._begin,
             "response.output_item.added": self._item_added,
@@ -106,14 +107,14 @@ class ResponsesDecoder:
         self._has_content = True
         key = payload.get("output_index")
         call = _call_piece(item, item.get("arguments") or "", self._index(key))
-        if call["args"]:
-            self._streamed.add(key)
+        self._args[key] = [call["args"] or ""]
         return (ai_chunk([], id=self._id, tool_call_chunks=self._calls.feed([call])),)
 
     def _arguments(self, payload: Json) -> Iterable[AIMessageChunk]:
         key = payload.get("output_index")
-        self._streamed.add(key)
-        call = ToolCallChunk(name=None, args=_needed_text(payload, "delta"), id=None, index=self._index(key))
+        text = _needed_text(payload, "delta")
+        self._args.setdefault(key, []).append(text)
+        call = ToolCallChunk(name=None, args=text, id=None, index=self._index(key))
         return (ai_chunk([], id=self._id, tool_call_chunks=self._calls.feed([call])),)
 
     def _text(self, payload: Json) -> Iterable[AIMessageChunk]:
@@ -224,11 +225,17 @@ class ResponsesDecoder:
     def _function_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
         self._has_content = True
         index = self._index(key)
-        args = None if key in self._streamed else item.get("arguments") or ""
-        calls = self._calls.feed([_call_piece(item, args, index)])
+        calls = self._calls.feed([_call_piece(item, self._missing_args(item, key), index)])
         block = {name: value for name, value in item.items() if name not in _NOT_SENT_BACK and value is not None}
         block["call_id"] = self._calls.ids.get(index)
         yield ai_chunk([{**block, "index": index}], id=self._id, tool_call_chunks=calls)
+
+    def _missing_args(self, item: Json, key: Any) -> str | None:
+        """What the whole item has of its arguments beyond the pieces that came; ``None`` where they differ."""
+        whole, streamed = item.get("arguments") or "", "".join(self._args.get(key, ()))
+        if not streamed or not isinstance(whole, str):
+            return whole or ""
+        return whole[len(streamed) :] or None if whole.startswith(streamed) else None
 
     def _custom_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
         self._has_content = True

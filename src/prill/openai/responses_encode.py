@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from prill.messages import (
     AIMessage,
     BaseMessage,
@@ -14,6 +12,7 @@ from prill.messages import (
     convert_to_openai_messages,
 )
 from prill.openai.encode import without_unanswered
+from prill.providers.calls import encode_body
 
 Json = dict[str, Any]
 
@@ -143,7 +142,7 @@ def _assistant(message: AIMessage, stored: bool) -> Iterable[Json]:
             items.append(item)
     for call in message.tool_calls:
         if call["id"] not in written:
-            items.append(_call(call["id"], call["name"], to_json(call["args"]).decode()))
+            items.append(_call(call["id"], call["name"], encode_body(call["args"]).decode()))
     for bad in message.invalid_tool_calls:
         if bad["id"] not in written:
             items.append(_call(bad["id"], bad["name"] or "", bad["args"] or ""))

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from prill.errors import ConfigError
 from prill.providers.tools import check_names, check_tool
 from prill.tools.function_schema import convert_to_openai_function, convert_to_openai_tool
+from prill.tools.json_schema import remove_defaults
 
 Json = dict[str, Any]
 
@@ -29,13 +30,21 @@ def bound_tools(tools: Sequence[Any], tool_choice: Any, strict: bool | None) -> 
 
 def described_tools(tools: Iterable[Any], strict: bool | None = None) -> list[Json]:
     """The tools in the form of chat completions; raises ``ConfigError`` for one that would be refused."""
-    described = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    described = [_without_defaults(convert_to_openai_tool(tool, strict=strict)) for tool in tools]
     for tool in described:
         function = tool.get("function")
         if tool.get("type") == "function" and isinstance(function, Mapping):
             check_tool(function.get("name"), function.get("parameters"), _LONGEST_NAME)
     check_names([(tool.get("function") or {}).get("name") for tool in described])
     return described
+
+
+def _without_defaults(tool: Json) -> Json:
+    """The tool; one that is strict has no defaults in its parameters."""
+    function = tool.get("function")
+    if not isinstance(function, Mapping) or not function.get("strict") or "parameters" not in function:
+        return tool
+    return {**tool, "function": {**function, "parameters": remove_defaults(function["parameters"])}}
 
 
 _LONGEST_NAME = 64
@@ -78,7 +87,7 @@ def response_format(wanted: Any) -> Any:
     if not described and not (isinstance(wanted, Mapping) and "type" in wanted and _is_schema(wanted)):
         return wanted
     function = convert_to_openai_function(wanted, strict=True)
-    schema = {"name": function["name"], "schema": function["parameters"], "strict": True}
+    schema = {"name": function["name"], "schema": remove_defaults(function["parameters"]), "strict": True}
     if function.get("description"):
         schema["description"] = function["description"]
     return {"type": "json_schema", "json_schema": schema}
@@ -89,8 +98,9 @@ def answer_format(form: Json, strict: bool | None) -> Json:
     parameters = form["parameters"]
     if strict is None:
         strict = not _has_free_keys(parameters)
-    schema = convert_to_openai_function(form, strict=strict)["parameters"] if strict else parameters
-    made = {"name": form["name"], "schema": schema, "strict": strict}
+    if strict:
+        parameters = remove_defaults(convert_to_openai_function(form, strict=True)["parameters"])
+    made = {"name": form["name"], "schema": parameters, "strict": strict}
     if form.get("description"):
         made["description"] = form["description"]
     return {"type": "json_schema", "json_schema": made}

@@ -21,6 +21,7 @@ from prill.output_parsers.type_shapes import (
     PartialValueBuilder,
     TypeShape,
 )
+from prill.runnables.describe.pydantic_v1 import annotate_v1, is_pydantic_v1
 from prill.runnables.describe.typed_dicts import usable
 from prill.transducers.partial_json import NOTHING, PartialJSON
 
@@ -82,6 +83,9 @@ class OutputSchema:
             self._shape: TypeShape = RAW
             return
         self._checked = {}
+        if is_pydantic_v1(schema):
+            self.described, self._shape = schema, TypeShape(TypeAdapter(annotate_v1(schema)).validate_python)
+            return
         schema = usable(schema)
         if not _is_object(schema):
             self.key = "items" if get_origin(schema) is list else "value"

@@ -28,6 +28,11 @@ class MessagesPlaceholder(BaseMessagePromptTemplate):
     def __init__(self, variable_name: str, *, optional: bool = False, **kwargs: Any) -> None:
         data: dict[str, Any] = {"variable_name": variable_name, "optional": optional, **kwargs}
         super().__init__(**data)
+        if not self.variable_name or set("{}") & set(self.variable_name):
+            raise PromptError(
+                f"a placeholder has the name of a variable, without braces: MessagesPlaceholder('history'), "
+                f"not {self.variable_name!r}"
+            )
 
     def format_messages(self, /, **kwargs: Any) -> list[BaseMessage]:
         """The messages of the variable."""

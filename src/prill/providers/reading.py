@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from pydantic_core import from_json
-
 from prill.errors import PrillError
 from prill.providers.http.message import BadBody
-from prill.transducers.event_json import EventJSON
+from prill.transducers.event_json import EventJSON, read_json
 from prill.transducers.event_template import EventTemplate
 from prill.transducers.sse import ServerSentEvent, SSEDecoder
 
@@ -197,7 +195,7 @@ class Reading(Generic[Chunk]):
             return
         if not self.decoder.ended:
             for event in (*self._events(self._joined(b"")), *self._framing.finish()):
-                if _is_kept_alive(event.data):
+                if _keeps_alive(event):
                     continue
                 self.seen += 1
                 for chunk in self._fed_last(event):
@@ -210,7 +208,7 @@ class Reading(Generic[Chunk]):
         """The chunks of an answer in one piece, which some servers give though a stream was asked for."""
         whole = getattr(self.decoder, "whole", None)
         try:
-            payload = from_json(body)
+            payload = read_json(body)
         except ValueError:
             return
         if whole is None:
@@ -257,7 +255,7 @@ class Reading(Generic[Chunk]):
 
     def _parsed(self, data: bytes) -> Iterator[Batch[Chunk]]:
         for event in self._events(data):
-            if _is_kept_alive(event.data):
+            if _keeps_alive(event):
                 continue
             self.seen += 1
             for chunk in checked(self.decoder.feed, event):
@@ -283,9 +281,17 @@ class Reading(Generic[Chunk]):
             raise
 
 
-def _is_kept_alive(data: bytes) -> bool:
-    """Whether an event only keeps the connection open: its data is blank, or a comment in the wrong place."""
-    return data.isspace() or not data or data.startswith(b":")
+def _keeps_alive(event: ServerSentEvent) -> bool:
+    """Whether an event only keeps the connection open: its data says nothing, or is a comment in the wrong place."""
+    data = event.data
+    if len(data) > _LONGEST_SIGN:
+        return False
+    return data.strip() in _SIGNS or data.startswith(b":") or event.event in _SIGN_NAMES
+
+
+_LONGEST_SIGN = 200
+_SIGNS = frozenset((b"", b'{"type":"ping"}', b'{"type": "ping"}'))
+_SIGN_NAMES = frozenset(("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive"))
 
 
 def _repeated(piece: TextDelta, texts: list[str]) -> Batch[Any]:

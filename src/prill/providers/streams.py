@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from pydantic_core import from_json
-
 from prill.callbacks.run import Run
 from prill.errors import (
     EmptyResponseError,
@@ -19,11 +17,12 @@ from prill.messages.ai import as_interrupted
 from prill.providers.http.answers import WholeAnswer
 from prill.providers.http.body import Body
 from prill.providers.http.error_bodies import QUOTED, is_error_body
-from prill.providers.http.failures import map_error_event
+from prill.providers.http.failures import find_request_id, map_error_event
 from prill.providers.http.message import Answer, TransportError
 from prill.providers.reading import ProviderError, Reading, StreamDecoder, WrongShape, checked
 from prill.providers.settings import ProviderSettings
 from prill.runnables.engine.accumulator import Accumulator
+from prill.transducers.event_json import read_json
 
 Chunk = TypeVar("Chunk")
 
@@ -132,7 +131,7 @@ class ProviderStreams(ProviderSettings):
     def _whole(self, answer: WholeAnswer, read: Callable[[Any], Chunk]) -> Chunk:
         """What ``read`` makes of the JSON of an answer in one piece."""
         try:
-            payload = from_json(answer.content)
+            payload = read_json(answer.content)
         except ValueError:
             payload, failure = None, self._not_in_protocol(_start(answer.content), answer)
         else:
@@ -155,7 +154,7 @@ class ProviderStreams(ProviderSettings):
         if "event-stream" in answer.headers.get("content-type", ""):
             return self._interrupted(0, answer)
         try:
-            payload = from_json(start)
+            payload = read_json(start)
         except ValueError:
             return self._not_in_protocol(_start(start), answer)
         if is_error_body(payload):
@@ -177,7 +176,7 @@ class ProviderStreams(ProviderSettings):
         return failure
 
     def _request_id(self, answer: Answer) -> str | None:
-        return answer.headers.get("x-request-id") or answer.headers.get("request-id")
+        return find_request_id(answer.headers)
 
 
 def _start(body: bytes) -> str:

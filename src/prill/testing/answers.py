@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from prill.testing.anthropic_wire import MessagesWire
+from prill.testing.bedrock_wire import ConverseWire
 from prill.testing.faults import HTML_PAGE, Faults
+from prill.testing.gemini_wire import GeminiEmbeddingsWire, GenerateArrayWire, GenerateWire
 from prill.testing.openai_embeddings_wire import EmbeddingsWire
 from prill.testing.openai_responses_wire import ResponsesWire
 from prill.testing.openai_wire import ChatWire, CompletionsWire
@@ -23,7 +27,14 @@ _WIRES: dict[str, Wire] = {
     "/embeddings": EmbeddingsWire(),
     "/responses": ResponsesWire(),
     "/messages": MessagesWire(),
+    "/converse": ConverseWire(),
+    "/converse-stream": ConverseWire(),
+    ":generateContent": GenerateWire(),
+    ":streamGenerateContent": GenerateWire(),
+    ":embedContent": GeminiEmbeddingsWire(),
+    ":batchEmbedContents": GeminiEmbeddingsWire(),
 }
+_ARRAYS = GenerateArrayWire()
 
 _JSON = {"content-type": "application/json"}
 _SSE = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
@@ -31,21 +42,23 @@ _SSE = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no
 _TRANSPORT = {"content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"}
 
 
-def get_wire(path: str) -> Wire | None:
-    """The wire that is spoken at ``path``."""
+def get_wire(path: str, query: str = "alt=sse") -> Wire | None:
+    """The wire that is spoken at ``path``; ``query`` is how Gemini's streams are asked for in one form or the other."""
+    if path.endswith(":streamGenerateContent") and "alt=sse" not in query:
+        return _ARRAYS
     return next((wire for end, wire in _WIRES.items() if path.rstrip("/").endswith(end)), None)
 
 
 def is_embeddings(path: str) -> bool:
     """Whether ``path`` asks for vectors, for which a scripted text is not an answer."""
-    return path.rstrip("/").endswith("/embeddings")
+    return path.rstrip("/").endswith(("/embeddings", ":embedContent", ":batchEmbedContents"))
 
 
 def echo(body: Any) -> Reply:
     """The last user message (or the prompt) word by word: what the server says when nothing was scripted."""
     if not isinstance(body, Mapping):
         return Reply(("Hello",))
-    asked = body.get("messages") or body.get("input") or body.get("prompt") or ""
+    asked = body.get("messages") or body.get("input") or body.get("prompt") or body.get("contents") or ""
     if isinstance(asked, list):
         said = [item for item in asked if not isinstance(item, Mapping) or item.get("role", "user") == "user"]
         asked = said[-1] if said else ""
@@ -61,11 +74,11 @@ def answer_reply(reply: Reply, wire: Wire, seen: SeenRequest, faults: Faults) ->
         return Answer(faults.status, {**headers, **_JSON, **retry}, [error], False, faults)
     if faults.html_200:
         return Answer(200, {**headers, "content-type": "text/html"}, [HTML_PAGE], False, faults)
-    body = seen.json if isinstance(seen.json, dict) else {}
+    body = {**_named_in(seen.path), **(seen.json if isinstance(seen.json, dict) else {})}
     streaming = seen.streaming and not isinstance(wire, EmbeddingsWire)
     return Answer(
         status=200,
-        headers={**headers, **(_SSE if streaming else _JSON)},
+        headers={**headers, **(_stream_type(wire) if streaming else _JSON)},
         events=_render(reply, wire, body, streaming),
         streaming=streaming,
         faults=faults,
@@ -74,6 +87,18 @@ def answer_reply(reply: Reply, wire: Wire, seen: SeenRequest, faults: Faults) ->
         garbage=wire.garbage,
         batch=reply.batch,
     )
+
+
+def _stream_type(wire: Wire) -> dict[str, str]:
+    if isinstance(wire, ConverseWire):
+        return {"content-type": "application/vnd.amazon.eventstream"}
+    return _JSON if wire is _ARRAYS else _SSE
+
+
+def _named_in(path: str) -> dict[str, Any]:
+    """The model that an address names, as a request's body does elsewhere."""
+    found = re.search(r"/models/([^/:]+):", path)
+    return {"model": unquote(found[1])} if found else {}
 
 
 def _render(reply: Reply, wire: Wire, body: dict[str, Any], streaming: bool) -> list[bytes]:

@@ -111,6 +111,9 @@ class _Check:
             if not self.compare(None, self.expected):
                 raise self.broken(f"{verb} put out no chunk, but {self.expected!r:.300} was expected")
             return
+        if hasattr(chunks[-1], "stream_value"):  # an update, which knows what it has made of the value
+            self.same(f"{verb} (the value after its last chunk)", chunks[-1].stream_value)
+            return
         cumulative = self.cumulative
         if cumulative is None:
             cumulative = self.compare(chunks[-1], self.expected) and not self.compare(join(chunks), self.expected)
@@ -258,7 +261,7 @@ def _tasks() -> set[asyncio.Task[Any]]:
 def _open(generators: WeakSet[Any]) -> list[str]:
     # What belongs to the loop is closed with the loop.
     open_ones = (each.__qualname__ for each in generators if each.ag_frame is not None)
-    return sorted(name for name in open_ones if name != "PerLoop._hold")
+    return sorted(name for name in open_ones if name != "PerLoop._close_with_loop")
 
 
 @contextlib.contextmanager

@@ -35,11 +35,11 @@ ReplyFunction: TypeAlias = Callable[[SeenRequest], Scripted | str | Sequence[str
 
 
 class ReplayServer:
-    """A real HTTP server on 127.0.0.1 that speaks as OpenAI and Anthropic do.
+    """A real HTTP server on 127.0.0.1 that speaks as OpenAI, Anthropic, Google and Amazon do.
 
-    It answers chat completions, legacy completions, embeddings and responses (OpenAI) and messages (Anthropic),
-    streamed and plain, and batches of both (see ``batches``). It is up inside its ``with`` block, or
-    between ``start()`` and ``stop()``:
+    It answers chat completions, legacy completions, embeddings and responses (OpenAI, also in Azure), messages
+    (Anthropic), generateContent and embedContent (Gemini) and converse (Bedrock), streamed and plain, and batches of
+    the first two vendors (see ``batches``). It is up inside its ``with`` block, or between ``start()`` and ``stop()``:
 
         with ReplayServer() as server:
             server.reply("Hello", " world")
@@ -124,6 +124,11 @@ class ReplayServer:
     @property
     def anthropic_url(self) -> str:
         """The ``base_url`` for Anthropic clients."""
+        return self.url
+
+    @property
+    def google_url(self) -> str:
+        """The ``base_url`` for Google's clients."""
         return self.url
 
     # Script
@@ -275,7 +280,7 @@ class ReplayServer:
         faults = self.faults if scripted.faults is None else scripted.faults
         if isinstance(scripted, Recording):
             return answer_recording(scripted, faults)
-        wire = get_wire(seen.path)
+        wire = get_wire(seen.path, seen.query)
         if wire is None or seen.method != "POST":
             return answer_unknown(seen)
         return answer_reply(scripted, wire, seen, faults)

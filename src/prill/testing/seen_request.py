@@ -36,6 +36,8 @@ class SeenRequest:
     @property
     def streaming(self) -> bool:
         """Whether the client asked for a stream."""
+        if self.path.endswith((":streamGenerateContent", "/converse-stream")):  # Gemini's and Bedrock's address say it
+            return True
         return isinstance(self.json, dict) and self.json.get("stream") is True
 
     @property

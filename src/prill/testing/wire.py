@@ -56,7 +56,7 @@ def count_usage(reply: Reply, body: Mapping[str, Any]) -> Usage:
     """The reply's usage, or a count of words in the request and of pieces in the reply."""
     if reply.usage is not None:
         return Usage(*reply.usage)
-    asked = body.get("messages") or body.get("prompt") or body.get("input") or ""
+    asked = body.get("messages") or body.get("prompt") or body.get("input") or body.get("contents") or ""
     said = len(reply.pieces) + len(reply.thinking)
     said += sum(len(reply.fragments(call)) for call in reply.tool_calls)
     return Usage(max(1, len(to_text(asked).split())), max(1, said))
@@ -69,7 +69,7 @@ def to_text(content: Any) -> str:
     if isinstance(content, list):
         return " ".join(filter(None, map(to_text, content)))
     if isinstance(content, Mapping):
-        return to_text(content.get("content") or content.get("text") or "")
+        return to_text(content.get("content") or content.get("text") or content.get("parts") or "")
     return ""
 
 

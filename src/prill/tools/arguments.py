@@ -36,8 +36,11 @@ def is_injected(marks: Any, kind: type[InjectedToolArg] = InjectedToolArg) -> bo
 
 
 def get_annotations(hint: Any) -> tuple[Any, ...]:
-    """The metadata of an ``Annotated`` type."""
-    return tuple(get_args(hint)[1:]) if get_origin(hint) is Annotated else ()
+    """The metadata of an ``Annotated`` type; the type itself, if it is one that marks arguments."""
+    origin = get_origin(hint) or hint
+    if isinstance(origin, type) and issubclass(origin, InjectedToolArg):
+        return (origin,)
+    return tuple(get_args(hint)[1:]) if origin is Annotated else ()
 
 
 _EMPTY = inspect.Parameter.empty
@@ -190,7 +193,6 @@ def _model(
             others = Any if hint is _EMPTY else hint
         if each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) or _what(each.name, hint) or each.name in left_out:
             continue
-        refuse_old_classes(f"the argument {each.name!r} of {name}", hint)
         said = next((mark for mark in get_annotations(hint) if isinstance(mark, str)), None) or documented.get(
             each.name
         )
@@ -212,12 +214,6 @@ def _open_base(others: Any) -> type[BaseModel]:
     """A model that takes arguments of any name, if they are of a type."""
     space: dict[str, Any] = {"model_config": ConfigDict(extra="allow"), "__module__": __name__}
     return type("_Arguments", (_Arguments,), {**space, "__annotations__": {"__pydantic_extra__": dict[str, others]}})
-
-
-def refuse_old_classes(what: str, kind: Any) -> None:
-    """Raise ``ConfigError`` for a class that pydantic's own copy of its version 1 made: it cannot be described."""
-    if any(base.__module__.startswith("pydantic.v1") for base in getattr(kind, "__mro__", ())):
-        raise ConfigError(f"{what} is a class of pydantic.v1: use pydantic.BaseModel instead")
 
 
 def _get_runnable_config_param(func: Callable[..., Any]) -> str | None:

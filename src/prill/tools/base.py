@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_serializer
+from pydantic import BaseModel, Field, ValidationError, field_serializer, field_validator
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from prill.callbacks.run import Run, inside
 from prill.errors import ConfigError, ToolException
 from prill.io import closing
 from prill.messages import ToolCall
+from prill.runnables.describe.pydantic_v1 import convert_v1, is_pydantic_v1
 from prill.runnables.engine.overrides import Namespaces, are_overridden, nearest
 from prill.runnables.engine.runs import config_for_child
 from prill.runnables.engine.streams import EMPTY, REPLACE, Stream, collect
@@ -34,6 +35,7 @@ from prill.tools.progress import Progress, is_generator
 ToolInput = str | dict[str, Any] | ToolCall
 ArgsSchema = type[BaseModel] | dict[str, Any]
 Handler = bool | str | Callable[[Any], Any] | None
+Approve = bool | Callable[[dict[str, Any]], bool] | dict[str, Any] | None
 
 
 class SchemaAnnotationError(TypeError):
@@ -54,6 +56,9 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     text, or what a function makes of the error; ``handle_validation_error`` the same for arguments that do not fit,
     where ``True`` names each of them. Answers of that kind have ``status="error"``. Without, the error is raised:
     for arguments that do not fit ``args_schema`` it is pydantic's ``ValidationError``, with a note that names them.
+
+    Three fields are for agents: ``approve`` says which calls a person has to approve (``True``, or a function of the
+    arguments), ``alone`` that no other tool may run at the same time, ``timeout`` how many seconds a call may take.
     """
 
     _kind: ClassVar[str] = "tool"
@@ -66,6 +71,9 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     handle_tool_error: Handler = Field(default=None, exclude=True, repr=False)
     handle_validation_error: Handler = Field(default=None, exclude=True, repr=False)
     extras: dict[str, Any] | None = Field(default=None, repr=False)
+    approve: Approve = Field(default=None, exclude=True, repr=False)
+    alone: bool = Field(default=False, exclude=True, repr=False)
+    timeout: float | None = Field(default=None, gt=0, exclude=True, repr=False)
     verbose: bool = Field(default=False, exclude=True, repr=False)
     callbacks: Any = Field(default=None, exclude=True, repr=False)
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
@@ -75,6 +83,19 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         super().__init_subclass__(**kwargs)
         if inspect.get_annotations(cls).get("args_schema") in (BaseModel, "BaseModel"):
             raise SchemaAnnotationError(f"{cls.__name__}.args_schema holds a class: annotate it as type[BaseModel]")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        default = cls.model_fields["args_schema"].default
+        if is_pydantic_v1(default):
+            cls.model_fields["args_schema"].default = convert_v1(default)
+            cls.model_rebuild(force=True)
+
+    @field_validator("args_schema", mode="before")
+    @classmethod
+    def _take_pydantic_v1(cls, schema: Any) -> Any:
+        return convert_v1(schema) if is_pydantic_v1(schema) else schema
 
     def _streaming(self) -> Streaming:
         return Streaming("buffers", False, "a tool needs all of its arguments")
@@ -212,11 +233,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
 
     def _injected_beside_schema(self, model: type[BaseModel]) -> dict[str, bool]:
         """The function's injected parameters that an ``args_schema`` of its own leaves out; true for the call's id."""
-        if self.args_schema is None:
-            return {}
-        marked = injected_arguments(self._function())
-        if not marked:
-            return marked
+        if self.args_schema is None or not (marked := injected_arguments(self._function())):
+            return _NONE
         return {name: is_id for name, is_id in marked.items() if name not in model.model_fields}
 
     def _only_argument(self) -> str:
@@ -366,6 +384,8 @@ class BaseToolkit(BaseModel, ABC):
     def get_tools(self) -> list[BaseTool]:
         """The tools."""
 
+
+_NONE: dict[str, bool] = {}
 
 _CONFIG_KEYS = ("tags", "metadata", "run_name", "run_id")
 

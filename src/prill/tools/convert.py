@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
 from prill.messages import ToolCall, ToolMessage
 from prill.runnables.base import Runnable
-from prill.tools.base import ArgsSchema, BaseTool, Handler
+from prill.tools.base import Approve, ArgsSchema, BaseTool, Handler
 from prill.tools.from_runnable import convert_runnable_to_tool
 from prill.tools.simple import Tool
 from prill.tools.structured import StructuredTool, find_description
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class AgentSettings(TypedDict, total=False):
+    """Settings of a tool for agents that run it; see ``BaseTool``."""
+
+    approve: Approve
+    alone: bool
+    timeout: float | None
+
 
 if TYPE_CHECKING:
 
@@ -67,6 +88,7 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    **for_agents: Unpack[AgentSettings],
 ) -> FunctionTool[P, R]: ...
 @overload
 def tool(
@@ -83,6 +105,7 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    **for_agents: Unpack[AgentSettings],
 ) -> FunctionTool[P, R]: ...
 @overload
 def tool(
@@ -99,6 +122,7 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    **for_agents: Unpack[AgentSettings],
 ) -> BaseTool: ...
 @overload
 def tool(
@@ -115,6 +139,7 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    **for_agents: Unpack[AgentSettings],
 ) -> ToolDecorator: ...
 def tool(
     name_or_callable: str | Callable[..., Any] | None = None,
@@ -130,6 +155,7 @@ def tool(
     extras: dict[str, Any] | None = None,
     handle_tool_error: Handler = None,
     handle_validation_error: Handler = None,
+    **for_agents: Unpack[AgentSettings],
 ) -> Any:
     """Decorate a function to make it a tool; its docstring is the description, its parameters are the arguments.
 
@@ -143,15 +169,14 @@ def tool(
         return_direct: for agents: the output of the tool is their answer.
         args_schema: a pydantic class or a JSON schema of the arguments; by default read from the function.
         infer_schema: ``False`` makes a tool with one text argument, a ``Tool``.
-        response_format: ``"content_and_artifact"`` for a function that returns a pair: the text for the model, and
-            the ``artifact`` of the message, for the program.
-        parse_docstring: take the descriptions of the arguments from the docstring (Google, NumPy or Sphinx style), by
-            default if there are any; ``True`` requires them.
+        response_format: ``"content_and_artifact"`` for a function that returns the text for the model and an artifact.
+        parse_docstring: take the descriptions of the arguments from the docstring; ``True`` requires them there.
         error_on_invalid_docstring: with ``parse_docstring``, raise ``ConfigError`` for a docstring that does not fit.
         extras: more settings for providers.
         handle_tool_error: the answer when the function raises ``ToolException``: ``True`` for the text of the error, a
             text, or a function of the error. By default the error is raised.
         handle_validation_error: the same for invalid arguments.
+        for_agents: ``approve``, ``alone`` and ``timeout`` of calls that an agent runs; see ``BaseTool``.
 
     >>> @tool
     ... def reverse(word: str) -> str:
@@ -166,6 +191,7 @@ def tool(
         "extras": extras,
         "handle_tool_error": handle_tool_error,
         "handle_validation_error": handle_validation_error,
+        **for_agents,
     }
     make = _Maker(description, args_schema, infer_schema, (parse_docstring, error_on_invalid_docstring), settings)
     if runnable is not None:

@@ -14,6 +14,7 @@ from typing_extensions import is_typeddict as is_typeddict_extension
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
+from prill.runnables.describe.pydantic_v1 import convert_v1, is_pydantic_v1
 from prill.runnables.describe.typed_dicts import usable
 from prill.tools.arguments import get_annotations, is_injected
 from prill.tools.docstring import find_unknown, read_docstring
@@ -82,6 +83,8 @@ def convert_to_json_schema(schema: Any, *, strict: bool | None = None) -> Schema
 def _describe(function: Any) -> Schema:
     if isinstance(function, Mapping):
         return _of_dict(function)
+    if is_pydantic_v1(function):
+        function = convert_v1(function)
     if isinstance(function, type) and issubclass(function, BaseModel):
         return _of_model(function)
     if isinstance(function, type) and (is_typeddict(function) or is_typeddict_extension(function)):

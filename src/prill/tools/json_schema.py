@@ -96,3 +96,18 @@ def strict(schema: Any) -> Any:
             made["required"] = list(made["properties"])
         made["additionalProperties"] = False
     return made
+
+
+def remove_defaults(schema: Any) -> Any:
+    """The schema without defaults: they say nothing where every key is required, and Azure refuses them."""
+    if isinstance(schema, list):
+        return [remove_defaults(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made: Schema = {}
+    for key, value in schema.items():
+        if key in _NAMED and isinstance(value, dict):
+            made[key] = {name: remove_defaults(inner) for name, inner in value.items()}
+        elif key != "default":
+            made[key] = value if key in ("enum", "const") else remove_defaults(value)
+    return made

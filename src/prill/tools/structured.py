@@ -16,7 +16,6 @@ from prill.tools.arguments import (
     check_docstring,
     create_schema_from_function,
     injected_parameters,
-    refuse_old_classes,
 )
 from prill.tools.base import ArgsSchema, BaseTool
 from prill.tools.docstring import read_docstring
@@ -74,7 +73,6 @@ class StructuredTool(BaseTool):
         name = name or getattr(unwrapped(function), "__name__", None) or type(function).__name__
         if parse_docstring and error_on_invalid_docstring:
             check_docstring(name, function)
-        refuse_old_classes(f"the args_schema of {name}", args_schema)
         described = parse_docstring is not False
         if args_schema is None and infer_schema:
             text = description or find_description(function, described)

@@ -25,10 +25,11 @@ class EventJSON:
         ({'text': 'so '}, {'text': '😀!'})
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_holds_halves")
 
-    def __init__(self) -> None:
+    def __init__(self, *, holds_halves: bool = True) -> None:
         self._held: dict[Path, str] = {}
+        self._holds_halves = holds_halves
 
     @property
     def holds(self) -> bool:
@@ -68,6 +69,11 @@ class EventJSON:
         text = self._held.pop(path, "") + text
         if not _SURROGATE.search(text):
             return text
-        if _HIGH.search(text):
+        if self._holds_halves and _HIGH.search(text):
             self._held[path], text = text[-1], text[:-1]
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def read_json(data: bytes) -> Any:
+    """The value of a whole JSON text, in which half a character becomes U+FFFD; raises ``ValueError`` if it is not."""
+    return EventJSON(holds_halves=False).read(data)

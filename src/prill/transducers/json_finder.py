@@ -29,10 +29,16 @@ _mark = re.compile(
 _closing = re.compile(closing_pattern())
 _opening = re.compile(opening_pattern())
 _unfinished_tag = re.compile(unfinished_tag_pattern())
-# Behind a fence: a label, which may be on the next line if it is "json".
+# Behind a fence: a label, which may be on the next line if it is "json", or in braces; and attributes (title="x").
 _WORD: Final = r"[A-Za-z][A-Za-z0-9_+.#/-]{0,40}"
-_label = re.compile(rf"[ \t]{{0,8}}(?:({_WORD})|\s{{1,4}}(json)(?![A-Za-z0-9_+.#/-]))?").match
-_label_may_go_on = re.compile(rf"[ \t]{{0,8}}(?:{_WORD}|\s{{1,4}}(?:j(?:s(?:on?)?)?)?)?\Z").match
+_ATTRIBUTES: Final = r"(?:[ \t]{1,8}[A-Za-z][A-Za-z0-9_-]{0,40}=[^\n]{0,200})"
+_label = re.compile(
+    rf"[ \t]{{0,8}}(?:({_WORD}){_ATTRIBUTES}?|\{{\.({_WORD})[^}}\n]{{0,200}}\}}|\s{{1,4}}(json)(?![A-Za-z0-9_+.#/-]))?"
+).match
+_label_may_go_on = re.compile(
+    rf"[ \t]{{0,8}}(?:{_WORD}(?:[ \t]{{1,8}}(?:[A-Za-z][A-Za-z0-9_-]{{0,40}})?|{_ATTRIBUTES})?"
+    rf"|\{{(?:\.(?:{_WORD}[^}}\n]{{0,200}})?)?|\s{{1,4}}(?:j(?:s(?:on?)?)?)?)?\Z"
+).match
 # A bracket in prose starts JSON if JSON follows. "[ ]" is a box to tick.
 _opens_json = re.compile(
     r'\{\s{0,256}["}]|(?!\[ \])\[\s{0,256}(?:["\[{\]0-9]|-[0-9I]|true|false|null|NaN|Infinity)'
@@ -213,7 +219,7 @@ class JSONFinder:
             return ""
         found = _label(text, end)
         assert found is not None
-        word = found[1] or found[2] or ""
+        word = found[1] or found[2] or found[3] or ""
         self._fence, self._code = text[start:end], ""
         self._in_ticks, self._last = False, "x"
         if word.lower() in _JSON_LABELS:

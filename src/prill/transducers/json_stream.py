@@ -109,9 +109,9 @@ class JSONArrayDecoder:
         if mark == b",":
             return place - 1 if self._depth == self._base else None
         self._depth -= 1
-        if self._base == 0:
-            return place if self._depth == 0 else None
-        self._ended = self._depth < 1
+        if self._depth == self._base:
+            return place
+        self._ended = self._depth < self._base
         return place - 1 if self._ended else None
 
 

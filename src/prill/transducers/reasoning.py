@@ -24,6 +24,11 @@ PIECE: Final = 4096
 
 _BRACKETED: Final = "[THINK]"
 _TRIANGLES: Final = "◁think▷"
+_FINAL_CHANNEL: Final = "<|channel|>final<|message|>"
+"""Starts the answer of models that write in channels; what came before was said in others.
+
+https://developers.openai.com/cookbook/articles/openai-harmony
+"""
 
 
 def opening_pattern(names: Iterable[str] = NAMES) -> str:
@@ -33,7 +38,8 @@ def opening_pattern(names: Iterable[str] = NAMES) -> str:
 
 def closing_pattern(names: Iterable[str] = NAMES) -> str:
     """Return the regular expression of a closing tag."""
-    return rf"(?i:</(?:{_either(names)})\s{{0,8}}>)|{re.escape(_BRACKETED.replace('[', '[/'))}|◁/think▷"
+    others = _either(("[/THINK]", "◁/think▷", _FINAL_CHANNEL))
+    return rf"(?i:</(?:{_either(names)})\s{{0,8}}>)|{others}"
 
 
 def closing_tag_for(opening: str) -> str:
@@ -47,7 +53,8 @@ def unfinished_tag_pattern(names: Iterable[str] = NAMES) -> str:
     """Return the regular expression of the first part of a tag, at the end of a text."""
     names = tuple(names)
     starts = {name[:length] for name in names for length in range(len(name) + 1)}
-    other = {tag[:length] for tag in ("[THINK]", "[/THINK]", "◁think▷", "◁/think▷") for length in range(1, len(tag))}
+    tags = ("[THINK]", "[/THINK]", "◁think▷", "◁/think▷", _FINAL_CHANNEL)
+    other = {tag[:length] for tag in tags for length in range(1, len(tag))}
     angled = rf"(?i:</?(?:(?:{_either(starts)})|(?:{_either(names)})(?:\s[^<>]{{0,200}}|/)))"
     return rf"(?:{angled}|{_either(other)})\Z"
 
@@ -58,7 +65,7 @@ def _either(words: Iterable[str]) -> str:
 
 def find_unfinished_tag(pattern: re.Pattern[str], text: str) -> int:
     """Return where a tag starts that ``text`` ends in, or the length of ``text``."""
-    for first in "<[◁":
+    for first in ("<|channel", *"<[◁"):
         start = text.rfind(first, max(0, len(text) - _LONGEST_TAG))
         if start >= 0 and pattern.match(text, start):
             return start

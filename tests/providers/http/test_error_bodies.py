@@ -18,6 +18,8 @@ SHAPES: list[tuple[Any, str, str | None]] = [
     ({"error": {"message": "words", "type": "t", "code": None}}, "words", "t"),
     ({"error": {"message": "words", "code": 400, "status": "INVALID_ARGUMENT"}}, "words", "INVALID_ARGUMENT"),
     ([{"error": {"code": 400, "message": "words", "status": "INVALID_ARGUMENT"}}], "words", "INVALID_ARGUMENT"),
+    ({"error": {"code": 400, "message": "words", "status": "X", "details": [{"reason": "KEY"}]}}, "words", "KEY"),
+    ({"error": {"code": 400, "message": "words", "details": ["odd", {"reason": 3}]}}, "words", "400"),
     ({"error": "words"}, "words", None),
     ({"type": "error", "error": {"type": "overloaded_error", "message": "words"}}, "words", "overloaded_error"),
     ({"object": "error", "message": "words", "type": "BadRequestError", "code": 400}, "words", "BadRequestError"),
@@ -96,3 +98,10 @@ def test_any_json_is_read_without_a_crash(body: Any) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_without_a_crash(body: bytes) -> None:
     assert isinstance(read_error_body(body).text, str)
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("47s", 47), ("3.5s", 3.5), ("soon", None), (3, None), ("-1s", None)])
+def test_the_wait_that_google_asks_for_is_read(written: Any, seconds: float | None) -> None:
+    error = {"code": 429, "message": "words", "details": [{"@type": "x"}, {"retryDelay": written}]}
+    assert read_error_body({"error": error}).retry_after == seconds
+    assert read_error_body([{"error": error}]).retry_after == seconds

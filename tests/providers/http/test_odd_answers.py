@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prill.providers.http.body import Body
 from prill.providers.http.message import ConnectionBroken, NotHTTP, TransportError
@@ -52,6 +55,40 @@ def test_an_answer_is_the_same_however_it_is_cut(name: str, size: int, colour: A
     data, body = WHOLE[name]
     with RawServer(in_pieces(data, size)) as server:
         assert colour.run(server.url, twice) == [("a, b", body)] * 2
+
+
+@settings(max_examples=40)
+@given(
+    chunks=st.lists(
+        st.tuples(st.binary(min_size=1, max_size=300), st.sampled_from(["", ";x", ';x="a;b"'])), max_size=6
+    ),
+    zeros=st.integers(0, 4),
+    upper=st.booleans(),
+    trailer=st.sampled_from([b"", b"x-t: 1\r\n", b"x-t: 1\r\nx-u: 2\r\n"]),
+    cuts=st.lists(st.integers(0, 3000), max_size=8),
+)
+def test_chunks_of_any_size_and_form_are_read_however_they_are_cut(
+    chunks: list[tuple[bytes, str]], zeros: int, upper: bool, trailer: bytes, cuts: list[int], colour: Any
+) -> None:
+    """Sizes in both cases, with zeros before them and extensions behind them (RFC 9112, section 7.1)."""
+    form = "X" if upper else "x"
+    lines = [f"{'0' * zeros}{len(data):{form}}{extra}\r\n".encode() + data + b"\r\n" for data, extra in chunks]
+    body = b"".join([*lines, b"0" * (zeros + 1), b"\r\n", trailer, b"\r\n"])
+    answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + body
+    places = [0, *sorted({cut % len(answer) for cut in cuts}), len(answer)]
+
+    def handle(received: Received, connection: socket.socket) -> bool:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start, end in pairwise(places):
+            connection.sendall(answer[start:end])
+        return False
+
+    async def twice(sender: Sender) -> list[tuple[int, bytes]]:
+        return [await sender.ask() for _ in range(2)]
+
+    with RawServer(handle) as server:
+        assert colour.run(server.url, twice) == [(200, b"".join(data for data, _ in chunks))] * 2
+        assert server.connections == 1
 
 
 @pytest.mark.parametrize("data", [CHUNKED, with_length(b"hello world")], ids=["chunked", "with a length"])

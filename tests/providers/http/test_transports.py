@@ -146,6 +146,73 @@ def test_a_connection_whose_answer_was_left_is_closed(colour: Any) -> None:
         assert left.wait(LONG)
 
 
+def test_a_connection_whose_answer_cannot_be_read_is_closed(colour: Any) -> None:
+    left = threading.Event()
+
+    def answer(received: Received, connection: socket.socket) -> bool:
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 100\r\n\r\nstart")
+        silent(received, connection)
+        left.set()
+        return True
+
+    async def ask(sender: Sender) -> None:
+        with pytest.raises(BadBody, match="'br', which was not asked for") as caught:
+            await sender.ask()
+        assert await asyncio.to_thread(left.wait, LONG) if not colour.io().blocking else left.wait(LONG)
+        del caught  # it would hold the answer, which is closed when it is collected
+
+    with RawServer(answer) as server:
+        colour.run(server.url, ask)
+
+
+def test_a_connection_is_given_back_when_its_answer_was_read_to_the_end_before_it_is_closed(colour: Any) -> None:
+    async def twice(sender: Sender) -> None:
+        for _ in range(2):
+            answer = await sender.send()
+            while await answer.read(None):
+                pass
+            await answer.aclose()
+            await answer.aclose()
+            assert await answer.read(None) == b""
+
+    with RawServer(saying(with_length(b"x" * 100_000))) as server:
+        colour.run(server.url, twice)
+        assert server.connections == 1
+
+
+def test_an_answer_that_is_left_halfway_does_not_disturb_those_beside_it(colour: Any) -> None:
+    async def ask(sender: Sender) -> list[bytes]:
+        first, second = await sender.send("/first"), await sender.send("/second")
+        await first.read(None)
+        await first.aclose()
+        return [await Body(second).read_all(), (await sender.ask("/third"))[1]]
+
+    def answer(received: Received, connection: socket.socket) -> bool:
+        connection.sendall(with_length(received.line.split(" ")[1].encode() * 50_000))
+        return False
+
+    with RawServer(answer) as server:
+        assert colour.run(server.url, ask) == [b"/second" * 50_000, b"/third" * 50_000]
+        assert server.connections == 2
+
+
+def test_a_connection_is_kept_after_an_error_of_the_server(colour: Any) -> None:
+    async def ask(sender: Sender) -> list[tuple[int, bytes]]:
+        return [await sender.ask() for _ in range(4)]
+
+    answers = [with_length(b"no", status=f"{status} No") for status in (400, 429, 500)]
+    with RawServer(saying(*answers, OK)) as server:
+        assert colour.run(server.url, ask) == [(400, b"no"), (429, b"no"), (500, b"no"), (200, b"{}")]
+        assert server.connections == 1
+
+
+def test_a_connection_of_version_1_0_is_kept_where_the_server_says_so(colour: Any) -> None:
+    answer = b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}"
+    with RawServer(saying(answer)) as server:
+        assert colour.run(server.url, three_times) == [(200, b"{}")] * 3
+        assert server.connections == 1
+
+
 def test_nothing_is_left_open(colour: Any) -> None:
     with RawServer(saying(OK)) as server:
         colour.run(server.url, three_times)

@@ -235,3 +235,22 @@ def test_a_sequence_gives_its_name_to_the_schema_of_the_keys_that_it_adds():
 def test_a_sequence_that_adds_keys_first_has_the_input_of_the_steps_that_make_them():
     chain = RunnablePassthrough.assign(context=operator.itemgetter("q")) | RunnableLambda(len)
     assert chain.get_input_jsonschema()["title"] == "RunnableParallel<context>Input"
+
+
+class _Handle:
+    pass
+
+
+def test_a_class_without_a_schema_is_any_value() -> None:
+    def use(handle: _Handle | list[_Handle]) -> _Handle:
+        return handle if isinstance(handle, _Handle) else handle[0]
+
+    step = RunnableLambda(use)
+    assert step.get_input_jsonschema()["title"] == "use_input"
+    assert step.get_output_jsonschema() == {"title": "use_output"}
+    handle = _Handle()
+    assert step.get_output_schema().model_validate(handle).model_dump() is handle
+    with pytest.raises(ValidationError):
+        step.get_output_schema().model_validate("text")
+    assert {"a": step}.keys() == {"a"}
+    assert "a" in RunnableParallel(a=step).get_output_jsonschema()["properties"]

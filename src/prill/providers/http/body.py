@@ -10,6 +10,8 @@ from prill.errors import StreamTimeout
 from prill.providers.http.compression import find_decompressor
 from prill.providers.http.message import Answer, AnswerTooLate, BadBody
 
+_UNKNOWN: Any = object()
+
 _END_TIMEOUT = 0.25
 """Seconds that a server is given to end a response whose content is whole, so that its connection can be reused."""
 
@@ -47,7 +49,7 @@ class Body:
         self.chunks = 0
         self._begun = False
         self._whole = False
-        self._decompressor = find_decompressor(answer.headers)
+        self._decompressor: Any = _UNKNOWN
         self._decompressed: Iterator[bytes] = iter(())
 
     def expect_end(self) -> None:
@@ -71,6 +73,8 @@ class Body:
             StreamTimeout: no content came in time.
             TransportError: the connection broke, or the body is damaged or too large.
         """
+        if self._decompressor is _UNKNOWN:  # not before: who reads also closes, whatever the headers say
+            self._decompressor = find_decompressor(self._answer.headers)
         if self._decompressor is None:
             data = await self._read()
         else:

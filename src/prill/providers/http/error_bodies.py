@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,9 @@ from pydantic_core import from_json
 
 QUOTED = 500
 """How many characters of a body without known words are quoted."""
+
+_LONGEST = 4_000
+"""How many characters of a provider's own words are passed on."""
 
 _WORDS = (
     "message",
@@ -34,6 +36,8 @@ class ErrorWords(NamedTuple):
 
     codes: tuple[str, ...] = ()
     text: str = ""
+    retry_after: float | None = None
+    """Seconds to wait before asking again, where the body says it."""
 
 
 def read_error_body(body: Any) -> ErrorWords:
@@ -50,6 +54,12 @@ def read_error_body(body: Any) -> ErrorWords:
         return read_error_body(parsed) if isinstance(parsed, dict | list) else ErrorWords((), str(parsed)[:QUOTED])
     if not body:
         return ErrorWords()
+    codes, text = _read_words(body)
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return ErrorWords(codes, shown, _retry_delay(_inner(body)))
+
+
+def _read_words(body: Any) -> tuple[tuple[str, ...], str]:
     text = _find_words(body, 0)
     inner = _inner(body)
     codes = tuple(_codes(inner)) if isinstance(inner, Mapping) else ()
@@ -59,7 +69,7 @@ def read_error_body(body: Any) -> ErrorWords:
         text = str(inner)
     if not text and isinstance(inner, Mapping) and any(inner.values()):
         text = _quoted(body)
-    return ErrorWords(codes, text)
+    return codes, text
 
 
 def is_error_body(payload: Any) -> bool:
@@ -125,10 +135,26 @@ def _place(entry: Mapping[str, Any]) -> str:
 
 
 def _codes(inner: Mapping[str, Any]) -> Iterator[str]:
-    """Names before numbers."""
+    """Names before numbers, and first the reasons that Google gives beside its general names."""
+    yield from (detail["reason"] for detail in _details(inner) if isinstance(detail.get("reason"), str))
     found = [inner.get(key) for key in _CODES]
     yield from (value for value in found if isinstance(value, str) and value not in ("", "error"))
     yield from (str(value) for value in found if isinstance(value, int) and not isinstance(value, bool))
+
+
+def _details(inner: Any) -> list[Mapping[str, Any]]:
+    """The details of Google's errors: https://cloud.google.com/apis/design/errors#error_details."""
+    details = inner.get("details") if isinstance(inner, Mapping) else None
+    return [one for one in details if isinstance(one, Mapping)] if isinstance(details, list) else []
+
+
+def _retry_delay(inner: Any) -> float | None:
+    """The delay in Google's details, which is written ``"3.5s"``."""
+    for detail in _details(inner):
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay")))
+        if found is not None:
+            return float(found[1])
+    return None
 
 
 def _upstream(inner: Any) -> str:
@@ -156,6 +182,8 @@ def _plain_text(text: str) -> str:
         return text.strip()
     text = text[:100_000]
     title = _TITLE.search(text)
-    shown = " ".join(html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text))).split())
-    head = " ".join(html.unescape(title.group(1)).split()) if title else ""
+    from html import unescape  # noqa: PLC0415 - it makes tables of all names of letters
+
+    shown = " ".join(unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text))).split())
+    head = " ".join(unescape(title.group(1)).split()) if title else ""
     return f"{head}: {shown}" if head and head not in shown else shown or head

@@ -54,6 +54,7 @@ _BY_STATUS: dict[int, type[ModelAPIError]] = {
 _BY_CODE: dict[str, type[ModelError]] = {
     "authentication_error": ModelAuthenticationError,
     "invalid_api_key": ModelAuthenticationError,
+    "API_KEY_INVALID": ModelAuthenticationError,
     "permission_error": ModelPermissionDeniedError,
     "not_found_error": ModelNotFoundError,
     "model_not_found": ModelNotFoundError,
@@ -74,7 +75,10 @@ _BY_CODE: dict[str, type[ModelError]] = {
     "timeout_error": ModelServerError,
 }
 
-_TOO_LONG = ("context length", "context window", "prompt is too long", "maximum context", "too many tokens")
+_TOO_LONG = (
+    *("context length", "context window", "prompt is too long", "maximum context", "too many tokens"),
+    "exceeds the maximum number of tokens",
+)
 
 _ADVICE: dict[type[ModelError], str] = {
     ModelAuthenticationError: "Check the key: the api_key argument, or the environment variable.",
@@ -89,7 +93,7 @@ _ADVICE: dict[type[ModelError], str] = {
 def map_status(status: int, body: Any, headers: Mapping[str, str], *, provider: str, model: str | None) -> ModelError:
     """The error for an answer with an HTTP error status."""
     words = read_error_body(body)
-    named = _named(words)
+    named, wait = _named(words), _retry_after(headers)
     kind: type[ModelError] = _BY_STATUS.get(status, ModelServerError if status >= 500 else ModelAPIError)
     # 408 and 409 are about this one try, whatever the error calls itself.
     general = kind in (ModelInvalidRequestError, ModelServerError) and status not in (408, 409)
@@ -103,10 +107,15 @@ def map_status(status: int, body: Any, headers: Mapping[str, str], *, provider: 
         model=model,
         status=status,
         code=words.codes[0] if words.codes else None,
-        request_id=headers.get("x-request-id") or headers.get("request-id"),
-        retry_after=_retry_after(headers),
+        request_id=find_request_id(headers),
+        retry_after=words.retry_after if wait is None else wait,
         retryable=_advice(headers, words),
     )
+
+
+def find_request_id(headers: Mapping[str, str]) -> str | None:
+    """How the provider names a request, in the header that each of them has for it."""
+    return next((headers[name] for name in ("x-request-id", "request-id", "x-amzn-requestid") if name in headers), None)
 
 
 def _advice(headers: Mapping[str, str], words: ErrorWords) -> bool | None:

@@ -1,4 +1,4 @@
-"""Typed dictionaries as pydantic takes them."""
+"""Typed dictionaries, and classes of ``pydantic.v1``, as pydantic takes them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from typing import Any, Union, get_args, get_origin
 
 from typing_extensions import TypedDict, is_typeddict
 
+from prill.runnables.describe.pydantic_v1 import annotate_v1, is_pydantic_v1
+
 
 def usable(hint: Any) -> Any:
-    """A type in which every ``TypedDict`` is one that pydantic takes; most types are returned as they are.
+    """A type in which every ``TypedDict`` and every class of ``pydantic.v1`` is one that pydantic takes.
+
+    Most types are returned as they are.
 
     Before Python 3.12 it takes those of ``typing_extensions`` only. A key with a default, written as
     ``Annotated[type, default, "description"]``, need not be there.
@@ -23,7 +27,9 @@ def usable(hint: Any) -> Any:
 def _usable(hint: Any, within: frozenset[Any]) -> Any:
     if typing.is_typeddict(hint) or is_typeddict(hint):
         # One that holds itself stays as it is there, and pydantic says what it thinks of it.
-        return hint if hint in within else _twin(hint, within)
+        return hint if hint in within else _make_usable_copy(hint, within)
+    if is_pydantic_v1(hint):
+        return annotate_v1(hint)
     args = get_args(hint)
     made = tuple(_usable(arg, within) for arg in args)
     if all(one is other for one, other in zip(args, made, strict=True)):
@@ -37,7 +43,7 @@ def _usable(hint: Any, within: frozenset[Any]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _twin(kind: Any, within: frozenset[Any]) -> Any:
+def _make_usable_copy(kind: Any, within: frozenset[Any]) -> Any:
     try:
         hints = typing.get_type_hints(kind, include_extras=True)
     except NameError:  # names that only a type checker knows

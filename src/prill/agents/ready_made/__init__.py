@@ -1,0 +1,1 @@
+"""Middleware that many agents need."""
