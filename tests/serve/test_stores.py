@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.helpers import run
+from tests.helpers import requires, run
+from tests.serve.redis_server import RedisServer
 
 from prill.errors import RunExistsError
 from prill.io.event_loop import Signal
 from prill.io.tasks import start
-from prill.serve import MemoryStore, RunStore, StoredRun
+from prill.serve import MemoryStore, RedisStore, RunStore, SQLiteStore, StoredRun
 
 
 class Clock:
@@ -24,15 +26,50 @@ class Clock:
 
 
 MakeStore = Callable[..., Awaitable[RunStore]]
+"""Makes a store with nothing in it; ``make.again`` opens the newest once more, as another process would."""
 
 
-async def make_memory(**options: Any) -> RunStore:
-    return MemoryStore(**options)
+class Stores:
+    """Stores of one kind, for one test."""
+
+    def __init__(self, kind: str, place: Path, request: pytest.FixtureRequest) -> None:
+        self._kind = kind
+        self._place = place
+        self._request = request
+        self._made = 0
+
+    async def __call__(self, **options: Any) -> RunStore:
+        self._made += 1
+        return self._open(options)
+
+    async def again(self, **options: Any) -> RunStore:
+        return self._open(options)
+
+    def _open(self, options: dict[str, Any]) -> RunStore:
+        if self._kind == "memory":
+            return MemoryStore(**options)
+        if self._kind == "sqlite":
+            return SQLiteStore(self._place / f"{self._made}.db", **options)
+        server: RedisServer = self._request.getfixturevalue("redis_server")
+        return RedisStore(server.url, prefix=f"{self._place.name}{self._made}:", **options)
 
 
-@pytest.fixture(params=[make_memory], ids=["memory"])
-def make(request: pytest.FixtureRequest) -> MakeStore:
-    return request.param  # type: ignore[no-any-return]
+@pytest.fixture(
+    params=["memory", "sqlite", pytest.param("redis", marks=requires("redis-server", "redis"))],
+)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    return Stores(request.param, tmp_path, request)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def make_bounded(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    """Stores that bound all runs together; a Redis server has bounds of its own."""
+    return Stores(request.param, tmp_path, request)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=requires("redis-server", "redis"))])
+def make_shared(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    return Stores(request.param, tmp_path, request)
 
 
 def frames(first: int, last: int) -> list[bytes]:
@@ -182,9 +219,9 @@ def test_what_is_too_old_or_too_large_is_dropped_and_told(make: MakeStore) -> No
     run(use())
 
 
-def test_all_runs_together_are_bounded(make: MakeStore) -> None:
+def test_all_runs_together_are_bounded(make_bounded: MakeStore) -> None:
     async def use() -> None:
-        store = await make(max_total_bytes=100)
+        store = await make_bounded(max_total_bytes=100)
         for name in ("a", "b", "c"):
             await store.create(StoredRun(name, "me"), 60)
             await store.append(name, "me", 1, [b"x" * 45], ended=True)
@@ -220,9 +257,9 @@ def test_a_run_is_forgotten_some_time_after_its_end_and_known_to_have_been(make:
     run(use())
 
 
-def test_the_oldest_runs_that_have_ended_make_room(make: MakeStore) -> None:
+def test_the_oldest_runs_that_have_ended_make_room(make_bounded: MakeStore) -> None:
     async def use() -> None:
-        store = await make(max_runs=2)
+        store = await make_bounded(max_runs=2)
         for name in ("a", "b", "c"):
             await store.create(StoredRun(name, "me"), 60)
             await store.append(name, "me", 1, [], ended=name != "b")
