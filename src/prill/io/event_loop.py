@@ -90,6 +90,8 @@ class Signal(Generic[T]):
         Raises:
             TimeoutError: it was not set in time.
         """
+        if seconds is None:
+            return await asyncio.shield(self._future)
         async with asyncio.timeout(seconds):
             return await asyncio.shield(self._future)
 

@@ -116,7 +116,7 @@ async def read_stored(store: RunStore, run_id: str, after: int) -> AsyncIterator
         for frame in page.frames:
             yield frame
         after += len(page.frames)
-        if page.frames:
+        if page.frames and (after < page.last or page.state != "running"):
             continue
         if page.state == "lost":
             yield RunFailed(LOST)

@@ -41,6 +41,6 @@ class Changes:
         for key in list(self._waiting):
             self.notify(key)
 
-    def keys(self) -> list[str]:
-        """What anybody waits for."""
+    def watched(self) -> list[str]:
+        """The keys that anybody waits for."""
         return list(self._waiting)

@@ -96,14 +96,9 @@ class OnLoop:
             self.changes.notify(_STOP + run_id)
 
     @property
-    def waits_for_stop(self) -> bool:
-        """Whether a producer here waits for a stop."""
-        return any(key.startswith(_STOP) for key in self.changes.keys())
-
-    @property
     def foreign(self) -> list[str]:
         """The runs that readers wait for, and that are not produced here."""
-        return [key for key in self.changes.keys() if not key.startswith(_STOP) and key not in self.tails]
+        return [key for key in self.changes.watched() if not key.startswith(_STOP) and key not in self.tails]
 
 
 class GroupedStore:

@@ -19,9 +19,9 @@ from prill.serve.stores.redis_client import SHA, RedisClient, RedisNews
 class RedisStore(GroupedStore):
     """Keeps runs in Redis Streams; workers on any number of machines may share them. The extra is ``redis``.
 
-    The frames of all runs of a worker are written in groups, at most each 5 ms. News reach other workers by ``PUBLISH``.
-    Leases go by the clock of the server. All runs together are bounded by the time for which they are kept; give the
-    server a ``maxmemory`` with the policy ``noeviction`` or ``volatile-ttl`` beside it.
+    The frames of all runs of a worker are written in groups, at most each 5 ms; ``PUBLISH`` wakes readers on other
+    workers. Leases go by the clock of the server. All runs together are bounded by the time for which they are kept,
+    and by the server's own ``maxmemory``; its policy should be ``volatile-ttl`` or ``noeviction``.
 
     Args:
         url: where the server is, such as ``"redis://localhost:6379/0"``; ``rediss://`` is with TLS.
@@ -55,7 +55,7 @@ class RedisStore(GroupedStore):
         self._prefix = prefix
         self._bounds = (max_frames, max_bytes)
         self._keep = keep
-        self._now = clock or (lambda: "")
+        self._now: Callable[[], float | str] = clock or (lambda: "")
         self._clients: PerLoop[RedisClient] = PerLoop(RedisClient.aclose)
         try:
             self._redis.ConnectionPool.from_url(url)
@@ -116,14 +116,15 @@ class RedisStore(GroupedStore):
         answer = await self._run(scripts.FIND, run_id)
         if answer is None:
             return None
-        owner, principal, protocol, topic, created = (None if each is None else each.decode() for each in answer[:5])
+        principal = None if answer[1] is None else answer[1].decode()
+        owner, protocol, topic, created = (each.decode() for each in (answer[0], *answer[2:5]))
         return StoredRun(run_id, owner, principal, protocol, topic, float(created)), answer[5] == 1
 
     async def _find_topic(self, topic: str) -> str | None:
         if not topic:
             return None
         client = await self._client()
-        found = await client.ask("GET", self._topic(topic))
+        found: bytes | None = await client.ask("GET", self._topic(topic))
         return None if found is None else found.decode()
 
     async def _read(self, run_id: str, after: int, limit: int) -> Stored | None:

@@ -97,7 +97,8 @@ return 1
 FIND = (
     _NOW
     + """
-local run = redis.call('HMGET', KEYS[1], 'owner', 'principal', 'protocol', 'topic', 'created', 'ended_at', 'lease_until')
+local names = {'owner', 'principal', 'protocol', 'topic', 'created', 'ended_at', 'lease_until'}
+local run = redis.call('HMGET', KEYS[1], unpack(names))
 if not run[1] then return false end
 local over = tonumber(run[6] or run[7])
 return {run[1], run[2], run[3], run[4], run[5], over + tonumber(ARGV[2]) > now and 1 or 0}

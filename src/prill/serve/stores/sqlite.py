@@ -132,7 +132,7 @@ class SQLiteStore(GroupedStore):
 
     async def _look_for_changes(self, here: OnLoop) -> None:
         seen: dict[str, Any] = {}
-        while here.changes.keys():
+        while here.changes.watched():
             foreign = here.foreign
             await get_asyncio_mode().sleep(_LOOK_FOR_FRAMES if foreign else _LOOK_FOR_STOPS)
             seen = {run_id: state for run_id, state in seen.items() if run_id in foreign}

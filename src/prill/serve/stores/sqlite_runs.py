@@ -97,7 +97,9 @@ class SQLiteRuns:
 
     def renew(self, db: Any, run_id: str, owner: str, lease_until: float) -> bool | None:
         """Renew a lease; returns whether the run is to be stopped, or ``None`` if it is another's."""
-        row = db.execute("SELECT number, stopping FROM run WHERE run_id = ? AND owner = ? AND NOT gone", (run_id, owner))
+        row = db.execute(
+            "SELECT number, stopping FROM run WHERE run_id = ? AND owner = ? AND NOT gone", (run_id, owner)
+        )
         found = row.fetchone()
         if found is None:
             return None
