@@ -35,5 +35,13 @@ class Stores:
         return RedisStore(server.url, prefix=f"{self._place.name}{self._made}:", **options)
 
     @property
+    def address(self) -> str:
+        """What ``open_store`` opens in another process; of Redis the whole database."""
+        if self.kind == "sqlite":
+            return f"sqlite:{self._path}"
+        server: RedisServer = self._request.getfixturevalue("redis_server")
+        return server.url
+
+    @property
     def _path(self) -> Path:
         return self._place / f"{self._made}.db"
