@@ -214,7 +214,7 @@ class GroupedStore:
                 left = stored.lease_left if stored is not None else 0.0
             if not news:
                 with contextlib.suppress(TimeoutError):
-                    await change.wait(min(seconds, left + 0.001))
+                    await change.wait_alone(min(seconds, left + 0.001))
 
     async def stop(self, run_id: str) -> bool:
         here = await self._get()
@@ -230,7 +230,7 @@ class GroupedStore:
             if tail is None or not tail.stopping:
                 await self._watch(here, "")
                 with contextlib.suppress(TimeoutError):
-                    await change.wait(seconds)
+                    await change.wait_alone(seconds)
         return tail is not None and tail.stopping
 
     async def aclose(self) -> None:

@@ -54,7 +54,7 @@ class Groups:
         if not self._working:
             self._working = True
             self._tasks.start(self._work())
-        written = await signal.wait()
+        written = await signal.wait_alone()
         if isinstance(written, Exception):
             raise written
 
