@@ -104,6 +104,7 @@ NEEDS = {
     # Packages that are not in every environment
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
+    "redis": modules("redis", hint="pip install 'prill[redis]'"),
     "mcp": modules("mcp", hint="pip install 'prill[mcp]'"),
     "mcp-2": Need(MCP_2.exists, "PRILL_REQUIRE=mcp-2 makes it, with uv, from tests/agents/mcp/second.txt"),
     "mcp-server-time": modules("mcp_server_time", hint="pip install mcp-server-time"),

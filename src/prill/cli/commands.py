@@ -136,7 +136,9 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen at.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
-    store: Annotated[str | None, typer.Option(help="Where runs are kept, such as memory:.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Where runs are kept: memory:, sqlite:FILE or redis://HOST.")
+    ] = None,
     reload: Annotated[bool, typer.Option("--reload", help="Start again when a file changes.")] = False,
     show_steps: Annotated[bool, typer.Option("--show-steps", help="Send the events of all steps, with prompts.")] = (
         False

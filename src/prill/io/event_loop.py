@@ -91,8 +91,17 @@ class Signal(Generic[T]):
         Raises:
             TimeoutError: it was not set in time.
         """
+        if seconds is None:
+            return await asyncio.shield(self._future)
         async with asyncio.timeout(seconds):
             return await asyncio.shield(self._future)
+
+    async def wait_alone(self, seconds: float | None = None) -> T:
+        """The same, cheaper, for the only task that ever waits for it: if that is cancelled, no value is kept."""
+        if seconds is None:
+            return await self._future
+        async with asyncio.timeout(seconds):
+            return await self._future
 
 
 class Timer:

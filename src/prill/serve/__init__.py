@@ -36,6 +36,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "stores.base": "Page RunStore StoredRun",
         "stores": "open_store",
         "stores.memory": "MemoryStore",
+        "stores.redis": "RedisStore",
+        "stores.sqlite": "SQLiteStore",
     },
 )
 
@@ -49,3 +51,5 @@ if TYPE_CHECKING:
     from prill.serve.stores import open_store as open_store
     from prill.serve.stores.base import Page as Page, RunStore as RunStore, StoredRun as StoredRun
     from prill.serve.stores.memory import MemoryStore as MemoryStore
+    from prill.serve.stores.redis import RedisStore as RedisStore
+    from prill.serve.stores.sqlite import SQLiteStore as SQLiteStore

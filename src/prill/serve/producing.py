@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 
 from starlette.requests import Request
 
 from prill.errors import RequestError, RunExistsError
-from prill.io import closing
-from prill.io.event_loop import Companion, Interruption, Signal, pass_turn
-from prill.serve.encoders.base import Encoder, with_id
+from prill.io import closing, get_asyncio_mode
+from prill.io.event_loop import Companion, Interruption, Signal
+from prill.serve.encoders.base import Encoder
 from prill.serve.exchange import STOPPED
 from prill.serve.facts import Fact, Failure, RunEnded, RunFailed, RunStopped, precedes_output
+from prill.serve.frame_writer import FrameWriter
 from prill.serve.stores.base import RunStore, StoredRun
 
 _GROUP = 128
-_TURN = 32
 _LOOK_AGAIN = 60.0
+_UNSTORED = "unstored"
 
 LOST = Failure(502, "run_lost", "StreamInterrupted", "the process that produced this run has died", retryable=True)
 
@@ -53,8 +54,7 @@ class Producer:
         self._lease = lease
         self._encoder = encoder
         self._describe = describe
-        self._next = 1
-        self._appended = 0
+        self._writer = FrameWriter(store, run, lambda: self.work.interrupt(_UNSTORED))
         self.first: Signal[Exception | None] = Signal()
         self.work = Interruption()
 
@@ -67,7 +67,7 @@ class Producer:
                     end = await self._store_facts(facts)
             if self.work.reason is not None:
                 end = RunStopped(self.work.reason)
-            await self._append([*self._encoder.feed(end), *self._encoder.finish()], ended=True)
+            await self._writer.finish([*self._encoder.feed(end), *self._encoder.finish()])
         finally:
             self.first.set(None)
 
@@ -78,7 +78,7 @@ class Producer:
                     if isinstance(fact, RunEnded | RunFailed | RunStopped):
                         return fact
                     if frames := self._encoder.feed(fact):
-                        await self._append(frames)
+                        await self._writer.put(frames)
                     if not self.first.is_set and not precedes_output(fact):
                         self.first.set(None)
         except RunExistsError:
@@ -88,21 +88,19 @@ class Producer:
             return RunFailed(self._describe(error))
         return RunEnded()
 
-    async def _append(self, frames: Sequence[bytes], *, ended: bool = False) -> None:
-        numbered = [with_id(f"{self._run.run_id}:{number}", frame) for number, frame in enumerate(frames, self._next)]
-        await self._store.append(self._run.run_id, self._run.owner, self._next, numbered, ended=ended)
-        self._next += len(frames)
-        self._appended += 1
-        if not self._appended % _TURN:  # a chain and a store that never wait would keep the readers waiting
-            await pass_turn()
-
     async def _keep_lease(self) -> None:
         store, run = self._store, self._run
         while True:
-            stopped = await store.wait_stop(run.run_id, self._lease / 3)
-            if stopped or await store.renew(run.run_id, run.owner, self._lease):
-                self.work.interrupt(STOPPED)
+            try:
+                stopped = await store.wait_stop(run.run_id, self._lease / 3)
+                if stopped or await store.renew(run.run_id, run.owner, self._lease):
+                    self.work.interrupt(STOPPED)
+                    return
+            except RunExistsError:
+                self.work.interrupt(_UNSTORED)
                 return
+            except RequestError:  # the store may answer again before the lease is over
+                await get_asyncio_mode().sleep(self._lease / 10)
 
 
 async def read_stored(store: RunStore, run_id: str, after: int) -> AsyncIterator[bytes | Fact]:
@@ -118,7 +116,7 @@ async def read_stored(store: RunStore, run_id: str, after: int) -> AsyncIterator
         for frame in page.frames:
             yield frame
         after += len(page.frames)
-        if page.frames:
+        if page.frames and (after < page.last or page.state != "running"):
             continue
         if page.state == "lost":
             yield RunFailed(LOST)

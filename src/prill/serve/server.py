@@ -219,14 +219,21 @@ class Server:
         old = await self.store.find_expired(run_id) if run is None else None
         if old is not None and old.principal == principal:
             raise RequestError("the run is no longer kept", status=410, code="run_gone", run_id=run_id)
+        self.check_shared()
+        raise RequestError("there is no run of this id", status=404, code="run_not_found", run_id=run_id)
+
+    def check_shared(self) -> None:
+        """Check that a run which is not found here can be nowhere else.
+
+        Raises:
+            RequestError: 501, there are other workers, whose runs cannot be seen.
+        """
         if self.workers > 1 and not self.store.shared:
             raise RequestError(
                 "runs cannot be found: the server has several workers and no store that they share",
                 status=501,
                 code="store_not_shared",
-                run_id=run_id,
             )
-        raise RequestError("there is no run of this id", status=404, code="run_not_found", run_id=run_id)
 
     async def stop_topic(self, topic: str, principal: str | None) -> bool:
         """Stop the newest run of a topic; returns whether it was still running.
@@ -240,6 +247,7 @@ class Server:
                 return True
         run = await self.store.find_topic(topic)
         if run is None:
+            self.check_shared()
             raise RequestError("there is no run of this name", status=404, code="run_not_found")
         return await self.stop_run(run.run_id, principal)
 

@@ -87,6 +87,8 @@ class UIRoutes:
     async def _resume(self, exchange: Exchange, caller: Caller) -> None:
         run = await self._server.store.find_topic(self._topic(exchange.request.path_params["chat"], caller))
         page = await self._server.store.read(run.run_id, 0, 0) if run is not None else None
+        if run is None and self._on_disconnect == "continue":
+            self._server.check_shared()
         if run is None or page is None or page.state != "running":
             await exchange.answer(204, b"")
             return

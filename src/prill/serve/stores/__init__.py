@@ -7,13 +7,20 @@ from collections.abc import Callable
 from prill.errors import ConfigError
 from prill.serve.stores.base import RunStore
 from prill.serve.stores.memory import MemoryStore
+from prill.serve.stores.redis import RedisStore
+from prill.serve.stores.sqlite import SQLiteStore
 
-OPENERS: dict[str, Callable[[str], RunStore]] = {"memory": lambda address: MemoryStore()}
+OPENERS: dict[str, Callable[[str], RunStore]] = {
+    "memory": lambda address: MemoryStore(),
+    "sqlite": lambda address: SQLiteStore(address.partition(":")[2]),
+    "redis": RedisStore,
+    "rediss": RedisStore,
+}
 """What opens a store, by the scheme of its address."""
 
 
 def open_store(address: str) -> RunStore:
-    """Open the store of runs at an address, such as ``"memory:"``.
+    """Open the store of runs at an address, such as ``"memory:"``, ``"sqlite:runs.db"`` or ``"redis://localhost:6379"``.
 
     Raises:
         ConfigError: there is no store of this kind.
