@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, NotRequired, Required, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from prill.agents.history import with_ids
@@ -64,6 +64,13 @@ class AgentState(TypedDict, total=False):
     messages: Required[Annotated[list[AnyMessage], add_messages]]
     jump_to: NotRequired[str | None]
     structured_response: NotRequired[Any]
+
+
+class OpenState(TypedDict, total=False):
+    """What any agent takes and gives, as schemas show it: messages in all the forms they may have, and other keys."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic reads it from here
+    messages: Any
 
 
 class StateSchema:
