@@ -17,7 +17,7 @@ INSTALL := $(if $(UV),$(WITH_UV),$(WITH_PIP))
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -X dev -m pytest -n auto --dist worksteal
 
-.PHONY: demo serve-demo test check test-latest soak bench providers seeds-table docs figures lock clean
+.PHONY: demo serve-demo test check test-latest soak clients bench providers seeds-table docs figures lock clean
 
 demo: $(READY)
 	@$(BIN)/prill demo
@@ -41,6 +41,11 @@ test-latest:
 # Minutes of leaks, cut streams and contended locks, which a short run cannot show.
 soak: $(READY)
 	PRILL_SOAK=1 $(PYTEST) $(wildcard tests/soak tests/stress)
+
+# The tests of models once more, through clients of the vendors' SDKs and of httpx that are passed in.
+clients: $(READY)
+	$(PYTEST) tests/openai tests/anthropic --way=sdk
+	$(PYTEST) tests/openai tests/anthropic --way=httpx
 
 bench: $(READY)
 	$(BIN)/python -m bench

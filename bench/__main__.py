@@ -26,6 +26,7 @@ THEMES = {
     "agents": "Agents",
     "wire": "Over HTTP",
     "calls": "Short calls",
+    "bulk": "Many rows",
     "imports": "Importing",
     "memory": "Memory",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from statistics import median
@@ -14,6 +15,7 @@ from bench.measure import Effort, Row, Sample, at_least, at_most, cpu, duration,
 
 _ROUND = 0.25e-3
 _FIRST_TOKEN = 1e-3
+_BUILD = 1e-3
 _IMPORT = 30e-3
 
 
@@ -192,7 +194,7 @@ def importing(effort: Effort) -> Row:
 
     (spent,) = in_turn([sample], effort.repeats)
     return Row(
-        "import of the package agents, fresh process",
+        "import of the package `prill.agents`, fresh process",
         duration(median(spent)),
         f"{duration(_IMPORT)} at most",
         tuple(each / _IMPORT for each in spent),
@@ -200,4 +202,64 @@ def importing(effort: Effort) -> Row:
     )
 
 
-ROWS: list[Callable[[Effort], Any]] = [rounds_20, rounds_100, events, round_alone, first_token, importing]
+def building(effort: Effort) -> Row:
+    """What it costs to make an agent with a tool."""
+    create, model, times = import_module("prill.agents").create_agent, make_model("prill", 1), effort.of(50)
+
+    def work() -> None:
+        for _ in range(times):
+            create(model, [weather])
+
+    (spent,) = in_turn([lambda: cpu(work, times)], effort.repeats)
+    return Row(
+        "making an agent",
+        f"{duration(median(spent))} / call",
+        f"{duration(_BUILD)} at most",
+        tuple(each / _BUILD for each in spent),
+        at_most(1),
+    )
+
+
+def by_hand(rounds: int) -> Callable[[], Any]:
+    """The loop as a program writes it itself: without limits, ids or hooks."""
+    model, part = make_model("prill", rounds), import_module("prill.tools").tool(weather)
+    human = import_module("prill.messages").HumanMessage
+
+    def work() -> list[Any]:
+        messages = [human("hi")]
+        while True:
+            messages.append(model.invoke(messages))
+            if not messages[-1].tool_calls:
+                return messages
+            messages += [part.invoke(call) for call in messages[-1].tool_calls]
+
+    return work
+
+
+def memory(effort: Effort) -> Row:
+    """The most memory that a long run takes, against a loop by hand."""
+    rounds = effort.of(100)
+    agent, given, config = make_agent("prill", rounds), {"messages": [("user", "hi")]}, _config(rounds)
+    ours, bare = _peak(lambda: agent.invoke(given, config)), _peak(by_hand(rounds))
+    return Row(
+        f"memory of a run of {rounds} rounds, against a loop by hand",
+        f"{ours / 1024:.0f} KB",
+        f"{bare / 1024:.0f} KB",
+        (ours / bare,),
+        at_most(1.2),
+    )
+
+
+def _peak(work: Callable[[], Any]) -> int:
+    work()  # what is cached is made now
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+ROWS: list[Callable[[Effort], Any]] = [
+    *(rounds_20, rounds_100, events, round_alone, first_token, building, memory, importing),
+]

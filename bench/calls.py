@@ -127,40 +127,85 @@ def blocking_calls(effort: Effort) -> Iterator[Row]:
 
 
 _FRESH = """
-import time
+import {also}time
 from {root}.messages import HumanMessage
 start = time.process_time()
 from {module} import ChatOpenAI
 model = ChatOpenAI(model="gpt-4o", base_url={url!r}, api_key="test")
+{ask}
+"""
+
+_BLOCKING = """
 next(iter(model.stream("Hi")))
 print(time.process_time() - start)
 """
 
+_ASYNCIO = """
+async def ask():
+    async for chunk in model.astream("Hi"):
+        return
 
-def first_answer(effort: Effort) -> Iterator[Row]:
-    repeats = min(effort.repeats, 5)
-    with running(TOKENS) as url, tempfile.TemporaryDirectory() as cache:
+asyncio.run(ask())
+print(time.process_time() - start)
+"""
 
+_LAG = """
+async def tick():
+    global longest
+    last = time.perf_counter()
+    while True:
+        await asyncio.sleep(0)
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+
+async def ask():
+    ticking = asyncio.create_task(tick())
+    await asyncio.sleep(0)
+    async for chunk in model.astream("Hi"):
+        break
+    ticking.cancel()
+
+longest = 0.0
+asyncio.run(ask())
+print(longest)
+"""
+
+_PEER = "langchain-openai"
+
+
+class _FreshProcesses:
+    """What a program measures of itself that asks a model once, in fresh processes, from compiled files."""
+
+    def __init__(self, url: str, cache: str, effort: Effort) -> None:
+        self._url = f"{url}/v1"
+        self._repeats = min(effort.repeats, 5)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self._environment = {**environment, "PYTHONPYCACHEPREFIX": cache}
+
+    def measure(self, what: str, ask: str, limit: float) -> Row:
         def fresh(root: str, module: str) -> float:
-            environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-            environment["PYTHONPYCACHEPREFIX"] = cache
-            script = _FRESH.format(root=root, module=module, url=f"{url}/v1")
+            also = "asyncio, " if "asyncio" in ask else ""
+            script = _FRESH.format(also=also, root=root, module=module, url=self._url, ask=ask)
             command = [sys.executable, "-W", "ignore", "-c", script]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+            done = subprocess.run(command, check=True, capture_output=True, text=True, env=self._environment)
             return float(done.stdout)
 
         samples: list[Sample] = [lambda: fresh("prill", "prill.openai")]
         if find_spec("langchain_openai") is not None:
             samples.append(lambda: fresh("langchain_core", "langchain_openai"))
-        own, *other = in_turn(samples, repeats)
-        yield Row(
-            "a fresh process, from the import of messages to the first chunk of a stream",
-            duration(median(own)),
-            f"{duration(median(other[0]))} (langchain-openai)" if other else "–",
-            tuple(own),
-            at_most(0.35),
-            "the ratio column shows ours in seconds",
-        )
+        own, *other = in_turn(samples, self._repeats)
+        peer = f"{duration(median(other[0]))} ({_PEER})" if other else "–"
+        note = "the ratio column shows ours in seconds"
+        return Row(what, duration(median(own)), peer, tuple(own), at_most(limit), note)
+
+
+def first_answer(effort: Effort) -> Iterator[Row]:
+    with running(TOKENS) as url, tempfile.TemporaryDirectory() as cache:
+        fresh = _FreshProcesses(url, cache, effort)
+        whole = "a fresh process, from the import of messages to the first chunk of a stream"
+        yield fresh.measure(whole, _BLOCKING, 0.35)
+        yield fresh.measure(f"{whole}, with asyncio", _ASYNCIO, 0.35)
+        yield fresh.measure("the longest wait of an event loop for the first call of a fresh process", _LAG, 0.02)
 
 
 ROWS = [asyncio_calls, blocking_calls, first_answer]

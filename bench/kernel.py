@@ -12,8 +12,10 @@ from bench.measure import Effort, Row, Sample, at_least, at_most, cpu, duration,
 
 _NAMES = {
     "callbacks": ("BaseCallbackHandler",),
-    "language_models": ("GenericFakeChatModel",),
+    "language_models": ("BaseChatModel", "GenericFakeChatModel"),
+    "messages": ("AIMessage", "AIMessageChunk"),
     "output_parsers": ("StrOutputParser",),
+    "outputs": ("ChatGeneration", "ChatGenerationChunk", "ChatResult"),
     "prompts": ("ChatPromptTemplate",),
     "runnables": ("RunnableLambda",),
 }
@@ -44,12 +46,39 @@ def make_chain(lib: SimpleNamespace, text: str) -> Any:
     return prompt | lib.GenericFakeChatModel(messages=iter(lambda: text, None)) | lib.StrOutputParser()
 
 
+def make_own_chain(lib: SimpleNamespace, text: str) -> Any:
+    """The same with a model of the user's, which makes the chunk of each token itself."""
+    tokens = [token for word in text.split() for token in (word, " ")][:-1]
+
+    class Own(lib.BaseChatModel):  # type: ignore[misc, name-defined]  # the class of either library
+        @property
+        def _llm_type(self) -> str:
+            return "own"
+
+        def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+            return lib.ChatResult(generations=[lib.ChatGeneration(message=lib.AIMessage(content=text))])
+
+        def _stream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+            for token in tokens:
+                yield lib.ChatGenerationChunk(message=lib.AIMessageChunk(content=token))
+
+        async def _astream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+            for token in tokens:
+                yield lib.ChatGenerationChunk(message=lib.AIMessageChunk(content=token))
+
+    prompt = lib.ChatPromptTemplate.from_messages([("system", "You are {who}."), ("human", "{question}")])
+    return prompt | Own() | lib.StrOutputParser()
+
+
 ASKED = {"who": "a poet", "question": "Why?"}
 
 
-def _stream(lib: SimpleNamespace, words: int, rounds: int) -> Sample:
+MakeChain = Callable[[SimpleNamespace, str], Any]
+
+
+def _stream(lib: SimpleNamespace, words: int, rounds: int, make: MakeChain = make_chain) -> Sample:
     text = answer(words)
-    chain, tokens = make_chain(lib, text), rounds * (2 * words - 1)
+    chain, tokens = make(lib, text), rounds * (2 * words - 1)
     assert "".join(chain.stream(ASKED)) == text
 
     def work() -> None:
@@ -60,8 +89,8 @@ def _stream(lib: SimpleNamespace, words: int, rounds: int) -> Sample:
     return lambda: cpu(work, tokens)
 
 
-def _astream(lib: SimpleNamespace, words: int, rounds: int) -> Sample:
-    chain, tokens = make_chain(lib, answer(words)), rounds * (2 * words - 1)
+def _astream(lib: SimpleNamespace, words: int, rounds: int, make: MakeChain = make_chain) -> Sample:
+    chain, tokens = make(lib, answer(words)), rounds * (2 * words - 1)
 
     async def work() -> None:
         for _ in range(rounds):
@@ -89,6 +118,30 @@ def astream(effort: Effort) -> Row:
         "the same, astream",
         _astream(ours(), words, 5),
         _astream(peers(), words, 1),
+        at_least(50),
+        effort,
+        unit="token",
+    )
+
+
+def own_model_stream(effort: Effort) -> Row:
+    words = effort.of(2000)
+    return versus(
+        "`prompt | a model of one's own with _stream | StrOutputParser`, stream",
+        _stream(ours(), words, 5, make_own_chain),
+        _stream(peers(), words, 1, make_own_chain),
+        at_least(10),
+        effort,
+        unit="token",
+    )
+
+
+def own_model_astream(effort: Effort) -> Row:
+    words = effort.of(2000)
+    return versus(
+        "the same with _astream, astream",
+        _astream(ours(), words, 5, make_own_chain),
+        _astream(peers(), words, 1, make_own_chain),
         at_least(50),
         effort,
         unit="token",
@@ -228,4 +281,16 @@ def tool_call(effort: Effort) -> Row:
     return Row("a tool call, over the bare function", f"{duration(own)} / call", goal, (own / 20e-6,), at_most(1))
 
 
-ROWS = [stream, astream, invoke_11, invoke_101, ainvoke_11, batch, abatch_plain, abatch_async, tool_call]
+ROWS = [
+    stream,
+    astream,
+    own_model_stream,
+    own_model_astream,
+    invoke_11,
+    invoke_101,
+    ainvoke_11,
+    batch,
+    abatch_plain,
+    abatch_async,
+    tool_call,
+]

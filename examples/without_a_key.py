@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "research_agents": ["What do bees and cats have in common?"],
     "approve_in_the_terminal": [],
     "tools_of_a_server": ["What time is it in Tokyo when it is noon in Oslo?"],
+    "label_reviews": ["--rows", "400"],
 }
 
 

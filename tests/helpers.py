@@ -82,6 +82,9 @@ def find_postgres() -> Path | None:
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
+UV = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
+"""Makes environments, and installs into them."""
+
 NEEDS = {
     # Programs
     "chromium": command("chromium", "chromium-browser", "google-chrome", hint="apt-get install chromium"),
@@ -116,6 +119,7 @@ NEEDS = {
     ),
     "pydantic.v1": Need(lambda: sys.version_info < (3, 14), "it does not run on Python 3.14", installable=False),
     "uvloop": modules("uvloop", hint="pip install uvloop"),
+    "index": Need(lambda: UV.exists(), "pip install uv, and a package index that can be reached"),
     # The system
     "fork": Need(lambda: hasattr(os, "fork"), "only some systems have it"),
     "pyright": Need(lambda: find_pyright() is not None, "npm install pyright, or set PRILL_PYRIGHT to its command"),

@@ -91,7 +91,8 @@ class InMemoryCache(BaseCache):
 
 _TABLE = "CREATE TABLE IF NOT EXISTS answer (asked BLOB PRIMARY KEY, generations BLOB NOT NULL) WITHOUT ROWID"
 _GENERATIONS: TypeAdapter[list[Any]] = TypeAdapter(
-    list[SerializeAsAny[Annotated[ChatGeneration, Tag("chat")] | Annotated[Generation, Tag("text")]]]
+    list[SerializeAsAny[Annotated[ChatGeneration, Tag("chat")] | Annotated[Generation, Tag("text")]]],
+    config={"defer_build": True},
 )
 
 

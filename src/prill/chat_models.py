@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from prill.errors import ConfigError
 from prill.providers.servers import SERVERS
-from prill.runnables import ConfigurableField
 
 if TYPE_CHECKING:
     from prill.language_models import BaseChatModel
@@ -103,35 +102,37 @@ def init_chat_model(
         kwargs: arguments of the provider's class. For servers that speak OpenAI's protocol (``ollama``, ``vllm``,
             ``groq``, ``deepseek``, ``openrouter`` …) the address and the environment variable of the key are known;
             ``base_url`` and ``api_key`` override them.
-        configurable_fields: fields of the model that the config of a run may set, under
-            ``{"configurable": {"temperature": 0}}``; ``"any"`` means all of them. The provider stays the same; for
-            another one use ``configurable_alternatives``.
+        configurable_fields: what the config of a run may set, under ``{"configurable": {"temperature": 0}}``:
+            ``"model"`` and ``"model_provider"``, which choose another model, and the fields of the model; ``"any"``
+            means all of them, the address and the key too: not for configs that a stranger writes. Without a model it
+            is ``("model", "model_provider")``, and the config must name the model.
         config_prefix: ``"first"`` makes that key ``first_temperature``.
 
     Raises:
         ConfigError: the provider is unknown, or missing where the name alone does not show it.
     """
-    provider, name = _provider_and_name(model or kwargs.pop("model_name", None), model_provider)
+    if model is None and "model_name" in kwargs:
+        model = kwargs.pop("model_name")
+    if configurable_fields is None and model is not None:
+        return _make(model, model_provider, **kwargs)
+    from prill.configurable_model import ConfigurableModel  # noqa: PLC0415 - for programs that change their model
+
+    chosen = {"model": model, "model_provider": model_provider}
+    settings = {**{name: value for name, value in chosen.items() if value}, **kwargs}
+    fields = ("model", "model_provider") if configurable_fields is None else configurable_fields
+    found: Any = ConfigurableModel(_make, _find_class, settings, fields, config_prefix)
+    return found  # type: ignore[no-any-return]  # it has what a model has
+
+
+def _make(model: str | None = None, model_provider: str | None = None, **kwargs: Any) -> BaseChatModel:
+    provider, name = _provider_and_name(model, model_provider)
     if provider not in _CLASSES:
-        made = _load_openai()(model=name, **{"server": provider, **kwargs})
-    else:
-        made = _CLASSES[provider]()(model=name, **kwargs)
-    return made if configurable_fields is None else _configurable(made, configurable_fields, config_prefix)
+        return _load_openai()(model=name, **{"server": provider, **kwargs})
+    return _CLASSES[provider]()(model=name, **kwargs)
 
 
-def _configurable(model: BaseChatModel, fields: Literal["any"] | Sequence[str], prefix: str | None) -> Any:
-    known = [name for name in type(model).model_fields if name not in _NOT_CONFIGURABLE]
-    names = known if fields == "any" else [fields] if isinstance(fields, str) else list(fields)
-    if unknown := [name for name in names if name not in known]:
-        raise ConfigError(
-            f"configurable_fields has {', '.join(map(repr, unknown))}, which a {type(model).__name__} does not have; "
-            f"it has {', '.join(known)}. To switch providers use configurable_alternatives."
-        )
-    start = f"{prefix.removesuffix('_')}_" if prefix else ""
-    return model.configurable_fields(**{name: ConfigurableField(id=start + name) for name in names})
-
-
-_NOT_CONFIGURABLE = frozenset({"name", "cache", "callbacks", "tags", "metadata", "verbose", "rate_limiter"})
+def _find_class(model: str, model_provider: str | None) -> str:
+    return _provider_and_name(model, model_provider)[0]
 
 
 def _provider_and_name(model: str | None, provider: str | None) -> tuple[str, str]:

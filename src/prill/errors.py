@@ -60,7 +60,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any, Self
 
@@ -588,3 +588,11 @@ class ModelRefusalError(ModelError):
         message += f" (category={category!r})" if category else ""
         text = refusal.get("refusal")
         return cls(f"{message}: {text}" if text else message, raw_message=raw_message)
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The end of an error's text: ``"; did you mean 'search'?"``, or nothing where no known name is like ``name``."""
+    from difflib import get_close_matches  # noqa: PLC0415 - few errors need it
+
+    close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"; did you mean {close[0]!r}?" if close else ""

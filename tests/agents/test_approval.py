@@ -10,6 +10,7 @@ from prill.agents import (
     Command,
     HumanInTheLoopMiddleware,
     InMemoryThreads,
+    ToolRetryMiddleware,
     after_model,
     create_agent,
     interrupt,
@@ -313,6 +314,28 @@ def test_several_questions_are_answered_by_their_ids(colour, ran):
     assert ("send", "ada") in ran
     output = colour.invoke(agent, Command(resume={each.id: "y" for each in asked}), THREAD)
     assert [part[1] for part in shape(output["messages"])[2:5]] == ["booked x for y"] * 2 + ["sent to ada"]
+
+
+def test_a_tool_and_a_hook_around_it_may_ask(colour, ran):
+    @wrap_tool_call
+    def plain(request, handler):
+        return handler(request)
+
+    @wrap_tool_call
+    async def asks(request, handler):
+        return await handler(request) if interrupt("run it?") == "yes" else None
+
+    for around in ([plain], [ToolRetryMiddleware()], [plain, ToolRetryMiddleware()]):
+        _, agent = agent_of(ran, calls(("book", {"nights": 2})), "done", threads=None, middleware=around)
+        second = colour.invoke(agent, Command(resume="blue", update=colour.invoke(agent, "hi")))
+        output = colour.invoke(agent, Command(resume="10", update=second))
+        assert output["messages"][2].content == "booked blue for 10"
+    ran.clear()
+    _, agent = agent_of(ran, calls(("look", {"at": "sky"})), "done", threads=None, middleware=[asks])
+    paused = colour.invoke(agent, "hi")
+    assert (paused["__interrupt__"][0].value, ran) == ("run it?", [])
+    colour.invoke(agent, Command(resume="yes", update=paused))
+    assert ran == [("look", "sky")]
 
 
 def test_interrupt_outside_of_an_agent_is_refused(colour):

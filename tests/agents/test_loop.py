@@ -5,7 +5,7 @@ import time
 import pytest
 
 from agents.scripted import COLOURS, Scripted, assert_valid, calls, shape
-from prill.agents import Limits, create_agent
+from prill.agents import Command, Limits, create_agent
 from prill.errors import ConfigError, ModelServerError, ToolException
 from prill.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from prill.messages.tool import invalid_tool_call
@@ -393,6 +393,31 @@ def test_a_model_is_named_by_its_provider(colour):
     agent = create_agent("openai:gpt-4o-mini", [weather])
     assert type(agent.model).__name__ == "ChatOpenAI"
     assert SystemMessage("x").content == "x"
+
+
+def test_an_agent_is_retried_mapped_explained_and_drawn_as_any_runnable(colour):
+    _, agent = agent_of(KeyError("once"), "fine")
+    assert shape(colour.invoke(agent.with_retry(wait_exponential_jitter=False), "hi")["messages"])[-1] == ("ai", "fine")
+    _, agent = agent_of("one", "two")
+    assert len(colour.invoke(agent.map(), ["a", "b"])) == 2
+    assert "Agent" in str(agent.explain_streaming())
+    assert "Agent" in agent.get_graph().draw_mermaid()
+    assert agent.get_input_jsonschema()["type"] == "object"
+    assert [spec.id for spec in agent.config_specs] == ["thread_id"]
+
+
+def test_arguments_of_streams_that_are_bound_do_not_hinder_invoke(colour):
+    _, agent = agent_of("one", "two")
+    bound = agent.bind(stream_mode="messages")
+    assert shape(colour.invoke(bound, "hi")["messages"])[-1] == ("ai", "one")
+    assert [str(part.text) for part, _ in colour.stream(bound, "hi") if part.text] == ["two"]
+
+
+def test_a_command_without_any_message_is_refused(colour):
+    _, agent = agent_of()
+    for given in (Command(update={}), Command()):
+        with pytest.raises(ConfigError):
+            colour.invoke(agent, given)
 
 
 def test_a_pause_is_the_last_value_of_a_stream(colour):

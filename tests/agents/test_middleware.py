@@ -225,6 +225,34 @@ def test_hooks_write_into_the_stream(colour):
     assert colour.stream(agent, "hi", stream_mode="custom") == ["from plain", "from later"]
 
 
+def test_a_subclass_of_ready_made_middleware_may_await_anything(colour):
+    import asyncio
+
+    class Patient(ModelFallbackMiddleware):
+        async def wrap_model_call(self, request, handler):
+            await asyncio.sleep(0)
+            return await super().wrap_model_call(request, handler)
+
+    _, agent = agent_of(KeyError("first"), middleware=[Patient(Scripted(script=["second"]))])
+    assert shape(colour.invoke(agent, "hi")["messages"])[-1] == ("ai", "second")
+
+
+def test_an_agent_that_nobody_watches_makes_no_runs(colour):
+    from prill.callbacks.run import CURRENT_RUN
+
+    seen = []
+
+    @tool
+    def look() -> str:
+        """Look."""
+        seen.append(CURRENT_RUN.get())
+        return "ok"
+
+    _, agent = agent_of(calls(("look", {})), "done", tools=[look])
+    colour.invoke(agent, "hi")
+    assert seen == [None]
+
+
 def test_requests_are_changed_by_override(colour):
     other = Scripted(script=["from another model"])
 

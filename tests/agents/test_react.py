@@ -108,6 +108,13 @@ def test_without_a_scratchpad_it_is_an_agent_with_tools(colour):
 
 
 @both
+def test_its_node_of_the_model_is_called_agent(colour):
+    model = Scripted(script=[calls(("weather", {"city": "Oslo"})), "sunny"])
+    updates = colour.stream(create_react_agent(model, [weather]), {"messages": "hi"})
+    assert [next(iter(update)) for update in updates] == ["agent", "tools", "agent"]
+
+
+@both
 @pytest.mark.parametrize(
     "prompt",
     [

@@ -9,12 +9,13 @@ import pytest
 
 from prill.anthropic import ChatAnthropic
 from prill.testing import ReplayServer
+from providers.clients import Clients
 
 KEY = "sk-ant-very-secret"
 
 
 @pytest.fixture
-def make(server: ReplayServer) -> Iterator[Callable[..., ChatAnthropic]]:
+def make(server: ReplayServer, clients: Clients) -> Iterator[Callable[..., ChatAnthropic]]:
     made: list[ChatAnthropic] = []
 
     def make(**settings: Any) -> ChatAnthropic:
@@ -24,7 +25,7 @@ def make(server: ReplayServer) -> Iterator[Callable[..., ChatAnthropic]]:
             "api_key": KEY,
             "max_retries": 0,
         } | settings
-        made.append(ChatAnthropic(**settings))
+        made.append(ChatAnthropic(**settings, **clients(ChatAnthropic, settings)))
         return made[-1]
 
     yield make

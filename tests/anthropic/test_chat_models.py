@@ -119,6 +119,7 @@ def test_a_wrong_argument_does_not_show_the_key(make: Make, wrong: Any) -> None:
     assert KEY not in str(caught.value) + repr(caught.value)
 
 
+@pytest.mark.usefixtures("own_way")
 def test_copies_and_pickles_ask_too(server: ReplayServer, make: Make) -> None:
     model = make()
     model.invoke("Hi")
@@ -128,6 +129,7 @@ def test_copies_and_pickles_ask_too(server: ReplayServer, make: Make) -> None:
         other.close()
 
 
+@pytest.mark.usefixtures("own_way")
 def test_a_copy_that_is_told_where_to_connect_connects_there(server: ReplayServer, make: Make) -> None:
     model = make()
     model.invoke("Hi")

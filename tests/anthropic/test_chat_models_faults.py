@@ -28,6 +28,7 @@ from prill.errors import (
 from prill.testing import Faults, Recording, ReplayServer, Reply
 
 Make = Callable[..., ChatAnthropic]
+TRIED_WAYS = ("own", "sdk")
 PIECES = [f"word{number} " for number in range(8)]
 BEFORE = 3  # message_start, content_block_start and a ping come before the first piece
 
@@ -126,6 +127,7 @@ def test_json_of_another_shape_is_an_error(server: ReplayServer, model: ChatAnth
                 verb(model, "Hi")
 
 
+@pytest.mark.usefixtures("own_way")
 def test_a_server_that_is_not_there_is_a_connection_error(make: Make, verbs: Any) -> None:
     for verb in (verbs.invoke, verbs.stream):
         with pytest.raises(ModelConnectionError, match=r"http://127\.0\.0\.1:9"):

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from prill.callbacks import AsyncCallbackManager, BaseCallbackHandler, CallbackManager
-from prill.compat.config import get_async_callback_manager_for_config, get_callback_manager_for_config
 from prill.messages import AIMessage, HumanMessage
 from prill.outputs import ChatGeneration, Generation, LLMResult
 from prill.runnables import Runnable, RunnableLambda
+from prill.runnables.config import get_async_callback_manager_for_config, get_callback_manager_for_config
 
 
 class Hooks(BaseCallbackHandler):

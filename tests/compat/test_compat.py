@@ -15,7 +15,7 @@ import prill.compat
 from prill.caches import InMemoryCache
 from prill.compat import CompatError, NoCounterpartError, NoCounterpartModuleError, mapping, names
 from prill.compat.absent import ADVICE
-from prill.compat.module_map import MODULES, PACKAGES, ROOTS
+from prill.compat.module_map import INNER, MODULES, PACKAGES, ROOTS
 from prill.globals import get_debug, get_llm_cache
 from prill.messages import AIMessage
 from prill.runnables import RunnableLambda
@@ -45,6 +45,18 @@ def test_classes_are_prill_s_own(compat):
 
     assert langchain_core.messages.AIMessage is Inner is AIMessage
     assert Lambda is RunnableLambda
+
+
+def test_langserve_leads_to_prill_s_server(compat):
+    import langserve
+    from langserve import RemoteRunnable, add_routes
+    from langserve.schema import CustomUserType
+
+    import prill.serve
+
+    assert langserve.RemoteRunnable is RemoteRunnable is prill.serve.RemoteRunnable
+    assert add_routes is prill.serve.add_routes
+    assert CustomUserType is prill.serve.CustomUserType
 
 
 def test_every_form_of_import_works(compat):
@@ -89,7 +101,7 @@ def test_the_module_says_what_it_is(compat):
 def test_versions_are_those_of_the_documented_names(compat):
     import langchain_core
 
-    assert langchain_core.__version__ == f"1.7.0+prill.{prill.__version__}"
+    assert langchain_core.__version__ == f"1.8.3+prill.{prill.__version__}"
     assert langchain_core.__version__ == importlib.import_module("langchain_core.version").VERSION
 
 
@@ -299,7 +311,7 @@ def test_names_refuses_a_module_that_is_not_there():
 
 
 def test_every_module_has_its_package_in_the_table():
-    assert {package for package in PACKAGES if package} <= set(MODULES)
+    assert {package for package in PACKAGES if package} <= set(MODULES) | set(INNER)
 
 
 def test_googles_package_leads_to_prills_classes(compat):

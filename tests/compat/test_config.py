@@ -8,12 +8,11 @@ from prill.compat.config import (
     ContextThreadPoolExecutor,
     acall_func_with_variable_args,
     call_func_with_variable_args,
-    get_async_callback_manager_for_config,
-    get_callback_manager_for_config,
     get_executor_for_config,
     set_config_context,
 )
 from prill.runnables import RunnableLambda, run_in_executor
+from prill.runnables.config import get_async_callback_manager_for_config, get_callback_manager_for_config
 
 VARIABLE = ContextVar("VARIABLE", default=0)
 

@@ -13,6 +13,7 @@ import pytest
 from tests.helpers import requires
 
 from prill.embeddings import LocalEmbeddings
+from prill.embeddings import encoder as encoder_module
 from prill.vectorstores import InMemoryVectorStore
 
 needs_model = requires("weights")
@@ -37,6 +38,27 @@ def test_a_text_has_the_same_vector_in_any_batch():
     for text, vector in zip(texts, together, strict=True):
         assert LocalEmbeddings().embed_query(text) == pytest.approx(vector, abs=1e-5)
     assert LocalEmbeddings().embed_documents([]) == []
+
+
+@requires("numpy")
+@pytest.mark.parametrize(("rows", "width", "columns"), [(1, 384, 1536), (8, 384, 384), (64, 1536, 384)])
+def test_a_short_text_is_computed_in_parts_that_need_one_thread(rows, width, columns):
+    import numpy as np
+
+    class Recorder:
+        empty, float32 = np.empty, np.float32
+
+        def matmul(self, left, right, out):
+            sizes.append(left.shape[0] * left.shape[1] * right.shape[1])
+            np.matmul(left, right, out=out)
+
+    sizes = []
+    random = np.random.default_rng(1)
+    flat, weight = (random.standard_normal((count, width), dtype=np.float32) for count in (rows, columns))
+    made = encoder_module._product(Recorder(), flat, weight)
+    assert np.allclose(made, flat @ weight.T, atol=1e-3)
+    assert sum(sizes) == rows * width * columns
+    assert max(sizes) <= encoder_module._ONE_THREAD
 
 
 @needs_model
@@ -70,7 +92,7 @@ import socket, sys
 def refuse(*args, **kwargs):
     raise AssertionError("the network")
 socket.socket.connect = refuse
-from prill.embeddings import LocalEmbeddings
+from prill.embeddings import LocalEmbeddings, encoder as encoder_module
 assert "numpy" not in sys.modules
 LocalEmbeddings().embed_query("text")
 print("torch" in sys.modules, "transformers" in sys.modules)

@@ -27,7 +27,7 @@ ROWS = [
     },
     {"providers"},
     {"openai", "anthropic", "google", "bedrock"},
-    {"chat_models", "load", "testing", "utils"},
+    {"chat_models", "configurable_model", "load", "testing", "utils"},
     {"agents", "bulk", "chains"},
     {"serve", "evaluate"},
     {"cli"},
@@ -48,6 +48,7 @@ BESIDE = {
     ("document_loaders", "text_splitters"),
     *(("example_selectors", "embeddings"), ("indexing", "retrievers")),
     ("providers", "wire"),
+    ("chat_models", "configurable_model"),
 }
 """What stands in one row and may be imported there."""
 
@@ -170,6 +171,7 @@ OF_OTHERS = {
     "prill.bedrock.settings",
     "prill.bulk.engines.remote",
     "prill.cli.loading",
+    "prill.compat.inner.serialized",
     "prill.embeddings.local",
     "prill.providers.settings",
     "prill.utils.arguments",

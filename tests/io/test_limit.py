@@ -70,7 +70,7 @@ def test_a_request_that_waits_for_the_limit_around_can_be_withdrawn():
     inner = Limit(2, outer)
     waiting = Helpers(inner)
     assert inner.ask(waiting.take)() is True
-    assert len(outer._asking) == 0
+    assert len(outer._waiting_requests) == 0
     inner.ask(waiting.take)
     busy.end()
     assert waiting.running == 1, "the place in the inner limit was given back"
@@ -83,7 +83,7 @@ def test_many_short_trees_leave_no_request_behind():
         withdraw = [inner.ask(Helpers(inner).take) for _ in range(5)]
         for each in withdraw:
             each()
-    assert len(outer._asking) == 0
+    assert len(outer._waiting_requests) == 0
 
 
 steps = st.lists(
@@ -116,8 +116,8 @@ def test_no_limit_is_exceeded_and_no_place_is_lost(widths, steps):
     for each in helpers:
         while each.running:
             each.end()
-    assert [limit._free for limit in limits] == [limit.width - 1 for limit in limits]
-    assert all(not limit._asking for limit in limits)
+    assert [limit._free_places for limit in limits] == [limit.width - 1 for limit in limits]
+    assert all(not limit._waiting_requests for limit in limits)
 
 
 def test_places_are_kept_count_of_across_threads():
@@ -146,4 +146,4 @@ def test_places_are_kept_count_of_across_threads():
         for thread in list(threads):
             thread.join()
     assert most <= 2
-    assert limit._free == 2
+    assert limit._free_places == 2

@@ -134,3 +134,19 @@ def test_a_message_with_its_items_outside_of_the_content_shows_them_as_blocks():
         {"type": "tool_call", "name": "f", "args": {}, "id": "1", "extras": {"item_id": "fc"}},
         {"type": "non_standard", "value": {"type": "web_search_call", "id": "ws"}},
     ]
+
+
+def test_a_call_in_the_content_of_a_chunk_is_a_piece_until_the_last_chunk():
+    block = {"type": "function_call", "name": "f", "arguments": "", "call_id": "c", "id": "fc"}
+    first = AIMessageChunk([block], tool_call_chunks=[{"name": "f", "args": "", "id": "c", "index": 0}])
+    assert [block["type"] for block in first.content_blocks] == ["tool_call_chunk"]
+    rest = AIMessageChunk("", tool_call_chunks=[{"name": None, "args": "{}", "id": None, "index": 0}])
+    whole = first + rest + AIMessageChunk("", chunk_position="last")
+    assert "tool_call_chunk" not in [block["type"] for block in whole.content_blocks]
+
+
+def test_the_text_of_an_old_message_of_responses_has_the_id_of_its_item():
+    given = {"__openai_function_call_ids__": {"c1": "fc_1"}}
+    message = AIMessage([{"type": "text", "text": "x"}], id="msg_1", additional_kwargs=given)
+    assert message.content_blocks == [{"type": "text", "text": "x", "id": "msg_1"}]
+    assert AIMessage("x", id="msg_1").content_blocks == [{"type": "text", "text": "x"}]

@@ -14,17 +14,18 @@ from prill.messages import AIMessageChunk, merge_chunks
 from prill.openai import ChatOpenAI
 from prill.testing import ReplayServer
 from providers.answered import Answered
+from providers.clients import Clients
 
 KEY = "sk-very-secret-key"
 
 
 @pytest.fixture
-def make(server: ReplayServer) -> Iterator[Callable[..., ChatOpenAI]]:
+def make(server: ReplayServer, clients: Clients) -> Iterator[Callable[..., ChatOpenAI]]:
     made: list[ChatOpenAI] = []
 
     def make(**settings: Any) -> ChatOpenAI:
         given = {"model": "gpt-4o", "base_url": server.openai_url, "api_key": KEY, "max_retries": 0, **settings}
-        made.append(ChatOpenAI(**given))
+        made.append(ChatOpenAI(**given, **clients(ChatOpenAI, given)))
         return made[-1]
 
     yield make

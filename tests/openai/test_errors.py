@@ -36,6 +36,7 @@ from prill.openai import ChatOpenAI
 from prill.testing import Faults, ReplayServer
 
 KEY = "sk-very-secret-key"
+TRIED_WAYS = ("own", "sdk")
 TOO_LONG = {"error_code": "context_length_exceeded", "error_message": "maximum context length is 8192 tokens"}
 
 
@@ -99,6 +100,7 @@ def test_an_answer_after_retries_is_an_answer(colour: Any, make: Any, server: Re
     assert colour.invoke(make(max_retries=2)).content == "at last"
 
 
+@pytest.mark.usefixtures("own_way")
 def test_a_host_that_is_down_is_told_with_its_address(colour: Any, make: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -214,6 +216,7 @@ def test_a_stream_of_several_choices_is_refused(colour: Any, make: Any, server: 
     assert server.request_count == 0
 
 
+@pytest.mark.usefixtures("own_way")
 def test_the_key_is_in_no_text(make: Callable[..., ChatOpenAI], server: ReplayServer) -> None:
     model = make()
     server.fail(401, error_message=f"Incorrect API key provided: {KEY}")
@@ -229,6 +232,7 @@ def test_the_key_is_in_no_text(make: Callable[..., ChatOpenAI], server: ReplaySe
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
+@pytest.mark.usefixtures("own_way")
 def test_a_copied_or_pickled_model_still_answers(make: Callable[..., ChatOpenAI], server: ReplayServer) -> None:
     model = make()
     model.invoke("Hi")

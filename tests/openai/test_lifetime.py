@@ -157,6 +157,7 @@ def read_and_fail(model: Any) -> None:
         stream.close()
 
 
+@pytest.mark.usefixtures("own_way")
 def test_a_failing_branch_ends_a_sibling_that_waits_for_its_answer(make: Any, server: ReplayServer) -> None:
     server.replies(lambda seen: slow(first_delay=5))
 

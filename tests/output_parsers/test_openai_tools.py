@@ -241,3 +241,30 @@ def test_a_stream_ends_with_what_the_whole_message_gives_or_fails_as_it_does(arg
 
 class Anything(BaseModel):
     a: Any = None
+
+
+CUT_OTHERWISE: dict[str, list[dict[str, Any]]] = {
+    "fresh ids": [piece("", "f", "a"), piece('{"x"', id="b"), piece(": 1}", id="c")],
+    "a name and an id in each piece": [piece("", "f", "a"), piece('{"x"', "f", "b"), piece(": 1}", "f", "c")],
+    "a split name": [piece("", "f", "a"), piece("", "oo"), piece('{"x": 1}')],
+    "braces first": [piece("{}", "f", "a"), piece('{"x": 1}')],
+    "twice": [piece('{"x": 1}', "f", "a"), piece('{"x": 1}')],
+    "fresh indices": [piece("", "f", "a", 0), piece('{"x": 1}', id="a", index=1)],
+}
+
+
+@pytest.mark.parametrize("given", CUT_OTHERWISE.values(), ids=CUT_OTHERWISE.keys())
+def test_a_call_is_put_together_as_in_the_message(given: list[dict[str, Any]]) -> None:
+    chunks = [AIMessageChunk("", tool_call_chunks=[each]) for each in given]
+    chunks.append(AIMessageChunk("", chunk_position="last"))
+    calls = merge_chunks(chunks).tool_calls
+    *_, last = JsonOutputToolsParser().transform(iter(chunks))
+    assert last == [{"type": call["name"], "args": call["args"]} for call in calls]
+    assert calls[0]["args"] == {"x": 1}
+
+
+def test_a_call_whose_arguments_the_token_limit_cut_off_whole_is_an_error() -> None:
+    last = AIMessageChunk("", response_metadata={"finish_reason": "length"}, chunk_position="last")
+    chunks = [AIMessageChunk("", tool_call_chunks=[piece("", "f", "a")]), last]
+    with pytest.raises(OutputParserException, match="token limit"):
+        list(JsonOutputToolsParser().transform(iter(chunks)))

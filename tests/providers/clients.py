@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from prill.io.per_loop import PerLoop
 
 WAYS = ["own", "sdk", "httpx"]
+
+CONNECTING = frozenset(("client", "async_client", "http_client", "http_async_client"))
+
+Clients = Callable[[type[Any], dict[str, Any]], dict[str, Any]]
 
 
 def clients_for(way: str, cls: type[Any], settings: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from prill.errors import (
     StreamTimeout,
 )
 from prill.openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
+from prill.providers.http.adapters import map_client_error
+from prill.providers.http.message import ConnectionBroken, NotHTTP
 from prill.testing import Faults, ReplayServer, Reply
 from providers.clients import clients_for, close_clients
 from providers.sent import OWN, shown
@@ -204,3 +206,11 @@ def test_a_clients_time_is_its_own_unless_the_model_sets_one(server: ReplayServe
         with pytest.raises(ModelTimeoutError):
             ChatOpenAI(client=client, max_retries=0).invoke("Hi")
         assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["peer closed connection without sending complete message body", "Server disconnected"]
+)
+def test_a_server_that_leaves_is_a_lost_connection_and_not_another_protocol(text: str) -> None:
+    assert isinstance(map_client_error(httpx2.RemoteProtocolError(text)), ConnectionBroken)
+    assert isinstance(map_client_error(httpx2.RemoteProtocolError("illegal status line")), NotHTTP)

@@ -463,3 +463,10 @@ def test_the_schemas_show_where_the_messages_are(chats: Chats) -> None:
 def test_without_a_key_the_schemas_are_those_of_messages(chats: Chats) -> None:
     chat = RunnableWithMessageHistory(model(), chats)
     assert [chat.get_input_jsonschema()["type"], chat.get_output_jsonschema()["type"]] == ["array", "array"]
+
+
+def test_without_fields_the_factory_is_called_with_nothing() -> None:
+    kept = InMemoryChatMessageHistory()
+    count: Any = RunnableLambda(lambda messages: str(len(messages)))
+    chat: Any = RunnableWithMessageHistory(count, lambda: kept, history_factory_config=[])
+    assert [chat.invoke([HumanMessage("x")]) for _ in range(2)] == ["1", "3"]

@@ -131,6 +131,7 @@ def test_the_ai_sdk_gets_closed_blocks_and_one_end(run: Any) -> None:
     parts = found[:-1]
     open_blocks: set[tuple[str, str]] = set()
     open_calls: set[str] = set()
+    called: set[str] = set()
     for part in parts:
         kind, _, what = part["type"].rpartition("-")
         if kind in ("text", "reasoning"):
@@ -138,7 +139,11 @@ def test_the_ai_sdk_gets_closed_blocks_and_one_end(run: Any) -> None:
             assert (key in open_blocks) == (what != "start")
             (open_blocks.add if what == "start" else open_blocks.discard if what == "end" else id)(key)  # type: ignore[operator]
         if part["type"] == "tool-input-start":
+            assert part["toolCallId"] not in called
+            called.add(part["toolCallId"])
             open_calls.add(part["toolCallId"])
+        if part["type"].startswith("tool-output"):
+            assert part["toolCallId"] in called
         if part["type"] in ("tool-input-available", "tool-input-error"):
             open_calls.discard(part["toolCallId"])
     assert open_blocks == set()
@@ -175,6 +180,18 @@ def test_responses_are_numbered_and_closed_and_have_one_end(run: Any) -> None:
     assert kinds.count("response.completed") + kinds.count("response.failed") == 1
     for one, other in (("output_item.added", "output_item.done"), ("content_part.added", "content_part.done")):
         assert kinds.count(f"response.{one}") == kinds.count(f"response.{other}")
+
+
+def test_calls_of_one_id_in_two_turns_are_two_calls_with_their_own_answers() -> None:
+    run: list[Fact] = []
+    for turn, output in (("r1", "one"), ("r2", "two")):
+        run.append(Chunk(AIMessage("", tool_calls=[{"name": "f", "args": {"x": 1}, "id": "call_0"}]), turn))
+        run += [ToolCall("call_0", "f", {"x": 1}), ToolResult("call_0", "f", output)]
+    parts = [data for _, data in payloads(encode("ai-sdk", (run, RunEnded())))[:-1]]
+    starts = [part["toolCallId"] for part in parts if part["type"] == "tool-input-start"]
+    answers = {part["toolCallId"]: part["output"] for part in parts if part["type"] == "tool-output-available"}
+    assert len(set(starts)) == 2
+    assert [answers[id] for id in starts] == ["one", "two"]
 
 
 @pytest.mark.parametrize("name", ENCODERS)

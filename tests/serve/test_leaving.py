@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.routing import Mount
 from tests.helpers import eventually
 from tests.serve.chains import ask, events
 from tests.serve.clients import RawClient
@@ -69,6 +73,26 @@ def test_leaving_a_batch_closes_all_of_the_providers_connections(provider: Repla
         assert provider.wait_requests(3, 30)
     assert provider.wait_closed(30)
     assert provider.closed_early == 3
+
+
+async def pass_on(request: Any, call_next: Any) -> Any:
+    return await call_next(request)
+
+
+@pytest.mark.parametrize("verb", ["stream", "invoke"])
+@pytest.mark.parametrize("around", ["mounted", "middleware"])
+def test_leaving_is_noticed_inside_of_other_applications(provider: ReplayServer, around: str, verb: str) -> None:
+    app = App()
+    app.add("/chat", chat(provider))
+    middleware = [Middleware(BaseHTTPMiddleware, dispatch=pass_on)] if around == "middleware" else []
+    parent = Starlette(routes=[Mount("/in", app)], middleware=middleware)
+    provider.reply("one", " two", faults=SILENT)
+    with serving(parent) as server:
+        with RawClient(server.port) as client:
+            client.post(f"/in/chat/{verb}", {"input": "hi"})
+            assert provider.wait_requests(1, 30)
+        assert provider.wait_closed(30)
+    assert provider.closed_early == 1
 
 
 def test_clients_that_leave_leave_no_tasks_behind(provider: ReplayServer, server: Served) -> None:

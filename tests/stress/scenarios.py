@@ -153,7 +153,7 @@ def limits(rng: random.Random) -> None:
         thread.join()
     for helper in helpers:  # the list grows while they end: each starts the next before its own end
         helper.join()
-    assert (limit._free, outer._free) == (limit.width - 1, outer.width - 1)
+    assert (limit._free_places, outer._free_places) == (limit.width - 1, outer.width - 1)
 
 
 def hooks(rng: random.Random) -> None:

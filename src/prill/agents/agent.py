@@ -76,6 +76,9 @@ class Agent(Runnable[Any, dict[str, Any]]):
     - ``"structured"``: the structured answer as it grows.
     """
 
+    model_node = "model"
+    """What updates and metadata call the step of the model."""
+
     _is_agent: ClassVar[bool] = True
     _buffers_input = True
 

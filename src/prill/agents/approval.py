@@ -11,8 +11,7 @@ from pydantic_core import to_json
 
 from prill.agents.history import Call, make_answer
 from prill.agents.interrupts import Interrupt
-from prill.agents.names import did_you_mean
-from prill.errors import ConfigError
+from prill.errors import ConfigError, did_you_mean
 from prill.messages import ToolMessage
 from prill.tools.base import BaseTool
 

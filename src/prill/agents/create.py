@@ -12,12 +12,11 @@ from prill.agents.calls import MAX_OUTPUT, ErrorPolicy, ToolRunner
 from prill.agents.hooks import Hooks
 from prill.agents.limits import Limits
 from prill.agents.middleware import AgentMiddleware
-from prill.agents.names import did_you_mean
 from prill.agents.state import AgentState, StateSchema
 from prill.agents.sub_agent import read_handoffs
 from prill.agents.threads import Threads
 from prill.agents.tool_list import read_tools
-from prill.errors import ConfigError
+from prill.errors import ConfigError, did_you_mean
 from prill.messages import SystemMessage
 from prill.runnables.base import Runnable
 

@@ -367,7 +367,7 @@ class _OutputAccumulator(Accumulator):
 
     def add(self, chunk: Any) -> None:
         """Only counts."""
-        self._earlier += 1
+        self._folded_count += 1
 
     def value(self) -> Any:
         return self._found[0].output() if self._found else None

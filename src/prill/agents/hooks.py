@@ -21,8 +21,10 @@ class Hook:
 
     def __init__(self, middleware: AgentMiddleware, hook: str) -> None:
         self.node = f"{middleware.name}.{hook}"
-        self._is_direct = middleware._awaits_only_handlers
         self._plain: Any = getattr(middleware, hook, None)
+        # A hook that a program writes in a subclass may await anything.
+        is_own = str(getattr(self._plain, "__module__", "")).startswith("prill.")
+        self._is_direct = middleware._awaits_only_handlers and is_own
         self._later: Any = getattr(middleware, "a" + hook, None)
 
     def __bool__(self) -> bool:
@@ -47,7 +49,9 @@ class Hook:
 
 async def _call(form: Callable[..., Any], turn: Any, args: Sequence[Any], is_direct: bool) -> Any:
     run = turn.run
-    token = ACTIVE.set(ActiveCall(turn))
+    active = ACTIVE.get()
+    # Around a call of a tool it stays that call, which may ask for an answer.
+    token = ACTIVE.set(active if active is not None and active.turn is turn else ActiveCall(turn))
     try:
         with inside(run):
             if _is_async(form):

@@ -66,7 +66,7 @@ class ModelStep:
         if self._progress.next == MODEL and not open_calls(turn.messages) and self._asks_again():
             again = self._agent.structured.ask_again(turn.messages[-1], self._attempts)
             set_id(again, f"form-{self._attempts}-{turn.messages[-1].id}")
-            await self._progress.add(MODEL, [again])
+            await self._progress.add(self._agent.model_node, [again])
 
     def _asks_again(self) -> bool:
         message = self._turn.messages[-1]
@@ -96,7 +96,7 @@ class ModelStep:
 
     async def _ask(self, model: Any, messages: list[Any], response: ModelResponse) -> AsyncGenerator[Fact, None]:
         turn = self._turn
-        run = turn.child(MODEL)
+        run = turn.child(self._agent.model_node)
         deadline = turn.meter.seconds_left
         step = model if deadline is None else model.with_timeout(total=max(deadline, 0.001))
         try:
@@ -172,7 +172,7 @@ class ModelStep:
             update["structured_response"] = accepted.value
         if response.structured_response is not None:
             update["structured_response"], turn.structured = response.structured_response, True
-        await self._progress.add(MODEL, messages, update)
+        await self._progress.add(self._agent.model_node, messages, update)
 
     def route(self) -> str:
         """Where the loop goes on after the model."""

@@ -32,7 +32,9 @@ def create_prebuilt(
         middleware.append(_Prompt(prompt))
         prompt = None
     given = {name: value for name, value in options.items() if name != "middleware" and value is not None}
-    return create_agent(model, tools, system_prompt=prompt, middleware=middleware, **given)
+    agent = create_agent(model, tools, system_prompt=prompt, middleware=middleware, **given)
+    agent.model_node = "agent"
+    return agent
 
 
 class _Step(AgentMiddleware):

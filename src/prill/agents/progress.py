@@ -105,9 +105,10 @@ class Progress:
         turn = self.turn
         text = reached.describe()
         if turn.meter.limits.on_limit == "error":
+            setting = "per_tool" if " " in reached.limit else reached.limit
             raise AgentLimitError(
-                f"{text}. Its state is in the error's partial; raise the limit, limits=Limits({reached.limit}=...), if "
-                "the work needs more",
+                f"{text}. Its state is in the error's partial; raise the limit, limits=Limits({setting}=...), if the "
+                "work needs more",
                 limit=reached.limit,
                 used=reached.used,
                 maximum=reached.maximum,
@@ -115,7 +116,7 @@ class Progress:
             )
         message = AIMessage(content=f"{text[0].upper()}{text[1:]}.", name=self.agent.name)
         set_id(message, f"limit-{turn.step}-{turn.messages[-1].id}")
-        await self.add(MODEL, [message])
+        await self.add(self.agent.model_node, [message])
         self.next = END
 
     async def live(self, work: Callable[[], Awaitable[None]]) -> AsyncGenerator[Fact, None]:

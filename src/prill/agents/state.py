@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Any, NotRequired, Required, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from prill.agents.history import with_ids
-from prill.errors import ConfigError
+from prill.errors import ConfigError, did_you_mean
 from prill.messages import AnyMessage, BaseMessage, RemoveMessage, convert_to_messages
 
 REMOVE_ALL_MESSAGES = "__remove_all__"
@@ -133,9 +132,8 @@ class StateSchema:
 
     def describe_unknown(self, key: Any, source: str) -> str:
         """What is said of a key that the state does not have."""
-        close = get_close_matches(str(key), self.keys, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(self.keys)}; others need a state_schema"
-        return f"{source} has the key {key!r}, which the agent's state does not have: {hint}"
+        hint = did_you_mean(str(key), self.keys) or f": it has {', '.join(self.keys)}; others need a state_schema"
+        return f"{source} has the key {key!r}, which the agent's state does not have{hint}"
 
     def output(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What a run gives out of its state."""

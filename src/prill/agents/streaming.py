@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prill.agents.names import did_you_mean
 from prill.callbacks.run import ChunkCallback, MaybeAwaitable, Observer, Run
-from prill.errors import ConfigError
+from prill.errors import ConfigError, did_you_mean
 from prill.io.execution_mode import Emit
 from prill.messages import AIMessageChunk, BaseMessage
 from prill.runnables.engine.accumulator import Accumulator
@@ -89,7 +88,7 @@ class StateAccumulator(Accumulator):
 
     def add(self, chunk: Any) -> None:
         """Only counts."""
-        self._earlier += 1
+        self._folded_count += 1
 
     def value(self) -> Any:
         return self._turns[0].output() if self._turns else None

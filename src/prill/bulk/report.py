@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,7 +126,7 @@ class Report:
     def add(self, outcome: Outcome, place: str) -> None:
         """Count a row that was asked."""
         self.asked += outcome.attempts
-        edge = next((edge for edge in _LATENCIES if outcome.seconds <= edge), _LATENCIES[-1])
+        edge = _LATENCIES[min(bisect_left(_LATENCIES, outcome.seconds), len(_LATENCIES) - 1)]
         self.latencies[edge] = self.latencies.get(edge, 0) + 1
         self.add_usage(outcome.usage)
         if outcome.failed:

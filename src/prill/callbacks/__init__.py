@@ -21,9 +21,14 @@ if TYPE_CHECKING:
         RunManagerMixin as RunManagerMixin,
         ToolManagerMixin as ToolManagerMixin,
     )
+    from prill.callbacks.groups import (
+        AsyncCallbackManagerForChainGroup as AsyncCallbackManagerForChainGroup,
+        CallbackManagerForChainGroup as CallbackManagerForChainGroup,
+        atrace_as_chain_group as atrace_as_chain_group,
+        trace_as_chain_group as trace_as_chain_group,
+    )
     from prill.callbacks.manager import (
         AsyncCallbackManager as AsyncCallbackManager,
-        AsyncCallbackManagerForChainGroup as AsyncCallbackManagerForChainGroup,
         AsyncCallbackManagerForChainRun as AsyncCallbackManagerForChainRun,
         AsyncCallbackManagerForLLMRun as AsyncCallbackManagerForLLMRun,
         AsyncCallbackManagerForRetrieverRun as AsyncCallbackManagerForRetrieverRun,
@@ -33,7 +38,6 @@ if TYPE_CHECKING:
         BaseCallbackManager as BaseCallbackManager,
         BaseRunManager as BaseRunManager,
         CallbackManager as CallbackManager,
-        CallbackManagerForChainGroup as CallbackManagerForChainGroup,
         CallbackManagerForChainRun as CallbackManagerForChainRun,
         CallbackManagerForLLMRun as CallbackManagerForLLMRun,
         CallbackManagerForRetrieverRun as CallbackManagerForRetrieverRun,
@@ -41,9 +45,7 @@ if TYPE_CHECKING:
         ParentRunManager as ParentRunManager,
         RunManager as RunManager,
         adispatch_custom_event as adispatch_custom_event,
-        atrace_as_chain_group as atrace_as_chain_group,
         dispatch_custom_event as dispatch_custom_event,
-        trace_as_chain_group as trace_as_chain_group,
     )
     from prill.callbacks.run import (
         Observer as Observer,
@@ -66,14 +68,17 @@ else:  # a type checker would believe that every name exists
                 "AsyncCallbackHandler BaseCallbackHandler CallbackManagerMixin Callbacks ChainManagerMixin "
                 "LLMManagerMixin RetrieverManagerMixin RunManagerMixin ToolManagerMixin"
             ),
+            "groups": (
+                "AsyncCallbackManagerForChainGroup CallbackManagerForChainGroup atrace_as_chain_group "
+                "trace_as_chain_group"
+            ),
             "manager": (
-                "AsyncCallbackManager AsyncCallbackManagerForChainGroup AsyncCallbackManagerForChainRun "
+                "AsyncCallbackManager AsyncCallbackManagerForChainRun "
                 "AsyncCallbackManagerForLLMRun AsyncCallbackManagerForRetrieverRun "
                 "AsyncCallbackManagerForToolRun AsyncParentRunManager AsyncRunManager BaseCallbackManager "
-                "BaseRunManager CallbackManager CallbackManagerForChainGroup CallbackManagerForChainRun "
+                "BaseRunManager CallbackManager CallbackManagerForChainRun "
                 "CallbackManagerForLLMRun CallbackManagerForRetrieverRun CallbackManagerForToolRun "
-                "ParentRunManager RunManager adispatch_custom_event atrace_as_chain_group dispatch_custom_event "
-                "trace_as_chain_group"
+                "ParentRunManager RunManager adispatch_custom_event dispatch_custom_event"
             ),
             "run": "Observer Run",
             "stdout": "FileCallbackHandler StdOutCallbackHandler StreamingStdOutCallbackHandler",

@@ -168,12 +168,14 @@ class BaseCallbackHandler(
     For each run, hooks are called once and in order: start, tokens, then end or error. They are called where the run
     is, with its context variables; a hook should return soon, and one that must wait belongs into an
     ``AsyncCallbackHandler``. An exception in a hook is logged with the handler's name and does no harm to the run,
-    unless ``raise_error`` is true. The ``ignore_`` flags switch kinds of hooks off.
+    unless ``raise_error`` is true. The ``ignore_`` flags switch kinds of hooks off. For a handler with
+    ``streams_models``, models that can stream do so, and report their tokens, also where they are invoked.
     """
 
     # Without annotations: a handler that is a pydantic model too would take them for its fields.
     raise_error = False
     run_inline = False
+    streams_models = False
 
     ignore_llm = False
     ignore_chat_model = False

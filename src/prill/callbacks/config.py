@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
+
+from pydantic import InstanceOf
+from typing_extensions import TypedDict  # pydantic takes no other
 
 from prill.errors import ConfigError
 from prill.io import CancelToken
@@ -32,7 +35,7 @@ class RunnableConfig(TypedDict, total=False):
     run_id: UUID | None
     max_concurrency: int | None
     recursion_limit: int
-    cancel: CancelToken | None
+    cancel: InstanceOf[CancelToken] | None
     configurable: dict[str, Any]
 
 

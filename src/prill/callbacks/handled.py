@@ -31,6 +31,7 @@ class HandlerObserver(Observer):
 
     def __init__(self, handler: BaseCallbackHandler) -> None:
         self.handler = handler
+        self.streams_models = handler.streams_models
         # Making a chunk for a hook that does nothing would cost every token a microsecond.
         self._wants_tokens = type(handler).on_llm_new_token is not BaseCallbackHandler.on_llm_new_token
 

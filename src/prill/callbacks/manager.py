@@ -6,12 +6,12 @@ a child of that run. Its ``on_…`` methods report to the run's observers what t
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Any, Self
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Self
 
 from prill.callbacks.base import BaseCallbackHandler, Callbacks
+from prill.callbacks.config import Config
 from prill.callbacks.handled import HandlerObserver
 from prill.callbacks.run import (
     CURRENT_RUN,
@@ -19,14 +19,15 @@ from prill.callbacks.run import (
     MaybeAwaitable,
     Observer,
     Run,
-    inside,
     join_observers,
 )
 from prill.callbacks.started_runs import model_output, prepare_run
 from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
+from prill.lazy import lazy_names
 
 
-async def _notify(run: Run, mode: ExecutionMode | None, hook: str, *facts: Any, **more: Any) -> None:
+async def notify(run: Run, mode: ExecutionMode | None, hook: str, *facts: Any, **more: Any) -> None:
+    """Report a fact about a run to its observers, those that have the hook for it."""
     for observer in run.observers or ():
         method = getattr(observer, hook, None)
         waiting: MaybeAwaitable = method(run, *facts, **more) if method is not None else None
@@ -39,7 +40,8 @@ class BaseRunManager(CallbacksWithParent):
 
     def __init__(self, run: Run, tag: str | None = None) -> None:
         self.run = run
-        self._tag = tag
+        self.tag = tag
+        self._handlers: list[Any] | None = None
 
     @property
     def run_id(self) -> uuid.UUID:
@@ -52,8 +54,14 @@ class BaseRunManager(CallbacksWithParent):
 
     @property
     def handlers(self) -> list[Any]:
-        """The handlers that watch."""
-        return _handlers(self.observers())
+        """The handlers that watch; those that are added to the list watch the runs that are started with this."""
+        if self._handlers is None:
+            self._handlers = _handlers(self.observers())
+        return self._handlers
+
+    @handlers.setter
+    def handlers(self, handlers: list[Any]) -> None:
+        self._handlers = list(handlers)
 
     inheritable_handlers = handlers
 
@@ -64,13 +72,20 @@ class BaseRunManager(CallbacksWithParent):
         run.start("nothing", "chain")
         return cls(run)
 
-    def get_child(self, tag: str | None = None) -> CallbacksWithParent:
+    def get_child(self, tag: str | None = None) -> CallbackManager:
         """Callbacks for a run that this one starts; ``tag`` is one for that run alone."""
-        return type(self)(self.run, tag) if self.run is not None else self
-
-    @property
-    def tag(self) -> str | None:
-        return self._tag
+        config: Config = self.run.config if self.run is not None else {}
+        manager = (CallbackManager if isinstance(self, RunManager) else AsyncCallbackManager)(
+            self.handlers,
+            self.handlers,
+            self.run_id,
+            tags=[tag] if tag else None,
+            inheritable_tags=config.get("tags"),
+            inheritable_metadata=config.get("metadata"),
+            run=self.run,
+        )
+        manager.tag = tag
+        return manager
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, BaseRunManager) and self.run is other.run
@@ -88,7 +103,7 @@ class RunManager(BaseRunManager):
 
     def _report(self, hook: str, *facts: Any, **more: Any) -> None:
         if self.run is not None:
-            drive(_notify(self.run, BLOCKING, hook, *facts, **more))
+            drive(notify(self.run, BLOCKING, hook, *facts, **more))
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """Report a chunk of a model; no effect in a stream, where each yielded chunk is reported."""
@@ -117,11 +132,11 @@ class AsyncRunManager(BaseRunManager):
     def get_sync(self) -> RunManager:
         """The same for plain code."""
         assert self.run is not None
-        return RunManager(self.run, self._tag)
+        return RunManager(self.run, self.tag)
 
     def _report(self, hook: str, *facts: Any, **more: Any) -> Awaitable[None]:
         assert self.run is not None
-        return _notify(self.run, None, hook, *facts, **more)
+        return notify(self.run, None, hook, *facts, **more)
 
     async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
         """Report a chunk of a model; no effect in a stream, where each yielded chunk is reported."""
@@ -210,8 +225,10 @@ class BaseCallbackManager(CallbacksWithParent):
         self.handlers = list(handlers)
         self.inheritable_handlers = list(inheritable_handlers or [])
         self.parent_run_id = parent_run_id
-        self.tags = [*(tags or []), *(inheritable_tags or [])]
-        self.metadata = {**(metadata or {}), **(inheritable_metadata or {})}
+        self.inheritable_tags = list(inheritable_tags or [])
+        self.tags = [*(tags or []), *(tag for tag in self.inheritable_tags if tag not in (tags or []))]
+        self.inheritable_metadata = {**(inheritable_metadata or {})}
+        self.metadata = {**(metadata or {}), **self.inheritable_metadata}
         self.run = run
 
     def observers(self) -> tuple[Observer, ...]:
@@ -244,35 +261,51 @@ class BaseCallbackManager(CallbacksWithParent):
         self.set_handlers([handler], inherit)
 
     def add_tags(self, tags: list[str], inherit: bool = True) -> None:
-        self.tags += [tag for tag in tags if tag not in self.tags]
+        """Add labels for the runs that are started with this; with ``inherit`` also for what these start."""
+        for known in (self.tags, self.inheritable_tags) if inherit else (self.tags,):
+            known += [tag for tag in tags if tag not in known]
 
     def remove_tags(self, tags: list[str]) -> None:
+        """Remove labels, where they are there."""
         self.tags = [tag for tag in self.tags if tag not in tags]
+        self.inheritable_tags = [tag for tag in self.inheritable_tags if tag not in tags]
 
     def add_metadata(self, metadata: dict[str, Any], inherit: bool = True) -> None:
+        """Add facts about the runs that are started with this; with ``inherit`` also about what these start."""
         self.metadata.update(metadata)
+        if inherit:
+            self.inheritable_metadata.update(metadata)
 
     def remove_metadata(self, keys: list[str]) -> None:
+        """Remove facts, where they are there."""
         for key in keys:
             self.metadata.pop(key, None)
+            self.inheritable_metadata.pop(key, None)
 
-    def copy(self) -> BaseCallbackManager:
-        return type(self)(
+    def copy(self) -> Self:
+        """A manager of the same that can be changed by itself."""
+        copied = type(self)(
             self.handlers,
             self.inheritable_handlers,
             self.parent_run_id,
             tags=self.tags,
+            inheritable_tags=self.inheritable_tags,
             metadata=self.metadata,
+            inheritable_metadata=self.inheritable_metadata,
             run=self.run,
         )
+        copied.tag = self.tag
+        return copied
 
-    def merge(self, other: BaseCallbackManager) -> BaseCallbackManager:
+    def merge(self, other: BaseCallbackManager) -> Self:
+        """A manager of what either has."""
         merged = self.copy()
         merged.handlers += [each for each in other.handlers if each not in merged.handlers]
         more = [each for each in other.inheritable_handlers if each not in merged.inheritable_handlers]
         merged.inheritable_handlers += more
-        merged.add_tags(other.tags)
-        merged.add_metadata(other.metadata)
+        for inherit in (True, False):
+            merged.add_tags(other.inheritable_tags if inherit else other.tags, inherit)
+            merged.add_metadata(other.inheritable_metadata if inherit else other.metadata, inherit)
         return merged
 
 
@@ -289,24 +322,43 @@ class CallbackManager(BaseCallbackManager):
         local_tags: list[str] | None = None,
         inheritable_metadata: dict[str, Any] | None = None,
         local_metadata: dict[str, Any] | None = None,
-    ) -> CallbackManager:
-        """A manager of all that is given; each callback is a list of handlers or a manager."""
+        **langsmith: Any,
+    ) -> Self:
+        """A manager of all that is given; each callback is a list of handlers or a manager.
+
+        What else is given by name concerns LangSmith's tracer, which there is not.
+        """
         observers = join_observers(join_observers(None, inheritable_callbacks), local_callbacks) or ()
-        given = (each for each in (local_callbacks, inheritable_callbacks) if isinstance(each, CallbacksWithParent))
-        return cls(
+        given = [each for each in (local_callbacks, inheritable_callbacks) if isinstance(each, CallbacksWithParent)]
+        run = next((each.run for each in given if each.run is not None), None)
+        manager = cls(
             _handlers(observers),
-            run=next((each.run for each in given if each.run is not None), None),
-            tags=[*(inheritable_tags or []), *(local_tags or [])],
-            metadata={**(inheritable_metadata or {}), **(local_metadata or {})},
+            _handlers(join_observers(None, inheritable_callbacks) or ()),
+            run.id if run is not None else None,
+            run=run,
         )
+        for each in given:
+            if isinstance(each, BaseCallbackManager):
+                manager.add_tags(each.tags, False)
+                manager.add_tags(each.inheritable_tags)
+                manager.add_metadata(each.metadata, False)
+                manager.add_metadata(each.inheritable_metadata)
+        manager.add_tags(inheritable_tags or [])
+        manager.add_tags(local_tags or [], False)
+        manager.add_metadata(inheritable_metadata or {})
+        manager.add_metadata(local_metadata or {}, False)
+        return manager
 
     def _prepare(self, io: ExecutionMode, kind: str, serialized: Any, input: Any, kwargs: dict[str, Any]) -> Run:
-        more = {"tags": self.tags, "metadata": self.metadata, **kwargs}
-        return prepare_run(io, self.run, self.observers(), kind, serialized, input, **more)
+        more = {"tags": self.inheritable_tags, "metadata": self.inheritable_metadata, **kwargs}
+        run = prepare_run(io, self.run, self.observers(), kind, serialized, input, **more)
+        run.tags = [*self.tags, *(tag for tag in run.tags if tag not in self.tags)]
+        run.metadata = {**self.metadata, **run.metadata}
+        return run
 
     def _start(self, kind: str, serialized: Any, input: Any, **kwargs: Any) -> Any:
         run = self._prepare(BLOCKING, kind, serialized, input, kwargs)
-        drive(_notify(run, BLOCKING, "on_start", input))
+        drive(notify(run, BLOCKING, "on_start", input))
         return StartedRunManager(run)
 
     def on_chain_start(self, serialized: Any, inputs: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
@@ -364,7 +416,7 @@ class CallbackManager(BaseCallbackManager):
 
     def on_custom_event(self, name: str, data: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
         """Report an event of your own to the handlers; ``run_id`` is that of the run it belongs to, or a new one."""
-        drive(_notify(self._run_for_event(run_id), BLOCKING, "on_custom", name, data))
+        drive(notify(self._run_for_event(run_id), BLOCKING, "on_custom", name, data))
 
     def _run_for_event(self, run_id: uuid.UUID | None) -> Run:
         if self.run is not None and run_id is None:
@@ -380,7 +432,7 @@ class AsyncCallbackManager(CallbackManager):
 
     async def _astart(self, kind: str, serialized: Any, input: Any, **kwargs: Any) -> Any:
         run = self._prepare(get_asyncio_mode(), kind, serialized, input, kwargs)
-        await _notify(run, None, "on_start", input)
+        await notify(run, None, "on_start", input)
         return AsyncStartedRunManager(run)
 
     async def on_chain_start(self, serialized: Any, inputs: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> Any:
@@ -432,7 +484,7 @@ class AsyncCallbackManager(CallbackManager):
 
     async def on_custom_event(self, name: str, data: Any, run_id: uuid.UUID | None = None, **kwargs: Any) -> None:
         """Report an event of your own to the handlers; ``run_id`` is that of the run it belongs to, or a new one."""
-        await _notify(self._run_for_event(run_id), None, "on_custom", name, data)
+        await notify(self._run_for_event(run_id), None, "on_custom", name, data)
 
     @property
     def is_async(self) -> bool:
@@ -460,14 +512,14 @@ def dispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
     """
     run = _get_run(config)
     if run is not None:
-        drive(_notify(run, BLOCKING, "on_custom", name, data))
+        drive(notify(run, BLOCKING, "on_custom", name, data))
 
 
 async def adispatch_custom_event(name: str, data: Any, *, config: Any = None) -> None:
     """Report an event of your own to the observers of the current run; without one, nothing happens."""
     run = _get_run(config)
     if run is not None:
-        await _notify(run, None, "on_custom", name, data)
+        await notify(run, None, "on_custom", name, data)
 
 
 def _get_run(config: Any) -> Run | None:
@@ -477,94 +529,14 @@ def _get_run(config: Any) -> Run | None:
     return CURRENT_RUN.get()
 
 
-class CallbackManagerForChainGroup(RunManager):
-    """The manager of a group of runs; ``on_chain_end`` sets the output, which is reported when the group ends."""
-
-    outputs: Any = None
-    error: BaseException | None = None
-
-    def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
-        self.outputs = outputs
-
-    def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Let the group end with this error, though none leaves its block."""
-        self.error = error
-
-
-class AsyncCallbackManagerForChainGroup(AsyncRunManager):
-    """The same for a group in asyncio."""
-
-    outputs: Any = None
-    error: BaseException | None = None
-
-    async def on_chain_end(self, outputs: Any, **kwargs: Any) -> None:
-        self.outputs = outputs
-
-    async def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
-        """Let the group end with this error, though none leaves its block."""
-        self.error = error
-
-
-@contextlib.asynccontextmanager
-async def _group(run: Run, inputs: Any, settle: ExecutionMode | None) -> AsyncIterator[Any]:
-    manager = (CallbackManagerForChainGroup if run.io.blocking else AsyncCallbackManagerForChainGroup)(run)
-    run.raw_input = run.input = inputs
-    await _notify(run, settle, "on_start", inputs)
-    try:
-        with inside(run):
-            yield manager
-    except Exception as error:
-        await _notify(run, settle, "on_error", error)
-        raise
-    except BaseException:
-        await _notify(run, settle, "on_cancel", manager.outputs)
-        raise
-    if manager.error is not None:
-        await _notify(run, settle, "on_error", manager.error)
-    else:
-        await _notify(run, settle, "on_end", manager.outputs)
-
-
-def _group_run(io: ExecutionMode, name: str, callbacks: Callbacks, run_id: Any, tags: Any, metadata: Any) -> Run:
-    outer = CURRENT_RUN.get()
-    observers = join_observers(outer.observers if outer is not None else None, callbacks)
-    said = {"run_id": run_id, "tags": tags, "metadata": metadata}
-    run = Run(io, {key: value for key, value in said.items() if value}, observers, outer)
-    run.start(name, "chain")
-    return run
-
-
-@contextlib.contextmanager
-def trace_as_chain_group(
-    group_name: str,
-    callback_manager: Callbacks = None,
-    *,
-    inputs: Any = None,
-    run_id: uuid.UUID | None = None,
-    tags: list[str] | None = None,
-    metadata: dict[str, Any] | None = None,
-) -> Iterator[CallbackManagerForChainGroup]:
-    """Make the runs that are started inside children of one run, which exists only to group them."""
-    run = _group_run(BLOCKING, group_name, callback_manager, run_id, tags, metadata)
-    group = _group(run, inputs, BLOCKING)
-    manager = drive(group.__aenter__())
-    try:
-        yield manager
-    except BaseException as error:
-        drive(group.__aexit__(type(error), error, error.__traceback__))
-        raise
-    drive(group.__aexit__(None, None, None))
-
-
-def atrace_as_chain_group(
-    group_name: str,
-    callback_manager: Callbacks = None,
-    *,
-    inputs: Any = None,
-    run_id: uuid.UUID | None = None,
-    tags: list[str] | None = None,
-    metadata: dict[str, Any] | None = None,
-) -> contextlib.AbstractAsyncContextManager[AsyncCallbackManagerForChainGroup]:
-    """Make the runs that are started inside children of one run, which exists only to group them."""
-    run = _group_run(get_asyncio_mode(), group_name, callback_manager, run_id, tags, metadata)
-    return _group(run, inputs, None)
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+    # The documented API has them in this module; their file imports this one.
+    __getattr__, __dir__, _ = lazy_names(
+        __name__,
+        {
+            "prill.callbacks.groups": (
+                "AsyncCallbackManagerForChainGroup CallbackManagerForChainGroup atrace_as_chain_group "
+                "trace_as_chain_group"
+            )
+        },
+    )

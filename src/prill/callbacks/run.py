@@ -31,6 +31,9 @@ class Observer:
     Children start after and end before their parents. Subclasses override what they need.
     """
 
+    streams_models: bool = False
+    """Whether models that can stream do so for this observer, also where they are invoked."""
+
     def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         """The run started; ``input`` is ``None`` if it is a stream that is not complete yet."""
         return None
@@ -42,6 +45,10 @@ class Observer:
     def chunk_callback(self, run: Run) -> ChunkCallback | None:
         """Return the function to call with each chunk of ``run``, or ``None``; called once per stream."""
         return None if type(self).on_chunk is Observer.on_chunk else self.on_chunk
+
+    def on_output(self, chunk: Any) -> MaybeAwaitable:
+        """A live view's step put out a chunk, whichever run it is of."""
+        return None
 
     def on_restart(self, run: Run, marker: Any) -> MaybeAwaitable:
         """The run's output starts again; the chunks so far are withdrawn."""
@@ -276,6 +283,8 @@ class CallbacksWithParent:
     """Callbacks that carry a run: handed on in a config, they make what it configures a child of ``run``."""
 
     run: Run | None = None
+    tag: str | None = None
+    """A label for the one run that is started with this."""
 
     def observers(self) -> tuple[Observer, ...]:
         """The observers."""

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from prill.callbacks.base import BaseCallbackHandler
-from prill.callbacks.run import CONTEXT_CALLBACKS, GLOBAL_CALLBACKS
-from prill.io import make_lock
-from prill.messages.usage import UsageMetadata, add_usage
+from prill.callbacks.run import CONTEXT_CALLBACKS, GLOBAL_CALLBACKS, UsageCounter, get_model_name, get_usage
+from prill.messages.usage import UsageMetadata
 
 
 class UsageMetadataCallbackHandler(BaseCallbackHandler):
     """Adds up ``usage_metadata`` by the models' names; ``usage_metadata`` is the sum so far."""
 
     def __init__(self) -> None:
-        self._lock = make_lock()
-        self.usage_metadata: dict[str, UsageMetadata] = {}
+        self._counter = UsageCounter()
+
+    @property
+    def usage_metadata(self) -> dict[str, UsageMetadata]:
+        return self._counter.by_model
 
     def __repr__(self) -> str:
         return str(self.usage_metadata)
@@ -31,12 +33,8 @@ class UsageMetadataCallbackHandler(BaseCallbackHandler):
         self._add(getattr(error, "partial", None))
 
     def _add(self, message: Any) -> None:
-        usage = getattr(message, "usage_metadata", None)
-        if not usage:
-            return
-        model = message.response_metadata.get("model_name") or message.response_metadata.get("model") or "unknown"
-        with self._lock:
-            self.usage_metadata[model] = add_usage(self.usage_metadata.get(model), usage)
+        if usage := get_usage(message):
+            self._counter.add(get_model_name(message) or "unknown", usage)
 
 
 @contextlib.contextmanager

@@ -8,8 +8,11 @@
 
 or, without a change to the program, ``python -m prill.compat program.py``. From then on ``langchain_core``,
 ``langchain_openai``, ``langchain_anthropic``, ``langchain_google_genai``, ``langchain_aws``, ``langchain``,
-``langchain_community`` and ``langchain_text_splitters`` are thin views of Prill's modules: their names are Prill's own
-objects. Nothing of this happens unasked.
+``langchain_community``, ``langchain_text_splitters`` and ``langserve`` are thin views of Prill's modules: their names
+are Prill's own objects. Nothing of this happens unasked.
+
+With ``install(packages=["langchain_core"])`` only the core's names lead here, and the packages that are built on it
+(the real ``langchain_openai``, ``langgraph`` …) run on Prill: ``python -m prill.compat --core program.py``.
 
 A name or module that Prill has no counterpart of is an error of the import (``NoCounterpartError``, an
 ``ImportError``) that names it and says what to do; nothing is half there.

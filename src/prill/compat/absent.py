@@ -42,6 +42,7 @@ ADVICE = {
     "langchain_core.tracers.evaluation": _LANGSMITH,
     "langchain_core.tracers.langchain": _LANGSMITH,
     "langgraph": _GRAPHS,
+    "langserve.APIHandler": "use add_routes, or prill.serve.App, whose routes are ASGI applications",
     "langchain_google_genai.GoogleGenerativeAI": "use ChatGoogleGenerativeAI(…) | StrOutputParser()",
 }
 """By the dotted name of what was asked for, or of what it is in."""
@@ -59,3 +60,7 @@ def advice_on(name: str) -> str:
         f"`python -m prill.compat --list {module}` shows what there is. Change the import, or run the program "
         "without prill.compat, on the package that has it"
     )
+
+
+UNUSABLE: dict[str, str] = {}
+"""Names that can be imported and raise an error when they are used, with the reason."""

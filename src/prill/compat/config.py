@@ -10,7 +10,6 @@ from typing import Any, ParamSpec, TypeVar
 
 from typing_extensions import TypedDict
 
-from prill import callbacks
 from prill.callbacks.config import Config
 from prill.callbacks.run import CURRENT_RUN
 from prill.io.executor import ContextThreadPoolExecutor, executor
@@ -23,8 +22,6 @@ __all__ = [
     "T",
     "acall_func_with_variable_args",
     "call_func_with_variable_args",
-    "get_async_callback_manager_for_config",
-    "get_callback_manager_for_config",
     "get_executor_for_config",
     "set_config_context",
 ]
@@ -35,24 +32,6 @@ T = TypeVar("T")
 
 class EmptyDict(TypedDict, total=False):
     """A dict without keys."""
-
-
-def get_callback_manager_for_config(config: Config) -> callbacks.CallbackManager:
-    """A manager of the handlers in ``config``."""
-    return callbacks.CallbackManager.configure(
-        inheritable_callbacks=config.get("callbacks"),
-        inheritable_tags=config.get("tags"),
-        inheritable_metadata=config.get("metadata"),
-    )
-
-
-def get_async_callback_manager_for_config(config: Config) -> callbacks.AsyncCallbackManager:
-    """The same for asyncio."""
-    return callbacks.AsyncCallbackManager.configure(  # type: ignore[return-value]  # it makes one of its own class
-        inheritable_callbacks=config.get("callbacks"),
-        inheritable_tags=config.get("tags"),
-        inheritable_metadata=config.get("metadata"),
-    )
 
 
 def get_executor_for_config(config: Config | None) -> contextlib.AbstractContextManager[ContextThreadPoolExecutor]:

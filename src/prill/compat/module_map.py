@@ -13,7 +13,8 @@ from typing import NamedTuple
 from prill.compat.agents import AGENTS
 from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
 from prill.compat.core import CORE
-from prill.compat.vendors import ANTHROPIC, AWS, GOOGLE, OPENAI
+from prill.compat.core_inner import INNER
+from prill.compat.vendors import ANTHROPIC, AWS, GOOGLE, LANGSERVE, OPENAI
 from prill.version import __version__
 
 MODULES: dict[str, str] = {
@@ -22,6 +23,7 @@ MODULES: dict[str, str] = {
     **ANTHROPIC,
     **AWS,
     **GOOGLE,
+    **LANGSERVE,
     **CLASSIC,
     **AGENTS,
     **COMMUNITY,
@@ -30,7 +32,7 @@ MODULES: dict[str, str] = {
 """Each module that there is, and where its names are."""
 
 ROOTS = frozenset(name for name in MODULES if "." not in name)
-PACKAGES = frozenset(name.rpartition(".")[0] for name in MODULES)
+PACKAGES = frozenset(name.rpartition(".")[0] for name in [*MODULES, *INNER])
 
 
 class Source(NamedTuple):
@@ -41,9 +43,10 @@ class Source(NamedTuple):
 
 
 @cache
-def sources(module: str) -> tuple[Source, ...]:
-    """Where ``module`` has its names."""
-    return tuple(_source(one) for one in MODULES[module].split())
+def sources(module: str, *, inner: bool = False) -> tuple[Source, ...]:
+    """Where ``module`` has its names; with ``inner`` also those that packages built on the core import."""
+    line = f"{INNER.get(module, '')} {MODULES.get(module, '')}" if inner else MODULES[module]
+    return tuple(_source(one) for one in line.split())
 
 
 def _source(text: str) -> Source:
@@ -54,9 +57,14 @@ def _source(text: str) -> Source:
     return Source(module, {theirs: ours or theirs for theirs, _, ours in pairs})
 
 
-def find_home(module: str, name: str) -> tuple[str, str] | None:
+def has_module(name: str, *, inner: bool = False) -> bool:
+    """Whether there is a module of this name."""
+    return name in MODULES or (inner and name in INNER)
+
+
+def find_home(module: str, name: str, *, inner: bool = False) -> tuple[str, str] | None:
     """The module of Prill that has the ``name`` of ``module``, and what it is called there."""
-    for source, names in sources(module):
+    for source, names in sources(module, inner=inner):
         if names is None:
             if not name.startswith("__") and name in public_names(source):
                 return source, name
@@ -65,10 +73,10 @@ def find_home(module: str, name: str) -> tuple[str, str] | None:
     return None
 
 
-def names_in(module: str) -> dict[str, tuple[str, str]]:
+def names_in(module: str, *, inner: bool = False) -> dict[str, tuple[str, str]]:
     """Every name of ``module``, with its home; sorted."""
     found: dict[str, tuple[str, str]] = {}
-    for source, names in reversed(sources(module)):
+    for source, names in reversed(sources(module, inner=inner)):
         taken = names if names is not None else {name: name for name in public_names(source)}
         found |= {theirs: (source, ours) for theirs, ours in taken.items()}
     return dict(sorted(found.items()))
@@ -84,7 +92,7 @@ def _version_beside(documented: str) -> str:
     return f"{documented}+prill.{__version__.replace('+', '.')}"
 
 
-CORE_VERSION = _version_beside("1.7.0")
+CORE_VERSION = _version_beside("1.8.3")
 OPENAI_VERSION = _version_beside("1.7.0")
 ANTHROPIC_VERSION = _version_beside("1.7.0")
 AWS_VERSION = _version_beside("1.0.0")
@@ -93,3 +101,21 @@ CLASSIC_VERSION = _version_beside("0.3.0")
 COMMUNITY_VERSION = _version_beside("0.3.0")
 TEXT_SPLITTERS_VERSION = _version_beside("1.0.0")
 """``__version__`` under the other packages' names: the version whose documented names there are, and ours."""
+
+CORE_PUBLIC_VERSION = CORE_VERSION.partition("+")[0]
+
+VERSIONS = {
+    name: version.partition("+")[0]
+    for name, version in {
+        "langchain_core": CORE_VERSION,
+        "langchain_openai": OPENAI_VERSION,
+        "langchain_anthropic": ANTHROPIC_VERSION,
+        "langchain": CLASSIC_VERSION,
+        "langchain_community": COMMUNITY_VERSION,
+        "langchain_text_splitters": TEXT_SPLITTERS_VERSION,
+    }.items()
+}
+"""What ``importlib.metadata.version`` answers for the distribution of each package that leads here.
+
+Without Prill's own part: packages split it at its dots, and take the parts for numbers.
+"""

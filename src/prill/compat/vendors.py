@@ -74,3 +74,10 @@ AWS = {
     "langchain_aws.chat_models": _CONVERSE,
     "langchain_aws.chat_models.bedrock_converse": _CONVERSE,
 }
+
+LANGSERVE = {
+    "langserve": "prill.serve:CustomUserType,RemoteRunnable,add_routes",
+    "langserve.client": "prill.serve:RemoteRunnable",
+    "langserve.schema": "prill.serve:CustomUserType",
+    "langserve.server": "prill.serve:add_routes",
+}

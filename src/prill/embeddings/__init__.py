@@ -1,7 +1,25 @@
 """Embeddings: texts in, vectors out. ``LocalEmbeddings`` needs no network, ``CacheBackedEmbeddings`` asks once."""
 
-from prill.embeddings.cached import CacheBackedEmbeddings
-from prill.embeddings.base import Embeddings, DeterministicFakeEmbedding, FakeEmbeddings
-from prill.embeddings.local import LocalEmbeddings
+from __future__ import annotations
 
-__all__ = ["CacheBackedEmbeddings", "DeterministicFakeEmbedding", "Embeddings", "FakeEmbeddings", "LocalEmbeddings"]
+from typing import TYPE_CHECKING
+
+from prill.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from prill.embeddings.base import (
+        DeterministicFakeEmbedding as DeterministicFakeEmbedding,
+        Embeddings as Embeddings,
+        FakeEmbeddings as FakeEmbeddings,
+    )
+    from prill.embeddings.cached import CacheBackedEmbeddings as CacheBackedEmbeddings
+    from prill.embeddings.local import LocalEmbeddings as LocalEmbeddings
+else:  # a type checker would believe that every name exists
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "base": "DeterministicFakeEmbedding Embeddings FakeEmbeddings",
+            "cached": "CacheBackedEmbeddings",
+            "local": "LocalEmbeddings",
+        },
+    )

@@ -27,6 +27,11 @@ Hazards, and how they are met:
   scope in which it may be blocked.
 """
 
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
 from prill.io.blocking import BLOCKING
 from prill.io.cancel import CancelToken
 from prill.io.execution_mode import ExecutionMode, Thunk
@@ -37,12 +42,24 @@ from prill.io.process import PerProcess, hold_during_fork, make_lock
 from prill.io.scope import Scope, interruptible
 from prill.io.tee import StreamEnded, Tee
 
+if TYPE_CHECKING:
+    from prill.io.per_loop import PerLoop
+
+T = TypeVar("T")
+
 
 def get_asyncio_mode() -> ExecutionMode:
     """``Asyncio``; asyncio is imported now, so that blocking programs do not pay its 35 ms."""
     from prill.io.loop import ASYNCIO  # noqa: PLC0415 - see the docstring
 
     return ASYNCIO
+
+
+def make_per_loop(close: Callable[[T], Awaitable[None]]) -> PerLoop[T]:
+    """A ``PerLoop``; asyncio is imported now, as above."""
+    from prill.io.per_loop import PerLoop  # noqa: PLC0415 - see the docstring
+
+    return PerLoop(close)
 
 
 __all__ = [

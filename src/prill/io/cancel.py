@@ -19,7 +19,7 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._lock = make_lock()
-        self._stops: dict[Callable[[], None], int] = {}  # with the process that each belongs to
+        self._stop_functions: dict[Callable[[], None], int] = {}  # with the process that each belongs to
         self._cancelled = False
 
     @property
@@ -31,7 +31,7 @@ class CancelToken:
         """Cancel all runs that have this token; calling it again has no effect."""
         with self._lock:
             self._cancelled = True
-            stops = list(self._stops.items())  # in one piece: a finalizer may discard one
+            stops = list(self._stop_functions.items())  # in one piece: a finalizer may discard one
         failed: list[Exception] = []
         for stop, process in stops:
             if process != process_number():
@@ -46,7 +46,7 @@ class CancelToken:
     def add(self, stop: Callable[[], None]) -> None:
         """Call ``stop`` when the token is cancelled; at once, if it is."""
         with self._lock:
-            self._stops[stop] = process_number()
+            self._stop_functions[stop] = process_number()
             cancelled = self._cancelled
         if cancelled:
             stop()
@@ -54,7 +54,7 @@ class CancelToken:
     def discard(self, stop: Callable[[], None]) -> None:
         """Forget ``stop``."""
         with self._lock:
-            self._stops.pop(stop, None)
+            self._stop_functions.pop(stop, None)
 
     def __deepcopy__(self, memo: object) -> CancelToken:
         return self  # a config may be copied; its token stays the same

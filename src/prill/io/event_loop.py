@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -141,11 +142,6 @@ class DetachedTasks:
             _LOG.error("a background task of the server failed", exc_info=error)
 
 
-def loop_key() -> int:
-    """A number of the running loop, for state that belongs to one."""
-    return id(asyncio.get_running_loop())
-
-
 async def pass_turn() -> None:
     """Let other tasks of the loop run first."""
     await asyncio.sleep(0)
@@ -165,7 +161,8 @@ def on_terminate(function: Callable[[], None]) -> Callable[[], None]:
     before: dict[int, Any] = {}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(function)
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(function)
         old = before[number]
         if callable(old):
             old(number, frame)

@@ -34,8 +34,8 @@ class Limit:
         self.width = width
         self._outer = outer
         self._lock = make_lock()
-        self._free = width - 1
-        self._asking: deque[_Request] = deque()
+        self._free_places = width - 1
+        self._waiting_requests: deque[_Request] = deque()
 
     def ask(self, take: Take) -> Callable[[], bool]:
         """Call ``take`` when a place is free.
@@ -44,40 +44,40 @@ class Limit:
         """
         request = _Request(take)
         with self._lock:
-            self._asking.append(request)
-        self._offer()
+            self._waiting_requests.append(request)
+        self._grant_requests()
         return lambda: self._withdraw(request)
 
     def release(self) -> None:
         """Free the place of a worker that has ended."""
         if self._outer is not None:
             self._outer.release()
-        self._give_back()
+        self._release_place()
 
     def _withdraw(self, request: _Request) -> bool:
         with self._lock:
             request.withdrawn = True
-            if request in self._asking:
-                self._asking.remove(request)
+            if request in self._waiting_requests:
+                self._waiting_requests.remove(request)
                 return True
             withdraw_outer, request.withdraw_outer = request.withdraw_outer, None
         if withdraw_outer is None or not withdraw_outer():
             return False
-        self._give_back()
+        self._release_place()
         return True
 
-    def _offer(self) -> None:
+    def _grant_requests(self) -> None:
         while True:
             with self._lock:
-                if not self._free or not self._asking:
+                if not self._free_places or not self._waiting_requests:
                     return
-                self._free -= 1  # first: a finalizer may run behind the call
-                request = self._asking.popleft()
+                self._free_places -= 1  # first: a finalizer may run behind the call
+                request = self._waiting_requests.popleft()
             if self._outer is not None:
                 self._ask_outer(request, self._outer)
             elif not request.take():
                 with self._lock:
-                    self._free += 1
+                    self._free_places += 1
 
     def _ask_outer(self, request: _Request, outer: Limit) -> None:
         withdraw = outer.ask(lambda: self._take_both(request))
@@ -86,15 +86,15 @@ class Limit:
                 request.withdraw_outer = withdraw
                 return
         if withdraw():
-            self._give_back()
+            self._release_place()
 
     def _take_both(self, request: _Request) -> bool:
         if not request.withdrawn and request.take():
             return True
-        self._give_back()
+        self._release_place()
         return False
 
-    def _give_back(self) -> None:
+    def _release_place(self) -> None:
         with self._lock:
-            self._free += 1
-        self._offer()
+            self._free_places += 1
+        self._grant_requests()

@@ -96,9 +96,11 @@ class Asyncio:
     def merge(
         self, streams: Sequence[AsyncIterator[T]], limit: Limit | None = None
     ) -> AsyncGenerator[tuple[int, T], None]:
-        return self._only(streams[0]) if len(streams) == 1 else self._merge(streams, limit or Limit(len(streams)))
+        return (
+            self._forward_one(streams[0]) if len(streams) == 1 else self._merge(streams, limit or Limit(len(streams)))
+        )
 
-    async def _only(self, stream: AsyncIterator[T]) -> AsyncGenerator[tuple[int, T], None]:
+    async def _forward_one(self, stream: AsyncIterator[T]) -> AsyncGenerator[tuple[int, T], None]:
         async with closing(stream):
             async for chunk in stream:
                 yield 0, chunk
@@ -244,16 +246,16 @@ class _Failed:
 class _Backpressure:
     """Waits until there is room. Not a coroutine, since plain code, which cannot await, drops it."""
 
-    __slots__ = ("_loop", "_room")
+    __slots__ = ("_has_room", "_loop")
 
     def __init__(self, room: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
-        self._room = room
+        self._has_room = room
         self._loop = loop
 
     def __await__(self) -> Generator[Any, None, None]:
         # On another loop there is plain code of this one that waits for it, and so keeps it from making room.
         if asyncio.get_running_loop() is self._loop:
-            yield from self._room.wait().__await__()
+            yield from self._has_room.wait().__await__()
 
 
 def _context_of_thread() -> tuple[Context, Scope]:

@@ -23,27 +23,27 @@ class PerLoop(Generic[T]):
 
     def __init__(self, close: Callable[[T], Awaitable[None]]) -> None:
         self._close = close
-        self._kept: _ByLoop[T] = WeakKeyDictionary()
+        self._values_by_loop: _ByLoop[T] = WeakKeyDictionary()
         self._lock = make_lock()
-        weakref.finalize(self, _end_all, self._kept, self._lock).atexit = False
+        weakref.finalize(self, _close_all, self._values_by_loop, self._lock).atexit = False
 
     async def get(self, make: Callable[[], T]) -> T:
         """Return the running loop's value; ``make`` it if there is none."""
         loop = asyncio.get_running_loop()
-        kept = self._kept.get(loop)
+        kept = self._values_by_loop.get(loop)
         if kept is None:
             self._forget_closed_loops()
-            kept = _Kept(make(), self._close)
-            kept.keeper = self._hold(kept, self._kept, self._lock)
+            kept = _LoopValue(make(), self._close)
+            kept.keeper = self._close_with_loop(kept, self._values_by_loop, self._lock)
             await anext(kept.keeper)
-            _ALL.add(kept)
+            _OPEN_VALUES.add(kept)
             with self._lock:
-                self._kept[loop] = kept
+                self._values_by_loop[loop] = kept
         return kept.value
 
     # Not a method: it must not hold this object.
     @staticmethod
-    async def _hold(kept: _Kept[T], by_loop: _ByLoop[T], lock: Lock) -> AsyncGenerator[None, None]:
+    async def _close_with_loop(kept: _LoopValue[T], by_loop: _ByLoop[T], lock: Lock) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
@@ -52,23 +52,23 @@ class PerLoop(Generic[T]):
             try:
                 await kept.end()
             finally:
-                _ALL.discard(kept)
+                _OPEN_VALUES.discard(kept)
 
     def _forget_closed_loops(self) -> None:
         """Forget values that can no longer be closed: a closed loop should have ended its generators before."""
         with self._lock:
-            for loop in [loop for loop in self._kept if loop.is_closed()]:
-                _ALL.discard(self._kept.pop(loop))
+            for loop in [loop for loop in self._values_by_loop if loop.is_closed()]:
+                _OPEN_VALUES.discard(self._values_by_loop.pop(loop))
 
     async def aclose(self) -> None:
         """Close the running loop's value now."""
         with self._lock:
-            kept = self._kept.get(asyncio.get_running_loop())
+            kept = self._values_by_loop.get(asyncio.get_running_loop())
         if kept is not None:
             await kept.keeper.aclose()
 
 
-class _Kept(Generic[T]):
+class _LoopValue(Generic[T]):
     """A value of one loop. The end of the loop and the end of its holder may both close it, at the same time."""
 
     keeper: AsyncGenerator[None, None]
@@ -87,34 +87,34 @@ class _Kept(Generic[T]):
                 self._ended = True
 
 
-_ByLoop: TypeAlias = WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept[T]]
+_ByLoop: TypeAlias = WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopValue[T]]
 
 # They are held here, too: in a garbage cycle, the collector would finalize their sockets before their loops could close
 # them.
-_ALL: set[_Kept[Any]] = set()
+_OPEN_VALUES: set[_LoopValue[Any]] = set()
 
 _TASKS: set[asyncio.Task[None]] = set()
 
 
-def _end_all(by_loop: _ByLoop[Any], lock: Lock) -> None:
+def _close_all(by_loop: _ByLoop[Any], lock: Lock) -> None:
     with lock:
         each = list(by_loop.items())
     for loop, kept in each:
         if kept.process != process_number():
             continue  # inherited in a fork: the loop and the value are the parent's
         try:
-            loop.call_soon_threadsafe(_end_soon, kept)
+            loop.call_soon_threadsafe(_schedule_close, kept)
         except RuntimeError:  # the loop was closed without ending its generators
-            _ALL.discard(kept)
+            _OPEN_VALUES.discard(kept)
 
 
-def _end_soon(kept: _Kept[Any]) -> None:
-    task = asyncio.get_running_loop().create_task(_end(kept))
+def _schedule_close(kept: _LoopValue[Any]) -> None:
+    task = asyncio.get_running_loop().create_task(_close_kept_value(kept))
     _TASKS.add(task)
     task.add_done_callback(_TASKS.discard)
 
 
-async def _end(kept: _Kept[Any]) -> None:
+async def _close_kept_value(kept: _LoopValue[Any]) -> None:
     if kept.ending.locked():  # the loop is ending, and waits for it
         return
     await kept.end()

@@ -41,10 +41,10 @@ class PerProcess(Generic[T]):
     def get(self, make: Callable[[], T]) -> T:
         """Return this process's value; ``make`` it, without a lock, if there is none."""
         try:
-            return self._values[_number]
+            return self._values[_process_number]
         except KeyError:
             made = make()
-        kept = self._values.setdefault(_number, made)
+        kept = self._values.setdefault(_process_number, made)
         if kept is not made and self._close is not None:
             self._close(made)
         return kept
@@ -54,13 +54,13 @@ class PerProcess(Generic[T]):
 
     def close(self) -> None:
         """Close this process's value now; the next ``get`` makes another."""
-        value = self._values.pop(_number, _MISSING)
+        value = self._values.pop(_process_number, _MISSING)
         if value is not _MISSING and self._close is not None:
             self._close(value)
 
 
 def _close_value(values: dict[int, T], close: Callable[[T], object]) -> None:
-    value = values.pop(_number, _MISSING)
+    value = values.pop(_process_number, _MISSING)
     _INHERITED.extend(values.values())
     if value is not _MISSING:
         close(value)
@@ -90,12 +90,12 @@ def hold_during_fork(lock: Lock) -> None:
 
     Only for a lock under which no lock of another object is taken, and which is held for calls that end by themselves.
     """
-    _HELD.add(weakref.ref(lock, _HELD.discard))
+    _HELD_LOCKS.add(weakref.ref(lock, _HELD_LOCKS.discard))
 
 
 def process_number() -> int:
     """The number of forks between the first process and this one."""
-    return _number
+    return _process_number
 
 
 def check_process(number: int) -> None:
@@ -104,23 +104,23 @@ def check_process(number: int) -> None:
     Args:
         number: the ``process_number()`` where the threads were started.
     """
-    if number != _number:
+    if number != _process_number:
         raise RuntimeError(
             "this run was started before the process was forked, and its threads exist only in the parent. "
             "Start the run again in the child"
         )
 
 
-_number = 0
+_process_number = 0
 _LOCKS: set[weakref.ref[Any]] = set()
-_HELD: set[weakref.ref[Any]] = set()
+_HELD_LOCKS: set[weakref.ref[Any]] = set()
 _acquired: list[Any] = []
 _INHERITED: list[Any] = []
 """Never collected: a finalizer of an inherited value could reach into the parent."""
 
 
 def _before_fork() -> None:
-    locks = [lock for ref in list(_HELD) if (lock := ref()) is not None]
+    locks = [lock for ref in list(_HELD_LOCKS) if (lock := ref()) is not None]
     for lock in locks:
         lock.acquire()
     _acquired.extend(locks)
@@ -132,8 +132,8 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    global _number
-    _number += 1
+    global _process_number
+    _process_number += 1
     _acquired.clear()
     for ref in list(_LOCKS):
         lock = ref()

@@ -26,10 +26,10 @@ class Scope:
     so one side or both see the function; it belongs to the side that takes it out of the dictionary, which is atomic.
     """
 
-    __slots__ = ("__weakref__", "_cancelled", "_outer", "_unblocks")
+    __slots__ = ("__weakref__", "_cancelled", "_outer", "_unblockers")
 
     def __init__(self, outer: Scope | None = None) -> None:
-        self._unblocks: dict[Callable[[], object], int] = {}  # with the process that each belongs to
+        self._unblockers: dict[Callable[[], object], int] = {}  # with the process that each belongs to
         self._cancelled = False
         self._outer = outer
         if outer is not None:
@@ -44,19 +44,19 @@ class Scope:
 
         ``unblock`` must not block: the thread of all timers may wait for it.
         """
-        self._unblocks[unblock] = process_number()
-        if self._cancelled and self._unblocks.pop(unblock, None) is not None:
+        self._unblockers[unblock] = process_number()
+        if self._cancelled and self._unblockers.pop(unblock, None) is not None:
             unblock()
 
     def discard(self, unblock: Callable[[], object]) -> None:
         """Forget ``unblock``."""
-        self._unblocks.pop(unblock, None)
+        self._unblockers.pop(unblock, None)
 
     def cancel(self) -> None:
         """Unblock every thread that is blocked in this scope, and each that is about to block in it."""
         self._cancelled = True
-        for unblock in list(self._unblocks):
-            if self._unblocks.pop(unblock, None) != process_number():
+        for unblock in list(self._unblockers):
+            if self._unblockers.pop(unblock, None) != process_number():
                 continue  # taken by another thread; or a thread of the parent process, on a socket of the parent
             # A call that has just ended may refuse; the others are to be unblocked all the same.
             with contextlib.suppress(Exception):

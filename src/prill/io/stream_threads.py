@@ -32,12 +32,12 @@ class StreamThreads:
         self.running = len(streams)
         self._limit = limit
         self._lock = make_lock()
-        self._arrived: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
-        self._gates: list[SimpleQueue[None]] = [SimpleQueue() for _ in streams]
+        self._output_queue: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        self._resume_queues: list[SimpleQueue[None]] = [SimpleQueue() for _ in streams]
         self._scope = Scope(current_scope())
         self._context = copy_context_of_worker()
         self._process = process_number()
-        self._starts: list[tuple[deque[None], AsyncIterator[Any]]] = []
+        self._pending_starts: list[tuple[deque[None], AsyncIterator[Any]]] = []
         self._threads: SimpleQueue[threading.Thread] = SimpleQueue()  # those that have taken their turn
         self._waiting = deque(enumerate(streams))  # its methods are atomic
         self._requests: list[Callable[[], bool]] = []
@@ -53,7 +53,7 @@ class StreamThreads:
         check_process(self._process)
         # The scope may be another one than where the streams were started.
         with interruptible(self._scope.cancel):
-            index, chunk, error = get_item(self._arrived)
+            index, chunk, error = get_item(self._output_queue)
         if error is not None:
             raise error
         if chunk is END:
@@ -62,19 +62,19 @@ class StreamThreads:
 
     def resume(self, index: int) -> None:
         """Let a stream pull its next chunk."""
-        self._gates[index].put(None)
+        self._resume_queues[index].put(None)
 
     def stop(self) -> None:
         """Cancel and close all streams, and wait for their threads."""
         self._scope.cancel()
         for withdraw in self._requests:
             withdraw()
-        for gate in self._gates:
+        for gate in self._resume_queues:
             gate.put(None)
         with self._lock:
             waiting, self._waiting = self._waiting, deque()
         not_started = [stream for _, stream in waiting]
-        for turn, stream in self._starts:
+        for turn, stream in self._pending_starts:
             if take_one(turn):
                 not_started.append(stream)
             else:
@@ -90,20 +90,20 @@ class StreamThreads:
                 return False
             if self._scope.cancelled:
                 if not counted:  # no other thread will start one
-                    self._arrived.put((0, END, Cancelled("the run was cancelled before this stream started")))
+                    self._output_queue.put((0, END, Cancelled("the run was cancelled before this stream started")))
                 return False
             index, stream = self._waiting[0]
             # The thread runs the stream if it takes its turn before ``stop`` does. An interrupt may leave a thread that
             # was not started, or one that nobody knows of.
             turn: deque[None] = deque([None])
-            self._starts.append((turn, stream))
+            self._pending_starts.append((turn, stream))
             self._waiting.popleft()
         pull = partial(self._run, turn, index, stream, counted)
         thread = threading.Thread(target=self._context.copy().run, args=(pull,), name="prill-branch", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # no thread can be started
-            self._arrived.put((index, END, error))
+            self._output_queue.put((index, END, error))
             return False
         return True
 
@@ -122,10 +122,10 @@ class StreamThreads:
         try:
             with contextlib.closing(drive_stream(stream)) as chunks:  # type: ignore[type-var]  # it is a generator
                 for chunk in chunks:
-                    self._arrived.put((index, chunk, None))
-                    self._gates[index].get()
+                    self._output_queue.put((index, chunk, None))
+                    self._resume_queues[index].get()
                     if self._scope.cancelled:  # the consumer may wait for this stream, if it is an outer scope's
                         raise Cancelled("the run was cancelled")
         except BaseException as raised:
             error = raised
-        self._arrived.put((index, END, error))
+        self._output_queue.put((index, END, error))

@@ -64,16 +64,16 @@ class TaskGroup:
     def __init__(self, limit: Limit, make: Callable[[], Coroutine[Any, Any, None] | None], most: int) -> None:
         self._limit = limit
         self._make = make
-        self._most = most
+        self._max_tasks = most
         self._tasks: list[asyncio.Task[None]] = []
         self._context = copy_context()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._failure: asyncio.Future[BaseException] = self._loop.create_future()
-        self._open = True
+        self._is_open = True
 
     async def __aenter__(self) -> TaskGroup:
-        self._requests = [self._limit.ask(self._start_worker) for _ in range(self._most)]
+        self._requests = [self._limit.ask(self._start_worker) for _ in range(self._max_tasks)]
         return self
 
     def start(self, body: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -90,7 +90,7 @@ class TaskGroup:
             except RuntimeError:  # the loop is closed, and nothing waits there
                 return False
             return True
-        body = self._make() if self._open else None
+        body = self._make() if self._is_open else None
         if body is None:
             return False
         self.start(body).add_done_callback(lambda _: self._limit.release())
@@ -113,13 +113,13 @@ class TaskGroup:
 
     def _note_failure(self, task: asyncio.Task[None]) -> None:
         # A body that cancels itself must not be taken for one that has ended.
-        cancelled = asyncio.CancelledError() if self._open else None
+        cancelled = asyncio.CancelledError() if self._is_open else None
         error = cancelled if task.cancelled() else task.exception()
         if error is not None and not self._failure.done():
             self._failure.set_result(error)
 
     async def __aexit__(self, *error: object) -> None:
-        self._open = False
+        self._is_open = False
         for withdraw in self._requests:
             withdraw()
         await finish(self._tasks, cancel=True)

@@ -34,13 +34,13 @@ class ThreadPool:
     """
 
     def __init__(self, size: int, name: str) -> None:
-        self._size = size
+        self._max_threads = size
         self._name = name
         self._lock = make_lock()
         self._jobs: deque[Callable[[], object] | None] = deque()
         self._threads = 0
         self._idle: deque[None] = deque()  # one for each thread that waits and is not woken yet
-        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._wake_queue: SimpleQueue[None] = SimpleQueue()
         self._starting = False  # a thread that has not taken a job yet
 
     def submit(self, job: Callable[[], object]) -> None:
@@ -57,12 +57,12 @@ class ThreadPool:
             self._jobs.append(job)
             woken = take_one(self._idle)
         if woken:
-            self._wakes.put(None)
+            self._wake_queue.put(None)
         return woken
 
     def _add_thread(self) -> None:
         with self._lock:
-            if self._starting or self._threads >= self._size:
+            if self._starting or self._threads >= self._max_threads:
                 return
             self._threads += 1
             self._starting = True
@@ -81,7 +81,7 @@ class ThreadPool:
     def close(self) -> None:
         """Let the threads end after the jobs that are queued; call ``submit`` no more."""
         with self._lock:
-            threads, self._size = self._threads, 0
+            threads, self._max_threads = self._threads, 0
         for _ in range(threads):
             self._put(None)
 
@@ -105,7 +105,7 @@ class ThreadPool:
                 if self._jobs:
                     return self._jobs.popleft()
                 self._idle.append(None)
-            self._wakes.get()  # another thread may have taken the job already
+            self._wake_queue.get()  # another thread may have taken the job already
 
 
 def get_item(queue: SimpleQueue[T], seconds: float | None = None) -> T:

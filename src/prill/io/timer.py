@@ -57,13 +57,13 @@ class _Clock:
         self.lock = make_lock()
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._heap: list[tuple[float, int, Timer]] = []
-        self._order = itertools.count()
-        self._stopped = 0
+        self._sequence_numbers = itertools.count()
+        self._stopped_count = 0
         self._running = False
 
     def add(self, deadline: float, timer: Timer) -> None:
         with self.lock:
-            heapq.heappush(self._heap, (deadline, next(self._order), timer))
+            heapq.heappush(self._heap, (deadline, next(self._sequence_numbers), timer))
             start, self._running = not self._running, True
             is_first = self._heap[0][2] is timer
         if start:
@@ -81,9 +81,9 @@ class _Clock:
 
     def count_stopped(self) -> None:
         """Note, under the lock, that a timer was stopped: once most are, they leave the heap. Most never fire."""
-        self._stopped += 1
-        if self._stopped > 64 and self._stopped * 2 > len(self._heap):
-            entries, self._heap, self._stopped = self._heap, [], 0
+        self._stopped_count += 1
+        if self._stopped_count > 64 and self._stopped_count * 2 > len(self._heap):
+            entries, self._heap, self._stopped_count = self._heap, [], 0
             for entry in entries:  # one by one: a finalizer that runs here may add a timer
                 if not entry[2].stopped:
                     heapq.heappush(self._heap, entry)
@@ -114,7 +114,7 @@ class _Clock:
         while self._heap:
             deadline, _, timer = self._heap[0]
             if timer.stopped:
-                self._stopped = max(0, self._stopped - 1)
+                self._stopped_count = max(0, self._stopped_count - 1)
             elif deadline > now:
                 # Bounded, as a queue waits for no longer than some centuries.
                 return None, min(deadline - now, threading.TIMEOUT_MAX)

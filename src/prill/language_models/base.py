@@ -17,12 +17,14 @@ from prill.callbacks.run import Run
 from prill.errors import ConfigError
 from prill.io import drive
 from prill.messages import (
+    AIMessageChunk,
     AnyMessage,
     BaseMessage,
     MessageLikeRepresentation,
     count_tokens_approximately,
     get_buffer_string,
 )
+from prill.messages.base import set_extra, set_fields_set, set_private, set_values
 from prill.outputs import LLMResult
 from prill.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
 from prill.rate_limiters import BaseRateLimiter
@@ -233,12 +235,13 @@ Message = TypeVar("Message", bound=BaseMessage)
 
 
 def copy_message(message: Message) -> Message:
-    """A shallow copy, which may be given an id; a validated copy would cost ten times as much."""
+    """A shallow copy, which will be given an id; a validated copy would cost ten times as much."""
     copy = type(message).__new__(type(message))
-    object.__setattr__(copy, "__dict__", {**message.__dict__})
-    object.__setattr__(copy, "__pydantic_fields_set__", {*message.__pydantic_fields_set__})
-    object.__setattr__(copy, "__pydantic_extra__", message.__pydantic_extra__)
-    object.__setattr__(copy, "__pydantic_private__", message.__pydantic_private__)
+    set_values(copy, message.__dict__.copy())
+    set_extra(copy, message.__pydantic_extra__)
+    if type(message) is not AIMessageChunk:  # which finds out the rest when it is asked for
+        set_fields_set(copy, {*message.__pydantic_fields_set__, "id"})
+        set_private(copy, message.__pydantic_private__)
     return copy
 
 

@@ -21,7 +21,7 @@ from prill.language_models.base import (
     set_id,
 )
 from prill.language_models.cache_and_limits import ChatCall
-from prill.language_models.stream_notifications import notify_chunks, streams_in_invoke
+from prill.language_models.stream_notifications import notify_chunks, streams_for_observers, streams_in_invoke
 from prill.messages import (
     AIMessage,
     AnyMessage,
@@ -184,6 +184,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
     ) -> Coroutine[Any, Any, ChatResult]:
         """Answer in one piece, by the hooks where a subclass wrote them."""
+        if run.observers is not None and streams_for_observers(run) and self._streams_output(run, kwargs):
+            return self._answer_by_streaming(messages, run, kwargs)
         if self._answers_by_hooks:
             return BaseChatModel._answer(self, messages, run, **kwargs)
         return self._answer(messages, run, **kwargs)
@@ -410,7 +412,6 @@ async def _messages_in(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncItera
             message = chunk.message
             if message.id is None:
                 message = copy_message(message)
-                message.__pydantic_fields_set__.add("id")  # chunks of our own compute the set later, with the id
             if chunk.generation_info:
                 message = message.model_copy()
                 message.response_metadata = {**chunk.generation_info, **message.response_metadata}
@@ -418,11 +419,17 @@ async def _messages_in(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncItera
 
 
 def _owned(result: ChatResult) -> ChatResult:
-    """A hook's result, with a copy of the answer if an id will be set: it may be an object that the user keeps."""
-    if not result.generations or result.generations[0].message.id is not None:
+    """A hook's result, with a copy of the answer that has the facts beside it, and may be given an id."""
+    if not result.generations:
         return result
     first, *others = result.generations
-    answer = first.model_copy(update={"message": copy_message(first.message)})
+    info = first.generation_info
+    if first.message.id is not None and not info:
+        return result
+    message = copy_message(first.message)
+    if info:
+        message.response_metadata = {**info, **message.response_metadata}
+    answer = first.model_copy(update={"message": message})
     return ChatResult(generations=[answer, *others], llm_output=result.llm_output)
 
 

@@ -18,6 +18,11 @@ def streams_in_invoke(model: Any, run: Run, kwargs: dict[str, Any]) -> bool:
     return bool(kwargs.get("stream", getattr(model, "streaming", False)))
 
 
+def streams_for_observers(run: Run) -> bool:
+    """Whether an observer of a run wants models to stream, also where they are invoked."""
+    return any(observer.streams_models for observer in run.observers or ())
+
+
 async def notify_chunks(
     run: Run, chunks: AsyncIterator[Chunk] | None, shown: Callable[[Chunk], Any] = lambda chunk: chunk
 ) -> AsyncIterator[Chunk]:

@@ -98,6 +98,13 @@ class AIMessage(BaseMessage):
     def _add_type(cls, calls: list[ToolCall]) -> list[ToolCall]:
         return [{**call, "type": "tool_call"} for call in calls]
 
+    @field_validator("invalid_tool_calls", mode="before")
+    @classmethod
+    def _add_error(cls, calls: Any) -> Any:
+        if not isinstance(calls, list):
+            return calls
+        return [{"error": None, **call} if isinstance(call, dict) else call for call in calls]
+
     @field_validator("invalid_tool_calls")
     @classmethod
     def _add_invalid_type(cls, calls: list[InvalidToolCall]) -> list[InvalidToolCall]:
@@ -106,7 +113,7 @@ class AIMessage(BaseMessage):
     @property
     def content_blocks(self) -> list[ContentBlock]:
         """The content as standard blocks, with the reasoning and the tool calls that are kept outside of it."""
-        blocks = standard_blocks(self.content)
+        blocks = self._standard_content()
         outside = self.additional_kwargs
         if isinstance(item := outside.get("reasoning"), dict) and not _has(blocks, "reasoning"):
             blocks[:0] = cast("list[ContentBlock]", translate_block({**item, "type": "reasoning"}))
@@ -118,7 +125,7 @@ class AIMessage(BaseMessage):
         reasoning = outside.get("reasoning_content")
         if isinstance(reasoning, str) and not _has(blocks, "reasoning"):
             blocks.insert(0, {"type": "reasoning", "reasoning": reasoning})
-        known = {block.get("id") for block in blocks if block.get("type") in ("tool_call", "invalid_tool_call")}
+        known = {block.get("id") for block in blocks if block.get("type") in _CALL_TYPES}
         item_ids = outside.get("__openai_function_call_ids__") or {}
         for call in self._calls_outside():
             if call["id"] is None or call["id"] not in known:
@@ -126,6 +133,14 @@ class AIMessage(BaseMessage):
                 blocks.append(cast("ContentBlock", {**call, **item}))
         for output in outside.get("tool_outputs") or ():
             blocks += cast("list[ContentBlock]", translate_block(output))
+        return blocks
+
+    def _standard_content(self) -> list[ContentBlock]:
+        """The blocks of the content; texts have the id of the message where that is the id of OpenAI's item."""
+        blocks = standard_blocks(self.content)
+        item_id = self.id or ""
+        if item_id.startswith("msg_") and self.additional_kwargs.keys() & _BESIDE_ITEMS:
+            blocks = [{"id": item_id, **block} if block["type"] == "text" else block for block in blocks]
         return blocks
 
     def _calls_outside(self) -> Iterable[Any]:
@@ -147,6 +162,11 @@ class AIMessage(BaseMessage):
                 lines += [f"  Error: {bad['error']}"] if bad["error"] else []
                 lines += ["  Args:", f"    {bad['args']}"]
         return "\n".join([super().pretty_repr(html), *lines]).strip()
+
+
+_CALL_TYPES = ("tool_call", "invalid_tool_call")
+_BESIDE_ITEMS = frozenset(("reasoning", "tool_outputs", "__openai_function_call_ids__"))
+"""Fields in which old messages of OpenAI's Responses keep what stands beside their text."""
 
 
 def _has(blocks: list[ContentBlock], kind: str) -> bool:
@@ -191,29 +211,19 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         **kwargs: Any,
     ) -> None:
         # A chunk of text is made for every token: validating it would take several times as long.
-        plain = content_blocks is None and type(content) is str and type(self) is AIMessageChunk
-        if plain and (not kwargs or _is_plain(kwargs)):
-            values: dict[str, Any] = {
-                "content": content,
-                "additional_kwargs": {},
-                "response_metadata": {},
-                "type": "AIMessageChunk",
-                "name": None,
-                "id": None,
-                "tool_calls": [],
-                "invalid_tool_calls": [],
-                "usage_metadata": None,
-                "tool_call_chunks": [],
-                "chunk_position": None,
-            }
-            if kwargs:
-                values.update(kwargs)
-                values["response_metadata"] = dict(values["response_metadata"])
+        if type(content) is not str or content_blocks is not None or type(self) is not AIMessageChunk:
+            super().__init__(content, content_blocks, **kwargs)
+        elif not kwargs:
+            set_values(self, _text_values(content))
+            set_extra(self, {})
+        elif _is_plain(kwargs):
+            values = {**_text_values(content), **kwargs}
+            values["response_metadata"] = dict(values["response_metadata"])
             set_values(self, values)
             set_fields_set(self, {"content", *kwargs})
             set_extra(self, {})
-            return
-        super().__init__(content, content_blocks, **kwargs)
+        else:
+            super().__init__(content, content_blocks, **kwargs)
 
     @field_validator("tool_call_chunks")
     @classmethod
@@ -257,7 +267,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             # Chunks made without validation lack these until pydantic asks for them: few are copied or dumped.
             if name == "__pydantic_fields_set__":
                 given = {field for field, value in self.__dict__.items() if value and field not in _NEVER_GIVEN}
-                set_fields_set(self, given | {"content", "id"})
+                set_fields_set(self, given | {"content"})
                 return self.__pydantic_fields_set__
             if name == "__pydantic_private__":
                 set_private(self, None)
@@ -280,6 +290,13 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     def _prepare_dump(self) -> None:
         self._read_tool_calls()
+
+    def _standard_content(self) -> list[ContentBlock]:
+        blocks = super()._standard_content()
+        if self.chunk_position == "last" or not (pieces := _pieces(self)):
+            return blocks
+        open_ids = {piece["id"] for piece in pieces}
+        return [block for block in blocks if block["type"] not in _CALL_TYPES or block.get("id") not in open_ids]
 
     def _calls_outside(self) -> Iterable[Any]:
         # Half of the arguments must not look like a whole call.
@@ -360,24 +377,25 @@ _NEVER_GIVEN = frozenset({"type", "tool_calls", "invalid_tool_calls"})
 def text_chunk(content: str, id: str | None = None) -> AIMessageChunk:
     """A chunk of text, made without validation in about 1 µs; decoders make one for every token."""
     chunk = _new(AIMessageChunk)
-    set_values(
-        chunk,
-        {
-            "content": content,
-            "additional_kwargs": {},
-            "response_metadata": {},
-            "type": "AIMessageChunk",
-            "name": None,
-            "id": id,
-            "tool_calls": [],
-            "invalid_tool_calls": [],
-            "usage_metadata": None,
-            "tool_call_chunks": [],
-            "chunk_position": None,
-        },
-    )
+    set_values(chunk, _text_values(content, id))
     set_extra(chunk, {})
     return chunk
+
+
+def _text_values(content: str, id: str | None = None) -> dict[str, Any]:
+    return {
+        "content": content,
+        "additional_kwargs": {},
+        "response_metadata": {},
+        "type": "AIMessageChunk",
+        "name": None,
+        "id": id,
+        "tool_calls": [],
+        "invalid_tool_calls": [],
+        "usage_metadata": None,
+        "tool_call_chunks": [],
+        "chunk_position": None,
+    }
 
 
 def _is_plain(kwargs: dict[str, Any]) -> bool:

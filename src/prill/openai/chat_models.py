@@ -14,6 +14,7 @@ from prill.messages import AIMessage, AIMessageChunk, BaseMessage
 from prill.openai.decode import ChatDecoder
 from prill.openai.encode import encode_messages
 from prill.openai.input_check import check_images, check_items, check_order
+from prill.openai.response_headers import HeadersDecoder, add_headers
 from prill.openai.responses_decode import ResponsesDecoder
 from prill.openai.responses_encode import encode_request, needs_responses
 from prill.openai.results import chat_result, responses_result
@@ -49,6 +50,8 @@ _SENT = (
     "service_tier",
     "store",
     "user",
+    "prompt_cache_key",
+    "safety_identifier",
 )
 
 
@@ -63,6 +66,12 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
     a setting or a tool (``reasoning``, ``include``, ``{"type": "web_search"}`` …) is known there only. ``base_url``
     or ``server`` (``"ollama"``, ``"groq"`` …) lead elsewhere. ``model_kwargs`` and ``extra_body`` are sent as they
     are, for what has no argument here; so is every keyword that a verb or ``bind`` is given.
+
+    ``disabled_params`` names what the model's server does not take: ``{"parallel_tool_calls": None}`` leaves that out
+    of all requests, ``{"tool_choice": ["required"]}`` only where it has one of these values.
+    ``include_response_headers`` puts the headers of an answer into ``response_metadata["headers"]`` of the message, and
+    of the first chunk of a stream. ``output_version`` is taken as programs give it, and changes nothing: ``content`` is
+    what the provider sent, and ``content_blocks`` are the standard blocks.
     """
 
     model: str = Field(default="gpt-3.5-turbo", validation_alias=AliasChoices("model", "model_name"))
@@ -84,12 +93,20 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
     service_tier: str | None = None
     store: bool | None = None
     user: str | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    disabled_params: dict[str, Any] | None = None
+    include_response_headers: bool = Field(default=False, repr=False)
+    output_version: str | None = Field(default=None, exclude=True, repr=False)
     use_responses_api: bool | None = None
     include: list[str] | None = None
     truncation: str | None = None
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
 
+    _cache_ignores = ProviderChatModel._cache_ignores | {
+        *("output_version", "prompt_cache_key", "safety_identifier", "tiktoken_model_name"),
+    }
     _usage_refused: bool = PrivateAttr(default=False)
 
     @property
@@ -160,6 +177,7 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
             request["tools"] = described_tools(request["tools"])
         if "response_format" in request:
             request["response_format"] = response_format(request["response_format"])
+        request = self._without_disabled(request)
         if streaming and (request.get("n") or 1) > 1:
             raise ConfigError("a stream is one answer: with n > 1 use generate, which gives all of them")
         request["stream"] = streaming  # some servers stream unless the request says otherwise
@@ -176,6 +194,14 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         check_images(request["messages"], self.provider)
         return request
 
+    def _without_disabled(self, request: dict[str, Any]) -> dict[str, Any]:
+        disabled = self.disabled_params or {}
+        return {
+            name: value
+            for name, value in request.items()
+            if name not in disabled or (disabled[name] is not None and value not in disabled[name])
+        }
+
     def _to_call(self, request: dict[str, Any]) -> Call:
         return make_call(_RESPONSES if "input" in request else "/chat/completions", request)
 
@@ -189,11 +215,14 @@ class ChatOpenAI(OpenAISettings, ProviderChatModel):
         return await super()._open(messages, run, kwargs)
 
     def _decoder(self, answer: Answer) -> StreamDecoder[AIMessageChunk]:
-        return ResponsesDecoder(self.provider) if answer.request.path == _RESPONSES else ChatDecoder(self.provider)
+        make = ResponsesDecoder if answer.request.path == _RESPONSES else ChatDecoder
+        decoder: StreamDecoder[AIMessageChunk] = make(self.provider)
+        return HeadersDecoder(decoder, answer.headers) if self.include_response_headers else decoder
 
     def _result(self, payload: Any, answer: Answer) -> ChatResult:
         read = responses_result if answer.request.path == _RESPONSES else chat_result
-        return read(payload, self.provider)
+        result = read(payload, self.provider)
+        return add_headers(result, answer.headers) if self.include_response_headers else result
 
 
 _RESPONSES = "/responses"

@@ -27,7 +27,14 @@ class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
         [0.0123, …]
 
     Texts are sent ``chunk_size`` at a time, several such requests at once. ``dimensions`` asks newer models for
-    shorter vectors. The errors are those of chat models.
+    shorter vectors. ``deployment`` goes before ``model``, where a server has a name of its own for it. With
+    ``skip_empty`` empty texts, which OpenAI refuses, are not sent, and their vectors are zeros; where all are empty,
+    they are sent unless ``dimensions`` says how long the vectors are. The errors are those of chat models.
+
+    Texts are always sent whole and as texts: the provider refuses one that is too long, so split long documents first
+    (``prill.text_splitters``). ``check_embedding_ctx_length``, ``embedding_ctx_length``, ``tiktoken_enabled``,
+    ``tiktoken_model_name``, ``allowed_special``, ``disallowed_special`` and ``show_progress_bar`` are taken as programs
+    give them, and change nothing.
     """
 
     model: str = Field(default="text-embedding-ada-002", validation_alias=AliasChoices("model", "model_name"))
@@ -36,6 +43,14 @@ class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
     encoding_format: str = "base64"
     user: str | None = None
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    deployment: str | None = None
+    skip_empty: bool = False
+    check_embedding_ctx_length: bool = Field(default=True, exclude=True, repr=False)
+    embedding_ctx_length: int | None = Field(default=None, exclude=True, repr=False)
+    tiktoken_enabled: bool = Field(default=True, exclude=True, repr=False)
+    allowed_special: Any = Field(default=None, exclude=True, repr=False)
+    disallowed_special: Any = Field(default=None, exclude=True, repr=False)
+    show_progress_bar: bool = Field(default=False, exclude=True, repr=False)
 
     def embed_documents(self, texts: list[str], chunk_size: int | None = None) -> list[list[float]]:
         """The vector of each text, in order."""
@@ -54,6 +69,16 @@ class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
         return (await self._embed([text], start_asyncio_run(None), None))[0]
 
     async def _embed(self, texts: Sequence[str], run: Run, chunk_size: int | None) -> list[list[float]]:
+        if not self.skip_empty or all(texts):
+            return await self._embed_all(texts, run, chunk_size)
+        sent = [text for text in texts if text]
+        if not sent and self.dimensions is None:
+            return await self._embed_all(texts, run, chunk_size)
+        vectors = await self._embed_all(sent, run, chunk_size)
+        size, left = self.dimensions or len(vectors[0]), iter(vectors)
+        return [next(left) if text else [0.0] * size for text in texts]
+
+    async def _embed_all(self, texts: Sequence[str], run: Run, chunk_size: int | None) -> list[list[float]]:
         size = chunk_size or self.chunk_size
         batches = [texts[start : start + size] for start in range(0, len(texts), size)]
 
@@ -64,7 +89,8 @@ class OpenAIEmbeddings(OpenAISettings, ProviderStreams, Embeddings):
         return [vector for vectors in answers for vector in vectors]
 
     async def _embed_batch(self, texts: Sequence[str], run: Run) -> list[list[float]]:
-        request: dict[str, Any] = {"model": self.model, "input": list(texts), "encoding_format": self.encoding_format}
+        model = self.deployment or self.model
+        request: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": self.encoding_format}
         if self.dimensions is not None:
             request["dimensions"] = self.dimensions
         if self.user is not None:

@@ -69,7 +69,7 @@ class OpenAI(TextHooks, OpenAISettings, ProviderStreams, BaseLLM):
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
 
-    _cache_ignores = BaseLLM._cache_ignores | ProviderStreams.not_in_cache_key | {"streaming"}
+    _cache_ignores = BaseLLM._cache_ignores | ProviderStreams.not_in_cache_key | {"streaming", "tiktoken_model_name"}
 
     @property
     def _llm_type(self) -> str:

@@ -29,8 +29,6 @@ _CALL_WORDS = (
     "instructions",
     "max_output_tokens",
     "max_tool_calls",
-    "prompt_cache_key",
-    "safety_identifier",
     "top_k",
     "min_p",
     "min_tokens",
@@ -43,7 +41,10 @@ class OpenAISettings(ProviderSettings):
     """The address, the key and the patience of a model of OpenAI, or of a server that speaks its protocols.
 
     ``server`` names such a server (``"groq"``, ``"ollama"`` …), which stands for its address and its key's environment
-    variable. Without it these are ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY``.
+    variable. Without it these are ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY``. ``proxy`` is ``OPENAI_PROXY`` where that
+    is set.
+
+    ``tiktoken_model_name`` is taken as programs give it, and changes nothing: ``custom_get_token_ids`` counts tokens.
     """
 
     base_url: str | None = Field(default=None, validation_alias=AliasChoices("base_url", "openai_api_base"))
@@ -54,6 +55,10 @@ class OpenAISettings(ProviderSettings):
         default=None, repr=False, validation_alias=AliasChoices("organization", "openai_organization")
     )
     server: str | None = None
+    proxy: SecretStr | None = Field(
+        default=None, exclude=True, repr=False, validation_alias=AliasChoices("proxy", "openai_proxy")
+    )
+    tiktoken_model_name: str | None = Field(default=None, exclude=True, repr=False)
 
     _provider: ClassVar[str] = "openai"
     _key_variable: ClassVar[str] = "OPENAI_API_KEY"
@@ -85,6 +90,9 @@ class OpenAISettings(ProviderSettings):
             # Its own address is known, but it wants a key all the same.
             return self._known_key() or self._no_key()
         return super()._key()
+
+    def _known_proxy(self) -> str | None:
+        return super()._known_proxy() or os.environ.get("OPENAI_PROXY") or None
 
     def _url(self) -> str | None:
         server = self._known_server

@@ -78,7 +78,7 @@ class AnswerSource:
         if self._calls is None:
             return self._text.finish(), self._text
         if self._call is not None:
-            return self._call.finish(checked=self._calls.are_whole), self._call.json
+            return self._call.finish(checked=self._calls.are_whole, cut=self._cut is not None), self._call.json
         if not self._calls.calls:
             self._calls.finish()  # a call that cannot be read is the better reason
         try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from prill.errors import OutputParserException
 from prill.messages.ai import AIMessage, AIMessageChunk
+from prill.messages.call_assembly import AssembledCall, ToolCallAssembler
 from prill.messages.call_types import ToolCallChunk
 from prill.messages.tool_calls import as_chunks, read_args
 from prill.output_parsers.inputs import cut_reason, cut_short
@@ -15,13 +16,21 @@ from prill.transducers.partial_json import NOTHING, PartialJSON
 class OpenToolCall:
     """A tool call as far as it has come."""
 
-    __slots__ = ("_text", "id", "index", "name")
+    __slots__ = ("_pieces", "_text")
 
-    def __init__(self, piece: ToolCallChunk) -> None:
-        self.index = piece.get("index")
-        self.id = piece.get("id")
-        self.name = piece.get("name") or ""
+    def __init__(self, pieces: AssembledCall) -> None:
+        self._pieces = pieces
         self._text = PartialJSON(markdown=False)
+
+    @property
+    def id(self) -> str | None:
+        """The id of the call, once it has come."""
+        return self._pieces.id
+
+    @property
+    def name(self) -> str:
+        """The name of the tool as far as it has come."""
+        return self._pieces.name or ""
 
     @property
     def args(self) -> dict[str, Any] | None:
@@ -36,26 +45,24 @@ class OpenToolCall:
         """The text of the arguments."""
         return self._text
 
-    def feed(self, piece: ToolCallChunk) -> bool:
-        """Take the next piece; return whether the arguments that can be seen have changed."""
-        self.id = self.id or piece.get("id")
-        self.name = self.name or piece.get("name") or ""
-        return self._text.feed(piece.get("args") or "")
+    def feed(self, args: str | None) -> bool:
+        """Take the next piece of the arguments; return whether what can be seen of them has changed."""
+        return self._text.feed(args or "")
 
-    def goes_on_with(self, piece: ToolCallChunk) -> bool:
-        id, name = piece.get("id"), piece.get("name")
-        if id and self.id:
-            return id == self.id
-        # Without an index a second name is a second call: whole calls are sent this way.
-        return not name or not self.name or (name == self.name and self.index is not None and not id)
+    def finish(self, *, checked: bool = False, cut: bool = False) -> Any:
+        """Return the whole arguments; no text at all is ``{}``, unless the answer was ``cut``.
 
-    def finish(self, *, checked: bool = False) -> Any:
-        """Return the whole arguments; no text at all is ``{}``. ``checked``: they stood in a whole message."""
+        ``checked``: they stood in a whole message.
+        """
         text = self._text.text
+        if cut and not checked and not text.strip():
+            raise _broken(self.name, "the answer ended before them", text)
         try:
             args = self._text.finish() if text.strip() else {}
         except OutputParserException as error:
-            raise _broken(self.name, error.message, text) from error
+            args, wrong = read_args(text)  # some servers send ``{}`` first, or the whole twice
+            if wrong is not None:
+                raise _broken(self.name, error.message, text) from error
         if not isinstance(args, dict):
             raise _broken(self.name, f"they are {args!r:.80}", text)
         # What a whole message would not take for a call (NaN, half a character) is none in a stream either.
@@ -71,6 +78,8 @@ class ToolCallReader:
 
     def __init__(self) -> None:
         self.calls: list[OpenToolCall] = []
+        self._open: dict[int, OpenToolCall] = {}  # by the identity of their pieces
+        self._assembler = ToolCallAssembler()
         self.are_whole = False  # whether the calls came in a whole message, which has read them once
         self._cut: str | None = None
         self._invalid: OutputParserException | None = None
@@ -95,7 +104,7 @@ class ToolCallReader:
         for piece in pieces:
             known = len(self.calls)
             open_call = self._call(piece)
-            if open_call.feed(piece) or known < len(self.calls):
+            if open_call.feed(piece.get("args")) or known < len(self.calls):
                 changed.append(open_call)
         return changed
 
@@ -104,23 +113,19 @@ class ToolCallReader:
         try:
             if self._invalid is not None:
                 raise self._invalid
-            return [call.finish(checked=self.are_whole) for call in self.calls]
+            return [call.finish(checked=self.are_whole, cut=self._cut is not None) for call in self.calls]
         except OutputParserException as error:
             if self._cut is None:
                 raise
             raise cut_short(error, self._cut) from error
 
     def _call(self, piece: ToolCallChunk) -> OpenToolCall:
-        index, id = piece.get("index"), piece.get("id")
-        for call in reversed(self.calls):
-            if call.index != index:
-                continue
-            if call.goes_on_with(piece):
-                return call
-            if not id:
-                break
-        self.calls.append(OpenToolCall(piece))
-        return self.calls[-1]
+        # A call of a whole message is no piece of the one before.
+        pieces = AssembledCall(piece) if self.are_whole else self._assembler.add(piece)
+        if id(pieces) not in self._open:
+            self._open[id(pieces)] = OpenToolCall(pieces)
+            self.calls.append(self._open[id(pieces)])
+        return self._open[id(pieces)]
 
 
 def _broken(name: str | None, reason: str | None, text: str | None) -> OutputParserException:

@@ -53,11 +53,16 @@ class ProviderSettings(BaseModel):
     ``proxy`` is the address of a proxy; without it ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say which.
     ``ca_file`` names a file of certificates to trust instead of ``SSL_CERT_FILE`` or the system's.
 
+    ``default_headers`` and ``default_query`` go into each request; a header whose value is ``None`` is not sent.
+
     ``client`` and ``async_client`` are clients of the vendor's SDK to send through (for Azure AD, Vertex, Bedrock);
     ``http_client`` and ``http_async_client`` are ``httpx2`` or ``httpx`` clients. They are yours, and are not closed.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)  # among the input may be the key
+    model_config = ConfigDict(
+        hide_input_in_errors=True,  # among the input may be the key
+        defer_build=True,
+    )
 
     base_url: str | None = None
     api_key: SecretStr | None = Field(default=None, repr=False)
@@ -206,7 +211,11 @@ class ProviderSettings(BaseModel):
         return _load("asynchronous")
 
     def _route(self) -> Route:
-        return find_route(self._address().url, None if self.proxy is None else self.proxy.get_secret_value())
+        return find_route(self._address().url, self._known_proxy())
+
+    def _known_proxy(self) -> str | None:
+        """The proxy that is set for this model; ``None`` leaves it to the environment."""
+        return None if self.proxy is None else self.proxy.get_secret_value()
 
     def _make_transport(self) -> Transport:
         client = self.client or self.http_client
@@ -328,8 +337,7 @@ class ProviderSettings(BaseModel):
         if request is not None:
             queries.append(dict(parse_qsl(request.query)))
         secrets = find_secrets(self._known_key(), self._url(), [self.default_headers, *asked], queries)
-        if self.proxy is not None:
-            secrets += find_secrets(None, self.proxy.get_secret_value(), [], [])
+        secrets += find_secrets(None, self._known_proxy(), [], [])
         return Redactor(secrets)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

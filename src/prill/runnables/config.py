@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from prill.callbacks.config import Config, RunnableConfig, merge_configs
+from prill.callbacks.manager import AsyncCallbackManager, CallbackManager
 from prill.lazy import lazy_names
 from prill.runnables.engine.runs import each_config, ensure_config
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # it imports concurrent.futures, which few chains need
 __all__ = [
     "RunnableConfig",
     "ensure_config",
+    "get_async_callback_manager_for_config",
+    "get_callback_manager_for_config",
     "get_config_list",
     "merge_configs",
     "patch_config",
@@ -54,3 +57,17 @@ def patch_config(
 def get_config_list(config: Config | Sequence[Config] | None, length: int) -> list[RunnableConfig]:
     """One config for each of ``length`` inputs; a ``run_id`` that is given for all is used for the first alone."""
     return [ensure_config(each) for each in each_config(config, length)]
+
+
+def get_callback_manager_for_config(config: Config) -> CallbackManager:
+    """A manager of the handlers, tags and metadata in ``config``: a Runnable of one's own reports its run with it."""
+    return CallbackManager.configure(**_inheritable(config))
+
+
+def get_async_callback_manager_for_config(config: Config) -> AsyncCallbackManager:
+    """The same for asyncio."""
+    return AsyncCallbackManager.configure(**_inheritable(config))
+
+
+def _inheritable(config: Config) -> dict[str, Any]:
+    return {f"inheritable_{name}": config.get(name) for name in ("callbacks", "tags", "metadata")}

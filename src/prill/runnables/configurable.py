@@ -106,14 +106,14 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
         if hasattr(type(self), name) or name in self.__dict__:
             return getattr(self, name)
         found = getattr(self._selected(config), name)
-        return functools.partial(_defer, self, name, config) if callable(found) else found
+        return functools.partial(_defer_call, self, name, config) if callable(found) else found
 
     def _selected(self, config: Config) -> Any:
         """The Runnable whose attributes are read: ``default`` where a config selects nothing."""
         return self.prepare(config)[0] if config.get("configurable") else self.default
 
 
-def _defer(step: DynamicRunnable[Any, Any], method: str, config: Config, /, *args: Any, **kwargs: Any) -> Any:
+def _defer_call(step: DynamicRunnable[Any, Any], method: str, config: Config, /, *args: Any, **kwargs: Any) -> Any:
     found = getattr(step._selected(config), method)
     if (given := _find_config(found, args, kwargs)) is not None:
         found = getattr(step._selected(merge_configs(config, given)), method)
@@ -258,7 +258,7 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         self.default = default
         self.which = which
         self.alternatives = {
-            key: each if _makes_one(each) else coerce_to_runnable(each) for key, each in alternatives.items()
+            key: each if _is_factory(each) else coerce_to_runnable(each) for key, each in alternatives.items()
         }
         self.default_key = default_key
         self.prefix_keys = prefix_keys
@@ -326,7 +326,7 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         )
 
 
-def _makes_one(alternative: Any) -> bool:
+def _is_factory(alternative: Any) -> bool:
     """Whether an alternative can be called without arguments: it then makes the Runnable when it is chosen."""
     if isinstance(alternative, Runnable) or not callable(alternative):
         return False

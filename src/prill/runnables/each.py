@@ -45,14 +45,14 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
             raise CompositionError(
                 f"{self.get_name()} runs on each item of a list; it was given {type(input).__name__} ({input!r:.80})"
             )
-        thunks = [partial(self._item, index, item, run, kwargs) for index, item in enumerate(input)]
+        thunks = [partial(self._run_item, index, item, run, kwargs) for index, item in enumerate(input)]
         try:
             return await run.io.gather(thunks, run.limit) if thunks else []
         except Exception as error:
             carry_path(error, self.get_name())
             raise
 
-    async def _item(self, index: int, item: Any, run: Run, kwargs: dict[str, Any]) -> Any:
+    async def _run_item(self, index: int, item: Any, run: Run, kwargs: dict[str, Any]) -> Any:
         try:
             return await self.bound._step(item, run.child(), **kwargs)
         except Exception as error:

@@ -84,7 +84,7 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
     def _handles(self, error: Exception) -> bool:
         return isinstance(error, self.exceptions_to_handle)
 
-    def _answered(self, run: Run, number: int, attempt: Attempt) -> None:
+    def _report_success(self, run: Run, number: int, attempt: Attempt) -> None:
         if run.observers is not None:
             run.metadata = {**run.metadata, "answered_by": attempt.step.get_name(), "fallback": number - 1}
 

@@ -38,7 +38,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
 
     func: Callable[..., Any] | None
     afunc: Callable[..., Any] | None
-    _wants: dict[bool, tuple[str, ...]]
+    _injected_names: dict[bool, tuple[str, ...]]
     _yields: set[bool]
 
     # Overlapping: every callable is one that returns something.
@@ -101,7 +101,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         forms = {key: form for key, form in ((False, plain), (True, afunc)) if form is not None}
         own = self.__dict__
         own["func"], own["afunc"], own["name"] = plain, afunc, name or get_function_name(func)
-        own["_wants"] = {key: wanted_extras(form) for key, form in forms.items()}
+        own["_injected_names"] = {key: wanted_extras(form) for key, form in forms.items()}
         own["_yields"] = {key for key, form in forms.items() if is_generator(form)}
 
     def _refuse_blocking(self) -> NoReturn:
@@ -139,11 +139,11 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         if (function is self.afunc) in self._yields:
             chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
             return join(chunks) if chunks else None
-        output = await self._apply(function, input, run, kwargs)
+        output = await self._call_function(function, input, run, kwargs)
         if not isinstance(output, Runnable):
             return output
         try:
-            return await output._step(input, self._deeper(run))
+            return await output._step(input, self._increase_nesting(run))
         except Exception as error:
             carry_path(error, output.get_name(), self.get_name())
             raise
@@ -167,11 +167,11 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
                 async for item in items:
                     yield item
             return
-        output = await self._apply(function, input, run, kwargs)
+        output = await self._call_function(function, input, run, kwargs)
         if not isinstance(output, Runnable):
             yield output
             return
-        stream = output._step_flow(SingleValueStream(input), self._deeper(run))
+        stream = output._step_flow(SingleValueStream(input), self._increase_nesting(run))
         rule.follow(stream)
         async with closing(stream.source) as source:
             try:
@@ -181,8 +181,8 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
                 carry_path(error, output.get_name(), self.get_name())
                 raise
 
-    async def _apply(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
-        if wants := self._wants[function is self.afunc]:
+    async def _call_function(self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
+        if wants := self._injected_names[function is self.afunc]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
         # Where nobody observes any run there is none to enter; that would cost as much as a short function.
         entered = None if run.plain and CURRENT_RUN.get() is None else inside(run)
@@ -216,7 +216,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     async def _items(
         self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
-        if wants := self._wants[function is self.afunc]:
+        if wants := self._injected_names[function is self.afunc]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self.afunc)
         source: AsyncIterator[Any]
         if function is self.afunc:
@@ -233,7 +233,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
                     return
                 yield chunk
 
-    def _deeper(self, run: Run) -> Run:
+    def _increase_nesting(self, run: Run) -> Run:
         limit = run.said("recursion_limit") or DEFAULT_RECURSION_LIMIT
         if limit <= 1:
             raise RecursionLimitError(

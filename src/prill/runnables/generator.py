@@ -76,7 +76,7 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         self._plain: Callable[..., Any] | None = None if is_async(transform) else transform
         self._async: Callable[..., Any] | None = given_async
         self.name = name or get_function_name(transform)
-        self._wants = {each is given_async: wanted_extras(each) for each in (self._plain, given_async) if each}
+        self._injected_names = {each is given_async: wanted_extras(each) for each in (self._plain, given_async) if each}
 
     def _may_restart(self) -> bool:
         return False
@@ -101,7 +101,7 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         blocking = run.io.blocking
         function = (self._plain or self._async) if blocking else (self._async or self._plain)
         assert function is not None  # one of the two was given
-        if wants := self._wants[function is self._async]:
+        if wants := self._injected_names[function is self._async]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self._async)
         chunks: AsyncIterator[Any]
         async with closing(source):

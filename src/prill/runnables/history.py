@@ -84,7 +84,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         self.input_messages_key = input_messages_key
         self.output_messages_key = output_messages_key
         self.history_messages_key = history_messages_key
-        self.history_factory_config = list(history_factory_config or [_SESSION_ID])
+        self.history_factory_config = [_SESSION_ID] if history_factory_config is None else list(history_factory_config)
         self.interrupted = interrupted
         self.name = name
         takes_none = history_factory_config is None and _takes_no_arguments(get_session_history)
@@ -128,14 +128,14 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     # The bodies
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        turn = await self._begin(input, run)
+        turn = await self._start_turn(input, run)
         try:
             output = await self.runnable._step(turn.given, run.child(), **kwargs)
         except BaseException as error:
             carry_path(error, self.runnable.get_name(), self.get_name())
-            await self._interrupt(turn, run, getattr(error, "partial", None))
+            await self._store_partial(turn, run, getattr(error, "partial", None))
             raise
-        await _add(turn, run, self._answer(output))
+        await _store_messages(turn, run, self._answer(output))
         return output
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
@@ -146,7 +146,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     async def _given(self, inputs: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncIterator[Any]:
         input = await collect(inputs)
         if input is not EMPTY:
-            turns.append(await self._begin(input, run))
+            turns.append(await self._start_turn(input, run))
             yield turns[0].given
 
     async def _recorded(self, stream: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncGenerator[Any, None]:
@@ -159,12 +159,12 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         except BaseException as error:
             carry_path(error, self.runnable.get_name(), self.get_name())
             if turns:
-                await self._interrupt(turns[0], run, so_far.value())
+                await self._store_partial(turns[0], run, so_far.value())
             raise
         if turns:
-            await _add(turns[0], run, self._answer(so_far.value()))
+            await _store_messages(turns[0], run, self._answer(so_far.value()))
 
-    async def _begin(self, input: Any, run: Run) -> _Turn:
+    async def _start_turn(self, input: Any, run: Run) -> _Turn:
         asked = self._asked(input)
         history = await self._history(run)
         before = list(history.messages if run.io.blocking else await history.aget_messages())
@@ -203,7 +203,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
                 history = await history
         return history  # type: ignore[no-any-return]  # what the user's function gives
 
-    async def _interrupt(self, turn: _Turn, run: Run, partial_output: Any) -> None:
+    async def _store_partial(self, turn: _Turn, run: Run, partial_output: Any) -> None:
         """Store a partial answer, if that is wanted."""
         if self.interrupted == "drop" or partial_output is None:
             return
@@ -212,7 +212,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         except ConfigError:
             return  # half an output may hold no messages yet; what ended the turn is the news
         if any(message.content for message in answer):
-            await run.io.shield(partial(_add, turn, run, answer))
+            await run.io.shield(partial(_store_messages, turn, run, answer))
 
     def _partial(self, message: BaseMessage) -> BaseMessage:
         # Its text alone: a tool call without the tool's answer would make providers refuse the next turn.
@@ -269,7 +269,7 @@ class _Turn(NamedTuple):
     given: Any
 
 
-async def _add(turn: _Turn, run: Run, answer: list[BaseMessage]) -> None:
+async def _store_messages(turn: _Turn, run: Run, answer: list[BaseMessage]) -> None:
     messages = [*turn.asked, *answer]
     if run.io.blocking:
         turn.history.add_messages(messages)

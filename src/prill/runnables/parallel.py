@@ -76,7 +76,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
         try:
             return await self.steps__[key]._step(input, run.child(f"map:key:{key}"))
         except Exception as error:
-            self._locate(error, key)
+            self._add_step(error, key)
             raise
 
     def _may_restart(self) -> bool:
@@ -84,9 +84,9 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         restarts = self._may_restart() or inputs.restarts is not NOWHERE
-        return Stream(self._merge(inputs, run), ADD, IN_VALUES if restarts else NOWHERE)
+        return Stream(self._merge_branches(inputs, run), ADD, IN_VALUES if restarts else NOWHERE)
 
-    async def _merge(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
+    async def _merge_branches(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:
         keys = list(self.steps__)
         sources = share(inputs, len(keys), run)
         pairs = list(zip(keys, sources, strict=True))
@@ -115,10 +115,10 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
                     yield chunk
             except Exception as error:
                 if not passed_through(inputs, frame, error):
-                    self._locate(error, key)
+                    self._add_step(error, key)
                 raise
 
-    def _locate(self, error: Exception, key: str) -> None:
+    def _add_step(self, error: Exception, key: str) -> None:
         name = self.steps__[key].get_name()
         add_step(error, self.get_name(), f"{key!r} ({name})", inner=name)
 

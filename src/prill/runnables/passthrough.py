@@ -18,7 +18,7 @@ from prill.runnables.structure import Streaming, Structure
 
 Other = TypeVar("Other")
 
-_PASSES_ON = Streaming("streams", False, "it passes each chunk on as it arrives")
+_STREAMS_EACH_CHUNK = Streaming("streams", False, "it passes each chunk on as it arrives")
 
 
 def identity(x: Other) -> Other:
@@ -67,7 +67,7 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
         return Any
 
     def _streaming(self) -> Streaming:
-        return _PASSES_ON
+        return _STREAMS_EACH_CHUNK
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         await self._call(input, run, kwargs)
@@ -179,13 +179,13 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
         return dict[str, Any] if side == "input" else Any
 
     def _streaming(self) -> Streaming:
-        return _PASSES_ON
+        return _STREAMS_EACH_CHUNK
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        picked = self._pick(input)
+        picked = self._pick_from_chunk(input)
         return None if picked is EMPTY else picked
 
-    def _pick(self, chunk: Any) -> Any:
+    def _pick_from_chunk(self, chunk: Any) -> Any:
         _require_dict(self, chunk)
         if isinstance(self.keys, str):
             return chunk.get(self.keys, EMPTY)
@@ -202,14 +202,14 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
     async def _pick_each(self, inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
         async with closing(inputs.source) as source:
             async for chunk in source:
-                picked = self._pick(chunk)
+                picked = self._pick_from_chunk(chunk)
                 if picked is not EMPTY:
                     yield picked
 
     async def _pick_value(self, inputs: Stream[Any], key: str, rule: LateRule) -> AsyncGenerator[Any, None]:
         async with closing(inputs.source) as source:
             async for chunk in source:
-                picked = self._pick(chunk)
+                picked = self._pick_from_chunk(chunk)
                 rule.rule = REPLACE if key in getattr(chunk, "replaced", ()) else inputs.combine
                 if picked is not EMPTY:
                     yield picked

@@ -58,7 +58,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
     async def _pause(self, run: Run, number: int, error: Exception) -> None:
         """Wait before the next attempt; ``number`` is that of the attempt that failed."""
 
-    def _answered(self, run: Run, number: int, attempt: Attempt) -> None:
+    def _report_success(self, run: Run, number: int, attempt: Attempt) -> None:
         """Report the attempt that succeeded."""
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
@@ -68,13 +68,13 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
                 output = await attempt.step._step(attempt.input, run.child(attempt.tag), **kwargs)
             except Exception as error:
                 carry_path(error, attempt.step.get_name(), self.get_name())
-                if _stopped(error):
+                if _was_cancelled(error):
                     raise
                 if not attempts.has_next(error):
                     raise attempts.final_error(error) from error.__cause__
                 await self._pause(run, number, error)
             else:
-                self._answered(run, number, attempt)
+                self._report_success(run, number, attempt)
                 return output
         raise AssertionError("the last attempt either returns or raises")
 
@@ -102,7 +102,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
                         yield chunk
             except Exception as error:
                 carry_path(error, attempt.step.get_name(), self.get_name())
-                if _stopped(error):
+                if _was_cancelled(error):
                     raise
                 if accumulated.count and self.mid_stream == "raise":
                     _add_partial(error, accumulated)
@@ -115,7 +115,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
                 if accumulated.count:
                     yield StreamRestart(number + 1, error)
             else:
-                self._answered(run, number, attempt)
+                self._report_success(run, number, attempt)
                 return
 
 
@@ -126,23 +126,23 @@ class _Attempts:
         self._runnable = runnable
         self._attempts: Any = runnable._attempts(input)
         self._next: Attempt | None = next(self._attempts, None)
-        self._number = 0
-        self._first: Exception | None = None
+        self._attempt_number = 0
+        self._first_error: Exception | None = None
         self._errors = 0
 
     def __iter__(self) -> Iterator[tuple[int, Attempt]]:
         while self._next is not None:
             attempt, self._next = self._next, None
-            self._number += 1
-            yield self._number, attempt
+            self._attempt_number += 1
+            yield self._attempt_number, attempt
 
     def has_next(self, error: Exception) -> bool:
         """Whether there is another attempt after ``error``."""
         self._errors += 1
-        self._first = self._first or error
+        self._first_error = self._first_error or error
         # A chain that is too deep, or full memory, will be so again; nested retries would multiply the attempts.
         if isinstance(error, RecursionError | MemoryError) or not self._runnable._handles(error):
-            self._first = error
+            self._first_error = error
             return False
         try:
             self._next = self._attempts.send(error)
@@ -153,7 +153,7 @@ class _Attempts:
     def final_error(self, last: Exception) -> Exception:
         """The error to raise when no attempt succeeded: the last one, with a note of their number."""
         if self._errors > 1:
-            first = f"{type(self._first).__name__}: {self._first}"
+            first = f"{type(self._first_error).__name__}: {self._first_error}"
             replace_note(last, f"{self._errors}{_FAILED}{first}", lambda old: _FAILED in old)
         return last
 
@@ -161,7 +161,7 @@ class _Attempts:
 _FAILED = " attempts failed; the first with "
 
 
-def _stopped(error: Exception) -> bool:
+def _was_cancelled(error: Exception) -> bool:
     """Whether the run was stopped from outside, so that nobody waits for another attempt."""
     scope = current_scope()
     return isinstance(error, Cancelled) or (scope is not None and scope.cancelled)

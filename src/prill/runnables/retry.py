@@ -37,7 +37,7 @@ class RetryState(NamedTuple):
     sleep: float
 
 
-_LONGEST = 60.0
+_MAX_WAIT = 60.0
 """The longest pause in seconds, unless ``max`` is given."""
 
 
@@ -132,7 +132,7 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
         if not self.wait_exponential_jitter:
             return 0.0
         params = self.exponential_jitter_params or {}
-        longest = params.get("max", _LONGEST)
+        longest = params.get("max", _MAX_WAIT)
         try:
             seconds = params.get("initial", 1) * params.get("exp_base", 2) ** (number - 1)
         except OverflowError:

@@ -91,7 +91,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
                     input = await step._step(input, run.child(_tag(index)))
                     index += 1
         except Exception as error:
-            self._locate(error, index)
+            self._add_step(error, index)
             raise
         return input
 
@@ -116,9 +116,9 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
         except RecursionError as error:
             _explain(error)
             raise
-        return stream.through(self._guard(stream.source, run.io, inputs, frames))
+        return stream.through(self._add_error_path(stream.source, run.io, inputs, frames))
 
-    async def _guard(
+    async def _add_error_path(
         self, source: AsyncIterator[Any], io: ExecutionMode, inputs: Stream[Any], frames: list[FrameType | None]
     ) -> AsyncIterator[Any]:
         """The chunks of the last step, and the path of an error; ``frames`` are those of the input and the steps."""
@@ -129,12 +129,12 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
                 yield chunk
         except Exception as error:
             if not passed_through(inputs, frames[0], error):
-                self._locate(error, find_step(error, frames[1:]))
+                self._add_step(error, find_step(error, frames[1:]))
             raise
         finally:
             await close(source)
 
-    def _locate(self, error: Exception, index: int) -> None:
+    def _add_step(self, error: Exception, index: int) -> None:
         _explain(error)
         name = self.steps[index].get_name()
         add_step(error, self.get_name(), f"step {index + 1} ({name})", inner=name)

@@ -19,7 +19,7 @@ from prill.runnables.engine.streams import Stream
 Input = TypeVar("Input", contravariant=True)
 Output = TypeVar("Output", covariant=True)
 
-_NEVER = float("inf")
+_NO_LIMIT = float("inf")
 
 
 class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
@@ -68,12 +68,12 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
 
     async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
         started = time.monotonic()
-        limit = min(self.first_chunk or _NEVER, self.total or _NEVER)
+        limit = min(self.first_chunk or _NO_LIMIT, self.total or _NO_LIMIT)
         stopper = run.io.make_interrupter()
         watchdog = Watchdog(stopper)
         entered = stopper.enter()
         try:
-            if limit < _NEVER:
+            if limit < _NO_LIMIT:
                 watchdog.until(started + limit)
             output = await self.bound._step(input, run, **kwargs)
         except BaseException as error:
@@ -97,9 +97,9 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
         watchdog = Watchdog(stopper)
         accumulated = stream.new_accumulator()
         started = time.monotonic()
-        end = started + (self.total or _NEVER)
-        limit = self.first_chunk or _NEVER
-        later = self.between_chunks or _NEVER
+        end = started + (self.total or _NO_LIMIT)
+        limit = self.first_chunk or _NO_LIMIT
+        later = self.between_chunks or _NO_LIMIT
         # In asyncio the timer runs between the steps of this task, so clearing the deadline is enough.
         blocking = io.blocking
         # Called for every chunk.

@@ -61,11 +61,9 @@ def add_routes(
 ) -> None:
     """Serve a Runnable on a FastAPI or Starlette application, or a router of one.
 
-    The arguments up to ``serializer`` are LangServe's. As there, ``config_keys`` opens ``configurable``, and events
-    show all steps. On a FastAPI application the paths appear in its OpenAPI document, and ``dependencies`` are those of
-    FastAPI. What needs LangSmith (feedback tokens, public links) is refused. ``show``, ``on_disconnect`` and
-    ``feedback`` are as for ``App.add``; ``auth``, ``settings`` and ``store`` as for ``App``, and are given with the
-    first call for an application.
+    The arguments up to ``serializer`` are LangServe's; those for LangSmith are refused. On a FastAPI application the
+    paths appear in its OpenAPI document. ``show``, ``on_disconnect`` and ``feedback`` are as for ``App.add``; ``auth``,
+    ``settings`` and ``store`` as for ``App``, and are given with the first call for an application.
 
     Raises:
         ConfigError: something is served at the path already, or an argument cannot be used.
@@ -78,17 +76,18 @@ def add_routes(
         enable_feedback_endpoint=enable_feedback_endpoint and feedback is None,
         astream_events_version=astream_events_version != "v2",
     )
-    step = coerce_to_runnable(runnable)
-    types = {"input_type": input_type, "output_type": output_type}
-    if chosen := {name: kind for name, kind in types.items() if kind != "auto"}:
-        step = step.with_types(**chosen)
+    step = _with_types(coerce_to_runnable(runnable), input_type=input_type, output_type=output_type)
     chosen_names = enabled_endpoints, disabled_endpoints
     names = stream_log_name_allow_list
     options = RouteOptions(config_keys, per_req_config_modifier, *chosen_names, show, names, on_disconnect, feedback)
     parent = _parent_for(app, auth, settings, store)
-    _serve(
-        app, parent, RunnableRoutes(parent.server, step, f"{getattr(app, 'prefix', '')}{path}", options), dependencies
-    )
+    place = f"{getattr(app, 'prefix', '')}{path}"
+    _serve(app, parent, RunnableRoutes(parent.server, step, place, options), dependencies)
+
+
+def _with_types(step: Any, **types: Any) -> Any:
+    chosen = {name: kind for name, kind in types.items() if kind != "auto"}
+    return step.with_types(**chosen) if chosen else step
 
 
 def _serve(app: Any, parent: _Parent, routes: RunnableRoutes, dependencies: Sequence[Any] | None) -> None:

@@ -28,6 +28,9 @@ from prill.serve.server import JSONRoute, Server
 from prill.serve.turns import MakeInput, TextSource, Turn, choose_input, choose_source, fold_turn, stream_turn
 from prill.serve.wire import encode
 
+_CANCEL_WAIT = 5.0
+"""Seconds that a request to cancel a response waits for its end."""
+
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "stop", "seed")
 """What a request may set of a model. Of chains nothing is set: they say themselves what their model does."""
 
@@ -204,7 +207,7 @@ class OpenAIRoutes:
         run_id = _run_id(exchange)
         await self._server.stop_run(run_id, caller.principal)
         run = await self._server.find_run(run_id, caller.principal)
-        await self._server.wait_end(run)
+        await self._server.wait_end(run, _CANCEL_WAIT)
         await exchange.answer(200, await self._server.read_last(run, "response"))
 
     # What requests say

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
@@ -197,10 +198,14 @@ class Server:
             raise RequestError("the run has said nothing yet", status=404, code="run_not_found")
         return encode(event[key])
 
-    async def wait_end(self, run: StoredRun) -> None:
-        """Wait until a run has ended, or is lost."""
+    async def wait_end(self, run: StoredRun, seconds: float) -> None:
+        """Wait until a run has ended, is lost, or the time is over: plain code that runs cannot be interrupted."""
+        ends = time.monotonic() + seconds
         while (page := await self.store.read(run.run_id, 0, 0)) is not None and page.state == "running":
-            await self.store.wait(run.run_id, page.last, self.settings.lease)
+            left = ends - time.monotonic()
+            if left <= 0:
+                return
+            await self.store.wait(run.run_id, page.last, left)
 
     async def find_run(self, run_id: str, principal: str | None) -> StoredRun:
         """A stored run of this principal.

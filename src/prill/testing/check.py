@@ -261,7 +261,7 @@ def _tasks() -> set[asyncio.Task[Any]]:
 def _open(generators: WeakSet[Any]) -> list[str]:
     # What belongs to the loop is closed with the loop.
     open_ones = (each.__qualname__ for each in generators if each.ag_frame is not None)
-    return sorted(name for name in open_ones if name != "PerLoop._hold")
+    return sorted(name for name in open_ones if name != "PerLoop._close_with_loop")
 
 
 @contextlib.contextmanager

@@ -233,11 +233,8 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
 
     def _injected_beside_schema(self, model: type[BaseModel]) -> dict[str, bool]:
         """The function's injected parameters that an ``args_schema`` of its own leaves out; true for the call's id."""
-        if self.args_schema is None:
-            return {}
-        marked = injected_arguments(self._function())
-        if not marked:
-            return marked
+        if self.args_schema is None or not (marked := injected_arguments(self._function())):
+            return _NONE
         return {name: is_id for name, is_id in marked.items() if name not in model.model_fields}
 
     def _only_argument(self) -> str:
@@ -387,6 +384,8 @@ class BaseToolkit(BaseModel, ABC):
     def get_tools(self) -> list[BaseTool]:
         """The tools."""
 
+
+_NONE: dict[str, bool] = {}
 
 _CONFIG_KEYS = ("tags", "metadata", "run_name", "run_id")
 

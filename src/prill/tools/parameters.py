@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Hashable, Mapping
-from types import SimpleNamespace
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple, get_type_hints
 
 from prill.errors import ConfigError
@@ -23,6 +23,10 @@ class Own(NamedTuple):
 
 def own(function: Any) -> Own:
     """The function in a bound method, or the function itself."""
+    if type(function) is FunctionType:  # the checks below take as long as a short call
+        return Own(function, False)
+    if type(function) is MethodType:
+        return Own(function.__func__, True)
     if not isinstance(function, Hashable):
         function = function.__call__
     inner = getattr(function, "__func__", None)
@@ -56,8 +60,8 @@ def get_parameters(whose: Own) -> dict[str, inspect.Parameter]:
 
 def bind_call(function: Callable[..., Any], args: Mapping[str, Any]) -> functools.partial[Any]:
     """The function with arguments, each of which is given by its name, or by its place where it has to be."""
-    places, others = _by_place(own(function)), takes_places(function)
-    if not places and others not in args:
+    places, others = _get_places(own(function))
+    if not places and (others is None or others not in args):
         return functools.partial(function, **args)
     rest = {name: value for name, value in args.items() if name not in places and name != others}
     more = args.get(others, ()) if others is not None else ()
@@ -66,7 +70,7 @@ def bind_call(function: Callable[..., Any], args: Mapping[str, Any]) -> functool
 
 def takes_places(function: Callable[..., Any]) -> str | None:
     """The name of a function's parameter ``*args``; ``None`` if it has none."""
-    return _takes_places(own(function))
+    return _get_places(own(function))[1]
 
 
 def takes_any_name(function: Callable[..., Any]) -> bool:
@@ -80,21 +84,14 @@ def _takes_any_name(whose: Own) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def _takes_places(whose: Own) -> str | None:
+def _get_places(whose: Own) -> tuple[tuple[str, ...], str | None]:
+    """The parameters that are given by their place only, and that of all further places."""
     try:
-        parameters = get_parameters(whose)
+        parameters = get_parameters(whose).values()
     except ConfigError:
-        return None
-    return next((each.name for each in parameters.values() if each.kind is each.VAR_POSITIONAL), None)
-
-
-@functools.lru_cache(maxsize=1024)
-def _by_place(whose: Own) -> tuple[str, ...]:
-    try:
-        parameters = get_parameters(whose)
-    except ConfigError:
-        return ()
-    return tuple(name for name, each in parameters.items() if each.kind is each.POSITIONAL_ONLY)
+        return (), None
+    others = next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), None)
+    return tuple(each.name for each in parameters if each.kind is each.POSITIONAL_ONLY), others
 
 
 def get_hints(function: Callable[..., Any]) -> dict[str, Any]:

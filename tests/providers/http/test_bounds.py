@@ -27,7 +27,7 @@ def make(request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
 @pytest.mark.parametrize("settings", [{}, {"default_headers": {"x-api-key": KEY}}, {"default_query": {"key": KEY}}])
-def test_no_secret_follows_a_redirect_to_another_host(make: Any, status: str, settings: Any, colour: Any) -> None:
+def test_no_secret_follows_a_redirect_to_another_host(make: Any, status: str, settings: Any) -> None:
     with RawServer(saying(with_length(b"{}"))) as other:
         there = f"location: http://localhost:{other.port}/v1/chat/completions"
         with RawServer(saying(with_length(b"", there, status=status))) as server:

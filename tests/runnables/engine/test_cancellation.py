@@ -342,7 +342,7 @@ def test_runs_that_end_well_are_forgotten(verbs, token):
         verbs.invoke(RunnableLambda(len), "four", {"cancel": token})
         verbs.stream(RunnableLambda(len), "four", {"cancel": token})
         verbs.take(streaming(["a", "b"])[0], "x", 1, {"cancel": token})
-    assert not token._stops
+    assert not token._stop_functions
 
 
 def test_something_else_than_a_token_is_refused():

@@ -195,6 +195,10 @@ class _Answer:
                 await self._io.sleep(0)
 
 
+_ENDED_EARLY = ("closed connection", "disconnected")
+"""How httpx says that the server has left; an SDK reads whole answers itself, so that this comes without a reader."""
+
+
 def map_client_error(error: Exception, *, reading: bool = False) -> Exception:
     """The failure that an error of httpx or of an SDK is; another error, of a user's hook perhaps, as it is."""
     names = {kind.__name__ for kind in type(error).__mro__}
@@ -208,7 +212,7 @@ def map_client_error(error: Exception, *, reading: bool = False) -> Exception:
         return BadBody(text)
     if names & {"ConnectError", "ProxyError", "UnsupportedProtocol", "InvalidURL", "APIConnectionError"}:
         return ConnectFailed(text)
-    if names & {"ProtocolError"} and not reading:
+    if names & {"ProtocolError"} and not (reading or any(words in text for words in _ENDED_EARLY)):
         return NotHTTP(text)
     if names & {"TransportError", "StreamError"}:
         return ConnectionBroken(text)

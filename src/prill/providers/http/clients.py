@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from prill.io import PerProcess
-from prill.io.per_loop import PerLoop
+from prill.io import PerProcess, make_per_loop
+
+if TYPE_CHECKING:
+    from prill.io.per_loop import PerLoop
 
 Plain = TypeVar("Plain")
 Async = TypeVar("Async")
@@ -51,7 +53,7 @@ class Clients(Generic[Plain, Async]):
 
 
 def _make_per_loop() -> PerLoop[Any]:
-    return PerLoop(_aclose)
+    return make_per_loop(_aclose)
 
 
 def _close(client: Any) -> None:

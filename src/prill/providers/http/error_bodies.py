@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -183,6 +182,8 @@ def _plain_text(text: str) -> str:
         return text.strip()
     text = text[:100_000]
     title = _TITLE.search(text)
-    shown = " ".join(html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text))).split())
-    head = " ".join(html.unescape(title.group(1)).split()) if title else ""
+    from html import unescape  # noqa: PLC0415 - it makes tables of all names of letters
+
+    shown = " ".join(unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text))).split())
+    head = " ".join(unescape(title.group(1)).split()) if title else ""
     return f"{head}: {shown}" if head and head not in shown else shown or head

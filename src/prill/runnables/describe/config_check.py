@@ -43,11 +43,11 @@ def _has_settings(step: Runnable[Any, Any]) -> bool:
 
 def _reads_config(step: Runnable[Any, Any]) -> bool:
     if isinstance(step, RunnableLambda | RunnableGenerator):
-        return any(step._wants.values()) or _opaque(step)
+        return any(step._injected_names.values()) or _uses_outer_variables(step)
     return bool(step._overrides) or not type(step).__module__.startswith(__name__.partition(".")[0] + ".")
 
 
-def _opaque(step: RunnableLambda[Any, Any] | RunnableGenerator[Any, Any]) -> bool:
+def _uses_outer_variables(step: RunnableLambda[Any, Any] | RunnableGenerator[Any, Any]) -> bool:
     """Whether a function uses variables around it: these may start runs, which inherit the config."""
     forms = [step.func, step.afunc] if isinstance(step, RunnableLambda) else [step._plain, step._async]
     try:

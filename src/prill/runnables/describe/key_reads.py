@@ -40,7 +40,7 @@ def source_tree(function: Callable[..., Any]) -> Function | None:
     if getattr(function, "__name__", "") != "<lambda>":
         return next((each for each in found if not isinstance(each, ast.Lambda)), None)
     code = function.__code__
-    fits = [each for each in found if isinstance(each, ast.Lambda) and _same(each, code)]
+    fits = [each for each in found if isinstance(each, ast.Lambda) and _is_same_lambda(each, code)]
     dumps = {ast.dump(each) for each in fits}
     return fits[0] if len(dumps) == 1 else None  # two that differ on one line cannot be distinguished
 
@@ -52,10 +52,10 @@ def _parse(text: str) -> ast.AST:
             return ast.parse(attempt)
         except SyntaxError:
             continue
-    return _shortest(text)
+    return _parse_lambdas(text)
 
 
-def _shortest(text: str) -> ast.AST:
+def _parse_lambdas(text: str) -> ast.AST:
     """The lambdas of an incomplete piece: each as far as it can be read."""
     found: list[ast.stmt] = []
     for start in (match.start() for match in re.finditer(r"\blambda\b", text)):
@@ -72,7 +72,7 @@ def _functions(tree: ast.AST) -> Iterator[Function]:
     return (each for each in ast.walk(tree) if isinstance(each, Function))
 
 
-def _same(tree: ast.Lambda, code: Any) -> bool:
+def _is_same_lambda(tree: ast.Lambda, code: Any) -> bool:
     made = compile(ast.Expression(ast.fix_missing_locations(tree)), "<lambda>", "eval")
     inner = next((each for each in made.co_consts if hasattr(each, "co_code")), None)
     facts = ("co_varnames", "co_names")

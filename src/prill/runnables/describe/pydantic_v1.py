@@ -19,7 +19,7 @@ def is_pydantic_v1(kind: Any) -> bool:
 @lru_cache(maxsize=256)
 def annotate_v1(kind: Any) -> Any:
     """Return a type whose valid values are the instances of ``kind``, a class of ``pydantic.v1``."""
-    return Annotated[Any, _Instance(kind)]
+    return Annotated[Any, _InstanceOf(kind)]
 
 
 @lru_cache(maxsize=256)
@@ -49,7 +49,7 @@ class _Converted(BaseModel):
         return _get_schema(cls._source)
 
 
-class _Instance:
+class _InstanceOf:
     """Checks values by a class of ``pydantic.v1``, and describes them by its JSON schema."""
 
     def __init__(self, kind: Any) -> None:
@@ -77,14 +77,14 @@ def _parse(kind: Any, given: Any) -> Any:
                 if fault["type"] == "value_error.missing"
                 else PydanticCustomError("pydantic_v1", "{said}", {"said": fault["msg"]}),
                 loc=() if fault["loc"] == ("__root__",) else fault["loc"],
-                input=_find(given, fault["loc"]),
+                input=_find_value(given, fault["loc"]),
             )
             for fault in faults
         ]
         raise ValidationError.from_exception_data(kind.__name__, details) from None
 
 
-def _find(given: Any, place: tuple[Any, ...]) -> Any:
+def _find_value(given: Any, place: tuple[Any, ...]) -> Any:
     """Return what stands at a place in the input; where there is nothing, what is around it."""
     for key in place:
         try:

@@ -36,21 +36,21 @@ def make_schema(step: Runnable[Any, Any], side: Side, config: RunnableConfig | N
     """The model of the input or of the output of ``step``."""
     wrapped = _wrapped(step, config)
     if wrapped is not None and getattr(step, f"custom_{side}_type", None) is None:
-        return _asked(wrapped, side, config)
+        return _get_public_model(wrapped, side, config)
     name = step.get_name(side)
     fields: Fields | None = None
     if side == "input":
         fields = _input_fields(step, config)
     elif isinstance(step, RunnableParallel | RunnableAssign | RunnableSequence | RunnablePick):
-        return _output(step, name, config)
+        return _make_output_schema(step, name, config)
     if fields is not None:
         if isinstance(step, RunnableSequence) and isinstance(step.first, RunnableAssign):
             name = step.first.mapper.get_name(side)
         return object_model(name, fields)
     if isinstance(step, RunnableSequence) and side == "input":
-        return _asked(_first_that_looks(step), side, config)
+        return _get_public_model(_find_first_reader(step), side, config)
     if isinstance(step, RunnableEach):
-        return value_model(name, list[_asked(step.bound, side, config)])  # type: ignore[misc]  # made at run time
+        return value_model(name, list[_get_public_model(step.bound, side, config)])  # type: ignore[misc]  # made at run time
     return value_model(name, step.InputType if side == "input" else step.OutputType)
 
 
@@ -64,7 +64,7 @@ def _wrapped(step: Runnable[Any, Any], config: RunnableConfig | None) -> Runnabl
     return structure.parts[0].step if structure.kind == "wrapper" else None
 
 
-def _asked(step: Runnable[Any, Any], side: Side, config: RunnableConfig | None) -> type[BaseModel]:
+def _get_public_model(step: Runnable[Any, Any], side: Side, config: RunnableConfig | None) -> type[BaseModel]:
     """The public method, which a user's class may have defined."""
     return step.get_input_schema(config) if side == "input" else step.get_output_schema(config)
 
@@ -76,22 +76,24 @@ def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fi
     """The keys that the input has as far as they are known, ``None`` if it is not a dict or unknown."""
     match step:
         case RunnableLambda():
-            return _read_by(step)
+            return _find_keys_read(step)
         case RunnableParallel():
-            return merged(get_dict_fields(_asked(branch, "input", config)) for branch in step.steps__.values())
+            return merged(
+                get_dict_fields(_get_public_model(branch, "input", config)) for branch in step.steps__.values()
+            )
         case RunnableAssign():
-            return get_dict_fields(_asked(step.mapper, "input", config))
+            return get_dict_fields(_get_public_model(step.mapper, "input", config))
         case RunnableSequence():
             return _sequence_fields(step.steps, config)
         case RunnableWithMessageHistory():
             return step._input_fields()
         case RunnableBranch():
             parts = [each for pair in step.branches for each in pair] + [step.default]
-            return merged(get_dict_fields(_asked(each, "input", config)) for each in parts)
+            return merged(get_dict_fields(_get_public_model(each, "input", config)) for each in parts)
     return None
 
 
-def _read_by(step: RunnableLambda[Any, Any]) -> Fields | None:
+def _find_keys_read(step: RunnableLambda[Any, Any]) -> Fields | None:
     function = step.func or step.afunc
     if function is None or step.InputType not in (Any, dict, dict[str, Any], inspect.Parameter.empty):
         return None
@@ -106,26 +108,26 @@ def _sequence_fields(steps: list[Runnable[Any, Any]], config: RunnableConfig | N
     first, *rest = steps
     if not isinstance(first, RunnableAssign) or not rest:
         return None
-    needed = get_dict_fields(_asked(first, "input", config))
-    later = _sequence_fields(rest, config) or get_dict_fields(_asked(rest[0], "input", config))
+    needed = get_dict_fields(_get_public_model(first, "input", config))
+    later = _sequence_fields(rest, config) or get_dict_fields(_get_public_model(rest[0], "input", config))
     added = first.mapper.steps__
     return merged([needed, {key: field for key, field in (later or {}).items() if key not in added}])
 
 
-def _first_that_looks(step: RunnableSequence[Any, Any]) -> Runnable[Any, Any]:
+def _find_first_reader(step: RunnableSequence[Any, Any]) -> Runnable[Any, Any]:
     return next((each for each in step.steps if not isinstance(each, RunnablePassthrough)), step.first)
 
 
 # Outputs
 
 
-def _output(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) -> type[BaseModel]:
+def _make_output_schema(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) -> type[BaseModel]:
     if isinstance(step, RunnableSequence):
         return _last_output(name, step.steps, config)
     if isinstance(step, RunnableParallel):
         return object_model(name, _branches(step, config))
     if isinstance(step, RunnableAssign):
-        kept = get_dict_fields(_asked(step, "input", config)) or {}
+        kept = get_dict_fields(_get_public_model(step, "input", config)) or {}
         return object_model(name, {**kept, **_branches(step.mapper, config)})
     return value_model(name, step.OutputType)
 
@@ -134,7 +136,7 @@ def _last_output(name: str, steps: list[Runnable[Any, Any]], config: RunnableCon
     """The output of the last step; of one that hands on, that of the steps before, with what it adds or takes."""
     *before, last = steps
     if not before or not isinstance(last, RunnablePassthrough | RunnableAssign | RunnablePick):
-        return _asked(last, "output", config)
+        return _get_public_model(last, "output", config)
     given = _last_output(name, before, config)
     if isinstance(last, RunnablePassthrough):
         return given
@@ -147,7 +149,9 @@ def _last_output(name: str, steps: list[Runnable[Any, Any]], config: RunnableCon
 
 
 def _branches(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fields:
-    return {key: (_bare(_asked(branch, "output", config)), ...) for key, branch in step.steps__.items()}
+    return {
+        key: (_unwrap_root(_get_public_model(branch, "output", config)), ...) for key, branch in step.steps__.items()
+    }
 
 
 # Models
@@ -218,7 +222,7 @@ def get_dict_fields(model: type[BaseModel]) -> Fields | None:
     }
 
 
-def _bare(model: type[BaseModel]) -> Any:
+def _unwrap_root(model: type[BaseModel]) -> Any:
     return model.model_fields["root"].annotation if issubclass(model, RootModel) else model
 
 
@@ -228,12 +232,12 @@ def merged(several: Iterable[Fields | None]) -> Fields | None:
     for fields in several:
         for key, (hint, default) in (fields or {}).items():
             if key in total:
-                hint, default = _agreed(total[key], (hint, default))
+                hint, default = _merge_field(total[key], (hint, default))
             total[key] = (hint, default)
     return total or None
 
 
-def _agreed(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Any, Any]:
+def _merge_field(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Any, Any]:
     known = [hint for hint, _ in (one, other) if hint is not Any]
     hint = known[0] if known and all(each == known[0] for each in known) else Any
     return hint, ... if ... in (one[1], other[1]) else one[1]

@@ -27,7 +27,7 @@ def usable(hint: Any) -> Any:
 def _usable(hint: Any, within: frozenset[Any]) -> Any:
     if typing.is_typeddict(hint) or is_typeddict(hint):
         # One that holds itself stays as it is there, and pydantic says what it thinks of it.
-        return hint if hint in within else _twin(hint, within)
+        return hint if hint in within else _make_usable_copy(hint, within)
     if is_pydantic_v1(hint):
         return annotate_v1(hint)
     args = get_args(hint)
@@ -43,7 +43,7 @@ def _usable(hint: Any, within: frozenset[Any]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _twin(kind: Any, within: frozenset[Any]) -> Any:
+def _make_usable_copy(kind: Any, within: frozenset[Any]) -> Any:
     try:
         hints = typing.get_type_hints(kind, include_extras=True)
     except NameError:  # names that only a type checker knows

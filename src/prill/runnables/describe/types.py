@@ -14,7 +14,7 @@ from prill.runnables.base import Runnable
 
 Side = Literal["input", "output"]
 
-_STREAMS = (
+_ITERATOR_TYPES = (
     collections.abc.Iterator,
     collections.abc.Iterable,
     collections.abc.Generator,
@@ -26,33 +26,33 @@ _STREAMS = (
 
 def get_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The type of the input or the output of ``step``, from its parts or its annotations; ``Any`` if unknown."""
-    if (declared := _declared(step, side)) is not Any:
+    if (declared := _get_declared_type(step, side)) is not Any:
         return declared
     structure = step._structure()
     steps = [part.step for part in structure.parts]
     match structure.kind:
         case "wrapper":
-            return _asked(steps[0], side)
+            return _get_public_type(steps[0], side)
         case "sequence":
-            return _asked(steps[0] if side == "input" else steps[-1], side)
+            return _get_public_type(steps[0] if side == "input" else steps[-1], side)
         case "parallel" if side == "output":
             return dict[str, Any]
         case "parallel" | "choice" if side == "input":
-            return next((found for found in (_asked(each, side) for each in steps) if found is not Any), Any)
+            return next((found for found in (_get_public_type(each, side) for each in steps) if found is not Any), Any)
         case "choice":
-            types = [_asked(each, side) for each in steps]
+            types = [_get_public_type(each, side) for each in steps]
             return Any if Any in types else reduce(or_, types)
-    return _own_type(step, side)
+    return _get_annotated_type(step, side)
 
 
-def _declared(step: Runnable[Any, Any], side: Side) -> Any:
+def _get_declared_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The type in ``RunnableBranch[int, str](…)``: Python keeps the type arguments of a class that is called."""
     arguments = get_args(vars(step).get("__orig_class__"))
     found = arguments[side == "output"] if len(arguments) == 2 else Any
     return Any if isinstance(found, TypeVar) else found
 
 
-def _asked(step: Runnable[Any, Any], side: Side) -> Any:
+def _get_public_type(step: Runnable[Any, Any], side: Side) -> Any:
     """The public property, which a user's class may have defined."""
     return step.InputType if side == "input" else step.OutputType
 
@@ -63,14 +63,14 @@ def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool =
         return Any
     hints = _hints(function)
     if side == "output":
-        return _item(hints.get("return", Any), yields)
+        return _get_item_type(hints.get("return", Any), yields)
     try:
         names = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
     except (ValueError, TypeError):  # some builtins have no signature
         return Any
     # The input of a generator comes as an iterator; a function that yields is given the whole input.
     given = hints.get(names[0], Any) if names else Any
-    return _item(given, yields and get_origin(given) in _STREAMS)
+    return _get_item_type(given, yields and get_origin(given) in _ITERATOR_TYPES)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -89,10 +89,10 @@ def _get_hints(function: Any) -> dict[str, Any]:
     return {name: Any if isinstance(hint, str | TypeVar) else hint for name, hint in hints.items()}
 
 
-def _item(hint: Any, stream: bool) -> Any:
+def _get_item_type(hint: Any, stream: bool) -> Any:
     if hint is None or hint is type(None):
         return type(None)
-    if stream and get_origin(hint) in _STREAMS:
+    if stream and get_origin(hint) in _ITERATOR_TYPES:
         return get_args(hint)[0]
     if isinstance(hint, type) and issubclass(hint, Runnable):
         return Any  # what that puts out is known when it runs
@@ -100,7 +100,7 @@ def _item(hint: Any, stream: bool) -> Any:
     return Any if isinstance(origin, type) and issubclass(origin, Runnable) else hint
 
 
-def _own_type(step: Runnable[Any, Any], side: Side) -> Any:
+def _get_annotated_type(step: Runnable[Any, Any], side: Side) -> Any:
     """Of a user's class: ``class Shout(Runnable[str, str])``, or the annotations of its ``invoke``."""
     for kind in type(step).__mro__:
         for base in getattr(kind, "__orig_bases__", ()):

@@ -31,12 +31,12 @@ class _Canvas:
     def __init__(self, layout: Layout) -> None:
         levels = {round(placed.y, 3) for placed in layout.nodes.values()}
         levels |= {round(y, 3) for route in layout.routes for _, y in route.points}
-        self._level = {level: index for index, level in enumerate(sorted(levels))}
+        self._row_by_level = {level: index for index, level in enumerate(sorted(levels))}
         height = len(levels) * (_BOX + _GAP) - _GAP
         self._rows = [[" "] * (int(layout.width) + 4) for _ in range(height)]
 
-    def _top(self, y: float) -> int:
-        return self._level[round(y, 3)] * (_BOX + _GAP)
+    def _get_top_row(self, y: float) -> int:
+        return self._row_by_level[round(y, 3)] * (_BOX + _GAP)
 
     def _put(self, column: int, row: int, mark: str) -> None:
         old = self._rows[row][column]
@@ -44,7 +44,7 @@ class _Canvas:
 
     def box(self, placed: Placed) -> None:
         text = placed.node.name
-        left, top = round(placed.x - placed.width / 2), self._top(placed.y)
+        left, top = round(placed.x - placed.width / 2), self._get_top_row(placed.y)
         side, corner = (":", ".") if is_schema(placed.node) else ("|", "+")
         edge = corner + "-" * (len(text) + 2) + corner
         for row, line in enumerate((edge, f"{side} {text} {side}", edge)):
@@ -56,18 +56,18 @@ class _Canvas:
             if y1 > y2:
                 (x1, y1), (x2, y2) = (x2, y2), (x1, y1)
             start, end = round(x1), round(x2)
-            above, below = self._top(y1) + _BOX, self._top(y2)
+            above, below = self._get_top_row(y1) + _BOX, self._get_top_row(y2)
             if index:  # through the layer in which the edge only passes
                 for row in range(above - _BOX, above):
                     self._put(start, row, "|")
             for row in range(above, below):
                 self._put(start if row <= above else end, row, "|")
             if start != end:
-                self._cross(start, end, above + 1)
+                self._draw_horizontal(start, end, above + 1)
             if index == len(points) - 2:
                 self._rows[below - 1][end] = "v"
 
-    def _cross(self, start: int, end: int, row: int) -> None:
+    def _draw_horizontal(self, start: int, end: int, row: int) -> None:
         for column in range(min(start, end) + 1, max(start, end)):
             self._put(column, row, "-")
         for column in (start, end):

@@ -20,27 +20,27 @@ def build_graph(step: Runnable[Any, Any], config: RunnableConfig | None = None) 
     structure = step._graph_structure(config)
     match structure.kind:
         case "sequence":
-            return _in_line([part.step for part in structure.parts], config)
+            return _build_sequence([part.step for part in structure.parts], config)
         case "wrapper":
             return _wrapped(step, structure.parts[0].step, config)
         case "parallel" if structure.keeps_input:
-            return _side_by_side(step, [*structure.parts, Part(RunnablePassthrough[Any]())], config)
+            return _build_parallel(step, [*structure.parts, Part(RunnablePassthrough[Any]())], config)
         case "parallel" | "choice":
-            return _side_by_side(step, structure.parts, config)
-    return _alone(step, config)
+            return _build_parallel(step, structure.parts, config)
+    return _build_single(step, config)
 
 
-def _alone(step: Runnable[Any, Any], config: RunnableConfig | None) -> Graph:
+def _build_single(step: Runnable[Any, Any], config: RunnableConfig | None) -> Graph:
     graph = Graph()
-    first = graph.add_node(_schema(step, step.get_input_schema, "Input", config))
+    first = graph.add_node(_get_schema_or_any(step, step.get_input_schema, "Input", config))
     own = graph.add_node(step)
-    last = graph.add_node(_schema(step, step.get_output_schema, "Output", config))
+    last = graph.add_node(_get_schema_or_any(step, step.get_output_schema, "Output", config))
     graph.add_edge(first, own)
     graph.add_edge(own, last)
     return graph
 
 
-def _schema(step: Runnable[Any, Any], get: Any, suffix: str, config: RunnableConfig | None) -> Any:
+def _get_schema_or_any(step: Runnable[Any, Any], get: Any, suffix: str, config: RunnableConfig | None) -> Any:
     """Return a schema; of a step that raises ``TypeError`` for its types, one that takes anything."""
     try:
         return get(config)
@@ -58,7 +58,7 @@ def _wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: Runnab
     return graph
 
 
-def _in_line(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> Graph:
+def _build_sequence(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> Graph:
     graph = Graph()
     last = None
     for index, step in enumerate(steps):
@@ -74,7 +74,7 @@ def _in_line(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> 
     return graph
 
 
-def _side_by_side(step: Runnable[Any, Any], parts: Sequence[Part], config: RunnableConfig | None) -> Graph:
+def _build_parallel(step: Runnable[Any, Any], parts: Sequence[Part], config: RunnableConfig | None) -> Graph:
     """Parallel paths from the input to the output; a labelled path is taken only if its condition is true."""
     graph = Graph()
     framed = step.mapper if isinstance(step, RunnableAssign) else step

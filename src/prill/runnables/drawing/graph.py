@@ -89,13 +89,13 @@ class Graph:
 
     def first_node(self) -> Node | None:
         """The only node that no edge leads to; ``None`` if there are several."""
-        return self._only({edge.target for edge in self.edges})
+        return self._find_only_node({edge.target for edge in self.edges})
 
     def last_node(self) -> Node | None:
         """The only node that no edge leaves; ``None`` if there are several."""
-        return self._only({edge.source for edge in self.edges})
+        return self._find_only_node({edge.source for edge in self.edges})
 
-    def _only(self, others: set[str], without: str | None = None) -> Node | None:
+    def _find_only_node(self, others: set[str], without: str | None = None) -> Node | None:
         found = [node for key, node in self.nodes.items() if key not in others and key != without]
         return found[0] if len(found) == 1 else None
 
@@ -104,7 +104,7 @@ class Graph:
         first = self.first_node()
         if first is None or sum(edge.source == first.id for edge in self.edges) != 1:
             return
-        if self._only({edge.target for edge in self.edges if edge.source != first.id}, first.id):
+        if self._find_only_node({edge.target for edge in self.edges if edge.source != first.id}, first.id):
             self.remove_node(first)
 
     def trim_last_node(self) -> None:
@@ -112,7 +112,7 @@ class Graph:
         last = self.last_node()
         if last is None or sum(edge.target == last.id for edge in self.edges) != 1:
             return
-        if self._only({edge.source for edge in self.edges if edge.target != last.id}, last.id):
+        if self._find_only_node({edge.source for edge in self.edges if edge.target != last.id}, last.id):
             self.remove_node(last)
 
     def to_json(self, *, with_schemas: bool = False) -> dict[str, list[dict[str, Any]]]:

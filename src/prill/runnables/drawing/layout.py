@@ -54,7 +54,7 @@ def lay_out(
     Raises:
         MissingDependencyError: ``grandalf`` is not installed.
     """
-    grandalf = _load()
+    grandalf = _import_grandalf()
     vertices = {key: grandalf.graphs.Vertex(key) for key in nodes}
     views: dict[str, Any] = {}
     for key, vertex in vertices.items():
@@ -88,7 +88,7 @@ def lay_out(
     return Layout(ordered, routes, max(right - gap[0], 0.0), bottom)
 
 
-def _load() -> Any:
+def _import_grandalf() -> Any:
     try:
         graphs, layouts = import_module("grandalf.graphs"), import_module("grandalf.layouts")
     except ImportError as error:
@@ -112,11 +112,11 @@ class _Line:
 def _draw(grandalf: Any, component: Any, gap: tuple[float, float]) -> None:
     layout = grandalf.layouts.SugiyamaLayout(component)
     layout.xspace, layout.yspace = gap
-    layout.route_edge = _keep
+    layout.route_edge = _keep_points
     roots = [vertex for vertex in component.sV if not list(vertex.e_in())]
     layout.init_all(roots=roots or [next(iter(component.sV))])
     layout.draw(3)
 
 
-def _keep(edge: Any, points: Any) -> None:
+def _keep_points(edge: Any, points: Any) -> None:
     """Points as they are: how an edge is bent is the picture's matter."""

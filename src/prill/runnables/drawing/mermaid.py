@@ -42,12 +42,12 @@ def draw_mermaid(
     root = _Subgraph()
     for key, node in nodes.items() if with_styles else ():
         path = _path(key, nested)
-        label = _label(node.name.rpartition(":")[2] if path else node.name)
-        root.inner(path).nodes.append(_node(key, node, label, key == first, key == last))
+        label = _quote_label(node.name.rpartition(":")[2] if path else node.name)
+        root.inner(path).nodes.append(_draw_node(key, node, label, key == first, key == last))
     for edge in edges:
         both = zip(_path(edge.source, nested), _path(edge.target, nested), strict=False)
         shared = [one for one, other in itertools.takewhile(lambda pair: pair[0] == pair[1], both)]
-        root.inner(shared).edges.append(_edge(edge, wrap_label_n_words))
+        root.inner(shared).edges.append(_draw_edge(edge, wrap_label_n_words))
     head = ["---", *_frontmatter(curve_style, frontmatter_config), "---"] if with_styles else []
     lines = [*head, "graph TD;", *root.lines((), set(nodes))]
     if with_styles:
@@ -73,10 +73,10 @@ class _Subgraph:
         yield from self.nodes
         yield from self.edges
         for name, inner in self.subgraphs.items():
-            is_plain = name not in taken and name == safe_id(name) == _label(name)
+            is_plain = name not in taken and name == safe_id(name) == _quote_label(name)
             taken.add(name)
             inner_path = (*path, name)
-            full = f"{safe_id(':'.join(inner_path) + ':')}[{_label(name)}]"
+            full = f"{safe_id(':'.join(inner_path) + ':')}[{_quote_label(name)}]"
             yield f"\tsubgraph {name if is_plain else full}"
             yield from inner.lines(inner_path, taken)
             yield "\tend"
@@ -103,19 +103,19 @@ def _yaml(value: Mapping[str, Any], indent: str = "") -> Any:
             yield f"{indent}{key}: {inner if plain else json.dumps(inner)}"
 
 
-def _node(key: str, node: Node, label: str, first: bool, last: bool) -> str:
+def _draw_node(key: str, node: Node, label: str, first: bool, last: bool) -> str:
     if node.metadata:
-        facts = "\n".join(f"{name} = {_fact(value)}" for name, value in node.metadata.items())
+        facts = "\n".join(f"{name} = {_format_value(value)}" for name, value in node.metadata.items())
         label += f"<hr/><small><em>{facts}</em></small>"
     mark = ":::first" if first else ":::last" if last else ""
     return f"\t{safe_id(key)}{f'([{label}])' if mark else f'({label})'}{mark}"
 
 
-def _fact(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
 
 
-def _label(name: str) -> str:
+def _quote_label(name: str) -> str:
     framed = name.startswith("__") and name.endswith("__")
     if framed or (name[:1] in _MARKDOWN and name[-1:] in _MARKDOWN):
         return f"<p>{name}</p>"
@@ -123,7 +123,7 @@ def _label(name: str) -> str:
     return f'"{name.replace(chr(34), "#quot;")}"' if re.search(r'[()\[\]{}"|]', name) else name
 
 
-def _edge(edge: Edge, words_on_line: int) -> str:
+def _draw_edge(edge: Edge, words_on_line: int) -> str:
     source, target = safe_id(edge.source), safe_id(edge.target)
     if edge.data is None:
         return f"\t{source} {'-.->' if edge.conditional else '-->'} {target};"

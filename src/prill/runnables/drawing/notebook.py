@@ -23,16 +23,16 @@ def rich_tree(step: Runnable[Any, Any]) -> Any:
     """The parts as a tree for ``rich``."""
     from rich.tree import Tree  # noqa: PLC0415 - rich is there: it is calling
 
-    return _grown(Tree(_line("", step)), step)
+    return _add_to_tree(Tree(_make_line("", step)), step)
 
 
-def _grown(tree: Any, step: Runnable[Any, Any]) -> Any:
-    for label, child in _named(step):
-        _grown(tree.add(_line(label, child)), child)
+def _add_to_tree(tree: Any, step: Runnable[Any, Any]) -> Any:
+    for label, child in _list_named_steps(step):
+        _add_to_tree(tree.add(_make_line(label, child)), child)
     return tree
 
 
-def _named(step: Runnable[Any, Any]) -> list[tuple[str, Runnable[Any, Any]]]:
+def _list_named_steps(step: Runnable[Any, Any]) -> list[tuple[str, Runnable[Any, Any]]]:
     children = step._children()
     if isinstance(step, RunnableSequence):
         return [(f"{number}.", child) for number, (_, child) in enumerate(children, 1)]
@@ -41,7 +41,7 @@ def _named(step: Runnable[Any, Any]) -> list[tuple[str, Runnable[Any, Any]]]:
     return [(f"{label}:", child) for label, child in children]
 
 
-def _line(label: str, step: Runnable[Any, Any]) -> Any:
+def _make_line(label: str, step: Runnable[Any, Any]) -> Any:
     from rich.text import Text  # noqa: PLC0415 - rich is there: it is calling
 
     line = Text(f"{label} " if label else "", style="dim")

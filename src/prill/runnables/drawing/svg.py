@@ -10,7 +10,7 @@ from prill.runnables.drawing.layout import Layout, Placed, Point, Route, lay_out
 from prill.runnables.drawing.nodes import Edge, Node, is_schema
 from prill.tracers.waterfall import COLOURS, letters
 
-_LETTER = 7.4
+_LETTER_WIDTH = 7.4
 _MARGIN = 16.0
 _SCHEMA = "#c4c4cf"
 
@@ -22,9 +22,9 @@ _HEAD = (
 
 def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str = "white") -> str:
     """The picture as SVG text; steps have the colours that they have in ``Trace.waterfall``."""
-    layout = lay_out(nodes, edges, _size, (28.0, 38.0))
+    layout = lay_out(nodes, edges, _measure_node, (28.0, 38.0))
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
-    body = [*_edges(layout), *(_box(placed) for placed in layout.nodes.values())]
+    body = [*_edges(layout), *(_draw_box(placed) for placed in layout.nodes.values())]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
@@ -38,16 +38,16 @@ def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str =
     )
 
 
-def _size(node: Node) -> tuple[float, float]:
+def _measure_node(node: Node) -> tuple[float, float]:
     lines = _lines(node)
-    return max(letters(line) for line in lines) * _LETTER + 28, 22.0 + 16 * len(lines)
+    return max(letters(line) for line in lines) * _LETTER_WIDTH + 28, 22.0 + 16 * len(lines)
 
 
 def _lines(node: Node) -> list[str]:
     return [node.name, *(f"{key} = {value}" for key, value in (node.metadata or {}).items())]
 
 
-def _box(placed: Placed) -> str:
+def _draw_box(placed: Placed) -> str:
     schema = is_schema(placed.node)
     colour = _SCHEMA if schema else COLOURS.get(getattr(placed.node.data, "_kind", ""), COLOURS["chain"])
     radius = placed.height / 2 if schema else 8
@@ -59,32 +59,32 @@ def _box(placed: Placed) -> str:
     )
     lines = _lines(placed.node)
     first = placed.y - 8 * (len(lines) - 1) + 4.5
-    texts = [_text(line, placed.x, first + 16 * row, soft=schema or row > 0) for row, line in enumerate(lines)]
+    texts = [_draw_text(line, placed.x, first + 16 * row, soft=schema or row > 0) for row, line in enumerate(lines)]
     return "\n".join([box, *texts])
 
 
-def _text(line: str, x: float, y: float, *, soft: bool = False, size: int | None = None) -> str:
+def _draw_text(line: str, x: float, y: float, *, soft: bool = False, size: int | None = None) -> str:
     about = f' font-size="{size}"' if size else ""
     colour = "#70707c" if soft else "#22222a"
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill="{colour}"{about}>{escape(line)}</text>'
 
 
 def _edges(layout: Layout) -> list[str]:
-    return [_edge(route, layout) for route in layout.routes]
+    return [_draw_edge(route, layout) for route in layout.routes]
 
 
-def _edge(route: Route, layout: Layout) -> str:
+def _draw_edge(route: Route, layout: Layout) -> str:
     source, target = layout.nodes[route.edge.source], layout.nodes[route.edge.target]
     down = source.y <= target.y
     start = (source.x, source.y + (source.height / 2 if down else -source.height / 2))
     end = (target.x, target.y + (-target.height / 2 if down else target.height / 2))
     points = [start, *route.points[1:-1], end]
     dashes = ' stroke-dasharray="5 4"' if route.edge.conditional else ""
-    path = f'<path d="{_curve(points)}" fill="none" stroke="#8c8c99"{dashes} marker-end="url(#arrow)"/>'
-    return path if route.edge.data is None else path + _label(str(route.edge.data), points)
+    path = f'<path d="{_draw_curve(points)}" fill="none" stroke="#8c8c99"{dashes} marker-end="url(#arrow)"/>'
+    return path if route.edge.data is None else path + _draw_label(str(route.edge.data), points)
 
 
-def _curve(points: list[Point]) -> str:
+def _draw_curve(points: list[Point]) -> str:
     parts = [f"M{points[0][0]:.1f},{points[0][1]:.1f}"]
     for (x1, y1), (x2, y2) in pairwise(points):
         middle = (y1 + y2) / 2
@@ -92,9 +92,9 @@ def _curve(points: list[Point]) -> str:
     return " ".join(parts)
 
 
-def _label(text: str, points: list[Point]) -> str:
+def _draw_label(text: str, points: list[Point]) -> str:
     (x1, y1), (x2, y2) = points[-2], points[-1]
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
     width = letters(text) * 6.4 + 6
     back = f'<rect x="{x - width / 2:.1f}" y="{y - 8:.1f}" width="{width:.1f}" height="15" rx="3" fill="#ffffff"/>'
-    return back + _text(text, x, y + 3.5, soft=True, size=11)
+    return back + _draw_text(text, x, y + 3.5, soft=True, size=11)

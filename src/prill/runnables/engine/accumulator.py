@@ -15,86 +15,86 @@ class Accumulator:
     text is kept of messages that carry nothing else, which are nearly all.
     """
 
-    __slots__ = ("_blocks", "_earlier", "_id", "_new", "_room", "_texts")
+    __slots__ = ("_blocks", "_compact_limit", "_folded_count", "_id", "_texts", "_unfolded")
 
     def __init__(self) -> None:
-        self._room = _MANY
+        self._compact_limit = _COMPACT_SIZE
         self._blocks: list[Any] = []
         self._texts: list[str] = []  # of messages that carry nothing else; they follow the blocks
         self._id: str | None = None  # the id of these messages
-        self._new: list[Any] = []
-        self._earlier = 0
+        self._unfolded: list[Any] = []
+        self._folded_count = 0
 
     def add(self, chunk: Any) -> None:
-        new = self._new
+        new = self._unfolded
         new.append(chunk)
-        if len(new) == _FEW:
+        if len(new) == _FOLD_SIZE:
             self._fold()
 
     @property
     def count(self) -> int:
         """The number of chunks that were added."""
-        return self._earlier + len(self._new)
+        return self._folded_count + len(self._unfolded)
 
     def clear(self) -> None:
         """Forget the chunks, but not their number."""
-        self._earlier += len(self._new)
-        self._new.clear()
+        self._folded_count += len(self._unfolded)
+        self._unfolded.clear()
         self._blocks.clear()
         self._texts.clear()
 
     def value(self) -> Any:
         """The sum of the chunks; ``None`` without any."""
-        if len(self._new) == 1 and not self._blocks and not self._texts:
-            return self._new[0]
-        if self._new:
+        if len(self._unfolded) == 1 and not self._blocks and not self._texts:
+            return self._unfolded[0]
+        if self._unfolded:
             self._fold()
-        self._end_text()
+        self._flush_text()
         if len(self._blocks) > 1:
             self._blocks = [join(self._blocks)]
         return self._blocks[0] if self._blocks else None
 
     def _fold(self) -> None:
         """Join the new chunks."""
-        chunks, self._new = self._new, []
-        self._earlier += len(chunks)
+        chunks, self._unfolded = self._unfolded, []
+        self._folded_count += len(chunks)
         kinds = set(map(type, chunks))
-        if kinds == _MESSAGES and len(chunks) > 1 and (text := _text_alone(chunks)) is not None:
+        if kinds == _MESSAGES and len(chunks) > 1 and (text := _get_plain_text(chunks)) is not None:
             id = chunks[0].id
             if self._texts and self._id != id:
-                self._end_text()
+                self._flush_text()
             self._id = id
             self._texts.append(text)
             return
-        self._end_text()
+        self._flush_text()
         if kinds != _TEXTS and any(map(holds_restart, chunks)):
             # A marker takes back what is in the blocks before it too.
             self._blocks = [join([*self._blocks, *chunks])]
         else:
-            self._keep(*_joined(chunks, kinds))
+            self._append_blocks(*_try_sum(chunks, kinds))
 
-    def _end_text(self) -> None:
+    def _flush_text(self) -> None:
         if self._texts:
             texts, self._texts = self._texts, []
-            self._keep(text_chunk("".join(texts), self._id))
+            self._append_blocks(text_chunk("".join(texts), self._id))
 
-    def _keep(self, *blocks: Any) -> None:
+    def _append_blocks(self, *blocks: Any) -> None:
         self._blocks += blocks
-        if len(self._blocks) > self._room:
-            self._blocks = _joined(self._blocks)
-            self._room = len(self._blocks) + _MANY
+        if len(self._blocks) > self._compact_limit:
+            self._blocks = _try_sum(self._blocks)
+            self._compact_limit = len(self._blocks) + _COMPACT_SIZE
 
 
-_FEW = 32
+_FOLD_SIZE = 32
 """The number of chunks that are kept as they came: too few to start the garbage collector."""
 
-_MANY = 512
+_COMPACT_SIZE = 512
 
 _MESSAGES = {AIMessageChunk}
 _TEXTS = {str}
 
 
-def _joined(chunks: list[Any], kinds: set[type] | None = None) -> list[Any]:
+def _try_sum(chunks: list[Any], kinds: set[type] | None = None) -> list[Any]:
     """The sum of the chunks; the chunks themselves if adding them fails, so that only ``value`` raises the error."""
     if kinds == _TEXTS:
         return ["".join(chunks)]
@@ -104,7 +104,7 @@ def _joined(chunks: list[Any], kinds: set[type] | None = None) -> list[Any]:
         return chunks
 
 
-def _text_alone(chunks: list[AIMessageChunk]) -> str | None:
+def _get_plain_text(chunks: list[AIMessageChunk]) -> str | None:
     """The text of messages with one id that carry nothing else; ``None`` for any other messages."""
     id = chunks[0].id
     texts: list[Any] = []

@@ -137,11 +137,11 @@ class Batch:
         if not inputs:
             return []
         with show_progress(self._progress, len(inputs)) as advance:
-            one = self._outcome if advance is None else partial(self._counted, advance)
+            one = self._outcome if advance is None else partial(self._run_and_report_progress, advance)
             thunks = [partial(one, index, input, True) for index, input in enumerate(inputs)]
             return await self._runs[0].io.gather(thunks, self._limit)
 
-    async def _counted(self, advance: Advance, index: int, input: Any, keep: bool) -> Any:
+    async def _run_and_report_progress(self, advance: Advance, index: int, input: Any, keep: bool) -> Any:
         outcome = await self._outcome(index, input, keep)
         advance()
         return outcome

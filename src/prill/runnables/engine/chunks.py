@@ -99,7 +99,7 @@ def join(chunks: list[Any]) -> Any:
         return kind.merge_many(chunks)
     if any(type(chunk) is StreamRestart for chunk in chunks):
         return join(after_last_restart(chunks) or [None])
-    return reduce(_plus, chunks)
+    return reduce(_add_chunk, chunks)
 
 
 def _join_alike(chunks: list[Any], kind: type) -> Any:
@@ -110,17 +110,17 @@ def _join_alike(chunks: list[Any], kind: type) -> Any:
         return kind(chain.from_iterable(chunks))
     if (merge_many := getattr(kind, "merge_many", None)) is not None:
         return merge_many(chunks)
-    if kind in _NUMBERS:
-        return reduce(_plus, chunks)
+    if kind in _NUMBER_TYPES:
+        return reduce(_add_chunk, chunks)
     if not hasattr(kind, "__add__") and not hasattr(kind, "__radd__"):
         return chunks[-1]
     while len(chunks) > 1:
         pairs = zip(chunks[::2], chunks[1::2], strict=False)
-        chunks = [*(_plus(*pair) for pair in pairs), *chunks[len(chunks) & ~1 :]]
+        chunks = [*(_add_chunk(*pair) for pair in pairs), *chunks[len(chunks) & ~1 :]]
     return chunks[0]
 
 
-_NUMBERS = frozenset({int, float, complex, bool})
+_NUMBER_TYPES = frozenset({int, float, complex, bool})
 """Types whose sums do not grow: they are added from the left, so that rounding is that of ``sum``."""
 
 
@@ -137,7 +137,7 @@ def holds_restart(chunk: Any) -> bool:
     return type(chunk) is StreamRestart
 
 
-def _plus(total: Any, chunk: Any) -> Any:
+def _add_chunk(total: Any, chunk: Any) -> Any:
     try:
         return total + chunk
     except TypeError:

@@ -27,9 +27,11 @@ def watch(
     """Stream ``step`` in the background and give what ``view`` makes of it, no more than ``BUFFER`` ahead."""
 
     async def work(put: Emit) -> None:
-        run = start(merge_configs(config, {"callbacks": [view(put)]}))
+        watcher = view(put)
+        run = start(merge_configs(config, {"callbacks": [watcher]}))
         async with closing(step._enter_flow(SingleValueStream(input), run, **kwargs).source) as chunks:
-            async for _ in chunks:
-                continue
+            async for chunk in chunks:
+                if (notice := watcher.on_output(chunk)) is not None:
+                    await notice
 
     return io.background(work, BUFFER)

@@ -140,7 +140,7 @@ async def call_without_body(step: Any, input: Any, run: Run, kwargs: dict[str, A
         given = SingleValueStream(input) if stream in ("transform", "atransform") else input
         value = await collect(Stream(flow_override(step, stream, given, run, kwargs)))
         return None if value is EMPTY else value
-    raise _no_verb(step, run)
+    raise _make_no_verb_error(step, run)
 
 
 async def collect_and_override(
@@ -187,7 +187,7 @@ async def flow_override(
             yield chunk
 
 
-def _no_verb(step: Any, run: Run) -> Exception:
+def _make_no_verb_error(step: Any, run: Run) -> Exception:
     name = type(step).__name__
     if not step._overrides:
         return CompositionError(f"{name} does nothing: a Runnable defines invoke (and ainvoke, stream … where it can)")

@@ -53,7 +53,7 @@ def start_asyncio_run(config: Config | None) -> Run:
 def _start_run(io: ExecutionMode, config: Config | None, outer: Run | None) -> Run:
     given = check_config(config) if config else {}
     callbacks = given.get("callbacks")
-    handed_on = _handed_on(callbacks)
+    handed_on = _find_callbacks_with_parent(callbacks)
     parent = handed_on.run if handed_on is not None else outer
     said = merge_configs(inherited(parent.config) if parent is not None else None, {**given, "callbacks": None})
     observers = join_observers(parent.observers if parent is not None else None, callbacks)
@@ -66,21 +66,22 @@ def _start_run(io: ExecutionMode, config: Config | None, outer: Run | None) -> R
         # A prepared run, handed to a verb that a user has overridden and that calls the original.
         run = Run(io, said, observers, parent.parent, parent.tag, limit)
     else:
-        run = Run(io, said, observers, parent, limit=limit)
+        run = Run(io, said, observers, parent, handed_on.tag if handed_on is not None else None, limit)
     if parent is not None:
         # The token is watched again, because the user's code may have called the verb in another thread.
         run.usage = parent.usage
     return run
 
 
-def _handed_on(callbacks: Any) -> CallbacksWithParent | None:
+def _find_callbacks_with_parent(callbacks: Any) -> CallbacksWithParent | None:
     given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     return next((each for each in given if isinstance(each, CallbacksWithParent) and each.run is not None), None)
 
 
 def config_for_child(run: Run, *, plain: bool = False) -> RunnableConfig:
     """The config for a user's own code, plain or ``async``: what it starts with it is a child of ``run``."""
-    callbacks = run.plain_manager if plain else run.manager
+    manager = run.plain_manager if plain else run.manager
+    callbacks = manager.get_child() if manager is not None else None
     return ensure_config({**inherited(run.config), "callbacks": callbacks})
 
 
@@ -97,7 +98,7 @@ def ensure_config(config: Config | None = None) -> RunnableConfig:
     if outer is not None:
         said: dict[str, Any] = {**inherited(outer.config)}
         if outer.observers is not None:
-            said["callbacks"] = outer.manager
+            said["callbacks"] = outer.manager.get_child()
         full.update({key: value for key, value in said.items() if value is not None})  # type: ignore[typeddict-item]  # the same keys
     if config is not None:
         full.update({key: value for key, value in check_config(config).items() if value is not None})  # type: ignore[typeddict-item]  # the same keys

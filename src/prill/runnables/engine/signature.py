@@ -10,18 +10,18 @@ from typing import Any
 from prill.callbacks.run import Run
 from prill.runnables.engine.runs import config_for_child
 
-_WANTED = ("config", "run_manager", "callbacks")
+_INJECTED_KINDS = ("config", "run_manager", "callbacks")
 
 # A function's own code is read in a microsecond, its signature in fifteen.
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-_YIELDING = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+_GENERATOR_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def wanted_extras(function: Callable[..., Any]) -> tuple[str, ...]:
     """Which of ``config``, ``run_manager`` and ``callbacks`` the function has as parameters."""
     # The first parameter is the input, whatever its name.
-    return tuple(name for name in _parameter_names(function)[1:] if name in _WANTED)
+    return tuple(name for name in _parameter_names(function)[1:] if name in _INJECTED_KINDS)
 
 
 def accepts(function: Callable[..., Any], name: str) -> bool:
@@ -44,7 +44,8 @@ def _parameter_names(function: Callable[..., Any]) -> Sequence[str]:
 def extras_for(wanted: tuple[str, ...], run: Run, kwargs: dict[str, Any], *, plain: bool) -> dict[str, Any]:
     """The values of what the function, a plain or an ``async`` one, wants; what the caller gave goes first."""
     config = config_for_child(run, plain=plain)
-    values = {"config": config, "callbacks": config.get("callbacks"), "run_manager": config.get("callbacks")}
+    manager = (run.plain_manager if plain else run.manager) if "run_manager" in wanted else None
+    values = {"config": config, "callbacks": config.get("callbacks"), "run_manager": manager}
     return {**{name: values[name] for name in wanted}, **kwargs}
 
 
@@ -59,7 +60,7 @@ def get_function_name(function: Any) -> str | None:
 def is_generator(function: Any) -> bool:
     """Whether ``function``, or the ``__call__`` of an object, yields; in either colour."""
     if type(function) is FunctionType:
-        return bool(function.__code__.co_flags & _YIELDING)
+        return bool(function.__code__.co_flags & _GENERATOR_FLAGS)
     call = getattr(function, "__call__", None)  # noqa: B004 - its code is looked at, not whether it is there
     return any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))
 

@@ -126,7 +126,7 @@ class Stream(Generic[T]):
 class SingleValueStream(Stream[T]):
     """The stream of one value; a step that needs the whole input takes ``value`` without iterating."""
 
-    __slots__ = ("_taken", "value")
+    __slots__ = ("_is_consumed", "value")
 
     rule = ADD
     restarts = NOWHERE
@@ -135,7 +135,7 @@ class SingleValueStream(Stream[T]):
 
     def __init__(self, value: T) -> None:
         self.value = value
-        self._taken = False
+        self._is_consumed = False
 
     @property
     def source(self) -> Self:  # type: ignore[override]  # it is its own source, without a cycle
@@ -145,26 +145,26 @@ class SingleValueStream(Stream[T]):
         return self
 
     async def __anext__(self) -> T:
-        if self._taken:
+        if self._is_consumed:
             raise StopAsyncIteration
-        self._taken = True
+        self._is_consumed = True
         return self.value
 
     async def aclose(self) -> None:
-        self._taken = True
+        self._is_consumed = True
 
 
 class _RuleAccumulator(Accumulator):
     """Combines chunks by a rule other than ``ADD``, which may be known with the first chunk only."""
 
-    __slots__ = ("_rule",)
+    __slots__ = ("_combine_rule",)
 
     def __init__(self, rule: Rule) -> None:
         super().__init__()
-        self._rule = rule
+        self._combine_rule = rule
 
     def add(self, chunk: Any) -> None:
-        combine = resolve(self._rule)
+        combine = resolve(self._combine_rule)
         if combine is REPLACE:
             self.clear()
         elif combine is COLLECT and type(chunk) is not StreamRestart:
@@ -232,10 +232,10 @@ def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
     It is for the streams of users: the verbs that such a stream calls join the run.
     """
-    return source if run.plain else _each_inside(run, source)
+    return source if run.plain else _iterate_in_context(run, source)
 
 
-async def _each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _iterate_in_context(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
     async with closing(source):
         while True:
             try:
@@ -258,18 +258,18 @@ def passed_through(stream: Stream[Any], frame: FrameType | None, error: BaseExce
     All readers of a shared stream raise the same error, and its traceback is that of the last. They have it as
     ``error``.
     """
-    if frame is not None and frame in _frames_passed(error):
+    if frame is not None and frame in _get_traceback_frames(error):
         return True
     return getattr(stream.source, "error", None) is error
 
 
 def find_step(error: BaseException, frames: Sequence[FrameType | None]) -> int:
     """The index of the first of ``frames`` that the error passed through; the last index if it passed through none."""
-    passed = _frames_passed(error)
+    passed = _get_traceback_frames(error)
     return next((index for index, frame in enumerate(frames) if frame in passed), len(frames) - 1)
 
 
-def _frames_passed(error: BaseException) -> set[FrameType]:
+def _get_traceback_frames(error: BaseException) -> set[FrameType]:
     frames = set()
     traceback = error.__traceback__
     while traceback is not None:

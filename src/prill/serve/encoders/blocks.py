@@ -88,6 +88,7 @@ Step: TypeAlias = Opened | Delta | Closed | CallOpened | CallDelta | CallClosed 
 
 @dataclass(slots=True)
 class _Call:
+    given: str
     id: str
     name: str
     index: int
@@ -108,7 +109,8 @@ class Blocks:
         self._source = ""
         self._blocks = 0
         self._calls: dict[Any, _Call] = {}  # open ones, by the key that their pieces have in common
-        self._known: set[str] = set()  # ids of calls that have been opened
+        self._seen: set[str] = set()  # the ids of calls of this source
+        self._names: dict[str, str] = {}  # by a call's id, what the newest call of that id is called here
         self._count = 0
 
     def feed(self, fact: Fact) -> list[Step]:
@@ -119,7 +121,8 @@ class Blocks:
                 return [*self._close_block(), *self._close_calls(), *self._start_ours(fact)]
             case ToolResult():
                 unseen = self._start_ours(ToolCall(fact.id, fact.name, {}))
-                return [*unseen, *self._close_call(fact.id), CallAnswered(fact.id, fact.output, fact.error)]
+                name = self._names[fact.id]
+                return [*unseen, *self._close_call(name), CallAnswered(name, fact.output, fact.error)]
         return []
 
     def finish(self) -> list[Step]:
@@ -152,6 +155,7 @@ class Blocks:
             return []
         steps = self.finish()
         self._source = source
+        self._seen.clear()
         return steps
 
     def _add(self, kind: BlockKind, text: str) -> list[Step]:
@@ -186,29 +190,35 @@ class Blocks:
             return []  # the calls of a last chunk repeat those of the pieces
         steps = []
         for call in message.tool_calls:
-            if call["id"] not in self._known:
+            if call["id"] not in self._seen:
                 steps += self._add_piece(("whole", call["id"]), call["id"], call["name"], _dump(call["args"]), ours)
         return steps
 
     def _add_piece(self, key: Any, id: str | None, name: str | None, args: str, ours: bool) -> list[Step]:
         steps: list[Step] = []
         call = self._calls.get(key)
-        if call is None or (id is not None and call.id != id):
+        if call is None or (id is not None and call.given != id):
             steps += self._close_block()
             if call is not None:
                 steps += self._close_call(call.id)
-            call = self._calls[key] = _Call(id or f"call-{self._count}", name or "", self._count, ours)
+            given = id or f"call-{self._count}"
+            call = self._calls[key] = _Call(given, self._name(given), name or "", self._count, ours)
             self._count += 1
-            self._known.add(call.id)
             steps.append(CallOpened(call.id, call.name, call.index, ours))
         if args:
             call.text += args
-            steps.append(CallDelta(call.id, call.index, args, ours))
+            steps.append(CallDelta(call.id, call.index, args, call.ours))
         return steps
+
+    def _name(self, id: str) -> str:
+        """The name of a new call: models may give one id to several calls of a conversation."""
+        self._seen.add(id)
+        self._names[id] = f"{id}-{self._count}" if id in self._names else id
+        return self._names[id]
 
     def _start_ours(self, fact: ToolCall) -> list[Step]:
         """A tool that the chain calls without a model having asked for it in sight."""
-        if fact.id in self._known:
+        if fact.id in self._names:
             return []
         return [*self._add_piece(("ours", fact.id), fact.id, fact.name, _dump(fact.input), True), *self._close_calls()]
 

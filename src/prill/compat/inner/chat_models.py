@@ -1,0 +1,125 @@
+"""``langchain_core.language_models.BaseChatModel``, for the models of other packages.
+
+Prill's class, with two fields that these fill in and read, and methods that they call. Each chat model of Prill is an
+instance of it too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from prill.callbacks.run import Run
+from prill.compat.inner.methods import _add_version
+from prill.compat.inner.model_profile import ModelProfile, _warn_unknown_profile_keys
+from prill.compat.module_map import CORE_VERSION
+from prill.io import closing
+from prill.language_models.chat_models import BaseChatModel as PrillChatModel
+from prill.language_models.chat_models import as_messages
+from prill.messages import AIMessage, BaseMessage, BaseMessageChunk
+from prill.outputs import ChatResult
+from prill.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
+
+
+def _version_from_environment() -> str | None:
+    return os.environ.get("LC_OUTPUT_VERSION")
+
+
+class BaseChatModel(PrillChatModel):
+    """A model that answers messages with a message. See ``prill.language_models.BaseChatModel``."""
+
+    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+
+    output_version: str | None = Field(default_factory=_version_from_environment)
+    """``"v1"`` for answers whose content is a list of standard blocks."""
+
+    profile: ModelProfile | None = Field(default=None, exclude=True)
+    """What the model can do."""
+
+    _cache_ignores: ClassVar[frozenset[str]] = PrillChatModel._cache_ignores | {"profile"}
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        return (cls is BaseChatModel and issubclass(other, PrillChatModel)) or NotImplemented
+
+    @model_validator(mode="after")
+    def _set_core_version(self) -> Self:
+        _add_version(self, "langchain-core", CORE_VERSION.partition("+")[0])
+        return self
+
+    @model_validator(mode="after")
+    def _set_model_profile(self) -> Self:
+        if self.profile is None:
+            self.profile = self._resolve_model_profile()
+        return self
+
+    @model_validator(mode="after")
+    def _check_profile_keys(self) -> Self:
+        if self.profile:
+            _warn_unknown_profile_keys(self.profile)
+        return self
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        """What the model can do, as the package's own list says; a subclass looks it up there."""
+        return None
+
+    def _convert_input(self, model_input: Any) -> PromptValue:
+        if isinstance(model_input, PromptValue):
+            return model_input
+        if isinstance(model_input, str):
+            return StringPromptValue(text=model_input)
+        return ChatPromptValue(messages=as_messages(model_input))
+
+    def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
+        """Whether a call is answered by a stream, as its arguments or a handler ask."""
+        can = self._stream is not None or (async_api and self._astream is not None)
+        if not can or self._streaming_is_disabled(kwargs):
+            return False
+        if "stream" in kwargs:
+            return bool(kwargs["stream"])
+        if "streaming" in self.model_fields_set:
+            return bool(self.streaming)  # type: ignore[attr-defined]  # a field of subclasses
+        handlers = run_manager.handlers if run_manager is not None else []
+        return any(getattr(each, "streams_models", False) for each in handlers)
+
+    # The bodies, with standard blocks where they are asked for.
+
+    async def _call_hooks(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
+        result = await super()._call_hooks(messages, run, _without_notes(kwargs))
+        if self._wants_blocks(kwargs):
+            for generation in result.generations:
+                generation.message = _in_blocks(generation.message)
+        return result
+
+    def _stream_chunks(
+        self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
+    ) -> AsyncIterator[BaseMessageChunk] | None:
+        chunks = super()._stream_chunks(messages, run, _without_notes(kwargs))
+        return _each_in_blocks(chunks) if chunks is not None and self._wants_blocks(kwargs) else chunks
+
+    def _wants_blocks(self, kwargs: dict[str, Any]) -> bool:
+        return (kwargs.get("output_version") or self.output_version) == "v1"
+
+
+def _without_notes(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call without those that only describe it for tracers."""
+    return {key: value for key, value in kwargs.items() if key not in _NOTES}
+
+
+_NOTES = frozenset({"ls_structured_output_format", "structured_output_format"})
+
+
+def _in_blocks(message: Any) -> Any:
+    if not isinstance(message, AIMessage) or message.response_metadata.get("output_version") == "v1":
+        return message
+    metadata = {**message.response_metadata, "output_version": "v1"}
+    return message.model_copy(update={"content": message.content_blocks, "response_metadata": metadata})
+
+
+async def _each_in_blocks(chunks: AsyncIterator[BaseMessageChunk]) -> AsyncIterator[BaseMessageChunk]:
+    async with closing(chunks):
+        async for chunk in chunks:
+            yield _in_blocks(chunk)

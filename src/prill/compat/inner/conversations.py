@@ -1,0 +1,37 @@
+"""``langchain_core.chat_sessions``, ``chat_loaders`` and ``cross_encoders``: classes that packages derive from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+from typing_extensions import TypedDict
+
+from prill.messages import BaseMessage
+
+
+class ChatSession(TypedDict, total=False):
+    """A conversation: its messages, and the functions that the model could call."""
+
+    messages: Sequence[BaseMessage]
+    functions: Sequence[dict[str, object]]
+
+
+class BaseChatLoader(ABC):
+    """Reads conversations: a subclass writes ``lazy_load``."""
+
+    @abstractmethod
+    def lazy_load(self) -> Iterator[ChatSession]:
+        """Read the conversations, one by one."""
+
+    def load(self) -> list[ChatSession]:
+        """Read all conversations."""
+        return list(self.lazy_load())
+
+
+class BaseCrossEncoder(ABC):
+    """Scores pairs of texts: a subclass writes ``score``."""
+
+    @abstractmethod
+    def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
+        """A score for each pair; of similar texts a higher one."""
