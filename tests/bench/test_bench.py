@@ -16,7 +16,7 @@ from bench.results import Results
 from bench.words import CHINESE, LANGUAGES, Words
 
 from bench import __main__ as command
-from bench import agents, bulk, calls, events, imports, kernel, memory, parsing, retrieval, wire
+from bench import agents, bulk, calls, events, imports, kernel, memory, parsing, retrieval, serve, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
@@ -34,7 +34,8 @@ def get_function_name(measure: Any) -> str:
 # Names of code and of packages, and what programmers in China call so too.
 _NAMES = re.compile(
     r"`[^`]*`|langchain-\w+|pydantic(?:_core)?\S*|\w+\.(?:from_json|loads)|(?:openai|anthropic) SDK"
-    r"|bare (?:faiss|aiohttp)|\b(?:a?stream|a?invoke|a?batch(?:_as_completed)?|bulk|astream_\w+|v[12]|tokens?)\b"
+    r"|bare (?:faiss|aiohttp)|LangServe"
+    r"|\b(?:a?stream|a?invoke|a?batch(?:_as_completed)?|bulk|astream_\w+|v[12]|tokens?)\b"
     r"|\b(?:recall|faiss|aiohttp)\b"
     r"|\b(?:messages|runnables|prompts|output_parsers|[kmnµ]?s)\b"
     r"|\b[A-Z]\w*"
@@ -60,6 +61,7 @@ def not_said_in_chinese(row: Row) -> list[str]:
         *imports.ROWS,
         *calls.ROWS,
         *bulk.ROWS,
+        *serve.ROWS,
         wire.openai,
         wire.anthropic,
     ],
