@@ -17,7 +17,7 @@ INSTALL := $(if $(UV),$(WITH_UV),$(WITH_PIP))
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -X dev -m pytest -n auto --dist worksteal
 
-.PHONY: demo serve-demo test check test-latest soak clients bench providers seeds-table docs figures lock clean
+.PHONY: demo serve-demo test check test-latest soak clients bench ecosystem providers seeds-table docs figures lock clean
 
 demo: $(READY)
 	@$(BIN)/prill demo
@@ -49,6 +49,10 @@ clients: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# The unit tests of packages that are built on LangChain's core, on that core once and on Prill; half an hour.
+ecosystem: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PIP_CONSTRAINT= PIP_BUILD_CONSTRAINT= $(BIN)/python tests/ecosystem/table.py $(ARGS)
 
 providers: $(READY)
 	$(BIN)/python tests/providers/table.py

@@ -169,6 +169,7 @@ CHINESE = Words(
         (r"^import of the names of (`.*`) from them$", r"从中导入 \1 用到的名字"),
         (r"^resident memory after it, in MB$", "之后的常驻内存，单位 MB"),
         (r"^memory, (a?stream) of ([\d,]+) chunks$", r"内存，\2 块的 \1"),
+        (r"^the same with (_\w+)", r"同上，使用 \1"),
         (r"^the same\b", "同上"),
         # figures
         (r" / step$", " / 步"),

@@ -14,8 +14,10 @@ import pytest
 
 import prill
 from prill.anthropic import Anthropic, ChatAnthropic
+from prill.bedrock import ChatBedrockConverse
 from prill.documents import Document
 from prill.embeddings import DeterministicFakeEmbedding
+from prill.google import ChatGoogleGenerativeAI
 from prill.indexing import DocumentIndex
 from prill.language_models import (
     LLM,
@@ -31,7 +33,7 @@ from prill.language_models import (
 )
 from prill.language_models.fake_chat_models import FakeChatModel
 from prill.messages import AIMessage, AIMessageChunk, HumanMessage
-from prill.openai import ChatOpenAI, OpenAI
+from prill.openai import AzureChatOpenAI, AzureOpenAI, ChatOpenAI, OpenAI
 from prill.output_parsers import (
     BaseCumulativeTransformOutputParser,
     BaseGenerationOutputParser,
@@ -139,6 +141,12 @@ FORMAT = both("format", text)
 
 KIND: dict[str, Any] = {"_llm_type": property(lambda self: "mine")}
 OFFLINE: dict[str, Any] = {"base_url": "http://127.0.0.1:9/v1", "api_key": "none", "max_retries": 0}
+AZURE: dict[str, Any] = {
+    "azure_endpoint": "http://127.0.0.1:9",
+    "api_version": "v",
+    "api_key": "none",
+    "max_retries": 0,
+}
 
 
 def a_function(word: str) -> str:
@@ -166,11 +174,15 @@ CASES = [
     Case(ParrotFakeChatModel, lambda cls: cls(), CHAT),
     Case(ChatOpenAI, lambda cls: cls(model="m", **OFFLINE), CHAT),
     Case(ChatAnthropic, lambda cls: cls(model="m", **OFFLINE), CHAT),
+    Case(AzureChatOpenAI, lambda cls: cls(azure_deployment="m", **AZURE), CHAT),
+    Case(ChatGoogleGenerativeAI, lambda cls: cls(model="m", **OFFLINE), CHAT),
+    Case(ChatBedrockConverse, lambda cls: cls(model="m", region_name="us-east-1", **OFFLINE), CHAT),
     Case(BaseLLM, lambda cls: cls(), TEXT, rest={**KIND, "_generate": text_result}),
     Case(LLM, lambda cls: cls(), {**TEXT, **both("_call", text)}, rest={**KIND, "_call": text}),
     Case(FakeListLLM, lambda cls: cls(responses=["theirs"]), {**TEXT, **both("_call", text)}),
     Case(FakeStreamingListLLM, lambda cls: cls(responses=["theirs"]), {**TEXT, **both("_call", text)}),
     Case(OpenAI, lambda cls: cls(model="m", **OFFLINE), TEXT),
+    Case(AzureOpenAI, lambda cls: cls(azure_deployment="m", **AZURE), TEXT),
     Case(Anthropic, lambda cls: cls(model="m", **OFFLINE), TEXT),
     Case(BaseTool, lambda cls: cls(name="t", description="d", args_schema={"type": "object"}), RUN, {}),
     Case(StructuredTool, lambda cls: cls.from_function(a_function), RUN, {"word": "theirs"}),

@@ -19,7 +19,7 @@ from prill.io.scope import scoped
 from prill.language_models import BaseChatModel, FakeListChatModel
 from prill.messages import AIMessage, BaseMessage
 from prill.outputs import ChatGeneration, ChatResult
-from prill.rate_limiters import BaseRateLimiter, InMemoryRateLimiter, TokenRateLimiter, _Window
+from prill.rate_limiters import BaseRateLimiter, InMemoryRateLimiter, TokenRateLimiter, Window
 
 FAST = {"requests_per_second": 200, "check_every_n_seconds": 0.01}
 
@@ -179,7 +179,7 @@ def test_a_copied_model_keeps_to_the_same_limit() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 40)), max_size=40), st.integers(40, 100))
 def test_no_span_of_time_holds_more_than_the_limit(requests: list[tuple[float, int]], limit: int) -> None:
-    window, now = _Window(limit, 1.0), 0.0
+    window, now = Window(limit, 1.0), 0.0
     used: list[tuple[float, int]] = []
     for pause, amount in requests:
         now += pause

@@ -90,7 +90,7 @@ class InMemoryCache(BaseCache):
 
 
 _TABLE = "CREATE TABLE IF NOT EXISTS answer (asked BLOB PRIMARY KEY, generations BLOB NOT NULL) WITHOUT ROWID"
-_GENERATIONS: TypeAdapter[list[Any]] = TypeAdapter(
+GENERATIONS: TypeAdapter[list[Any]] = TypeAdapter(
     list[SerializeAsAny[Annotated[ChatGeneration, Tag("chat")] | Annotated[Generation, Tag("text")]]],
     config={"defer_build": True},
 )
@@ -108,23 +108,23 @@ class SQLiteCache(BaseCache):
         self._file = SQLiteFile(path, _TABLE)
 
     def lookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
-        rows = self._file.read("SELECT generations FROM answer WHERE asked = ?", _asked(prompt, llm_string))
+        rows = self._file.read("SELECT generations FROM answer WHERE asked = ?", hash_question(prompt, llm_string))
         if not rows:
             return None
         try:
-            return _GENERATIONS.validate_json(rows[0][0])
+            return GENERATIONS.validate_json(rows[0][0])
         except (ValidationError, ConfigError) as error:
             raise self._file.damaged(error) from error
 
     def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
         try:
-            kept = _GENERATIONS.dump_json(list(return_val))
+            kept = GENERATIONS.dump_json(list(return_val))
         except PydanticSerializationError as error:
             raise ConfigError(
                 f"the answer cannot be written to {self._file.path!r}, which holds JSON: {error}. Use InMemoryCache, "
                 "or cache=False for this model"
             ) from error
-        self._file.write("INSERT OR REPLACE INTO answer VALUES (?, ?)", [(_asked(prompt, llm_string), kept)])
+        self._file.write("INSERT OR REPLACE INTO answer VALUES (?, ?)", [(hash_question(prompt, llm_string), kept)])
 
     def clear(self, **kwargs: Any) -> None:
         self._file.write("DELETE FROM answer", [()])
@@ -137,7 +137,7 @@ class SQLiteCache(BaseCache):
         return f"SQLiteCache({self._file.path!r})"
 
 
-def _asked(prompt: str, llm_string: str) -> bytes:
+def hash_question(prompt: str, llm_string: str) -> bytes:
     # The length keeps two pairs apart that are the same text when put together.
     return hashlib.sha256(f"{len(prompt)}:{prompt}{llm_string}".encode("utf-8", "surrogatepass")).digest()
 

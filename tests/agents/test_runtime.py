@@ -1,5 +1,6 @@
 """What tools are given of the agent that runs them, and what they may change."""
 
+import time
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -118,6 +119,24 @@ def test_a_command_changes_the_state(colour):
     output = chunks[-1].state
     assert (output["user"], output["messages"][2].content) == ("eve", "renamed to bob")
     assert_valid(output["messages"])
+
+
+def test_calls_that_run_at_once_change_the_state_one_after_the_other(colour):
+    def slowly(old, new):
+        time.sleep(0.002)  # whoever reads the old value now would lose this change
+        return old + new
+
+    class Sum(AgentState):
+        total: Annotated[int, slowly]
+
+    @tool
+    def add() -> Command:
+        """Add one."""
+        return Command(update={"total": 1})
+
+    many = calls(*(("add", {}) for _ in range(12)))
+    agent = create_agent(Scripted(script=[many, "ok"]), [add], state_schema=Sum)
+    assert colour.invoke(agent, {"messages": "hi", "total": 0})["total"] == 12
 
 
 @pytest.mark.parametrize("update", [{"usr": "x"}, ["list"]])

@@ -34,9 +34,8 @@ def get_function_name(measure: Any) -> str:
 # Names of code and of packages, and what programmers in China call so too.
 _NAMES = re.compile(
     r"`[^`]*`|langchain-\w+|pydantic(?:_core)?\S*|\w+\.(?:from_json|loads)|(?:openai|anthropic) SDK"
-    r"|bare (?:faiss|aiohttp)|LangServe"
-    r"|\b(?:a?stream|a?invoke|a?batch(?:_as_completed)?|bulk|astream_\w+|v[12]|tokens?)\b"
-    r"|\b(?:recall|faiss|aiohttp)\b"
+    r"|bare (?:faiss|aiohttp)|\b(?:a?stream|a?invoke|a?batch(?:_as_completed)?|bulk|astream_\w+|v[12]|tokens?)\b"
+    r"|\b(?:recall|faiss|aiohttp|asyncio|agents)\b|\b_a?stream\b"
     r"|\b(?:messages|runnables|prompts|output_parsers|[kmnµ]?s)\b"
     r"|\b[A-Z]\w*"
 )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from prill.bulk.limits import Heard, Limits, read_limit, read_retry_after
-from prill.bulk.rates import LeasedLimiter, Leases, Seen
+from prill.bulk.rates import Leases, Seen
 
 
 class Clock:
@@ -158,10 +158,9 @@ def test_one_limit_holds_over_all_workers_in_any_minute_and_is_used(workers: int
     clock = Clock()
     limits = Limits(600 if what == "requests" else None, 60_000 if what == "tokens" else None, clock=clock)
     leases = Leases(limits)
-    sides = [LeasedLimiter() for _ in range(workers)]
     taken: list[float] = []
     flying: list[tuple[float, int, int]] = []
-    waiting: list[set[int]] = [set() for _ in sides]
+    waiting: list[set[int]] = [set() for _ in range(workers)]
     number = 0
     while clock.now < 300:
         for worker in range(workers):
@@ -173,7 +172,8 @@ def test_one_limit_holds_over_all_workers_in_any_minute_and_is_used(workers: int
                 wants.append((number, 60, 40))
                 waiting[worker].add(number)
             leases.take(worker, Seen(wants, [(one[2], 60, 40) for one in ended], [], []))
-            for given in leases.give(worker) or ():
+            lease = leases.give(worker)
+            for given in lease.numbers if lease is not None else ():
                 waiting[worker].discard(given)
                 flying.append((clock.now + 1.0, worker, given))
                 taken.append(clock.now)
@@ -183,7 +183,6 @@ def test_one_limit_holds_over_all_workers_in_any_minute_and_is_used(workers: int
     for start in range(240):
         assert sum(start <= at < start + 60 for at in taken) * size <= allowed
     assert len(taken) * size >= 0.9 * allowed * 5
-    assert sides
 
 
 def test_a_limit_that_headers_name_is_kept() -> None:
@@ -256,3 +255,31 @@ def test_headers_of_anthropic_are_read() -> None:
 )
 def test_a_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert read_retry_after(headers) == seconds
+
+
+def test_where_nothing_limits_calls_a_worker_is_told_so_until_something_does() -> None:
+    clock = Clock()
+    limits = Limits(clock=clock)
+    leases = Leases(limits)
+    leases.take("worker", None)
+    lease = leases.give("worker")
+    assert lease is not None
+    assert lease.free
+    assert leases.give("worker") is None
+    leases.take("worker", Seen([], [], [], [Heard(429, {"retry-after": "1"})]))
+    lease = leases.give("worker")
+    assert lease is not None
+    assert not lease.free
+
+
+def test_a_worker_that_is_lost_gives_back_what_it_waited_for_and_keeps_what_it_may_have_sent() -> None:
+    limits = Limits(requests=3, clock=Clock())
+    leases = Leases(limits)
+    leases.take("lost", Seen([(number, 0, 0) for number in range(5)], [], [], []))
+    lease = leases.give("lost")
+    assert lease is not None
+    assert len(lease.numbers) == 3
+    leases.lose("lost")
+    leases.take("other", Seen([(1, 0, 0)], [], [], []))
+    other = leases.give("other")
+    assert other is None or not other.numbers

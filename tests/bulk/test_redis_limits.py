@@ -14,7 +14,7 @@ import cloudpickle
 import pytest
 from tests.helpers import eventually, requires
 
-from prill.bulk import RedisRateLimiter
+from prill.bulk import RedisCache, RedisRateLimiter
 from prill.bulk.shipping import pack
 from prill.errors import ConfigError
 from prill.io import BLOCKING, drive
@@ -48,9 +48,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process.wait(30)
 
 
-def close(*limiters: RedisRateLimiter) -> None:
+def close(*limiters: RedisRateLimiter | RedisCache) -> None:
     for limiter in limiters:
-        limiter._clients.close()
+        limiter.close()
 
 
 def test_two_programs_share_the_requests(url: str) -> None:
@@ -91,7 +91,7 @@ def test_a_model_waits_for_it(url: str, server: ReplayServer, monkeypatch: pytes
     model = ChatOpenAI(model="m", api_key="k", base_url=server.openai_url, rate_limiter=limiter)
     model.batch(["Hi"] * 3)
     assert limiter._reserve(0)[0] == 1
-    counts: Any = limiter._client().hgetall("prill:rate:model")
+    counts: Any = limiter._redis.client.hgetall("prill:rate:model")
     assert sum(int(count) for name, count in counts.items() if name.startswith(b"r")) == 4
     assert sum(int(count) for name, count in counts.items() if name.startswith(b"t")) == 3 * 2
     close(limiter)
@@ -111,3 +111,15 @@ def test_a_password_is_in_no_text_and_does_not_travel() -> None:
     assert "secret-word" not in repr(limiter)
     with pytest.raises(ConfigError, match="environment"):
         pack(limiter, "ray")
+
+
+def test_answers_are_kept_for_other_programs(url: str, server: ReplayServer) -> None:
+    cache = RedisCache(url, seconds=600)
+    other: RedisCache = pickle.loads(cloudpickle.dumps(cache))
+    models = [ChatOpenAI(model="m", api_key="k", base_url=server.openai_url, cache=each) for each in (cache, other)]
+    assert [model.invoke("Hi").text for model in models] == ["Hi", "Hi"]
+    assert server.request_count == 1
+    cache.clear()
+    models[1].invoke("Hi")
+    assert server.request_count == 2
+    close(cache, other)

@@ -11,6 +11,7 @@ from tests.bulk.jobs import asked, by_key, make_chain, question, read, rows
 from tests.helpers import run_apart
 
 from prill import bulk
+from prill.caches import SQLiteCache
 from prill.errors import BulkError, ConfigError
 from prill.runnables import Runnable, RunnableLambda, RunnableParallel
 from prill.testing import Faults, ReplayServer, Reply
@@ -285,3 +286,13 @@ def test_the_error_of_a_stopped_run_has_its_report(chain: Any, server: ReplaySer
     report = caught.value.report
     assert server.request_count <= 3
     assert (report.done, report.failed, report.rows) == (0, 0, report.not_started)
+
+
+def test_answers_out_of_a_cache_are_neither_charged_nor_limited(server: ReplayServer) -> None:
+    chain = make_chain(server.openai_url, cache=SQLiteCache("answers.db"))
+    prices: Any = {"prices": {"small": (1e6, 1e6)}}
+    first = bulk.run(chain, rows(5), None, key="id", **prices)
+    assert first.cost == 5 * (3 + 3)
+    again = bulk.run(chain, rows(5), "out.jsonl", key="id", requests_per_minute=1, **prices)
+    assert (again.done, server.request_count) == (5, 5)
+    assert {line["input_tokens"] for line in read("out.jsonl")} == {0}

@@ -66,8 +66,8 @@ def test_a_dry_run_asks_nothing(own_server: ReplayServer) -> None:
     ("args", "words"),
     [
         (["labels", "in.jsonl"], "module:name"),
-        (["nowhere:chain", "in.jsonl"], "there is no module 'nowhere'"),
-        (["nowhere.py:chain", "in.jsonl"], "there is no file 'nowhere.py'"),
+        (["nowhere:chain", "in.jsonl"], "no module 'nowhere'"),
+        (["nowhere.py:chain", "in.jsonl"], "the file 'nowhere.py' does not exist"),
         (["labels_of_the_test:other", "in.jsonl"], "has no 'other'"),
         (["labels_of_the_test:chain", "no.jsonl"], "there is no file 'no.jsonl'"),
         (["labels_of_the_test:chain", "in.jsonl", "--price", "cheap"], "'cheap' is not a price"),

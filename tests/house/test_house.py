@@ -176,7 +176,7 @@ OF_OTHERS = {
     "prill.providers.settings",
     "prill.utils.arguments",
 }
-"""Names of other packages' modules are given there."""
+"""Names of other packages' modules, or of a user's, are given there."""
 
 
 def test_modules_of_prill_are_imported_and_not_looked_up_by_name():

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.helpers import eventually, listed
-from tests.serve.chains import ANSWER, joke, model
+from tests.serve.chains import ANSWER, ask, joke, model
 from tests.serve.serving import Served, serving
 
 from prill.documents import Document
@@ -87,6 +87,7 @@ def server() -> Iterator[Served]:
     app.add("/model", model())
     app.add("/upper", RunnableGenerator(upper))
     app.add("/objects", RunnableLambda(lambda x: {"messages": MESSAGES, "document": Document("d"), "dict": LOOKS}))
+    app.add("/kinds", RunnableLambda(lambda given: {key: type(item).__name__ for key, item in given.items()}))
     app.add("/fail", RunnableLambda(fail))
     app.add("/limit", RunnableLambda(lambda x: x) | RunnableLambda(limit))
     app.add("/half", RunnableGenerator(half))
@@ -109,6 +110,20 @@ def test_messages_and_documents_arrive_as_they_were_and_dicts_stay_dicts(server:
     assert output == {"messages": MESSAGES, "document": Document("d"), "dict": LOOKS}
     assert [type(each) for each in output["messages"]] == [type(each) for each in MESSAGES]
     assert list(at(server, "objects").stream("x")) == [output]
+
+
+def test_inputs_arrive_as_they_were_where_no_schema_says_what_they_are(server: Served) -> None:
+    remote = at(server, "kinds")
+    given = {"m": MESSAGES[0], "d": Document("d"), "x": LOOKS, "n": 1}
+    assert remote.invoke(given) == {"m": "AIMessage", "d": "Document", "x": "dict", "n": "int"}
+    assert list(remote.stream(given)) == [remote.invoke(given)]
+
+
+def test_only_data_can_be_made_of_what_a_client_sends(server: Served) -> None:
+    model = {"lc": 1, "type": "constructor", "id": ["langchain", "chat_models", "openai", "ChatOpenAI"], "kwargs": {}}
+    for bad in (model, {"lc": 1, "type": "secret", "id": ["PATH"]}):
+        answer = ask(server.port, "/kinds/invoke", {"input": {}, "input_objects": {"m": bad}})
+        assert answer.status == 422 or answer.json["output"] == {"m": "NoneType"}
 
 
 def test_a_model_behind_a_server_is_used_like_a_model(server: Served) -> None:

@@ -63,11 +63,20 @@ class _Recorder:
 RECORDER = _Recorder()
 
 
-class DebugLock:
-    """A ``Lock`` or an ``RLock`` that tells the recorder."""
+def find_caller() -> str | None:
+    """The line of Prill that makes a lock, two calls further out; ``None`` for other code."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_name == "make_lock" and frame.f_back is not None:
+        frame = frame.f_back
+    name = str(frame.f_globals.get("__name__", ""))
+    return f"{name}:{frame.f_lineno}" if name.startswith("prill") else None
 
-    def __init__(self, made_at: str, reentrant: bool) -> None:
-        self.made_at = made_at
+
+class DebugLock:
+    """A ``Lock`` or an ``RLock`` that notifies the recorder; by default an ``RLock`` of the calling line."""
+
+    def __init__(self, made_at: str | None = None, reentrant: bool = True) -> None:
+        self.made_at = made_at or find_caller() or "unknown"
         self._lock: Any = _REAL_RLOCK() if reentrant else _REAL_LOCK()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -102,23 +111,16 @@ class DebugLock:
 def watch_locks() -> None:
     """Let the locks that Prill makes from now on be recorded."""
 
-    def caller() -> str | None:
-        frame = sys._getframe(2)
-        while frame.f_code.co_name == "make_lock" and frame.f_back is not None:
-            frame = frame.f_back
-        name = str(frame.f_globals.get("__name__", ""))
-        return f"{name}:{frame.f_lineno}" if name.startswith("prill") else None
-
     def lock() -> Any:
-        made_at = caller()
+        made_at = find_caller()
         return _REAL_LOCK() if made_at is None else DebugLock(made_at, False)
 
     def rlock() -> Any:
-        made_at = caller()
+        made_at = find_caller()
         return _REAL_RLOCK() if made_at is None else DebugLock(made_at, True)
 
     def condition(inner: Any = None) -> Any:
-        made_at = caller()
+        made_at = find_caller()
         return _REAL_CONDITION(DebugLock(made_at, True) if inner is None and made_at else inner)
 
     threading.Lock, threading.RLock, threading.Condition = lock, rlock, condition  # type: ignore[misc,assignment]

@@ -86,13 +86,11 @@ class ModelStep:
             model_settings={},
         )
 
-    async def _stream_model(self, response: ModelResponse) -> AsyncGenerator[Fact, None]:
+    def _stream_model(self, response: ModelResponse) -> AsyncGenerator[Fact, None]:
         """Call the model without anything around it, and yield its tokens as they come."""
         agent, turn = self._agent, self._turn
         given = turn.messages if agent.system_message is None else [agent.system_message, *turn.messages]
-        async with closing(self._ask(agent.bound_model, given, response)) as chunks:
-            async for fact in chunks:
-                yield fact
+        return self._ask(agent.bound_model, given, response)
 
     async def _ask(self, model: Any, messages: list[Any], response: ModelResponse) -> AsyncGenerator[Fact, None]:
         turn = self._turn
@@ -104,11 +102,13 @@ class ModelStep:
                 response.result = [_whole(await step._step(messages, run))]
                 return
             stream = step._step_flow(SingleValueStream(messages), run)
-            total = stream.new_accumulator()
+            total = stream.accumulated or stream.new_accumulator()
+            is_summed = total is stream.accumulated
             partials = self._agent.structured.partials() if turn.wants("structured") else None
             async with closing(stream.source) as source:
                 async for chunk in source:
-                    total.add(chunk)
+                    if not is_summed:
+                        total.add(chunk)
                     if turn.wants("messages") and turn.put is None and type(chunk) is not StreamRestart:
                         yield "messages", label_chunk(chunk, run)
                     if partials is not None and (shown := partials.feed(chunk)) is not NOTHING:

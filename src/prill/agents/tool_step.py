@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from functools import partial
+from typing import Any
 
 from prill.agents.approval import answer_decision, note_edit
 from prill.agents.calls import Outcome
@@ -33,6 +34,7 @@ class ToolStep:
         self._turn = progress.turn
         self._reached: Reached | None = None
         self._taking_over: Outcome | None = None
+        self._turnstile: Any = None  # calls that run at once change the state one after the other
 
     async def run(self) -> AsyncGenerator[Fact, None]:
         turn = self._turn
@@ -43,6 +45,7 @@ class ToolStep:
             return
         outcomes: list[Outcome] = []
         work = partial(self._run_calls, calls, outcomes)
+        self._turnstile = turn.run.io.condition() if len(calls) > 1 else None
         if len(calls) > 1 or turn.modes & {"messages", "custom"}:
             async with closing(self._progress.live(work)) as live:
                 async for fact in live:
@@ -106,9 +109,16 @@ class ToolStep:
 
     async def _report(self, outcome: Outcome) -> None:
         """Add what became of a call to the state, as soon as it is there."""
-        turn = self._turn
         if outcome.error is not None or outcome.interrupt is not None:
             return
+        if self._turnstile is None:
+            await self._add(outcome)
+            return
+        async with self._turnstile:
+            await self._add(outcome)
+
+    async def _add(self, outcome: Outcome) -> None:
+        turn = self._turn
         if self._taking_over is None and any(target in self._agent.handoffs for target in outcome.goto):
             self._taking_over = outcome
             return

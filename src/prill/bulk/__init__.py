@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from prill.bulk.engines.base import Engine as Engine
     from prill.bulk.engines.dask import DaskEngine as DaskEngine
     from prill.bulk.engines.ray import RayEngine as RayEngine
+    from prill.bulk.redis_connection import RedisCache as RedisCache
     from prill.bulk.redis_limits import RedisRateLimiter as RedisRateLimiter
     from prill.bulk.report import Report as Report
     from prill.bulk.run import Result as Result
@@ -31,6 +32,7 @@ else:  # a type checker would believe that every name exists
             "engines.base": "Channel Engine",
             "engines.dask": "DaskEngine",
             "engines.ray": "RayEngine",
+            "redis_connection": "RedisCache",
             "redis_limits": "RedisRateLimiter",
             "report": "Report",
             "run": "Result arun export run stream",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from prill.bulk.ledger import Ledger
@@ -106,26 +107,27 @@ class Feed:
         return len(self._again)
 
     async def _read(self, count: int) -> list[Row]:
+        if self._settings.limit is not None:
+            count = min(count, self._settings.limit - self.read)
         rows: list[Row] = []
-        while len(rows) < count:
-            limit = self._settings.limit
-            if limit is not None and self._number + 1 >= limit:
-                break
-            record = await self._next()
-            if record is None:
-                break
-            self._number += 1
-            if self._chosen is not None and self._number not in self._chosen:
-                self._report.skipped += 1
-                continue
-            rows.append(self._maker.make(self._number, record))
+        make, chosen = self._maker.make, self._chosen
+        while len(rows) < count and (records := await self._next(count - len(rows))):
+            for record in records:
+                self._number += 1
+                if chosen is None or self._number in chosen:
+                    rows.append(make(self._number, record))
+                else:
+                    self._report.skipped += 1
         return rows
 
-    async def _next(self) -> Record | None:
-        if isinstance(self._records, AsyncIterator):
-            return await anext(self._records, None)
-        found: Record | None = next(self._records, None)
-        return found
+    async def _next(self, count: int) -> list[Record]:
+        """The next records, at most ``count``; none at the end."""
+        if not isinstance(self._records, AsyncIterator):
+            return list(islice(self._records, count))
+        records: list[Record] = []
+        while len(records) < count and (record := await anext(self._records, None)) is not None:
+            records.append(record)
+        return records
 
     def _sort(self, rows: list[Row]) -> list[Row]:
         """Of the rows that were read, those to ask; the others are counted, or settled."""
@@ -142,6 +144,8 @@ class Feed:
             if id is not None and not self._is_again(row, id):
                 continue
             taken[row.digest] = row
+            if row.problem is None:
+                self._maker.fill(row)
             if row.problem is not None:
                 self.settled.append((row, None))
             elif not self._is_shared(row):

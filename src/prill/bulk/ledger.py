@@ -75,7 +75,7 @@ class Ledger:
         self._database = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("PRAGMA cache_size = -65536")  # KiB: the index of 10^6 keys
+        self._database.execute("PRAGMA cache_size = -8192")  # KiB; the rest is in the cache of the system
         self._database.executescript(_TABLES)
         if self.get_meta("version") not in (None, _VERSION):
             raise ConfigError(f"{self.path} was written by another version of Prill")
@@ -182,6 +182,10 @@ class Ledger:
         query += " ORDER BY number" if in_order else " ORDER BY id"
         for row in self._database.execute(query):
             yield Entry(*row)
+
+    def freeze(self) -> None:
+        """Read what there is now, whatever a run that goes on writes meanwhile."""
+        self._database.execute("BEGIN")
 
     def count(self) -> tuple[int, int]:
         """How many rows are done, and how many failed."""

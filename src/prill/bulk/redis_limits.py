@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
-from pydantic import SecretStr
-
-from prill.errors import ConfigError, MissingDependencyError
-from prill.io import BLOCKING, ExecutionMode, PerProcess, drive, get_asyncio_mode
+from prill.bulk.redis_connection import RedisConnection
+from prill.errors import ConfigError
+from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode
 from prill.rate_limiters import BaseRateLimiter, Estimate, Permit
 
 _ANSWER = 512
@@ -67,20 +63,14 @@ class RedisRateLimiter(BaseRateLimiter):
     ) -> None:
         if not requests_per_minute and not tokens_per_minute:
             raise ConfigError("a RedisRateLimiter needs a limit: requests_per_minute, tokens_per_minute, or both")
-        try:
-            import_module("redis")
-        except ImportError as error:
-            raise MissingDependencyError("RedisRateLimiter needs redis: pip install 'prill[redis]'") from error
-        # With a password in it, it is a secret: it is in no text, and does not travel to workers.
-        self._url = SecretStr(url) if "@" in url else url
+        self._redis = RedisConnection(url)
         self.name = name
         self.requests_per_minute = requests_per_minute
         self.tokens_per_minute = tokens_per_minute
         self.seconds = seconds
-        self._clients: PerProcess[Any] = PerProcess(close=_close)
 
     def __repr__(self) -> str:
-        return f"RedisRateLimiter({str(self._url)!r}, {self.name!r})"
+        return f"RedisRateLimiter({self._redis}, {self.name!r})"
 
     def acquire(self, *, blocking: bool = True) -> bool:
         return drive(self._acquire(BLOCKING, blocking))
@@ -115,27 +105,20 @@ class RedisRateLimiter(BaseRateLimiter):
 
     def _reserve(self, tokens: int) -> tuple[int, int]:
         limits = self.requests_per_minute or 0, self.tokens_per_minute or 0
-        granted, value = self._client().eval(_RESERVE, 1, self._key, self.seconds, *limits, tokens)
+        granted, value = self._redis.client.eval(_RESERVE, 1, self._key, self.seconds, *limits, tokens)
         return granted, value
 
     def correct(self, part: int, tokens: int) -> None:
         """Count more tokens, or fewer, than were reserved in a part of the time."""
-        self._client().hincrby(self._key, f"t:{part}", tokens)
+        self._redis.client.hincrby(self._key, f"t:{part}", tokens)
 
     @property
     def _key(self) -> str:
         return f"prill:rate:{self.name}"
 
-    def _client(self) -> Any:
-        return self._clients.get(self._connect)
-
-    def _connect(self) -> Any:
-        url = self._url.get_secret_value() if isinstance(self._url, SecretStr) else self._url
-        return import_module("redis").Redis.from_url(url, socket_timeout=10, socket_connect_timeout=10)
-
-
-def _close(client: Any) -> None:
-    client.close()
+    def close(self) -> None:
+        """Close the connections now; they are opened again when it is next used."""
+        self._redis.close()
 
 
 class _Reserved(Permit):

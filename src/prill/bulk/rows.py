@@ -56,15 +56,22 @@ class RowMaker:
         self._dedup = dedup
 
     def make(self, number: int, record: Record) -> Row:
-        """The row of a record; never an error: what is wrong is the row's ``problem``."""
+        """The row of a record with its key; its ``input`` is the record's value until ``fill``.
+
+        Never an error: what is wrong is the row's ``problem``.
+        """
         place, value, problem = record
-        if problem is not None:
-            return Row(number, place, place, digest(b"place " + place.encode()), problem=problem)
-        try:
-            key = number if self._key is None else self._get_key(value)
-            row = Row(number, place, key, digest(_spell(key)))
-        except _Problem as error:
-            return Row(number, place, place, digest(b"place " + place.encode()), problem=str(error))
+        if problem is None:
+            try:
+                key = number if self._key is None else self._get_key(value)
+                return Row(number, place, key, digest(_spell(key)), value)
+            except _Problem as error:
+                problem = str(error)
+        return Row(number, place, place, digest(b"place " + place.encode()), problem=problem)
+
+    def fill(self, row: Row) -> None:
+        """Choose the input of a row that is to be asked, and the columns that go to the output."""
+        value = row.input
         try:
             row.input = _pick(value, self._choose, "input")
             if isinstance(row.input, Mapping):
@@ -75,14 +82,13 @@ class RowMaker:
                 row.same = digest(to_json(row.input, fallback=repr))
         except _Problem as error:
             row.problem = str(error)
-        return row
 
     def _get_key(self, value: Any) -> Any:
         key = _pick(value, self._key, "key")
         if key is None or key == "" or key != key:
             named = f"the key {self._key!r}" if isinstance(self._key, str) else "its key"
             raise _Problem(f"{named} is empty")
-        if not isinstance(key, str | int | float | bool | list | tuple | dict):
+        if type(key) is not str and not isinstance(key, str | int | float | bool | list | tuple | dict):
             key = str(key)
         return key
 
@@ -95,7 +101,8 @@ def _pick(value: Any, choose: Choose, what: str) -> Any:
     if choose is None:
         return value
     if isinstance(choose, str):
-        found = _column(value, choose)
+        # Most rows are plain dicts, and many rows are only looked up.
+        found = value[choose] if type(value) is dict and choose in value else _column(value, choose)
         if found is None or found != found:
             raise _Problem(f"the column {choose!r} is empty")
         return found

@@ -97,6 +97,7 @@ def export(checkpoint: str | os.PathLike[str], sink: Sink, *, order: str | None 
     """Write the outcomes that a checkpoint has so far to a sink, also while the run goes on; returns their number."""
     check_sink(sink)
     with _closing(Ledger(checkpoint, read_only=True)) as ledger:
+        ledger.freeze()
         _write(ledger, sink, order)
         return sum(ledger.count())
 

@@ -144,8 +144,9 @@ def _find_reader(path: Path) -> _Reader:
 
 
 def _read_json_lines(path: Path, file: Any) -> Iterator[Record]:
+    name = path.name
     for number, line in enumerate(_lines(file), 1):
-        place = f"{path.name}:{number}"
+        place = f"{name}:{number}"
         if isinstance(line, str):
             yield Record(place, None, line)
         elif line.strip():

@@ -62,5 +62,16 @@ def advice_on(name: str) -> str:
     )
 
 
-UNUSABLE: dict[str, str] = {}
+_VERSION_3 = "there are no streams of events of version 3"
+
+UNUSABLE = {
+    "langchain_core.language_models._compat_bridge.message_to_events": _VERSION_3,
+    "langchain_core.language_models.chat_model_stream.AsyncChatModelStream": _VERSION_3,
+    "langchain_core.language_models.chat_model_stream.ChatModelStream": _VERSION_3,
+    "langchain_core.tracers.LangChainTracer": _LANGSMITH,
+    "langchain_core.tracers.context.tracing_v2_enabled": _LANGSMITH,
+    "langchain_core.tracers.evaluation.EvaluatorCallbackHandler": _LANGSMITH,
+    "langchain_core.tracers.langchain.LangChainTracer": _LANGSMITH,
+    "langchain_core.tracers.langchain.get_client": _LANGSMITH,
+}
 """Names that can be imported and raise an error when they are used, with the reason."""

@@ -82,11 +82,11 @@ _NEW: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.env": (_inner("helpers", "get_runtime_environment"),),
     "langchain_core.language_models._compat_bridge": (
-        _inner("model_stream", "achunks_to_events amessage_to_events chunks_to_events message_to_events"),
+        _inner("annotation_names", "achunks_to_events amessage_to_events chunks_to_events message_to_events"),
     ),
     "langchain_core.language_models._utils": ("prill.messages.data_blocks:is_openai_data_block",),
     "langchain_core.language_models.chat_model_stream": (
-        _inner("model_stream", "AsyncChatModelStream ChatModelStream"),
+        _inner("annotation_names", "AsyncChatModelStream ChatModelStream"),
     ),
     "langchain_core.language_models.model_profile": (
         _inner("model_profile", "ModelProfile ModelProfileRegistry _warn_unknown_profile_keys"),
@@ -151,7 +151,7 @@ _NEW: dict[str, tuple[str, ...]] = {
 }
 
 _MORE: dict[str, tuple[str, ...]] = {
-    "langchain_core.caches": (_inner("type_names", "RETURN_VAL_TYPE"),),
+    "langchain_core.caches": (_inner("annotation_names", "RETURN_VAL_TYPE"),),
     "langchain_core": ("prill.compat.module_map:__version__=CORE_PUBLIC_VERSION",),
     "langchain_core.callbacks": (_inner("managers", _RUN_MANAGERS),),
     "langchain_core.version": ("prill.compat.module_map:VERSION=CORE_PUBLIC_VERSION",),
@@ -183,7 +183,7 @@ _MORE: dict[str, tuple[str, ...]] = {
             "to_json_not_implemented try_neq_default",
         ),
     ),
-    "langchain_core.output_parsers.base": (_inner("type_names", "OutputParserLike T"),),
+    "langchain_core.output_parsers.base": (_inner("annotation_names", "OutputParserLike T"),),
     "langchain_core.output_parsers.pydantic": (_inner("pydantic_models", "PydanticBaseModel TBaseModel"),),
     "langchain_core.output_parsers.transform": ("prill.output_parsers:BaseOutputParser",),
     "langchain_core.outputs.chat_generation": ("prill.outputs:Generation",),
@@ -193,11 +193,11 @@ _MORE: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.retrievers": (
         "prill.documents:Document",
-        _inner("type_names", "RetrieverLike RetrieverOutput RetrieverOutputLike"),
+        _inner("annotation_names", "RetrieverLike RetrieverOutput RetrieverOutputLike"),
     ),
     "langchain_core.runnables.base": (
         "prill.runnables:RunnableConfig",
-        _inner("type_names", "RunnableLike"),
+        _inner("annotation_names", "RunnableLike"),
     ),
     "langchain_core.runnables.config": (
         _inner(
@@ -206,8 +206,8 @@ _MORE: dict[str, tuple[str, ...]] = {
             "var_child_runnable_config",
         ),
     ),
-    "langchain_core.runnables.retry": (_inner("type_names", "U"),),
-    "langchain_core.stores": (_inner("type_names", "K V"),),
+    "langchain_core.runnables.retry": (_inner("annotation_names", "U"),),
+    "langchain_core.stores": (_inner("annotation_names", "K V"),),
     "langchain_core.tools.base": (
         _inner(
             "tools",

@@ -120,7 +120,7 @@ class Finder:
         """What ``importlib.metadata.version("langchain-core")`` asks for: the versions whose names there are."""
         root = (context.name or "").replace("-", "_").lower()
         if root in self.roots and root in VERSIONS:
-            from prill.compat.distribution import EmulatedDistribution  # noqa: PLC0415 - only who imports this needs it
+            from prill.compat.inner.helpers import EmulatedDistribution  # noqa: PLC0415 - only who imports this needs it
 
             yield EmulatedDistribution(root.replace("_", "-"), VERSIONS[root])
 

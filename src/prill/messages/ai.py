@@ -218,7 +218,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             set_extra(self, {})
         elif _is_plain(kwargs):
             values = {**_text_values(content), **kwargs}
-            values["response_metadata"] = dict(values["response_metadata"])
+            for name in kwargs:  # a container belongs to this chunk alone, as after validation
+                if name not in _SCALARS and values[name] is not None:
+                    values[name] = values[name].copy()
             set_values(self, values)
             set_fields_set(self, {"content", *kwargs})
             set_extra(self, {})
@@ -407,13 +409,19 @@ def _is_plain(kwargs: dict[str, Any]) -> bool:
         elif name == "chunk_position":
             if value is not None and value != "last":
                 return False
-        elif name == "response_metadata":
+        elif name == "response_metadata" or name == "additional_kwargs":
             if type(value) is not dict:
+                return False
+        elif name in _CALL_LISTS:
+            if type(value) is not list or value:
                 return False
         elif value is not None or name != "usage_metadata":
             return False
     return True
 
+
+_SCALARS = frozenset({"id", "name", "chunk_position"})
+_CALL_LISTS = frozenset({"tool_call_chunks", "tool_calls", "invalid_tool_calls"})
 
 _new = object.__new__
 

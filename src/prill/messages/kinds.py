@@ -109,8 +109,9 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     if not isinstance(chunk, BaseMessageChunk):
         return chunk
     cls = _whole_class(chunk)
-    values = {field: _copied(value) for field, value in chunk.__dict__.items() if field in cls.model_fields}
-    values["type"] = cls.model_fields["type"].default
+    fields = cls.model_fields
+    values = {field: _copied(value) for field, value in chunk.__dict__.items() if field in fields}
+    values["type"] = fields["type"].default
     if isinstance(chunk, AIMessageChunk) and chunk.tool_call_chunks:
         values["tool_calls"], values["invalid_tool_calls"] = strict_calls(chunk)
     message = construct(cls, values)

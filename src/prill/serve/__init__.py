@@ -34,8 +34,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "remote": "RemoteRunnable",
         "settings": "Settings",
         "stores.base": "Page RunStore StoredRun",
+        "stores": "open_store",
         "stores.memory": "MemoryStore",
-        "stores.opening": "open_store",
     },
 )
 
@@ -46,6 +46,6 @@ if TYPE_CHECKING:
     from prill.serve.mounting import add_routes as add_routes
     from prill.serve.remote import RemoteRunnable as RemoteRunnable
     from prill.serve.settings import Settings as Settings
+    from prill.serve.stores import open_store as open_store
     from prill.serve.stores.base import Page as Page, RunStore as RunStore, StoredRun as StoredRun
     from prill.serve.stores.memory import MemoryStore as MemoryStore
-    from prill.serve.stores.opening import open_store as open_store

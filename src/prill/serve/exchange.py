@@ -224,8 +224,7 @@ class _StreamAnswer:
         self._sending = False
         self._writes = 0
         self._comment: Any = None
-        shortest = min(settings.first_chunk_wait, settings.keep_alive, settings.send_timeout)
-        self._interval = max(shortest / _LOOKS, 0.005)
+        self._interval = _choose_interval(settings.first_chunk_wait, settings.keep_alive, settings.send_timeout)
         self._seen = 0
         self._quiet = 0.0
 
@@ -320,6 +319,8 @@ class _StreamAnswer:
         elif self._quiet >= (settings.keep_alive if self._exchange.started else self._first_wait):
             self._quiet = 0.0
             self._comment = start(self._send_comment())
+        elif self._exchange.started:
+            self._interval = _choose_interval(settings.keep_alive, settings.send_timeout)
         self._timer.set(self._interval)
 
     @property
@@ -332,6 +333,10 @@ class _StreamAnswer:
         held, self._held = self._held, []
         body = b"".join([*held, self._encoder.comment])
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def _choose_interval(*times: float) -> float:
+    return max(min(times) / _LOOKS, 0.005)
 
 
 def _interrupted(reason: str | None) -> Exception:

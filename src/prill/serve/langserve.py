@@ -21,7 +21,7 @@ from prill.serve.exchange import Exchange
 from prill.serve.facts import Fact, Failure, RunStarted
 from prill.serve.failures import as_json
 from prill.serve.inputs import InputReader
-from prill.serve.objects import OBJECTS_HEADER, choose_encoder
+from prill.serve.objects import OBJECTS_HEADER, choose_encoder, decode_objects
 from prill.serve.playground.pages import describe_playground, send_file, send_to_page
 from prill.serve.server import Handle, JSONRoute, Server
 from prill.serve.settings import OnDisconnect, Shown
@@ -145,7 +145,7 @@ class RunnableRoutes:
 
     async def _invoke(self, exchange: Exchange, caller: Caller) -> None:
         body = await self._read(exchange, "input")
-        input = self._reader.read(body["input"], ("input",))
+        input = self._reader.read(_read_input(body), ("input",))
         config = await self._config(exchange, caller, body.get("config"), "invoke")
         output = await exchange.run(lambda: self.runnable.ainvoke(input, config))
         write = choose_encoder(exchange.request.headers)
@@ -206,7 +206,7 @@ class RunnableRoutes:
 
     async def _prepare(self, exchange: Exchange, caller: Caller, verb: str) -> tuple[Any, Any, View]:
         body = await self._read(exchange, "input")
-        input = self._reader.read(body["input"], ("input",))
+        input = self._reader.read(_read_input(body), ("input",))
         filters = {name: body[name] for name in _FILTERS if body.get(name) is not None}
         if self.options.log_names is not None:
             filters["include_names"] = list(self.options.log_names)
@@ -307,6 +307,16 @@ class RunnableRoutes:
             endpoint=verb,
         )
         return self._server.watch(config)
+
+
+def _read_input(body: dict[str, Any]) -> Any:
+    """The input; Prill's client sends it a second time where it holds objects, in the form that says what they are."""
+    if "input_objects" not in body:
+        return body["input"]
+    try:
+        return decode_objects(body["input_objects"])
+    except ConfigError as error:
+        raise refuse("input_objects", error.message) from None
 
 
 def _started(exchange: Exchange) -> RunStarted:

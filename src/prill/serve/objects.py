@@ -2,8 +2,9 @@
 
 A request with the header ``prill-objects: 1`` is answered with the form of ``prill.load``: an object says its class,
 and a user's dict that looks like one is marked as a dict. Other clients get the plain form of ``prill.serve.wire``, in
-which a message is a dict with a ``type``; so do servers, which make of it what the chain's schema says. Only plain data
-can be made: messages, documents, prompt values.
+which a message is a dict with a ``type``. Inputs are sent in the plain form, of which the chain's schema decides what
+it is, and where they hold objects in this form too, as ``input_objects``. Only plain data can be made: messages,
+documents, prompt values.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from prill.providers.http.message import Answer, Request, Transport, TransportEr
 from prill.providers.http.route import find_route
 from prill.runnables import Runnable
 from prill.runnables.engine.streams import ADD, EMPTY, Combine, Stream, collect, new_accumulator
-from prill.serve.objects import OBJECTS_HEADER, OBJECTS_VERSION, wants_objects
+from prill.serve.objects import OBJECTS_HEADER, OBJECTS_VERSION, encode_objects, wants_objects
 from prill.serve.remote_answers import RemoteStream, decode, read_failure, read_json
 from prill.serve.wire import encode
 from prill.version import __version__
@@ -173,7 +173,10 @@ class RemoteRunnable(Runnable[Input, Output]):
 
     def _post(self, path: str, input: Any, run: Run, kwargs: Mapping[str, Any]) -> Request:
         config = {key: run.config[key] for key in self._config_keys if run.config.get(key)}
-        body = b'{"input":' + encode(input, "input") + b',"config":' + encode(config, "config")
+        plain, exact = encode(input, "input"), encode_objects(input, "input")
+        body = b'{"input":' + plain + b',"config":' + encode(config, "config")
+        if exact != plain:
+            body += b',"input_objects":' + exact  # a server of LangServe takes no notice of it
         if kwargs:
             body += b',"kwargs":' + encode(kwargs, "kwargs")
         headers = {"prill-on-disconnect": "continue"} if self._resume else {}

@@ -36,7 +36,8 @@ def shown(error: BaseException) -> str:
         waiting += [one.__cause__, one.__context__]
     known = traceback.TracebackException.from_exception(error, capture_locals=True)
     texts += [repr(frame.locals) for frame in known.stack if "tests" not in Path(frame.filename).parts]
-    return "\n".join([*texts, str(pickle.dumps(error))])
+    # Not the error itself: some packages change how errors are pickled, with their causes, which may be circular.
+    return "\n".join([*texts, str(pickle.dumps((error.args, vars(error))))])
 
 
 FORMS = [

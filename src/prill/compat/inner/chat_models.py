@@ -28,7 +28,21 @@ def _version_from_environment() -> str | None:
     return os.environ.get("LC_OUTPUT_VERSION")
 
 
-class BaseChatModel(PrillChatModel):
+class _AnyChatModel(type(PrillChatModel)):  # type: ignore[misc]  # a metaclass is made at run time
+    """The class of ``BaseChatModel``, of which each chat model of Prill is an instance."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return super().__instancecheck__(instance) or (_is_base(cls) and isinstance(instance, PrillChatModel))
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return super().__subclasscheck__(other) or (_is_base(cls) and issubclass(other, PrillChatModel))
+
+
+def _is_base(cls: type) -> bool:
+    return cls.__module__ == __name__ and cls.__qualname__ == "BaseChatModel"
+
+
+class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
     """A model that answers messages with a message. See ``prill.language_models.BaseChatModel``."""
 
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
@@ -40,10 +54,6 @@ class BaseChatModel(PrillChatModel):
     """What the model can do."""
 
     _cache_ignores: ClassVar[frozenset[str]] = PrillChatModel._cache_ignores | {"profile"}
-
-    @classmethod
-    def __subclasshook__(cls, other: type) -> bool:
-        return (cls is BaseChatModel and issubclass(other, PrillChatModel)) or NotImplemented
 
     @model_validator(mode="after")
     def _set_core_version(self) -> Self:

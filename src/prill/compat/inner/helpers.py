@@ -11,7 +11,8 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import Distribution, version
+from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urljoin, urlparse
 
@@ -214,3 +215,16 @@ def extract_sub_links(
         if inside and not any(whole.startswith(prefix) for prefix in exclude_prefixes):
             found.add(whole)
     return list(found)
+
+
+class EmulatedDistribution(Distribution):
+    """A distribution without files: a name and the version whose documented names there are."""
+
+    def __init__(self, name: str, version: str) -> None:
+        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+
+    def read_text(self, filename: str) -> str | None:
+        return self._text if filename == "METADATA" else None
+
+    def locate_file(self, path: Any) -> Path:
+        return Path(__file__).parent.joinpath(path)
