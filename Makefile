@@ -17,10 +17,14 @@ INSTALL := $(if $(UV),$(WITH_UV),$(WITH_PIP))
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -X dev -m pytest -n auto --dist worksteal
 
-.PHONY: demo test check test-latest soak clients bench ecosystem providers seeds-table docs figures lock clean
+.PHONY: demo serve-demo test check test-latest soak clients bench ecosystem providers seeds-table docs figures lock clean
 
 demo: $(READY)
 	@$(BIN)/prill demo
+
+# The playground of three chains, with scripted answers: open one of the addresses that it prints.
+serve-demo: $(READY)
+	@$(BIN)/prill demo --serve --scripted
 
 test: check
 	$(PYTEST)

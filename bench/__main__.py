@@ -29,6 +29,7 @@ THEMES = {
     "bulk": "Many rows",
     "imports": "Importing",
     "memory": "Memory",
+    "serve": "Serving",
 }
 
 QUICK = Effort(repeats=2, size=0.3, quick=True)

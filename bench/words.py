@@ -89,6 +89,7 @@ CHINESE = Words(
         "Many rows": "海量的行",
         "Importing": "导入",
         "Memory": "内存",
+        "Serving": "部署为服务",
     },
     phrases=(
         # what is measured
@@ -209,6 +210,12 @@ CHINESE = Words(
         (r"^the peer was measured ", "对照只测了"),
         (r"^measured (?=十)", "对照只测了"),
         (r"^the model was trained on English$", "这个模型是用英文训练的"),
+        (r"^`App`, CPU of the server, (`/\w+`)$", r"`App`，服务器的处理器时间，\1"),
+        (r"^memory, ([\d,]+) idle streams$", r"内存，\1 个沉默的流"),
+        (r" / stream$", " / 流"),
+        (r"^in KiB$", "单位 KiB"),
+        (r" / event$", " / 事件"),
+        (r"\(bare (`StreamingResponse`)\)", r"（单独的 \1）"),
         (r"^growth after the first tenth; in MB$", "前十分之一之后的增长，单位 MB"),
         # what it was measured on
         (r"^(\d+) cores, (\w+), (\w+), ", r"\1 个核心，\2，\3，"),

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "approve_in_the_terminal": [],
     "tools_of_a_server": ["What time is it in Tokyo when it is noon in Oslo?"],
     "label_reviews": ["--rows", "400"],
+    "chat_in_the_browser": [TEXTS],
 }
 
 
@@ -68,6 +69,8 @@ REPLIES = {
     r"Summarise.*Cats": say("Cats sleep lightly for most of the day, and purr in good times and bad."),
     r"Summarise.*Tea": say("How long its leaves oxidise makes tea green, oolong or black."),
     r"Why is the sky blue": say("Air scatters blue light far more than red, so it reaches us from all over the sky."),
+    r"How do bees tell": call("search", {"text": "dance"}, text="Let me look."),
+    r"bees\.md:5: ": say("By dancing: the angle is the way, the time is how far."),
     r"How hot is the water": call("search", {"text": "degrees"}, text="Let me look."),
     r"tea\.md:\d+: Water": call("read_lines", '{"path": "tea.md", "first": 6, "co', finish_reason="length"),
     r"This was not run": call("read_lines", {"path": "tea.md", "first": 6}),

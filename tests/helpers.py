@@ -93,6 +93,10 @@ NEEDS = {
         lambda: MCP_SERVER.exists() and shutil.which("node") is not None,
         "npm install --prefix tests/agents/mcp/node --no-package-lock",
     ),
+    "nginx": Need(
+        lambda: shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None,
+        "apt-get install nginx",
+    ),
     "npm": command("npm", hint="apt-get install npm"),
     "postgres": Need(lambda: find_postgres() is not None, "apt-get install postgresql"),
     "node packages": Need(

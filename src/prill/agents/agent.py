@@ -17,7 +17,7 @@ from prill.agents.limits import Limits
 from prill.agents.loop import Loop
 from prill.agents.middleware import ModelRequest
 from prill.agents.snapshot import StateSnapshot, make_snapshot
-from prill.agents.state import StateSchema
+from prill.agents.state import OpenState, StateSchema
 from prill.agents.streaming import LiveSink, StateAccumulator, StreamForm
 from prill.agents.structured import Structured
 from prill.agents.sub_agent import make_agent_tool
@@ -359,7 +359,7 @@ class Agent(Runnable[Any, dict[str, Any]]):
         return [_THREAD_ID]
 
     def _io_type(self, side: Literal["input", "output"]) -> Any:
-        return dict[str, Any]
+        return OpenState
 
     def _streaming(self) -> Streaming:
         return Streaming("buffers", True, "an agent needs its whole input; what it does is streamed as it happens")

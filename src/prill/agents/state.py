@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NotRequired, Required, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from prill.agents.history import with_ids
@@ -63,6 +63,13 @@ class AgentState(TypedDict, total=False):
     messages: Required[Annotated[list[AnyMessage], add_messages]]
     jump_to: NotRequired[str | None]
     structured_response: NotRequired[Any]
+
+
+class OpenState(TypedDict, total=False):
+    """What any agent takes and gives, as schemas show it: messages in all the forms they may have, and other keys."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic reads it from here
+    messages: Any
 
 
 class StateSchema:

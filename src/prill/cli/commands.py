@@ -72,6 +72,8 @@ def demo(
     pace: Annotated[
         float, typer.Option(min=0.0, help="Seconds between two pieces of scripted answers.")
     ] = DEFAULT_PACE,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve three chains, each with a page to try it.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With --serve: the port; 0 is any free port.")] = 8000,
     debug: Debug = False,
 ) -> None:
     """Show four chains at work, each with the lines that make it.
@@ -80,6 +82,11 @@ def demo(
     """
     with _clear_errors(debug, hint="" if scripted else "`prill demo --scripted` needs no provider."):
         found = None if scripted else find_model(model, base_url=base_url)
+        if serve:
+            from prill.cli.serve_demo import serve_demo  # noqa: PLC0415 - needs an extra
+
+            serve_demo(LANGUAGES[lang.value], None if found is None else found.model, pace, port, typer.echo)
+            return
         run_demo(Console(), LANGUAGES[lang.value], found, pace)
 
 

@@ -112,7 +112,8 @@ def _serve_runnable(target: Any, options: ServeOptions, store: RunStore | None) 
 
 def describe(app: App, url: str) -> list[str]:
     """The addresses of what is served, one in a line."""
-    lines = [f"{url}{each.path}/invoke, /batch, /stream, /stream_events" for each in app.added]
+    lines = [f"{url}{each.path}/playground/ to try it" for each in app.added if "playground" in each.options.names]
+    lines += [f"{url}{each.path}/invoke, /batch, /stream, /stream_events" for each in app.added]
     if app.models:
         lines.append(f"{url}/v1 for clients of OpenAI; models: {', '.join(app.models)}")
     lines += [f"{url}{path} for {protocol}" for path, protocol in app.uis.items()]

@@ -41,6 +41,16 @@ class InputReader:
         return _unpack(model, value)
 
 
+def read_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a model; where its root only refers to a definition, that definition is the root."""
+    schema = model.model_json_schema()
+    reference = schema.get("$ref", "")
+    if not reference.startswith("#/$defs/"):
+        return schema
+    root: dict[str, Any] = schema["$defs"][reference.removeprefix("#/$defs/")]
+    return {**root, "$defs": schema["$defs"]}
+
+
 def _unpack(model: BaseModel, given: Any) -> Any:
     if isinstance(model, RootModel):
         return model.root

@@ -22,6 +22,7 @@ from prill.serve.facts import Fact, Failure, RunStarted
 from prill.serve.failures import as_json
 from prill.serve.inputs import InputReader
 from prill.serve.objects import OBJECTS_HEADER, choose_encoder, decode_objects
+from prill.serve.playground.pages import describe_playground, send_file, send_to_page
 from prill.serve.server import Handle, JSONRoute, Server
 from prill.serve.settings import OnDisconnect, Shown
 from prill.serve.sources import View, stream_events, stream_log, stream_output
@@ -122,14 +123,23 @@ class RunnableRoutes:
             routes += [self._route(f"{place}/{name}", handle, "POST", runs=True) for name, handle in posts.items()]
             routes += [self._route(f"{place}/{name}", handle, "GET") for name, handle in gets.items()]
         routes = [route for route in routes if route.path.rpartition("/")[2] in self.options.names]
+        if "playground" in self.options.names:
+            routes += [route for place in places for route in self._make_playground(f"{place}/playground")]
         if self.options.feedback is not None and "feedback" in self.options.names:
             routes.append(self._route(f"{self.path}/feedback", self._feedback, "POST"))
         routes.append(self._route(f"{self.path}/runs/{{run_id}}/stop", self._stop, "POST"))
         routes.append(self._route(f"{self.path}/runs/{{run_id}}/stream", self._resume, "GET"))
         return routes
 
-    def _route(self, path: str, handle: Handle, method: str, *, runs: bool = False) -> JSONRoute:
-        return self._server.route(path, handle, method, render_failure, runs=runs)
+    def _make_playground(self, place: str) -> list[JSONRoute]:
+        return [
+            self._route(place, send_to_page, "GET", public=True),
+            self._route(f"{place}/settings.json", self._describe_playground, "GET"),
+            self._route(f"{place}/{{file_path:path}}", send_file, "GET", public=True),
+        ]
+
+    def _route(self, path: str, handle: Handle, method: str, **kind: bool) -> JSONRoute:
+        return self._server.route(path, handle, method, render_failure, **kind)
 
     # Runs
 
@@ -203,7 +213,10 @@ class RunnableRoutes:
         for name, names in filters.items():
             if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
                 raise refuse(name, "the value is not a list of texts")
-        view = View(self.options.shown, filters, self._server.settings.show_errors)
+        longest = body.get("max_value")
+        if longest is not None and not (isinstance(longest, int) and longest > 0):
+            raise refuse("max_value", "the value is not a number of bytes")
+        view = View(self.options.shown, filters, self._server.settings.show_errors, longest, body.get("times") is True)
         return input, await self._config(exchange, caller, body.get("config"), verb), view
 
     async def _send(self, exchange: Exchange, facts: AsyncIterator[Fact], *, metadata: bool) -> None:
@@ -240,6 +253,10 @@ class RunnableRoutes:
 
     async def _answer_schema(self, exchange: Exchange, schema: Any) -> None:
         await exchange.answer(200, encode(schema.model_json_schema()))
+
+    async def _describe_playground(self, exchange: Exchange, caller: Caller) -> None:
+        body = describe_playground(self._configured(exchange), self._name, self.options.config_keys)
+        await exchange.answer(200, body)
 
     def _configured(self, exchange: Exchange) -> Runnable[Any, Any]:
         config = self._hash_config(exchange)

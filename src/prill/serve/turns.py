@@ -20,6 +20,7 @@ from prill.runnables.engine.streams import REPLACE, SingleValueStream
 from prill.serve.encoders.blocks import Blocks, CallClosed, Closed
 from prill.serve.facts import Chunk, Data, Fact, RunEnded, RunStarted, ToolCall, ToolResult, Usage
 from prill.serve.failures import INTERNAL
+from prill.serve.inputs import read_schema
 
 TextSource = Literal["auto", "output", "models"]
 """Where the text of an answer is: in the chain's output, or in what its models say, as with an agent."""
@@ -29,7 +30,7 @@ MakeInput = Callable[[list[BaseMessage]], Any]
 
 def choose_source(chain: Runnable[Any, Any]) -> Literal["output", "models"]:
     """Where the text is: a chain whose output is a state with messages shows what its models say."""
-    schema = chain.get_output_schema().model_json_schema()
+    schema = read_schema(chain.get_output_schema())
     return "models" if "messages" in schema.get("properties", {}) else "output"
 
 
@@ -39,7 +40,7 @@ def choose_input(chain: Runnable[Any, Any]) -> MakeInput:
     A chain that takes a dict with ``messages`` gets one, a chain of one variable gets the last message's text in it,
     any other the messages themselves, or the last one's text if it takes only text.
     """
-    schema = chain.get_input_schema().model_json_schema()
+    schema = read_schema(chain.get_input_schema())
     properties = schema.get("properties", {})
     if "messages" in properties:
         return lambda messages: {"messages": messages}
