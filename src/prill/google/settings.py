@@ -26,7 +26,7 @@ class GoogleSettings(ProviderSettings):
         default=None, repr=False, validation_alias=AliasChoices("api_key", "google_api_key")
     )
     api_version: str = "v1beta"
-    default_headers: Mapping[str, str] | None = Field(
+    default_headers: Mapping[str, str | None] | None = Field(
         default=None,
         exclude=True,
         repr=False,
