@@ -122,16 +122,17 @@ def test_a_file_that_cannot_be_written_is_said_and_the_chat_goes_on(server: Repl
     assert "No such file or directory" in ran.stderr
 
 
-def test_a_cut_answer_stays_marked_and_the_chat_goes_on(server: ReplayServer, tmp_path: Path) -> None:
+def test_a_cut_answer_is_forgotten_with_its_question_and_the_chat_goes_on(server: ReplayServer, tmp_path: Path) -> None:
     file = tmp_path / "said.json"
     server.queue(Reply(["Once", " upon"], faults=Faults(cut_after_events=3)))
-    ran = piped(server, f"A story\n/save {file}\n")
+    ran = piped(server, f"A story\nAnother\n/save {file}\n")
     assert ran.exit_code == 0
     assert ran.stdout.startswith("Once upon\n")
     assert ran.stderr.startswith("[")
     assert "Traceback" not in ran.stderr
-    last = messages_from_dict(json.loads(file.read_text()))[-1]
-    assert (last.content, last.response_metadata["interrupted"]) == ("Once upon", True)
+    kept = messages_from_dict(json.loads(file.read_text()))
+    assert [message.content for message in kept if message.type == "human"] == ["Another"]
+    assert not any("interrupted" in message.response_metadata for message in kept)
 
 
 def test_debug_shows_where_an_error_came_from(server: ReplayServer) -> None:

@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from prill.chat_history import BaseChatMessageHistory, InMemoryChatMessageHistory, SQLiteChatMessageHistory
-from prill.errors import AsyncRequiredError, Cancelled, CompositionError, ConfigError
+from prill.errors import (
+    AsyncRequiredError,
+    Cancelled,
+    CompositionError,
+    ConfigError,
+    StreamErrorEvent,
+    StreamInterrupted,
+    StreamTimeout,
+)
 from prill.io import CancelToken
 from prill.language_models import FakeListChatModel, GenericFakeChatModel
 from prill.language_models.fake_chat_models import FakeListChatModelError
@@ -186,41 +194,39 @@ def test_or_it_is_dropped_with_its_question(chats: Chats, way: Any) -> None:
 
 
 @pytest.mark.parametrize("ask", [ask_stream, ask_astream])
-@pytest.mark.parametrize(("number", "kept"), [(2, [("human", "x"), ("ai", "on")]), (0, [])])
-def test_an_answer_that_failed_is_kept_as_far_as_it_came(chats: Chats, ask: Any, number: int, kept: Any) -> None:
+@pytest.mark.parametrize("number", [0, 2])
+def test_an_answer_that_failed_is_not_kept_however_far_it_came(chats: Chats, ask: Any, number: int) -> None:
     with pytest.raises(FakeListChatModelError):
         ask(chatting(model(error_on_chunk_number=number), chats), "x")
-    assert chats.said() == kept
+    assert chats.said() == []
+
+
+def _stop_with(error: Exception) -> Any:
+    def stop(messages: Any) -> Any:
+        raise error
+
+    return RunnableLambda(stop)
+
+
+@pytest.mark.parametrize("ask", VERBS)
+@pytest.mark.parametrize("kind", [StreamInterrupted, StreamTimeout, StreamErrorEvent])
+def test_a_failure_that_carries_a_part_of_the_answer_does_not_have_it_kept(chats: Chats, ask: Any, kind: Any) -> None:
+    with pytest.raises(kind):
+        ask(chatting(_stop_with(kind("cut", partial=AIMessageChunk(content="half"))), chats), "x")
+    assert chats.said() == []
 
 
 @pytest.mark.parametrize("ask", [ask_invoke, ask_ainvoke])
-def test_an_error_that_carries_a_part_of_the_answer_has_it_kept(chats: Chats, ask: Any) -> None:
-    class Cut(Exception):
-        partial = AIMessageChunk(
-            content="half", usage_metadata={"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
-        )
-
-    def fail(messages: Any) -> Any:
-        raise Cut
-
-    with pytest.raises(Cut):
-        ask(chatting(RunnableLambda(fail), chats), "x")
+def test_a_cancelled_answer_is_kept_with_its_usage_and_without_calls_that_nobody_will_answer(
+    chats: Chats, ask: Any
+) -> None:
+    usage: Any = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    half = AIMessage("half", usage_metadata=usage, tool_calls=[{"name": "f", "args": {}, "id": "1"}])
+    with pytest.raises(Cancelled):
+        ask(chatting(_stop_with(Cancelled("stopped", partial=half)), chats), "x")
     assert chats.said() == [("human", "x"), ("ai", "half")]
-    assert chats("a").messages[-1].usage_metadata["output_tokens"] == 1  # type: ignore[attr-defined]
-
-
-def test_a_tool_call_that_nobody_will_answer_is_not_kept(chats: Chats) -> None:
-    message = AIMessage("I call", tool_calls=[{"name": "f", "args": {}, "id": "1"}])
-    broken = GenericFakeChatModel(messages=iter([message])) | RunnableGenerator(_fail_at_the_end)
-    with pytest.raises(OSError, match="cut"):
-        list(chatting(broken, chats).stream("x", CONFIG))
-    assert chats.said() == [("human", "x"), ("ai", "I call")]
-    assert chats("a").messages[-1].tool_calls == []  # type: ignore[attr-defined]  # it is an AIMessage
-
-
-def _fail_at_the_end(chunks: Iterator[Any]) -> Iterator[Any]:
-    yield from chunks
-    raise OSError("cut")
+    answer: Any = chats("a").messages[-1]
+    assert (answer.usage_metadata["output_tokens"], answer.tool_calls) == (1, [])
 
 
 def test_an_unknown_wish_for_interrupted_answers_is_refused(chats: Chats) -> None:

@@ -50,6 +50,7 @@ class AgentChat(Chat):
             self._remember_part()
             print("\n[stopped]")
         except PrillError as error:
+            self._shown.clear()  # an answer that failed is not kept
             self._remember_part()
             print(flush=True)
             self._complain(error)

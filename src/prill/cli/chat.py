@@ -36,8 +36,8 @@ _PROMPT = "> "
 class Chat:
     """A conversation with ``model`` on standard input and output.
 
-    An answer that Ctrl-C or an error stopped stays in ``messages`` as far as it came, with ``"interrupted": True`` in
-    its ``response_metadata``. A question to which no answer arrived at all is forgotten.
+    An answer that Ctrl-C stopped stays in ``messages`` as far as it came, with ``"interrupted": True`` in its
+    ``response_metadata``. A question whose answer failed, or to which none arrived at all, is forgotten.
     """
 
     def __init__(self, model: BaseChatModel, *, system: str | None = None, debug: bool = False) -> None:
@@ -87,7 +87,7 @@ class Chat:
             self._remember(chunks, interrupted=True)
             print("\n[stopped]")
         except PrillError as error:
-            self._remember(chunks, interrupted=True)
+            self._remember([], interrupted=True)
             print(flush=True)
             self._complain(error)
         else:

@@ -14,6 +14,7 @@ from prill.caches import SHARED, BaseCache
 from prill.callbacks.config import RunnableConfig
 from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run
+from prill.callbacks.secrets import wrap_secrets
 from prill.errors import ConfigError
 from prill.io import drive
 from prill.messages import (
@@ -135,7 +136,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """What observers are given about a call: the settings in ``asdict``, and the arguments of the call."""
-        return {**self.asdict(), "stop": stop, **kwargs}
+        return wrap_secrets({**self.asdict(), "stop": stop, **kwargs})  # type: ignore[no-any-return]  # a dict, as given
 
     @abstractmethod
     async def _results(self, inputs: Sequence[Any], run: Run, kwargs: dict[str, Any]) -> LLMResult:

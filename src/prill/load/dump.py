@@ -9,13 +9,15 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from prill.callbacks.secrets import wrap_secrets
 from prill.load.forms import ATTRIBUTES, get_form
 from prill.messages.call_types import ESCAPED
 
 _ALWAYS_WRITTEN = frozenset({"type", "status", "tool_calls", "invalid_tool_calls"})
 """Fields of our own classes that are written with their default too: other programs read them."""
-_OF_REQUESTS = {"kwargs", "model_kwargs", "default_headers", "extra_headers", "extra_query", "default_query"}
-_CREDENTIALS = {"AUTHORIZATION", "API_KEY", "COOKIE"}
+_OF_REQUESTS = {
+    *("kwargs", "model_kwargs", "extra_body", "default_headers", "extra_headers", "extra_query", "default_query"),
+}
 
 
 class Secret(dict[str, Any]):
@@ -125,15 +127,15 @@ def _get_attributes(value: Any) -> dict[str, Any]:
 
 def _named(field: str, value: Any) -> Any:
     """``value``, with the names of credentials in place of those that it holds, if it is a part of requests."""
-    if field not in _OF_REQUESTS or not isinstance(value, Mapping):
-        return value
-    return {
-        key: Secret(_as_name(key)) if _is_credential(key) else _named(str(key), item) for key, item in value.items()
-    }
+    return _name_secrets(wrap_secrets(value)) if field in _OF_REQUESTS and isinstance(value, Mapping) else value
 
 
-def _is_credential(key: Any) -> bool:
-    return isinstance(key, str) and _as_name(key).removeprefix("X_").removeprefix("PROXY_") in _CREDENTIALS
+def _name_secrets(value: Any, name: str = "") -> Any:
+    if isinstance(value, SecretStr):
+        return Secret(_as_name(name))
+    if isinstance(value, Mapping):
+        return {key: _name_secrets(item, str(key)) for key, item in value.items()}
+    return [_name_secrets(item, name) for item in value] if type(value) in (list, tuple) else value
 
 
 def _as_name(key: str) -> str:

@@ -10,8 +10,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, to_json
 
+from prill.callbacks.secrets import reveal_secrets
 from prill.errors import ConfigError
 from prill.providers.http.message import DEFAULT_TIMEOUT, Timeout
 from prill.providers.http.route import basic_authorization
@@ -43,13 +45,16 @@ def make_call(path: str, request: Mapping[str, Any]) -> Call:
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:
-    """The JSON of a request. Halves of characters that stand alone, which JSON cannot say, become U+FFFD.
+    """The JSON of a request, with the texts of each ``SecretStr``.
+
+    Halves of characters that stand alone, which JSON cannot say, become U+FFFD.
 
     Raises:
         ConfigError: it holds what JSON cannot say.
     """
     try:
-        return to_json(body)
+        content = to_json(body)
+        return to_json(reveal_secrets(body)) if _HIDDEN in content else content
     except PydanticSerializationError as error:
         reason = str(error)
     except UnicodeEncodeError:
@@ -60,7 +65,13 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
+_HIDDEN = b'"**********"'
+"""A ``SecretStr`` in JSON."""
+
+
 def _encode_other(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     return json.loads(to_json(value))
 
 

@@ -14,10 +14,20 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 from urllib.parse import parse_qsl
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from prill.callbacks.model_calls import GOVERNOR
 from prill.callbacks.run import Run, inside
+from prill.callbacks.secrets import wrap_secrets
 from prill.errors import ConfigError, ModelAuthenticationError, ModelError, StreamTimeout
 from prill.providers.calls import (
     Address,
@@ -119,6 +129,12 @@ class ProviderSettings(BaseModel):
         if isinstance(values, dict):
             cls._check(values)
         return values
+
+    @field_validator("model_kwargs", "extra_body", mode="after", check_fields=False)
+    @classmethod
+    def _wrap(cls, value: Any) -> Any:
+        """Wrap what looks like a key, so that nothing shows it; it is sent as it is."""
+        return wrap_secrets(value)
 
     @classmethod
     def _check(cls, values: dict[str, Any]) -> None:
@@ -336,12 +352,15 @@ class ProviderSettings(BaseModel):
         queries: list[Any] = [self.default_query]
         if request is not None:
             queries.append(dict(parse_qsl(request.query)))
-        secrets = find_secrets(self._known_key(), self._url(), [self.default_headers, *asked], queries)
+        bodies = [getattr(self, name, None) for name in _FREE] + ([] if request is None else [request.body])
+        secrets = find_secrets(self._known_key(), self._url(), [self.default_headers, *asked], queries, bodies)
         secrets += find_secrets(None, self._known_proxy(), [], [])
         return Redactor(secrets)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy. It shares the clients, and so the connections, unless ``update`` says where or how to connect."""
+        if update and not _FREE.isdisjoint(update):
+            update = {name: wrap_secrets(value) if name in _FREE else value for name, value in update.items()}
         copied = super().model_copy(update=update, deep=deep)
         if update and not _CONNECTING.isdisjoint(update):
             copied._reconnect()
@@ -350,7 +369,7 @@ class ProviderSettings(BaseModel):
     if not TYPE_CHECKING:  # a type checker would let any name be set
 
         def __setattr__(self, name: str, value: Any) -> None:
-            super().__setattr__(name, value)
+            super().__setattr__(name, wrap_secrets(value) if name in _FREE else value)
             if name in _CONNECTING:
                 self._reconnect()
 
@@ -370,6 +389,9 @@ class ProviderSettings(BaseModel):
 _CONNECTING = frozenset({"base_url", "client", "async_client", "http_client", "http_async_client", "proxy", "ca_file"})
 _CONNECTING |= {"azure_endpoint", "server"}
 """The settings that connections are made with; the last ones are those of some vendors."""
+
+_FREE = frozenset({"model_kwargs", "extra_body"})
+"""The settings that are sent as they are, with whatever keys of a gateway are in them."""
 
 _HEADERS = {
     "accept": "application/json",

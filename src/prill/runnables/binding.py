@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from prill.callbacks.config import Config, RunnableConfig, check_config, merge_configs
 from prill.callbacks.run import Run
+from prill.callbacks.secrets import wrap_secrets
 from prill.runnables.base import Runnable, coerce_to_runnable
 from prill.runnables.engine.overrides import VERBS, PatchAware
 from prill.runnables.engine.streams import Stream
@@ -132,7 +133,11 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
 
     def __repr__(self) -> str:
         known = {**self.kwargs, **self.config}
-        said = [f"{key}={_without_secrets(key, value)!r}" for key, value in known.items() if key != "callbacks"]
+        said = [
+            f"{key}={_without_secrets(key, value)!r}"
+            for key, value in wrap_secrets(known).items()
+            if key != "callbacks"
+        ]
         verb = "bind" if self.kwargs and not self.config else "with_config"
         return f"{self.bound!r}.{verb}({', '.join(said)})"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from prill.callbacks.config import Config
 from prill.callbacks.run import Run, inside
 from prill.chat_history import BaseChatMessageHistory
-from prill.errors import AsyncRequiredError, CompositionError, ConfigError, carry_path
+from prill.errors import AsyncRequiredError, Cancelled, CompositionError, ConfigError, carry_path
 from prill.io import closing
 from prill.messages import (
     AIMessage,
@@ -57,9 +57,9 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
       left out, its only key, or ``"input"``. An input that is not a dict is the messages themselves.
     - ``history_messages_key``: where in the dict the history is put. Left out, it is put before the new messages.
     - ``output_messages_key``: where in an output that is a dict the answer is; left out, its only key, or ``"output"``.
-    - ``interrupted``: what becomes of an answer that the consumer left, or that was cancelled or failed when some of
-      its text had come: ``"store"`` keeps the text as an ``AIMessage`` with ``response_metadata["interrupted"]``,
-      ``"drop"`` keeps nothing of the turn. A turn in which nothing had come is never kept.
+    - ``interrupted``: what becomes of an answer that the consumer left or cancelled when some of its text had come:
+      ``"store"`` keeps the text as an ``AIMessage`` with ``response_metadata["interrupted"]``, ``"drop"`` keeps
+      nothing of the turn. A turn that failed, or in which nothing had come, is never kept.
 
     Raises ``ConfigError`` for a run without a session, an input in which the messages are not found, and, when the
     answer has been given out, for one that holds no messages.
@@ -133,7 +133,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             output = await self.runnable._step(turn.given, run.child(), **kwargs)
         except BaseException as error:
             carry_path(error, self.runnable.get_name(), self.get_name())
-            await self._store_partial(turn, run, getattr(error, "partial", None))
+            await self._store_partial(turn, run, error, getattr(error, "partial", None))
             raise
         await _store_messages(turn, run, self._answer(output))
         return output
@@ -159,7 +159,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         except BaseException as error:
             carry_path(error, self.runnable.get_name(), self.get_name())
             if turns:
-                await self._store_partial(turns[0], run, so_far.value())
+                await self._store_partial(turns[0], run, error, so_far.value())
             raise
         if turns:
             await _store_messages(turns[0], run, self._answer(so_far.value()))
@@ -203,9 +203,10 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
                 history = await history
         return history  # type: ignore[no-any-return]  # what the user's function gives
 
-    async def _store_partial(self, turn: _Turn, run: Run, partial_output: Any) -> None:
-        """Store a partial answer, if that is wanted."""
-        if self.interrupted == "drop" or partial_output is None:
+    async def _store_partial(self, turn: _Turn, run: Run, error: BaseException, partial_output: Any) -> None:
+        """Store an answer that the consumer has ended early, if that is wanted; one that failed is never stored."""
+        failed = isinstance(error, Exception) and not isinstance(error, Cancelled)
+        if failed or self.interrupted == "drop" or partial_output is None:
             return
         try:
             answer = [self._partial(message) for message in self._answer(partial_output)]

@@ -13,9 +13,12 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from prill.anthropic import ChatAnthropic
+from prill.callbacks import BaseCallbackHandler
 from prill.errors import ConfigError, ModelAuthenticationError, ModelError, PrillError
+from prill.load import dumps
 from prill.openai import ChatOpenAI
 from prill.providers.http.secrets import MASK, Redactor, find_secrets
 from providers.http.raw_server import RawServer, Received, saying, with_length
@@ -186,3 +189,51 @@ def test_an_address_with_a_password_is_not_shown_whole() -> None:
     assert "127.0.0.1:1/v1" in str(caught.value)
     assert MARK not in shown(caught.value)
     assert MARK not in repr(model)
+
+
+NAMED: Any = {"gateway": {"api_key": MARK + "-1"}, "mcp": [{"headers": {"x-user": MARK + "-2"}}]}
+
+
+@pytest.mark.parametrize("cls", [ChatOpenAI, ChatAnthropic])
+@pytest.mark.parametrize("field", ["model_kwargs", "extra_body"])
+def test_a_key_among_free_arguments_is_sent_and_shown_nowhere(cls: Any, field: str) -> None:
+    seen: list[Any] = []
+
+    class Watcher(BaseCallbackHandler):
+        def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+            seen.append((args, kwargs))
+
+    def refuse(received: Received, connection: Any) -> None:
+        connection.sendall(with_length(received.body, status="400 Bad Request"))
+
+    with RawServer(refuse) as server:
+        model = cls(model="m", base_url=server.url, api_key="other-key", max_retries=0)
+        if field in cls.model_fields:
+            model = model.model_copy(update={field: NAMED})
+            for text in (repr(model), repr(model.model_dump()), model.model_dump_json(), dumps(model)):
+                assert MARK not in text
+        model = model.bind(**({field: NAMED} if field == "extra_body" else NAMED))
+        with pytest.raises(ModelError) as caught:
+            model.invoke("Hi", {"callbacks": [Watcher()]})
+        model.bound.close()
+    assert MARK in server.requests[0].body.decode()
+    assert MARK not in str(caught.value) + repr(vars(caught.value)) + str(pickle.dumps(caught.value))
+    assert MARK not in repr(seen) + repr(model) + dumps(model)
+
+
+@pytest.mark.parametrize("text", ["Hi", "half an emoji \ud83d"])
+def test_a_wrapped_secret_is_sent_as_it_is(text: str) -> None:
+    with RawServer(saying(with_length(b"{}", status="400 Bad Request"))) as server:
+        model = ChatOpenAI(
+            base_url=server.url,
+            api_key="other-key",  # type: ignore[arg-type]  # as above
+            extra_body={"gateway": SecretStr(MARK)},
+            max_retries=0,
+        )
+        model.model_kwargs = {"token": MARK}
+        with pytest.raises(ModelError):
+            model.invoke(text)
+        model.close()
+        assert MARK not in repr(model)
+    body = json.loads(server.requests[0].body)
+    assert (body["gateway"], body["token"]) == (MARK, MARK)

@@ -11,6 +11,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl
 
+from prill.callbacks.secrets import reveal_secrets
 from prill.errors import Cancelled, ConfigError
 from prill.io import BLOCKING, ExecutionMode, get_asyncio_mode, interruptible
 from prill.io.scope import current_scope
@@ -113,7 +114,7 @@ class SDKTransport(ClientTransport):
         sent = self._client.post(
             request.path,
             cast_to=object,
-            body=dict(request.body),
+            body=reveal_secrets(request.body),
             options=options,
             stream=request.stream,
             stream_cls=_Unread if request.stream else None,

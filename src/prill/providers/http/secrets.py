@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from prill.callbacks.secrets import find_named_secrets
+
 MASK = "**********"
 _SHORTEST = 4
 """Shorter texts are in every sentence; no key is so short."""
@@ -64,9 +66,13 @@ class Redactor:
 
 
 def find_secrets(
-    key: str | None, url: str | None, headers: Iterable[Mapping[str, Any] | None], queries: Iterable[Any]
+    key: str | None,
+    url: str | None,
+    headers: Iterable[Mapping[str, Any] | None],
+    queries: Iterable[Any],
+    bodies: Iterable[Any] = (),
 ) -> list[str]:
-    """The secrets in a model's settings, and in the headers and queries of a call."""
+    """The secrets in a model's settings, and in the headers, queries and bodies of a call."""
     secrets = [key] if key else []
     with contextlib.suppress(ValueError):  # an address that cannot be read is refused elsewhere
         parts = urlsplit(url or "")
@@ -80,6 +86,8 @@ def find_secrets(
                 secrets.append(text.partition(" ")[2])  # what follows ``Bearer``
     for query in queries:
         secrets += [str(value) for value in (query or {}).values() if isinstance(value, str)]
+    for body in bodies:
+        secrets += find_named_secrets(body)
     return [secret for secret in secrets if secret]
 
 
