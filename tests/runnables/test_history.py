@@ -18,7 +18,7 @@ from prill.errors import (
     StreamTimeout,
 )
 from prill.io import CancelToken
-from prill.language_models import FakeListChatModel, GenericFakeChatModel
+from prill.language_models import FakeListChatModel
 from prill.language_models.fake_chat_models import FakeListChatModelError
 from prill.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from prill.output_parsers import JsonOutputParser, StrOutputParser

@@ -45,7 +45,7 @@ def test_the_first_append_goes_at_once_and_those_that_come_meanwhile_go_together
         database = Database()
         groups = Groups(database.write, 0.005)
         tasks = [start(groups.append(item("a")))]
-        while not database.groups:
+        while not database.groups:  # noqa: ASYNC110 - it ends in the next turns of the loop
             await asyncio.sleep(0)
         tasks += [start(groups.append(item(name))) for name in "bcd"]
         await asyncio.sleep(0)
