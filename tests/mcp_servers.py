@@ -30,10 +30,17 @@ def odd_connection(**more: Any) -> dict[str, Any]:
 
 def children() -> set[int]:
     """The processes that this one has started and that have not ended."""
-    found = set()
-    for thread in os.listdir("/proc/self/task"):
-        found |= {int(pid) for pid in Path(f"/proc/self/task/{thread}/children").read_text().split()}
-    return {pid for pid in found if "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]}
+    threads = os.listdir("/proc/self/task")
+    found = {int(pid) for thread in threads for pid in read_proc(f"self/task/{thread}/children").split()}
+    return {pid for pid in found if read_proc(f"{pid}/stat").rpartition(")")[2].split()[:1] not in ([], ["Z"])}
+
+
+def read_proc(name: str) -> str:
+    """A file of /proc; nothing if its thread or process has ended meanwhile."""
+    try:
+        return Path("/proc", name).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 class Blocking:
