@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 from operator import itemgetter
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -438,3 +439,26 @@ def test_a_chunk_in_a_field_of_its_message_class_is_dumped_with_its_calls():
     pieces = [{"name": "f", "args": "{}", "id": "c", "index": 0}]
     dumped = State(last=AIMessageChunk("x", tool_call_chunks=pieces)).model_dump()
     assert dumped["last"]["tool_calls"] == [{"name": "f", "args": {}, "id": "c", "type": "tool_call"}]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_call_chunk", "id": "c1", "name": "f", "args": "{}", "index": 0},
+        {"type": "server_tool_call", "id": "c1", "name": "f", "args": {}},
+        {"type": "function_call", "call_id": "c1", "id": "fc", "name": "f", "arguments": "{}"},
+        {"toolUse": {"toolUseId": "c1", "name": "f", "input": {}}},
+        {"functionCall": {"id": "c1", "name": "f", "args": {}}},
+    ],
+)
+def test_a_call_that_is_left_out_goes_from_wherever_a_provider_puts_it(block: Any) -> None:
+    calls: Any = [{"name": name, "args": {}, "id": id} for name, id in (("f", "c1"), ("g", "c2"))]
+    raw = [{"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}} for id in ("c1", "c2")]
+    message = AIMessage([block, "text", {"type": "text", "text": "x"}], tool_calls=calls)
+    message.additional_kwargs["tool_calls"] = raw
+    message.invalid_tool_calls = [{"type": "invalid_tool_call", "id": "c1", "name": "f", "args": "{", "error": None}]
+    [kept] = filter_messages([message], exclude_tool_calls=["c1"])
+    assert kept.content == ["text", {"type": "text", "text": "x"}]
+    assert [call["id"] for call in kept.additional_kwargs["tool_calls"]] == ["c2"]
+    assert "c1" not in repr(kept)
+    assert message.additional_kwargs["tool_calls"] == raw

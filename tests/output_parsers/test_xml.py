@@ -169,3 +169,11 @@ def test_instructions_name_the_tags_and_show_xml_that_the_parser_itself_reads() 
     assert parser.invoke(instructions) == {"film": [{"name": "Jaws"}, {"year": "1975"}]}
     assert parser.asdict()["_type"] == "xml"
     assert parser == XMLOutputParser(tags=["film", "name"], parser="defusedxml") != XMLOutputParser()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "ISO-8859-1", "US-ASCII", "GB2312", "made-up"])
+def test_the_encoding_in_the_first_line_does_not_matter_as_the_text_is_decoded(encoding: str) -> None:
+    text = f"<?xml version='1.0' encoding='{encoding}'?><film><name>Amélie 电影</name></film>"
+    want = {"film": [{"name": "Amélie 电影"}]}
+    assert XMLOutputParser().parse(text) == want
+    assert XMLOutputParser().invoke(text) == join(list(XMLOutputParser().transform(iter(text)))) == want

@@ -82,16 +82,26 @@ def _ids(calls: Sequence[str] | bool) -> Sequence[str]:
 def _reduced(message: AIMessage, kept: list[Any], excluded: Sequence[str]) -> dict[str, Any]:
     update: dict[str, Any] = {"tool_calls": kept}
     if isinstance(message.content, list):
-        update["content"] = [
-            block
-            for block in message.content
-            if not (
-                isinstance(block, dict)
-                and block.get("type") in ("tool_use", "tool_call", "function_call")
-                and (block.get("id") in excluded or block.get("call_id") in excluded)
-            )
-        ]
-    pieces = getattr(message, "tool_call_chunks", None)
-    if pieces:
-        update["tool_call_chunks"] = [piece for piece in pieces if piece["id"] not in excluded]
+        update["content"] = [block for block in message.content if not _is_call(block, excluded)]
+    for name in ("tool_call_chunks", "invalid_tool_calls"):
+        if pieces := getattr(message, name, None):
+            update[name] = [piece for piece in pieces if piece["id"] not in excluded]
+    raw = message.additional_kwargs.get("tool_calls")
+    if isinstance(raw, list):
+        left = [call for call in raw if not _is_call({"tool_use": call}, excluded)]
+        update["additional_kwargs"] = {**message.additional_kwargs, "tool_calls": left}
     return update
+
+
+_CALLS = frozenset({"tool_use", "tool_call", "tool_call_chunk", "server_tool_call", "function_call"})
+_WRAPPED_CALLS = ("tool_use", "toolUse", "function_call", "functionCall")
+"""The keys under which some providers put a call in a block."""
+
+
+def _is_call(block: Any, ids: Sequence[str]) -> bool:
+    """Whether a block of content is one of these calls, in the form of any provider."""
+    if not isinstance(block, dict):
+        return False
+    forms = [block] if block.get("type") in _CALLS else [block.get(key) for key in _WRAPPED_CALLS]
+    names = ("id", "call_id", "toolUseId")
+    return any(isinstance(form, dict) and any(form.get(name) in ids for name in names) for form in forms)

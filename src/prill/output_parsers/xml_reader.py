@@ -76,7 +76,8 @@ class XMLReader:
         self._number = 0
         self._data: list[str] = []
         self._chunks: list[XMLChunk] = []
-        parser = self._expat = expat.ParserCreate()
+        # The text is decoded already, whatever encoding its first line names.
+        parser = self._expat = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
