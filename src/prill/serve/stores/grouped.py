@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -63,6 +64,8 @@ class OnLoop:
         self.changes = Changes()
         self.groups = Groups(self._write, GROUP_SECONDS)
         self.tasks = DetachedTasks()
+        self.looking = False
+        """Whether a task looks for changes that other processes make."""
 
     async def aclose(self) -> None:
         self.changes.notify_all()
@@ -225,13 +228,19 @@ class GroupedStore:
 
     async def wait_stop(self, run_id: str, seconds: float) -> bool:
         here = await self._get()
-        tail = here.tails.get(run_id)
-        with here.changes.watching(_STOP + run_id) as change:
-            if tail is None or not tail.stopping:
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            tail = here.tails.get(run_id)
+            if tail is not None and tail.stopping:
+                return True
+            with here.changes.watching(_STOP + run_id) as change, contextlib.suppress(TimeoutError):
                 await self._watch(here, "")
-                with contextlib.suppress(TimeoutError):
-                    await change.wait_alone(seconds)
-        return tail is not None and tail.stopping
+                tail = here.tails.get(run_id)
+                if tail is None or not tail.stopping:
+                    await change.wait_alone(left)
+            if tail is not None and run_id not in here.tails:  # it has ended
+                return tail.stopping
+        return False
 
     async def aclose(self) -> None:
         await self._on_loop.aclose()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from prill.errors import ConfigError
+from prill.errors import ConfigError, RequestError
 from prill.io import get_asyncio_mode
 from prill.serve.stores.base import StoredRun
 from prill.serve.stores.grouped import GroupedStore, OnLoop, Stored, refuse_unreachable
@@ -18,11 +18,13 @@ from prill.sqlite_file import SQLiteFile
 T = TypeVar("T")
 
 _READ = f"""
-SELECT last, kept_from, ended_at, lease_until, data FROM run LEFT JOIN frame
+SELECT last, kept_from, ended_at, lease_until, data FROM run JOIN progress ON run = number LEFT JOIN frame
 ON place BETWEEN (number << {FRAME_BITS}) + max(?, kept_from) AND (number << {FRAME_BITS}) + last * ?
 WHERE run_id = ? AND NOT gone ORDER BY place LIMIT ?
 """
 """The second value is 1 to read frames, or 0 to read only the state of the run."""
+
+_STATE = "SELECT last, ended_at FROM run JOIN progress ON run = number WHERE run_id = ?"
 
 _LOOK_FOR_FRAMES = 0.02
 _LOOK_FOR_STOPS = 0.2
@@ -84,7 +86,11 @@ class SQLiteStore(GroupedStore):
 
     async def _write(self, group: Sequence[Append]) -> Sequence[Written]:
         now = self._clock()
-        return await self._call(self._file.change, lambda db: self._runs.write(db, group, now))
+        try:
+            return await self._call(self._file.change, lambda db: self._runs.write(db, group, now))
+        except RequestError:
+            self._runs.forget_known()  # the file has not what was to be written
+            raise
 
     async def _renew(self, run_id: str, owner: str, lease: float) -> bool | None:
         until = self._clock() + lease
@@ -127,26 +133,32 @@ class SQLiteStore(GroupedStore):
     # Changes that other processes make
 
     async def _watch(self, here: OnLoop, run_id: str) -> None:
-        if not here.tasks:
+        if not here.looking:
+            here.looking = True
             here.tasks.start(self._look_for_changes(here))
 
     async def _look_for_changes(self, here: OnLoop) -> None:
         seen: dict[str, Any] = {}
-        while here.changes.watched():
-            foreign = here.foreign
-            await get_asyncio_mode().sleep(_LOOK_FOR_FRAMES if foreign else _LOOK_FOR_STOPS)
-            seen = {run_id: state for run_id, state in seen.items() if run_id in foreign}
-            changed, stopped = await self._call(self._look, foreign, seen)
-            for run_id in changed:
-                here.changes.notify(run_id)
-            for run_id in stopped:
-                here.note_stop(run_id)
+        try:
+            while here.changes.watched():
+                foreign = here.foreign
+                await get_asyncio_mode().sleep(_LOOK_FOR_FRAMES if foreign else _LOOK_FOR_STOPS)
+                seen = {run_id: state for run_id, state in seen.items() if run_id in foreign}
+                changed, stopped = await self._call(self._look, foreign, seen)
+                for run_id in changed:
+                    here.changes.notify(run_id)
+                for run_id in stopped:
+                    here.note_stop(run_id)
+        except RequestError:
+            here.changes.notify_all()  # they look for themselves, and find out what is wrong
+        finally:
+            here.looking = False
 
     def _look(self, foreign: Sequence[str], seen: dict[str, Any]) -> tuple[list[str], list[str]]:
         """The runs that are not as they were ``seen``, and those that are to be stopped."""
         changed = []
         for run_id in foreign:
-            state = self._reading.read("SELECT last, ended_at, gone FROM run WHERE run_id = ?", run_id)
+            state = self._reading.read(_STATE, run_id)
             if seen.get(run_id) != state:
                 seen[run_id] = state
                 changed.append(run_id)
