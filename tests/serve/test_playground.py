@@ -16,6 +16,7 @@ from tests.helpers import requires
 from tests.serve.browser import chromium, opened
 from tests.serve.chains import ask, events, joke, model
 from tests.serve.serving import Served, serving
+from typing_extensions import TypedDict
 
 import prill.serve.playground
 from prill import init_chat_model, tool
@@ -194,6 +195,15 @@ def test_messages_are_found_wherever_a_chain_takes_them(provider):
     }
     assert chat(joke()) is None
     assert chat(RunnableLambda(len)) is None
+
+
+class Asked(TypedDict):
+    messages: list[Any]
+    tone: str
+
+
+def test_the_schema_of_a_typed_dict_is_read_through_its_reference():
+    assert chat(RunnableLambda(len).with_types(input_type=Asked)) == {"messages": "messages", "text": None}
 
 
 def stream_events(served: Served, path: str, input: Any, **more: Any) -> list[Any]:

@@ -65,11 +65,12 @@ class AgentState(TypedDict, total=False):
     structured_response: NotRequired[Any]
 
 
-class OpenState(TypedDict, total=False):
+class OpenState(BaseModel):
     """What any agent takes and gives, as schemas show it: messages in all the forms they may have, and other keys."""
 
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic reads it from here
-    messages: Any
+    model_config = ConfigDict(extra="allow")
+
+    messages: Any = None
 
 
 class StateSchema:
