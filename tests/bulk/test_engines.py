@@ -31,7 +31,7 @@ ENGINES = ("ray", "dask")
 KEY = "sk-secret-of-the-test"
 
 
-@pytest.fixture(scope="session", params=[pytest.param(name, marks=requires(name)) for name in ENGINES])
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=requires(name)) for name in ENGINES])
 def cluster(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any]]:
     """A cluster of two workers that the program has started; all tests of one engine run one after the other."""
     with pytest.MonkeyPatch.context() as patch:
