@@ -118,16 +118,26 @@ def test_both_at_once_are_told_apart(run):
         outer = io.make_interrupter()
         entered = outer.enter()
         inner = io.make_interrupter()
-        thread = later(lambda: (inner.stop(), outer.stop()))
+        thread = None
+
+        def stop_both():
+            inner.stop()
+            outer.stop()
+
+        if io.blocking:
+            thread = later(stop_both)
+        else:  # in one turn of the loop, so that neither is seen without the other
+            asyncio.get_running_loop().call_later(0.02, stop_both)
         entered_inner = inner.enter()
         try:
             await io.sleep(60)
         except (Cancelled, asyncio.CancelledError) as error:
+            if thread is not None:
+                thread.join()
             inner.caused(error)
             inner.leave(entered_inner)
             caused = outer.caused(error)
             outer.leave(entered)
-        thread.join()
         return caused
 
     assert run(body) is True

@@ -154,7 +154,9 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """Chunks in, chunks out; this one is for a step that must wait for its whole input."""
         verb = stream_override(self, run) if self._overrides and not self._has_body else None
         if verb is not None:  # a user's class that streams, and is watched as a whole
-            async with closing(collect_and_override(self, verb, inputs, run, kwargs)) as chunks:
+            takes_chunks = verb in ("transform", "atransform")
+            iterate = flow_override if takes_chunks else collect_and_override
+            async with closing(iterate(self, verb, inputs, run, kwargs)) as chunks:
                 async for chunk in chunks:
                     yield chunk
             return
