@@ -40,7 +40,7 @@ test-latest:
 
 # Minutes of leaks, cut streams and contended locks, which a short run cannot show.
 soak: $(READY)
-	PRILL_SOAK=1 $(PYTEST) $(wildcard tests/soak tests/stress)
+	PRILL_SOAK=1 $(PYTEST) $(wildcard tests/soak tests/stress tests/serve/test_resuming.py)
 
 # The tests of models once more, through clients of the vendors' SDKs and of httpx that are passed in.
 clients: $(READY)
