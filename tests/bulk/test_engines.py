@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -42,6 +44,10 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any]]:
     yield request.param, started
     if request.param == "ray":
         started.shutdown()
+        with warnings.catch_warnings():  # Ray forgets processes that it has ended without waiting for them
+            warnings.simplefilter("ignore", ResourceWarning)
+            del started
+            gc.collect()
     else:
         started.close()
         started.cluster.close()
