@@ -402,7 +402,7 @@ def test_an_agent_is_retried_mapped_explained_and_drawn_as_any_runnable(colour):
     assert len(colour.invoke(agent.map(), ["a", "b"])) == 2
     assert "Agent" in str(agent.explain_streaming())
     assert "Agent" in agent.get_graph().draw_mermaid()
-    assert agent.get_input_jsonschema()["$defs"]["OpenState"]["properties"].keys() == {"messages"}
+    assert agent.get_input_jsonschema()["properties"].keys() == {"messages"}
     assert [spec.id for spec in agent.config_specs] == ["thread_id"]
 
 

@@ -69,7 +69,7 @@ def test_fields_of_an_output_are_columns_in_every_form(name: str) -> None:
 def test_a_function_is_called_with_each_row() -> None:
     lines: list[dict[str, Any]] = []
     bulk.run(RunnableLambda(label), rows(3), lines.append, key="id")
-    assert [line.get("name") for line in lines] == ["n0", "n1", None]
+    assert {line["id"]: line.get("name") for line in lines} == {"r0": "n0", "r1": "n1", "r2": None}
 
 
 def test_a_column_is_typed_though_the_first_part_is_all_errors_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,8 @@ class RedisClient:
         try:
             results: list[Any] = await pipeline.execute(raise_on_error=False)
         except (self.error, OSError) as error:
+            with contextlib.suppress(self.error, OSError):  # the idle connections are broken too, if one is
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             raise refuse_unreachable() from error
         return results
 
@@ -80,6 +82,8 @@ class RedisClient:
         try:
             return await self._client.execute_command(*command)
         except (self.error, OSError) as error:
+            with contextlib.suppress(self.error, OSError):  # the idle connections are broken too, if one is
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             raise refuse_unreachable() from error
 
     def listen(self) -> Any:
