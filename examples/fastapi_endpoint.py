@@ -4,14 +4,17 @@
     curl --no-buffer "http://127.0.0.1:8000/answer?question=Why+is+the+sky+blue"
 
 Open http://127.0.0.1:8000 and ask. When the tab is closed, or Stop is pressed, the provider's connection is closed too:
-no token is paid for that nobody reads. For this there is nothing to write: leaving a stream closes it.
+no token is paid for that nobody reads. Leaving a stream closes it; the exit stack sees to that also where the web
+framework drops the generator between two pieces.
 """
 
 import argparse
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -43,6 +46,12 @@ form.onsubmit = (submitted) => {
 """
 
 
+async def get_stack() -> AsyncIterator[AsyncExitStack]:
+    """What is closed at the end of a request, however it ends."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
 def build_app(model: str) -> FastAPI:
     chain: Runnable[dict[str, str], str] = PROMPT | init_chat_model(model) | StrOutputParser()
     app = FastAPI(title="Answers")
@@ -52,9 +61,12 @@ def build_app(model: str) -> FastAPI:
         return PAGE
 
     @app.get("/answer", response_class=EventSourceResponse)
-    async def answer(question: str) -> AsyncIterator[ServerSentEvent]:
+    async def answer(
+        question: str, stack: Annotated[AsyncExitStack, Depends(get_stack)]
+    ) -> AsyncIterator[ServerSentEvent]:
+        pieces = await stack.enter_async_context(aclosing(chain.astream({"question": question})))
         try:
-            async for piece in chain.astream({"question": question}):
+            async for piece in pieces:
                 yield ServerSentEvent(event="token", data=piece)
         except PrillError as error:  # the status has been sent long ago: what is wrong must be told in the stream
             yield ServerSentEvent(event="failure", data=error.message)
