@@ -143,9 +143,9 @@ def test_the_server_bounds_how_much_of_a_batch_runs_at_once() -> None:
         return x
 
     app = App(settings=Settings(max_concurrency=2))
-    app.add("/work", RunnableLambda(work), config_keys=("max_concurrency",))
+    app.add("/slow", RunnableLambda(work), config_keys=("max_concurrency",))
     with serving(app) as server:
-        ask(server.port, "/work/batch", {"inputs": list(range(20)), "config": {"max_concurrency": 50}})
+        ask(server.port, "/slow/batch", {"inputs": list(range(20)), "config": {"max_concurrency": 50}})
     assert most <= 2
 
 

@@ -6,12 +6,21 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
+from prill.load.serializable import Serializable
 from prill.messages import AIMessage, BaseMessage, FunctionMessage, HumanMessage
 
 
-class AgentAction(BaseModel):
+class _Decision(Serializable):
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        return ["langchain", "schema", "agent"]
+
+
+class AgentAction(_Decision):
     """A tool that an agent wants to run.
 
     ``log`` is what the model wrote about it, as far as it is text.
@@ -51,7 +60,7 @@ class ToolAgentAction(AgentActionMessageLog):
     tool_call_id: str | None
 
 
-class AgentStep(BaseModel):
+class AgentStep(Serializable):
     """An action, and what its tool returned."""
 
     action: AgentAction
@@ -65,7 +74,7 @@ class AgentStep(BaseModel):
         return [HumanMessage(content=observation_text(self.observation))]
 
 
-class AgentFinish(BaseModel):
+class AgentFinish(_Decision):
     """The end of an agent's work: ``return_values`` is its output, ``log`` what the model wrote."""
 
     return_values: dict[Any, Any]

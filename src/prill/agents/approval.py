@@ -160,7 +160,7 @@ def _decisions_by_id(calls: Sequence[Call], given: Any) -> Mapping[str, Any]:
         unknown = [id for id in given if id not in ids]
         if missing or unknown:
             what = f"no decision on the call {missing[0]}" if missing else f"a decision on {unknown[0]!r:.80}"
-            raise ConfigError(f"there is {what}: the calls that wait for one are {', '.join(ids)}")
+            raise ConfigError(f"{what} was given: the calls that wait for one are {', '.join(ids)}")
         return given
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise ConfigError(

@@ -34,7 +34,7 @@ def read_messages(given: Any) -> list[BaseMessage]:
     """The messages that an input holds.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: the input has no messages.
     """
     messages = with_ids(convert_to_messages(given if isinstance(given, list | tuple) else [given]))
     if not messages:
@@ -108,7 +108,7 @@ class Reader:
         if stored is None:
             raise ConfigError("an agent without threads cannot go on from nothing: give it messages as the input")
         if not stored.messages:
-            raise ThreadNotFoundError(f"there is no thread {thread_id!r:.80} that could go on")
+            raise ThreadNotFoundError(f"no thread {thread_id!r:.80} is stored, so it cannot go on")
         if stored.ended:
             raise ConfigError(f"the last run of the thread {thread_id!r:.80} has ended: give it new messages")
         return Entry(list(stored.messages), {}, stored.messages, resumes=True)
@@ -117,7 +117,7 @@ class Reader:
         values: dict[str, Any] = dict(command.update or {})
         if stored is None or not stored.length:
             if stored is not None and "messages" not in values:
-                raise ThreadNotFoundError(f"there is no thread {thread_id!r:.80} to resume")
+                raise ThreadNotFoundError(f"no thread {thread_id!r:.80} is stored, so it cannot be resumed")
             if "messages" not in values:
                 raise ConfigError(
                     "without threads an agent is resumed from its paused state: Command(resume=..., update=state)"

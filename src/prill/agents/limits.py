@@ -19,7 +19,7 @@ DEFAULT_MODEL_CALLS = 25
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run of an agent may use; ``None`` is no limit.
+    """What one run of an agent may use; ``None`` means unlimited.
 
     - ``model_calls``: calls of the model (25), those of retries and of middleware not counted.
     - ``tool_calls``: calls of tools, and ``per_tool`` of single ones by name.
@@ -33,7 +33,7 @@ class Limits:
       a message that says which limit was reached.
 
     Raises:
-        ConfigError: a value that is no limit.
+        ConfigError: a value is not a valid limit.
     """
 
     model_calls: int | None = DEFAULT_MODEL_CALLS
@@ -106,7 +106,7 @@ class Meter:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the run may go on; ``None`` if there is no limit."""
+        """How long the run may go on; ``None`` if it is unlimited."""
         seconds = self.limits.seconds
         return None if seconds is None else max(0.0, self.started + seconds - time.monotonic())
 

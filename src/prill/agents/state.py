@@ -40,7 +40,7 @@ def add_messages(left: Any, right: Any) -> list[BaseMessage]:
         place = next((index for index, old in enumerate(merged) if old.id == message.id), None)
         if isinstance(message, RemoveMessage):
             if place is None:
-                raise ConfigError(f"there is no message with the id {message.id!r} to remove")
+                raise ConfigError(f"no message has the id {message.id!r}, so it cannot be removed")
             del merged[place]
         elif place is None:
             merged.append(message)

@@ -44,7 +44,7 @@ class StreamForm:
     """The form of an agent's stream: which modes it shows, and how.
 
     Raises:
-        ConfigError: there is no such mode or version.
+        ConfigError: the mode or the version is unknown.
     """
 
     def __init__(self, stream_mode: Any, version: str, subgraphs: bool) -> None:

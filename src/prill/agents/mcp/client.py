@@ -131,7 +131,7 @@ class MCPClient:
         if server not in self._sessions:
             near = get_close_matches(server, self._sessions, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"the servers are {', '.join(self._sessions) or '(none)'}"
-            raise ConfigError(f"there is no MCP server {server!r:.80}; {hint}")
+            raise ConfigError(f"unknown MCP server {server!r:.80}; {hint}")
         return [self._sessions[server]]
 
     # Blocking code

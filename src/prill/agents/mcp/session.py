@@ -155,7 +155,7 @@ class MCPSession:
         await self._link.discard(io)
         if isinstance(error, HeldNotOpened):
             return MCPError(
-                f"there is no session with the MCP server {self.name!r}: {self._reason(error)}. Check its command or "
+                f"no session with the MCP server {self.name!r}: {self._reason(error)}. Check its command or "
                 "address, and what it has written to the standard error"
             )
         return MCPError(

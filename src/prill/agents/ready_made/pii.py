@@ -67,8 +67,7 @@ def _make_detector(pii_type: str, detector: Detector | None) -> Callable[[str], 
     pattern = detector or _PATTERNS.get(pii_type)
     if pattern is None:
         raise ConfigError(
-            f"there is no detector for {pii_type!r}: give detector=, a pattern or a function; there are "
-            f"{', '.join(_PATTERNS)}"
+            f"no detector for {pii_type!r}: give detector=, a pattern or a function; there are {', '.join(_PATTERNS)}"
         )
     compiled = re.compile(pattern)
     check = _CHECKS.get(pii_type) if detector is None else None

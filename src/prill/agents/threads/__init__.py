@@ -1,4 +1,4 @@
-"""Threads: append-only logs in which agents keep what was said and done, in memory, in SQLite or in PostgreSQL.
+"""Threads: append-only logs in which agents record messages and state, in memory, in SQLite or in PostgreSQL.
 
 Names are loaded when they are first used: most programs need one kind of store.
 """
