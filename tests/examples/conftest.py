@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,27 @@ class Examples:
         assert "Warning" not in ran.stderr
         assert "Traceback" not in ran.stderr
         return ran
+
+    @contextmanager
+    def serving(self, name: str, *arguments: str) -> Iterator[str]:
+        """Run a program that serves, until the ``with`` block ends; the host and port that it listens at."""
+        command = self.command(name, *arguments, "--port", "0")
+        environment = {**os.environ, **self.environment}
+        with subprocess.Popen(
+            command, cwd=self.place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            try:
+                shown = []
+                for line in process.stderr:
+                    shown.append(line)
+                    if found := re.search(r"running on http://([\d.:]+)", line):
+                        yield found[1]
+                        break
+                else:
+                    pytest.fail("".join(shown))
+            finally:
+                process.kill()
 
     def on_terminal(self, name: str, *arguments: str) -> AbstractContextManager[Terminal]:
         command = self.command(name, *arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -49,23 +48,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def address(examples: Any) -> Iterator[str]:
-    command = examples.command("chat_in_the_browser", "examples/texts", "--port", "0")
-    environment = {**os.environ, **examples.environment}
-    with subprocess.Popen(
-        command, cwd=examples.place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        try:
-            said = []
-            for line in process.stderr:
-                said.append(line)
-                if found := re.search(r"running on (http://[\d.:]+)", line):
-                    yield found[1]
-                    break
-            else:
-                pytest.fail("".join(said))
-        finally:
-            process.kill()
+    with examples.serving("chat_in_the_browser", "examples/texts") as address:
+        yield f"http://{address}"
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
-import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -20,23 +17,8 @@ from prill.testing import Faults, Reply
 @pytest.fixture
 def address(examples) -> Iterator[str]:
     """Where the endpoint is served."""
-    command = examples.command("fastapi_endpoint", "--port", "0")
-    environment = {**os.environ, **examples.environment}
-    with subprocess.Popen(
-        command, cwd=examples.place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        try:
-            told = []
-            for line in process.stderr:
-                told.append(line)
-                if found := re.search(r"running on http://([\d.:]+)", line):
-                    yield found[1]
-                    break
-            else:
-                pytest.fail("".join(told))
-        finally:
-            process.kill()
+    with examples.serving("fastapi_endpoint") as address:
+        yield address
 
 
 def connect(address: str) -> closing[http.client.HTTPConnection]:
