@@ -28,5 +28,5 @@ def open_store(address: str) -> RunStore:
     scheme = address.partition(":")[0]
     if scheme not in OPENERS:
         known = ", ".join(f"{name}:" for name in OPENERS)
-        raise ConfigError(f"unknown store of runs {scheme!r}; addresses start with {known}")
+        raise ConfigError(f"no store of runs {scheme!r}; addresses start with {known}")
     return OPENERS[scheme](address)
