@@ -72,7 +72,7 @@ class ConfigurableModel(DynamicRunnable[Any, Any]):
             )
         return tuple(names)
 
-    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+    def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         return [self._spec(name) for name in self.fields]
 
     def _spec(self, name: str) -> ConfigurableFieldSpec:
@@ -82,7 +82,7 @@ class ConfigurableModel(DynamicRunnable[Any, Any]):
         default = self.settings.get(name, getattr(self.default, name, None))
         return ConfigurableFieldSpec(self.prefix + name, info.annotation, name, info.description, default)
 
-    def _configured(self, config: Config) -> Any:
+    def _select_runnable(self, config: Config) -> Any:
         given = config.get("configurable") or {}
         changed = {name: given[key] for name in self.fields if (key := self.prefix + name) in given}
         if not changed and self._has_model:

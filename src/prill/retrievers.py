@@ -77,7 +77,7 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
                 return await find(input, **kwargs)
             return await run.io.call(partial(find, input, **kwargs))
 
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self.tags, {**self._get_ls_params(**kwargs), **(self.metadata or {})}
 
     def _get_ls_params(self, **kwargs: Any) -> Mapping[str, Any]:
@@ -85,5 +85,5 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
         name = type(self).__name__.removeprefix("Retriever").removesuffix("Retriever")
         return {"ls_retriever_name": (name or "Retriever").lower()}
 
-    def _observed_input(self, input: Any) -> Any:
+    def _get_reported_input(self, input: Any) -> Any:
         return {"query": input}

@@ -355,7 +355,7 @@ class Agent(Runnable[Any, dict[str, Any]]):
 
     # What it reports about itself
 
-    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+    def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         return [_THREAD_ID]
 
     def _io_type(self, side: Literal["input", "output"]) -> Any:

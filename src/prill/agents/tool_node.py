@@ -59,7 +59,7 @@ class ToolNode(Runnable[Any, Any]):
         """The tools."""
         return dict(self._runner.by_name)
 
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self._tags or None, None
 
     def _streaming(self) -> Streaming:

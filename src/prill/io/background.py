@@ -31,7 +31,7 @@ class BackgroundBody:
         self._scope = Scope(current_scope())
         self._process = process_number()
         self._error: BaseException | None = None
-        run = partial(scoped, partial(self._run, work), self._scope)
+        run = partial(scoped, partial(self._run_in_background, work), self._scope)
         self._thread = threading.Thread(
             target=copy_context_of_worker().run, args=(run,), name="prill-background", daemon=True
         )
@@ -65,16 +65,16 @@ class BackgroundBody:
         join(self._thread)
         self._scope.leave()
 
-    def _run(self, work: Callable[[Emit], Awaitable[Any]]) -> None:
+    def _run_in_background(self, work: Callable[[Emit], Awaitable[Any]]) -> None:
         try:
-            drive(work(self._put))
+            drive(work(self._put_item))
         except BaseException as error:
             self._error = error
         with self._changed:
             self._items.append(END)
             self._changed.notify_all()
 
-    def _put(self, item: Any) -> Awaitable[None] | None:
+    def _put_item(self, item: Any) -> Awaitable[None] | None:
         with self._changed:
             self._items.append(item)
             self._changed.notify_all()
@@ -82,9 +82,9 @@ class BackgroundBody:
                 # Other code needs this thread's loop, the consumer perhaps: it must not be blocked.
                 return self
             while len(self._items) >= self._limit:
-                self._check()
+                self._raise_if_closed()
                 self._changed.wait(self._scope)
-        self._check()
+        self._raise_if_closed()
         return None
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -93,13 +93,13 @@ class BackgroundBody:
 
         while True:
             room, wake = make_wake(asyncio.get_running_loop())
-            self._check()
+            self._raise_if_closed()
             with self._changed:
                 if len(self._items) < self._limit:
                     return
                 self._changed.add(wake)
             yield from room.__await__()
 
-    def _check(self) -> None:
+    def _raise_if_closed(self) -> None:
         if self._scope.cancelled:
             raise Cancelled("the consumer has left the stream")

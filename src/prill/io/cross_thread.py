@@ -35,7 +35,7 @@ class _CrossThreadNext(Generic[T]):
         self._answer: Future[T] = Future()
         self._stream = stream
         self._loop = loop
-        loop.call_soon_threadsafe(self._start)
+        loop.call_soon_threadsafe(self._start_on_loop)
 
     def wait(self) -> T:
         while True:
@@ -52,11 +52,11 @@ class _CrossThreadNext(Generic[T]):
     def cancel(self) -> None:
         self._loop.call_soon_threadsafe(lambda: self._task.cancel())
 
-    def _start(self) -> None:
-        self._task = self._loop.create_task(self._next())
+    def _start_on_loop(self) -> None:
+        self._task = self._loop.create_task(self._get_next_item())
         self._task.add_done_callback(self._deliver)
 
-    async def _next(self) -> T:
+    async def _get_next_item(self) -> T:
         try:
             return await self._stream.__anext__()
         except StopAsyncIteration:

@@ -27,10 +27,10 @@ def drive(body: Awaitable[T]) -> T:
         coroutine.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # StopIteration.value has no type
-    raise _refuse(coroutine)
+    raise _close_suspended_body(coroutine)
 
 
-def _refuse(suspended: Any) -> AsyncRequiredError:
+def _close_suspended_body(suspended: Any) -> AsyncRequiredError:
     """End a suspended body and return the error to raise.
 
     It is raised inside the body first, so that its ``finally`` blocks run and the traceback shows the ``await``.
@@ -59,7 +59,7 @@ def drive_stream(stream: AsyncIterator[T]) -> Iterator[T]:
             except StopAsyncIteration:
                 return
             else:
-                raise _refuse(waiting)
+                raise _close_suspended_body(waiting)
     finally:
         drive(close(stream))
 
@@ -72,12 +72,12 @@ def close(stream: Any) -> Awaitable[None]:
     """
     aclose = getattr(stream, "aclose", None)
     if aclose is None:
-        return _NOTHING
+        return _NO_WAIT
     running = getattr(stream, "ag_running", None)
     if running is None:
         return _close(aclose)
     # An event loop that shuts down closes all generators at once, so this one may be closing already.
-    return _NOTHING if running else aclose()
+    return _NO_WAIT if running else aclose()
 
 
 async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
@@ -88,7 +88,7 @@ async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
             raise
 
 
-class _Nothing:
+class _NoWait:
     """An awaitable that does not wait."""
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -96,7 +96,7 @@ class _Nothing:
         yield
 
 
-_NOTHING = _Nothing()
+_NO_WAIT = _NoWait()
 
 
 class closing(Generic[S]):

@@ -15,7 +15,7 @@ from prill.io.tasks import finish, start
 
 T = TypeVar("T")
 
-_LOG = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 class Interruption:
@@ -137,7 +137,7 @@ class DetachedTasks:
         """Run ``body`` as a task of its own."""
         task = start(body)
         self._tasks.add(task)
-        task.add_done_callback(self._note_end)
+        task.add_done_callback(self._forget_finished_task)
 
     async def finish(self, *, cancel: bool = False) -> None:
         """Wait until all have ended; with ``cancel``, cancel them first."""
@@ -145,10 +145,10 @@ class DetachedTasks:
         loop = asyncio.get_running_loop()
         await finish([task for task in self._tasks if task is not own and task.get_loop() is loop], cancel=cancel)
 
-    def _note_end(self, task: asyncio.Task[Any]) -> None:
+    def _forget_finished_task(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _LOG.error("a background task of the server failed", exc_info=error)
+            _LOGGER.error("a background task of the server failed", exc_info=error)
 
 
 async def pass_turn() -> None:
@@ -165,7 +165,7 @@ def on_terminate(function: Callable[[], None]) -> Callable[[], None]:
         A function that takes the handlers away. Outside of the main thread nothing is installed.
     """
     if threading.current_thread() is not threading.main_thread():
-        return _nothing
+        return _do_nothing
     loop = asyncio.get_running_loop()
     before: dict[int, Any] = {}
 
@@ -191,5 +191,5 @@ def on_terminate(function: Callable[[], None]) -> Callable[[], None]:
     return undo
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     return None

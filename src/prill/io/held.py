@@ -61,8 +61,8 @@ class Held(Generic[T]):
         probe: Callable[[T], Awaitable[object]] | None = None,
         probe_seconds: float = 5.0,
     ) -> None:
-        self._make = lambda: _Keeper(enter, open_seconds, probe, probe_seconds)
-        self._keeper: PerProcess[_Keeper[T]] = PerProcess(close=_Keeper.end_soon)
+        self._make = lambda: _ResourceKeeper(enter, open_seconds, probe, probe_seconds)
+        self._keeper: PerProcess[_ResourceKeeper[T]] = PerProcess(close=_ResourceKeeper.end_soon)
 
     async def use(self, io: ExecutionMode, work: Callable[[T], Awaitable[R]]) -> R:
         """Call ``work`` with the resource, on its loop, and return what it returns.
@@ -71,7 +71,7 @@ class Held(Generic[T]):
         cannot be opened.
         """
         keeper = self._keeper.get(self._make)
-        return await _there(io, keeper.use(work))
+        return await _run_on_resource_loop(io, keeper.use(work))
 
     async def stream(
         self, io: ExecutionMode, work: Callable[[T, Callable[[Any], None]], Awaitable[Any]]
@@ -80,21 +80,21 @@ class Held(Generic[T]):
 
         A consumer that is slow misses the oldest items. Leaving the stream cancels ``work``.
         """
-        use = _Use(self._keeper.get(self._make), work)
+        use = _ResourceUse(self._keeper.get(self._make), work)
         try:
             while not use.ended:
-                for item in await _there(io, use.pull()):
+                for item in await _run_on_resource_loop(io, use.pull()):
                     yield item
         finally:
             if not use.ended:
-                await io.shield(lambda: _there(io, use.cancel()))
+                await io.shield(lambda: _run_on_resource_loop(io, use.cancel()))
 
     async def discard(self, io: ExecutionMode) -> None:
         """Close the resource and wait until it is closed; the next use opens it again."""
-        await _there(io, self._keeper.get(self._make).close())
+        await _run_on_resource_loop(io, self._keeper.get(self._make).close())
 
 
-class _Keeper(Generic[T]):
+class _ResourceKeeper(Generic[T]):
     """The resource of one process. Everything but ``end_soon`` runs on the loop."""
 
     def __init__(
@@ -108,10 +108,10 @@ class _Keeper(Generic[T]):
         self._open_seconds = open_seconds
         self._probe = probe
         self._probe_seconds = None if probe is None else probe_seconds
-        self._life: _Life[T] | None = None
+        self._life: _ResourceLifetime[T] | None = None
         self._opening: asyncio.Lock | None = None
 
-    async def open(self) -> _Life[T]:
+    async def open(self) -> _ResourceLifetime[T]:
         if self._opening is None:
             self._opening = asyncio.Lock()
         async with self._opening:
@@ -119,7 +119,7 @@ class _Keeper(Generic[T]):
                 await self._life.close()
                 self._life = None
             if self._life is None:
-                life = _Life(self._enter)
+                life = _ResourceLifetime(self._enter)
                 try:
                     async with asyncio.timeout(self._open_seconds):
                         await life.wait_until_open()
@@ -154,10 +154,10 @@ class _Keeper(Generic[T]):
     def end_soon(self) -> None:
         life = self._life
         if life is not None:
-            _get_loop().call_soon_threadsafe(life.ended.set)
+            _get_resource_loop().call_soon_threadsafe(life.ended.set)
 
 
-class _Life(Generic[T]):
+class _ResourceLifetime(Generic[T]):
     """One time that the resource is open, from its opening to its end."""
 
     value: T
@@ -167,11 +167,11 @@ class _Life(Generic[T]):
         self._is_open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.probes: list[asyncio.Task[object]] = []
         # It outlives the run that opens it, whose context it must not hold.
-        self.task = asyncio.get_running_loop().create_task(self._live(enter), context=Context())
+        self.task = asyncio.get_running_loop().create_task(self._hold_open(enter), context=Context())
         _LIVES.add(self.task)
-        self.task.add_done_callback(_forget)
+        self.task.add_done_callback(_ignore_result)
 
-    async def _live(self, enter: Enter[T]) -> None:
+    async def _hold_open(self, enter: Enter[T]) -> None:
         try:
             async with enter(self.ended.set) as self.value:
                 self._is_open.set_result(None)
@@ -183,15 +183,15 @@ class _Life(Generic[T]):
     async def wait_until_open(self) -> None:
         await asyncio.wait({self.task, self._is_open}, return_when=asyncio.FIRST_COMPLETED)
         if self.task.done():
-            raise HeldNotOpened("it ended before it was ready") from _failure(self.task)
+            raise HeldNotOpened("it ended before it was ready") from _get_task_error(self.task)
 
     def check(self) -> None:
         """Raise ``HeldEnded`` if the resource has ended, or does not answer the probe as it should."""
         if self.task.done():
-            raise HeldEnded("it ended") from _failure(self.task)
+            raise HeldEnded("it ended") from _get_task_error(self.task)
         for probe in [probe for probe in self.probes if probe.done()]:
             self.probes.remove(probe)
-            if (failure := _failure(probe)) is not None:
+            if (failure := _get_task_error(probe)) is not None:
                 self.ended.set()
                 raise HeldEnded("it does not answer") from failure
 
@@ -206,10 +206,10 @@ class _Life(Generic[T]):
         await finish(slow, cancel=True)
 
 
-class _Use(Generic[T]):
+class _ResourceUse(Generic[T]):
     """A use of the resource that emits items. Everything runs on the loop."""
 
-    def __init__(self, keeper: _Keeper[T], work: Callable[[T, Callable[[Any], None]], Awaitable[Any]]) -> None:
+    def __init__(self, keeper: _ResourceKeeper[T], work: Callable[[T, Callable[[Any], None]], Awaitable[Any]]) -> None:
         self._keeper = keeper
         self._work = work
         self._items: deque[Any] = deque(maxlen=_MOST_ITEMS)
@@ -220,7 +220,7 @@ class _Use(Generic[T]):
         """The items that have come, at least one; with the last of them ``ended`` is true."""
         if self._task is None:
             self._news = asyncio.Event()
-            self._task = start(self._keeper.use(lambda value: self._work(value, self._emit)))
+            self._task = start(self._keeper.use(lambda value: self._work(value, self._emit_item)))
             self._task.add_done_callback(lambda _: self._news.set())
         await self._news.wait()
         self._news.clear()
@@ -231,7 +231,7 @@ class _Use(Generic[T]):
             items.append(self._task.result())
         return items
 
-    def _emit(self, item: Any) -> None:
+    def _emit_item(self, item: Any) -> None:
         self._items.append(item)
         self._news.set()
 
@@ -241,12 +241,12 @@ class _Use(Generic[T]):
             await finish([self._task], cancel=True)
 
 
-def _forget(task: asyncio.Task[None]) -> None:
+def _ignore_result(task: asyncio.Task[None]) -> None:
     _LIVES.discard(task)
-    _failure(task)  # it counts as retrieved: nobody may ask for it
+    _get_task_error(task)  # it counts as retrieved: nobody may ask for it
 
 
-def _failure(task: asyncio.Task[Any]) -> BaseException | None:
+def _get_task_error(task: asyncio.Task[Any]) -> BaseException | None:
     return None if task.cancelled() else task.exception()
 
 
@@ -255,7 +255,7 @@ def _failure(task: asyncio.Task[Any]) -> BaseException | None:
 _LIVES: set[asyncio.Task[None]] = set()
 
 
-class _Loop:
+class _ResourceLoopThread:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.thread = ServiceThread(self.loop.run_forever, "prill-held")
@@ -272,19 +272,19 @@ class _Loop:
             self.loop.close()
 
 
-_LOOP: PerProcess[_Loop] = PerProcess(close=_Loop.close)
+_LOOP: PerProcess[_ResourceLoopThread] = PerProcess(close=_ResourceLoopThread.close)
 
 
-def _get_loop() -> asyncio.AbstractEventLoop:
-    return _LOOP.get(_Loop).loop
+def _get_resource_loop() -> asyncio.AbstractEventLoop:
+    return _LOOP.get(_ResourceLoopThread).loop
 
 
-async def _there(io: ExecutionMode, body: Coroutine[Any, Any, R]) -> R:
+async def _run_on_resource_loop(io: ExecutionMode, body: Coroutine[Any, Any, R]) -> R:
     """Run a coroutine on the loop."""
-    loop = _get_loop()
+    loop = _get_resource_loop()
     if not io.blocking:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(body, loop))
-    if threading.get_ident() == _LOOP.get(_Loop).thread.ident:
+    if threading.get_ident() == _LOOP.get(_ResourceLoopThread).thread.ident:
         body.close()
         raise RuntimeError("a callback of a held resource used a blocking verb, which would wait for itself")
     return run_on(loop, body)

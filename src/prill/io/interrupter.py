@@ -81,7 +81,7 @@ class Watchdog:
         """Interrupt the work at ``deadline``."""
         self.deadline = deadline
         if deadline < self.due:
-            self._set(deadline)
+            self._set_deadline(deadline)
 
     def close(self) -> None:
         """Stop watching."""
@@ -90,13 +90,13 @@ class Watchdog:
         if cancel is not None:
             cancel()
 
-    def _set(self, due: float) -> None:
+    def _set_deadline(self, due: float) -> None:
         if self._cancel is not None:
             self._cancel()
         self.due = due
-        self._cancel = self._stopper.call_at(due, self._check)
+        self._cancel = self._stopper.call_at(due, self._raise_if_interrupted)
 
-    def _check(self) -> None:
+    def _raise_if_interrupted(self) -> None:
         # In this order: ``until``, in another thread, writes and reads the other way round, so one of the two sets it.
         self.due = float("inf")
         deadline = self.deadline
@@ -105,6 +105,6 @@ class Watchdog:
             # The consumer has the last chunk; ``until`` sets the timer again.
             self._cancel = None
         elif deadline > now:
-            self._set(deadline)
+            self._set_deadline(deadline)
         else:
             self._stopper.expire()

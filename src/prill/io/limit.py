@@ -11,7 +11,7 @@ Take = Callable[[], bool]
 """Starts one more worker if there is still work for it; returns whether it did."""
 
 
-class _Request:
+class _PlaceRequest:
     __slots__ = ("take", "withdraw_outer", "withdrawn")
 
     def __init__(self, take: Take) -> None:
@@ -35,18 +35,18 @@ class Limit:
         self._outer = outer
         self._lock = make_lock()
         self._free_places = width - 1
-        self._waiting_requests: deque[_Request] = deque()
+        self._waiting_requests: deque[_PlaceRequest] = deque()
 
     def ask(self, take: Take) -> Callable[[], bool]:
         """Call ``take`` when a place is free.
 
         Returns a function that withdraws the request, and says whether it could.
         """
-        request = _Request(take)
+        request = _PlaceRequest(take)
         with self._lock:
             self._waiting_requests.append(request)
         self._grant_requests()
-        return lambda: self._withdraw(request)
+        return lambda: self._withdraw_request(request)
 
     def release(self) -> None:
         """Free the place of a worker that has ended."""
@@ -54,7 +54,7 @@ class Limit:
             self._outer.release()
         self._release_place()
 
-    def _withdraw(self, request: _Request) -> bool:
+    def _withdraw_request(self, request: _PlaceRequest) -> bool:
         with self._lock:
             request.withdrawn = True
             if request in self._waiting_requests:
@@ -79,8 +79,8 @@ class Limit:
                 with self._lock:
                     self._free_places += 1
 
-    def _ask_outer(self, request: _Request, outer: Limit) -> None:
-        withdraw = outer.ask(lambda: self._take_both(request))
+    def _ask_outer(self, request: _PlaceRequest, outer: Limit) -> None:
+        withdraw = outer.ask(lambda: self._take_inner_and_outer_place(request))
         with self._lock:
             if not request.withdrawn:
                 request.withdraw_outer = withdraw
@@ -88,7 +88,7 @@ class Limit:
         if withdraw():
             self._release_place()
 
-    def _take_both(self, request: _Request) -> bool:
+    def _take_inner_and_outer_place(self, request: _PlaceRequest) -> bool:
         if not request.withdrawn and request.take():
             return True
         self._release_place()

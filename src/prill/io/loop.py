@@ -97,10 +97,12 @@ class Asyncio:
         self, streams: Sequence[AsyncIterator[T]], limit: Limit | None = None
     ) -> AsyncGenerator[tuple[int, T], None]:
         return (
-            self._forward_one(streams[0]) if len(streams) == 1 else self._merge(streams, limit or Limit(len(streams)))
+            self._forward_stream(streams[0])
+            if len(streams) == 1
+            else self._merge(streams, limit or Limit(len(streams)))
         )
 
-    async def _forward_one(self, stream: AsyncIterator[T]) -> AsyncGenerator[tuple[int, T], None]:
+    async def _forward_stream(self, stream: AsyncIterator[T]) -> AsyncGenerator[tuple[int, T], None]:
         async with closing(stream):
             async for chunk in stream:
                 yield 0, chunk
@@ -127,7 +129,7 @@ class Asyncio:
                         await gates[index].wait()
                         gates[index].clear()
             except BaseException as error:
-                ended = _Failed(error)
+                ended = _StreamError(error)
                 if not isinstance(error, Exception):
                     raise
             finally:
@@ -148,7 +150,7 @@ class Asyncio:
                         index, chunk = arrived.popleft()
                         if chunk is _END:
                             running -= 1
-                        elif type(chunk) is _Failed:
+                        elif type(chunk) is _StreamError:
                             raise chunk.error
                         else:
                             yield index, chunk
@@ -236,7 +238,7 @@ class Asyncio:
         return task.result()
 
 
-class _Failed:
+class _StreamError:
     """The error that ended a stream, on its way to the consumer of the merged streams."""
 
     def __init__(self, error: BaseException) -> None:

@@ -35,13 +35,13 @@ class LoopThreads:
     def submit(self, context: Context, function: Callable[[], Any]) -> asyncio.Future[Any]:
         """Call a function in a thread, in ``context``."""
         future = self._loop.create_future()
-        self._pool.submit(partial(self._run, future, context, function))
+        self._pool.submit(partial(self._run_in_thread, future, context, function))
         return future
 
     def start(self, context: Context, function: Callable[[], Any]) -> asyncio.Future[Any]:
         """Call a function in a new thread, for a caller that a thread of the pool waits for."""
         future = self._loop.create_future()
-        run = partial(self._run, future, context, function)
+        run = partial(self._run_in_thread, future, context, function)
         threading.Thread(target=run, name="prill-worker", daemon=True).start()
         return future
 
@@ -49,7 +49,7 @@ class LoopThreads:
         """Let the threads end."""
         self._pool.close()
 
-    def _run(self, future: asyncio.Future[Any], context: Context, function: Callable[[], Any]) -> None:
+    def _run_in_thread(self, future: asyncio.Future[Any], context: Context, function: Callable[[], Any]) -> None:
         result: Any = None
         error: BaseException | None = None
         try:
@@ -64,9 +64,9 @@ class LoopThreads:
             wake, self._woken = not self._woken, True
         if wake:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and nothing waits there
-                self._loop.call_soon_threadsafe(self._deliver)
+                self._loop.call_soon_threadsafe(self._deliver_result)
 
-    def _deliver(self) -> None:
+    def _deliver_result(self) -> None:
         with self._lock:
             done, self._done = self._done, deque()
             self._woken = False

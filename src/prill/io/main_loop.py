@@ -26,10 +26,10 @@ def run_in_new_loop(make: Callable[[], Coroutine[Any, Any, T]], interrupt: Calla
     """
     if loop_runs_here():
         return _run_in_thread(make, interrupt)
-    return asyncio.run(_run(make, interrupt))
+    return asyncio.run(_run_until_interrupted(make, interrupt))
 
 
-async def _run(make: Callable[[], Coroutine[Any, Any, T]], interrupt: Callable[[], bool]) -> T:
+async def _run_until_interrupted(make: Callable[[], Coroutine[Any, Any, T]], interrupt: Callable[[], bool]) -> T:
     loop = asyncio.get_running_loop()
     task = loop.create_task(make())
 

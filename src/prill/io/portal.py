@@ -59,7 +59,7 @@ def run_on(loop: Any, body: Coroutine[Any, Any, T], context: Context | None = No
     # What runs in a cancelled scope closes something, and is not interrupted. It is asked before the coroutine starts,
     # which may cancel the scope itself.
     interrupted = scope is not None and not scope.cancelled
-    waiting = _Waiting(loop, body, context)
+    waiting = _PortalCall(loop, body, context)
     if scope is None or not interrupted:
         return waiting.wait()
     try:
@@ -71,7 +71,7 @@ def run_on(loop: Any, body: Coroutine[Any, Any, T], context: Context | None = No
         raise
 
 
-class _Waiting(Generic[T]):
+class _PortalCall(Generic[T]):
     """A coroutine on a loop of another thread, and the thread that waits for it."""
 
     def __init__(self, loop: Any, body: Coroutine[Any, Any, T], context: Context) -> None:
@@ -81,11 +81,11 @@ class _Waiting(Generic[T]):
         self._interrupted = False
         # Only programs that mix blocking code and asyncio need asyncio here, and it takes 35 ms to import.
         start = import_module("asyncio").run_coroutine_threadsafe
-        with self._stopping():
-            self._future: Future[T] = context.run(start, self._run(body), loop)
+        with self._cancel_on_signal():
+            self._future: Future[T] = context.run(start, self._run_coroutine(body), loop)
 
     def wait(self) -> T:
-        with self._stopping():
+        with self._cancel_on_signal():
             return self._get_result()
 
     def cancel(self) -> None:
@@ -97,7 +97,7 @@ class _Waiting(Generic[T]):
         return self._future.cancelled()
 
     @contextlib.contextmanager
-    def _stopping(self) -> Iterator[None]:
+    def _cancel_on_signal(self) -> Iterator[None]:
         """Stop the coroutine where a signal interrupts this thread: the coroutine knows nothing of it."""
         try:
             yield
@@ -107,7 +107,7 @@ class _Waiting(Generic[T]):
             self._stop()
             raise
 
-    async def _run(self, body: Coroutine[Any, Any, T]) -> T:
+    async def _run_coroutine(self, body: Coroutine[Any, Any, T]) -> T:
         self._task = import_module("asyncio").current_task()
         try:
             if self._interrupted:

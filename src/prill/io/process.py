@@ -66,7 +66,7 @@ def _close_value(values: dict[int, T], close: Callable[[T], object]) -> None:
         close(value)
 
 
-class _Lock(type(threading.RLock())):  # type: ignore[misc]  # the type of the standard library's locks has no name
+class _ForkSafeLock(type(threading.RLock())):  # type: ignore[misc]  # the type of the standard library's locks has no name
     """A reentrant lock; a copy, also in another process, is a lock of its own."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -80,7 +80,7 @@ def make_lock() -> Lock:
     handler and a finalizer may run between any two lines of a thread: one that takes the same lock must not wait for
     the thread that it interrupted.
     """
-    lock = _Lock()
+    lock = _ForkSafeLock()
     _LOCKS.add(weakref.ref(lock, _LOCKS.discard))
     return lock
 

@@ -98,7 +98,7 @@ class StreamThreads:
             turn: deque[None] = deque([None])
             self._pending_starts.append((turn, stream))
             self._waiting.popleft()
-        pull = partial(self._run, turn, index, stream, counted)
+        pull = partial(self._run_stream, turn, index, stream, counted)
         thread = threading.Thread(target=self._context.copy().run, args=(pull,), name="prill-branch", daemon=True)
         try:
             thread.start()
@@ -107,17 +107,17 @@ class StreamThreads:
             return False
         return True
 
-    def _run(self, turn: deque[None], index: int, stream: AsyncIterator[Any], counted: bool) -> None:
+    def _run_stream(self, turn: deque[None], index: int, stream: AsyncIterator[Any], counted: bool) -> None:
         if not take_one(turn):
             return
         self._threads.put(threading.current_thread())
-        scoped(partial(self._pull, index, stream), self._scope)
+        scoped(partial(self._pull_stream, index, stream), self._scope)
         if counted:
             self._limit.release()
         else:
             self._start_thread(False)
 
-    def _pull(self, index: int, stream: AsyncIterator[Any]) -> None:
+    def _pull_stream(self, index: int, stream: AsyncIterator[Any]) -> None:
         error: BaseException | None = None
         try:
             with contextlib.closing(drive_stream(stream)) as chunks:  # type: ignore[type-var]  # it is a generator

@@ -42,13 +42,14 @@ class TaskInterrupter:
     def stop(self) -> None:
         self.stopped = True
         with contextlib.suppress(RuntimeError):  # the loop is closed, and nothing runs there
-            self._loop.call_soon_threadsafe(self._cancel)
+            self._loop.call_soon_threadsafe(self._cancel_task)
 
     def expire(self) -> None:
         self.stopped = True
-        self._cancel()  # a task that waits; one that runs would be cancelled at its next ``await``, whatever that is
+        # A task that waits; one that runs would be cancelled at its next ``await``, whatever that is.
+        self._cancel_task()
 
-    def _cancel(self) -> None:
+    def _cancel_task(self) -> None:
         if self._task is not None and not self._cancelled:
             self._cancelled = True
             self._task.cancel()

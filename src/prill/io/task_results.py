@@ -28,9 +28,9 @@ class TaskResults(Generic[T]):
         """Run a body beside the others."""
         task = asyncio.get_running_loop().create_task(body)
         self._tasks.add(task)
-        task.add_done_callback(self._end)
+        task.add_done_callback(self._collect_finished_task)
 
-    def _end(self, task: asyncio.Task[T]) -> None:
+    def _collect_finished_task(self, task: asyncio.Task[T]) -> None:
         self._tasks.discard(task)
         self._ended.append(task)
         self._news.set()

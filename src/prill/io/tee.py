@@ -43,15 +43,15 @@ class Tee:
         self.error: BaseException | None = None
 
     def readers(self) -> list[AsyncIterator[Any]]:
-        return [_Reader(self, index) for index in range(len(self._buffers))]
+        return [_TeeReader(self, index) for index in range(len(self._buffers))]
 
     async def read(self, index: int) -> AsyncGenerator[Any, None]:
         buffer = self._buffers[index]
         assert buffer is not None
         try:
             while True:
-                if await self._must_pull(buffer):
-                    await self._pull()
+                if await self._wait_for_turn_to_pull(buffer):
+                    await self._pull_source()
                 if buffer:
                     chunk = buffer.popleft()
                     if len(buffer) == self._limit - 1:
@@ -75,7 +75,7 @@ class Tee:
         if is_last:
             await InContext(self._context, close(self._source))
 
-    async def _must_pull(self, buffer: deque[Any]) -> bool:
+    async def _wait_for_turn_to_pull(self, buffer: deque[Any]) -> bool:
         """Wait for a chunk, for the end, or until this reader is to pull."""
         async with self._changed:
             while not buffer and not self._ended:
@@ -85,7 +85,7 @@ class Tee:
                 await self._changed.wait()
         return False
 
-    async def _pull(self) -> None:
+    async def _pull_source(self) -> None:
         self._context.run(enter, current_scope())
         try:
             chunk = await InContext(self._context, self._source.__anext__())
@@ -110,7 +110,7 @@ class Tee:
             self._changed.notify_all()
 
 
-class _Reader:
+class _TeeReader:
     """One reader's stream. An object, because closing a generator that was never started runs none of its code."""
 
     __slots__ = ("_index", "_stream", "_tee")
@@ -129,7 +129,7 @@ class _Reader:
         """The error that the shared source ended with."""
         return self._tee.error
 
-    def __aiter__(self) -> _Reader:
+    def __aiter__(self) -> _TeeReader:
         return self
 
     def __anext__(self) -> Any:

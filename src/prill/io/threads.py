@@ -48,10 +48,10 @@ class ThreadPool:
 
         Raises ``RuntimeError`` if there is no thread and none can be started.
         """
-        if not self._put(job):
+        if not self._queue_job(job):
             self._add_thread()
 
-    def _put(self, job: Callable[[], object] | None) -> bool:
+    def _queue_job(self, job: Callable[[], object] | None) -> bool:
         """Queue a job; returns whether an idle thread was woken for it."""
         with self._lock:  # against a thread that finds no job and is not counted as idle yet
             self._jobs.append(job)
@@ -68,7 +68,7 @@ class ThreadPool:
             self._starting = True
         turn: deque[None] = deque([None])  # for the one that takes it: the thread, or this method if it does not start
         try:
-            threading.Thread(target=self._work, args=(turn,), name=self._name, daemon=True).start()
+            threading.Thread(target=self._run_jobs, args=(turn,), name=self._name, daemon=True).start()
         except BaseException as error:
             if take_one(turn):
                 with self._lock:
@@ -83,14 +83,14 @@ class ThreadPool:
         with self._lock:
             threads, self._max_threads = self._threads, 0
         for _ in range(threads):
-            self._put(None)
+            self._queue_job(None)
 
-    def _work(self, turn: deque[None]) -> None:
+    def _run_jobs(self, turn: deque[None]) -> None:
         if not take_one(turn):
             return
         with self._lock:
             self._starting = False
-        while (job := self._take()) is not None:
+        while (job := self._take_job()) is not None:
             if self._jobs and not self._idle:
                 self._add_thread()
             try:
@@ -99,7 +99,7 @@ class ThreadPool:
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
             del job  # an idle thread keeps nothing alive
 
-    def _take(self) -> Callable[[], object] | None:
+    def _take_job(self) -> Callable[[], object] | None:
         while True:
             with self._lock:
                 if self._jobs:

@@ -26,7 +26,7 @@ class Timer:
         self._function: Callable[[], None] | None = function
         self.fired = False
         self.stopped = False
-        self._clock = _CLOCKS.get(_Clock)
+        self._clock = _CLOCKS.get(_TimerThread)
         self._clock.add(deadline, self)
 
     def stop(self) -> None:
@@ -50,7 +50,7 @@ class Timer:
         function()
 
 
-class _Clock:
+class _TimerThread:
     """A heap of deadlines and the thread that waits for the next; the thread ends when there is none."""
 
     def __init__(self) -> None:
@@ -67,13 +67,13 @@ class _Clock:
             start, self._running = not self._running, True
             is_first = self._heap[0][2] is timer
         if start:
-            self._start()
+            self._start_thread()
         elif is_first:
             self._wake.put(None)
 
-    def _start(self) -> None:
+    def _start_thread(self) -> None:
         try:
-            ServiceThread(self._run, "prill-clock").start()
+            ServiceThread(self._run_due_timers, "prill-clock").start()
         except RuntimeError:  # no thread can be started
             with self.lock:
                 self._running = False
@@ -88,17 +88,17 @@ class _Clock:
                 if not entry[2].stopped:
                     heapq.heappush(self._heap, entry)
 
-    def _run(self) -> None:
-        while (timer := self._next()) is not None:
+    def _run_due_timers(self) -> None:
+        while (timer := self._wait_for_due_timer()) is not None:
             try:
                 timer.fire()
             except Exception:  # reported as for any thread; the other timers still have to fire
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
-    def _next(self) -> Timer | None:
+    def _wait_for_due_timer(self) -> Timer | None:
         while True:
             with self.lock:
-                timer, wait = self._pop(time.monotonic())
+                timer, wait = self._pop_due_timer(time.monotonic())
                 if timer is not None:
                     return timer
                 if wait is None:
@@ -109,7 +109,7 @@ class _Clock:
             except Empty:
                 continue
 
-    def _pop(self, now: float) -> tuple[Timer | None, float | None]:
+    def _pop_due_timer(self, now: float) -> tuple[Timer | None, float | None]:
         """The timer that is due, or the seconds until the next is; neither if there is no timer."""
         while self._heap:
             deadline, _, timer = self._heap[0]
@@ -124,4 +124,4 @@ class _Clock:
         return None, None
 
 
-_CLOCKS: PerProcess[_Clock] = PerProcess()
+_CLOCKS: PerProcess[_TimerThread] = PerProcess()

@@ -54,18 +54,18 @@ class WorkerGroup:
         """Run all bodies; the first error cancels the others and is raised when they have ended."""
         try:
             self._ask_for_worker()
-            scoped(self._work, self._scope)
+            scoped(self._run_work_items, self._scope)
         except BaseException:  # an interrupt between two bodies
             self._scope.cancel()
             raise
         finally:
-            self._close()
+            self._close_group()
             self._scope.leave()
         if self._error is not None:
             raise self._error
         return self._results
 
-    def _close(self) -> None:
+    def _close_group(self) -> None:
         """Start no body and no worker any more, and wait for the workers that run."""
         with self._lock:
             self._closed = True
@@ -110,12 +110,12 @@ class WorkerGroup:
             return  # the group has ended
         try:
             self._ask_for_worker()
-            scoped(self._work, self._scope)
+            scoped(self._run_work_items, self._scope)
         finally:
             self._limit.release()
             self._ended.put(None)
 
-    def _work(self) -> None:
+    def _run_work_items(self) -> None:
         while self._error is None:
             try:
                 index, thunk = self._waiting.popleft()
@@ -124,9 +124,9 @@ class WorkerGroup:
             try:
                 self._results[index] = run_in_copied_context(thunk)
             except BaseException as error:
-                self._fail(error)
+                self._record_error(error)
 
-    def _fail(self, error: BaseException) -> None:
+    def _record_error(self, error: BaseException) -> None:
         with self._lock:
             if self._error is not None:
                 return  # a body that was cancelled because of the first error

@@ -162,7 +162,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     def _with_own_callbacks(self, run: Run) -> Run:
         return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})
 
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self.tags, {**self._get_ls_params(**kwargs), **(self.metadata or {})}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ class TextModel(Protocol):
     _kind: ClassVar[str]
 
     def get_name(self) -> str: ...
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
     def _answer_body(self, prompts: list[str], run: Run, kwargs: dict[str, Any]) -> Coroutine[Any, Any, LLMResult]: ...
 
 
@@ -30,7 +30,7 @@ async def answer_together(
     """
     for run, prompt in zip(runs, prompts, strict=True):
         if run.observers is not None:
-            run.start(model.get_name(), model._kind, *model._labels(kwargs))
+            run.start(model.get_name(), model._kind, *model._get_tags_and_metadata(kwargs))
             run.kwargs, run.step = {**kwargs, "batch_size_": len(prompts)}, model
             run.raw_input = run.input = {"prompts": [prompt]}
             await _notify(run, "on_start", run.input)

@@ -234,7 +234,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             return bool(kwargs.get("tools"))
         return bool(self.disable_streaming)
 
-    def _observed_input(self, input: Any) -> Any:
+    def _get_reported_input(self, input: Any) -> Any:
         return {"messages": [as_messages(input)]}
 
     # generate

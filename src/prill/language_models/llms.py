@@ -170,7 +170,7 @@ class BaseLLM(BaseLanguageModel[str]):
             or (not run.io.blocking and "_astream" in self._async_hooks)
         )
 
-    def _observed_input(self, input: Any) -> Any:
+    def _get_reported_input(self, input: Any) -> Any:
         return {"prompts": [as_text(input)]}
 
     # generate

@@ -169,7 +169,7 @@ class BasePromptTemplate(_Base[FormatOutputType]):
         """The fields as plain data, and the kind of prompt as ``_type``; ``kwargs`` are those of ``model_dump``."""
         return {**self.model_dump(**kwargs), "_type": self._prompt_type}
 
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self.tags, self.metadata
 
     def __repr_args__(self) -> Any:

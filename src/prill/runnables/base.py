@@ -212,7 +212,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         reads_chunks = not self._buffers_input or self._kind in _BUFFERING_KINDS
         return reads_chunks and self._streams_output(run, kwargs)
 
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
 
@@ -220,7 +220,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """Whether a stream of this may restart by itself; true if that is unknown."""
         return self._kind == "chain"
 
-    def _observed_input(self, input: Any) -> Any:
+    def _get_reported_input(self, input: Any) -> Any:
         """The input as it is reported to observers."""
         return input
 
@@ -438,7 +438,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """A config as a JSON schema. See ``config_schema``."""
         return self.config_schema(include=include).model_json_schema()
 
-    def _attribute(self, name: str, config: Mapping[str, Any]) -> Any:
+    def _read_attribute(self, name: str, config: Mapping[str, Any]) -> Any:
         """An attribute of this, or of the Runnable that ``config`` selects in its place."""
         return getattr(self, name)
 

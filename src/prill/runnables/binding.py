@@ -27,7 +27,7 @@ class RunnableProxy:
 
     bound: Runnable[Any, Any]
 
-    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    def _replace_bound(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         """Return a copy of this wrapper around another Runnable."""
         raise NotImplementedError
 
@@ -43,11 +43,11 @@ class RunnableProxy:
         return self._forward(name, {})
 
     def _forward(self, name: str, config: Config) -> Any:
-        found = self.bound._attribute(name, config)
+        found = self.bound._read_attribute(name, config)
         is_method = callable(found) and not isinstance(found, type)
         return functools.partial(_call, self, found) if is_method else found
 
-    def _attribute(self, name: str, config: Config) -> Any:
+    def _read_attribute(self, name: str, config: Config) -> Any:
         if hasattr(type(self), name) or name in self.__dict__:
             return getattr(self, name)
         return self._forward(name, config)
@@ -68,7 +68,7 @@ class RunnableProxy:
 
 def _call(proxy: RunnableProxy, method: Any, /, *args: Any, **kwargs: Any) -> Any:
     made = method(*args, **kwargs)
-    return proxy._rewrap(made) if isinstance(made, Runnable) else made
+    return proxy._replace_bound(made) if isinstance(made, Runnable) else made
 
 
 class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAware):
@@ -115,21 +115,21 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     def _forward(self, name: str, config: Config) -> Any:
         return super()._forward(name, merge_configs(self.config, config))
 
-    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    def _replace_bound(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
 
     def _io_type(self, side: Literal["input", "output"]) -> Any:
         own = self.custom_input_type if side == "input" else self.custom_output_type
         return own if own is not None else super()._io_type(side)
 
-    def _resolve(self, run: Run) -> Run:
+    def _get_configured_run(self, run: Run) -> Run:
         return run.configured(self.config) if self.config else run
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return self.bound._step(input, self._resolve(run), **{**self.kwargs, **kwargs})
+        return self.bound._step(input, self._get_configured_run(run), **{**self.kwargs, **kwargs})
 
     def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        return self.bound._step_flow(inputs, self._resolve(run), **{**self.kwargs, **kwargs})
+        return self.bound._step_flow(inputs, self._get_configured_run(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:
         known = {**self.kwargs, **self.config}

@@ -86,7 +86,7 @@ def get_unique_config_specs(specs: Iterable[ConfigurableFieldSpec]) -> list[Conf
     unique: dict[str, ConfigurableFieldSpec] = {}
     for spec in specs:
         known = unique.setdefault(spec.id, spec)
-        if _comparable(known) != _comparable(spec):
+        if _make_comparable_key(known) != _make_comparable_key(spec):
             raise ConfigError(
                 f"two configurable fields have the id {spec.id!r} and are not the same: {known} and {spec}. "
                 "Give one of them another id, or use prefix_keys=True."
@@ -94,6 +94,6 @@ def get_unique_config_specs(specs: Iterable[ConfigurableFieldSpec]) -> list[Conf
     return [unique[id] for id in sorted(unique)]
 
 
-def _comparable(spec: ConfigurableFieldSpec) -> Any:
+def _make_comparable_key(spec: ConfigurableFieldSpec) -> Any:
     # An enumeration is made again for each spec: two are the same if their names are.
     return spec._replace(annotation=repr(getattr(spec.annotation, "__members__", spec.annotation)))

@@ -50,14 +50,14 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     config: Config | None = None
 
     @abstractmethod
-    def _configured(self, config: Config) -> Runnable[Any, Any]:
+    def _select_runnable(self, config: Config) -> Runnable[Any, Any]:
         """The Runnable that ``config`` selects."""
 
     def _inner_config(self, config: Config) -> Config:
         """The config to run the selected Runnable with."""
         return config
 
-    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+    def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         return self.default.config_specs
 
     def prepare(self, config: Config | None = None) -> tuple[Runnable[Any, Any], Config]:
@@ -65,25 +65,25 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
         step: Runnable[Any, Any] = self
         given = config or {}
         while isinstance(step, DynamicRunnable):
-            given, step = step._inner_config(given), step._configured(given)
+            given, step = step._inner_config(given), step._select_runnable(given)
         return step, given
 
     def _structure(self) -> Structure:
         return Structure("wrapper", [Part(self.default)])
 
     def _graph_structure(self, config: Config | None) -> Structure:
-        return Structure("wrapper", [Part(self._configured(config or {}))])
+        return Structure("wrapper", [Part(self._select_runnable(config or {}))])
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.default.get_name(suffix, name=name or self.name)
 
     def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return self._configured(run.config)._step(input, self._resolve(run), **kwargs)
+        return self._select_runnable(run.config)._step(input, self._get_configured_run(run), **kwargs)
 
     def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        return self._configured(run.config)._step_flow(inputs, self._resolve(run), **kwargs)
+        return self._select_runnable(run.config)._step_flow(inputs, self._get_configured_run(run), **kwargs)
 
-    def _resolve(self, run: Run) -> Run:
+    def _get_configured_run(self, run: Run) -> Run:
         inner = self._inner_config(run.config)
         return run if inner is run.config else run.configured({"configurable": inner["configurable"]})
 
@@ -100,23 +100,23 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "default" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self._attribute(name, {})
+        return self._read_attribute(name, {})
 
-    def _attribute(self, name: str, config: Config) -> Any:
+    def _read_attribute(self, name: str, config: Config) -> Any:
         if hasattr(type(self), name) or name in self.__dict__:
             return getattr(self, name)
-        found = getattr(self._selected(config), name)
+        found = getattr(self._select_or_default(config), name)
         return functools.partial(_defer_call, self, name, config) if callable(found) else found
 
-    def _selected(self, config: Config) -> Any:
+    def _select_or_default(self, config: Config) -> Any:
         """The Runnable whose attributes are read: ``default`` where a config selects nothing."""
         return self.prepare(config)[0] if config.get("configurable") else self.default
 
 
 def _defer_call(step: DynamicRunnable[Any, Any], method: str, config: Config, /, *args: Any, **kwargs: Any) -> Any:
-    found = getattr(step._selected(config), method)
+    found = getattr(step._select_or_default(config), method)
     if (given := _find_config(found, args, kwargs)) is not None:
-        found = getattr(step._selected(merge_configs(config, given)), method)
+        found = getattr(step._select_or_default(merge_configs(config, given)), method)
     made = found(*args, **kwargs)
     return DeferredMethod(step, method, args, kwargs, made) if isinstance(made, Runnable) else made
 
@@ -140,14 +140,14 @@ class DeferredMethod(DynamicRunnable[Input, Output]):
     ) -> None:
         self.source, self.method, self.args, self.kwargs, self.default = source, method, args, kwargs, made
 
-    def _configured(self, config: Config) -> Runnable[Any, Any]:
-        made: Runnable[Any, Any] = getattr(self.source._configured(config), self.method)(*self.args, **self.kwargs)
+    def _select_runnable(self, config: Config) -> Runnable[Any, Any]:
+        made: Runnable[Any, Any] = getattr(self.source._select_runnable(config), self.method)(*self.args, **self.kwargs)
         return made
 
     def _inner_config(self, config: Config) -> Config:
         return self.source._inner_config(config)
 
-    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+    def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         return self.source.config_specs
 
     def __repr__(self) -> str:
@@ -164,17 +164,20 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
         self.default = default
         self.fields = dict(fields)
         self.name = None
-        known = _settings(default)
+        known = _get_settings(default)
         if unknown := [name for name in fields if name not in known]:
             raise ConfigError(
                 f"{default.get_name()} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
             )
 
-    def _own_specs(self) -> list[ConfigurableFieldSpec]:
-        return [*(self._spec(name, field) for name, field in self.fields.items()), *self.default.config_specs]
+    def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
+        return [
+            *(self._make_config_spec(name, field) for name, field in self.fields.items()),
+            *self.default.config_specs,
+        ]
 
-    def _spec(self, name: str, field: AnyConfigurableField) -> ConfigurableFieldSpec:
-        info = _settings(self.default)[name]
+    def _make_config_spec(self, name: str, field: AnyConfigurableField) -> ConfigurableFieldSpec:
+        info = _get_settings(self.default)[name]
         if not isinstance(field, ConfigurableField):
             return make_options_spec(field, info.description)
         return ConfigurableFieldSpec(
@@ -186,16 +189,16 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
             is_shared=field.is_shared,
         )
 
-    def _configured(self, config: Config) -> Runnable[Any, Any]:
+    def _select_runnable(self, config: Config) -> Runnable[Any, Any]:
         given = config.get("configurable") or {}
-        changed = {name: _value(field, given) for name, field in self.fields.items()}
+        changed = {name: _get_configured_value(field, given) for name, field in self.fields.items()}
         changed = {name: value for name, value in changed.items() if value is not _UNSET}
         if not changed:
             return self.default
         inner = self.default
         if isinstance(inner, DynamicRunnable):
-            return RunnableConfigurableFields(inner._configured(config), self.fields)._configured(config)
-        return _rebuilt(inner, changed)
+            return RunnableConfigurableFields(inner._select_runnable(config), self.fields)._select_runnable(config)
+        return _copy_with_settings(inner, changed)
 
     def __repr__(self) -> str:
         return f"{self.default!r}.configurable_fields({', '.join(self.fields)})"
@@ -204,13 +207,13 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
 _UNSET: Any = object()
 
 
-def _settings(step: Any) -> Any:
+def _get_settings(step: Any) -> Any:
     while isinstance(step, DynamicRunnable):
         step = step.default
     return getattr(type(step), "model_fields", {})
 
 
-def _value(field: AnyConfigurableField, given: Mapping[str, Any]) -> Any:
+def _get_configured_value(field: AnyConfigurableField, given: Mapping[str, Any]) -> Any:
     if field.id in given:
         said = given[field.id]
     elif isinstance(field, ConfigurableField):
@@ -235,7 +238,7 @@ def check_option(id: str, said: Any, options: Mapping[str, Any]) -> str:
     return said  # type: ignore[no-any-return]  # it is a key of the options
 
 
-def _rebuilt(step: Any, changed: dict[str, Any]) -> Runnable[Any, Any]:
+def _copy_with_settings(step: Any, changed: dict[str, Any]) -> Runnable[Any, Any]:
     """A copy of ``step`` with some settings changed, validated like those of a new one."""
     kept = {name: getattr(step, name) for name in step.model_fields_set if name not in changed}
     made: Runnable[Any, Any] = type(step)(**kept, **changed)
@@ -280,15 +283,15 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         found: Any = self.alternatives[key]
         return found if isinstance(found, Runnable) else coerce_to_runnable(found())
 
-    def _key(self, config: Config) -> str:
+    def _get_selected_key(self, config: Config) -> str:
         return check_option(
             self.which.id,
             (config.get("configurable") or {}).get(self.which.id, self.default_key),
             dict.fromkeys(self.keys),
         )
 
-    def _configured(self, config: Config) -> Runnable[Any, Any]:
-        return self.chosen(self._key(config))
+    def _select_runnable(self, config: Config) -> Runnable[Any, Any]:
+        return self.chosen(self._get_selected_key(config))
 
     def _graph_structure(self, config: Config | None) -> Structure:
         if config:
@@ -299,11 +302,11 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         if not self.prefix_keys:
             return config
         given = config.get("configurable") or {}
-        prefix = f"{self.which.id}=={self._key(config)}/"
+        prefix = f"{self.which.id}=={self._get_selected_key(config)}/"
         own = {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
         return {**config, "configurable": {**given, **own}} if own else config
 
-    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+    def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         which = self.which
         keys = {key: key for key in sorted(self.keys)}
         names: Any = StrEnum(which.name or which.id, keys)  # type: ignore[call-overload]  # made at run time

@@ -71,7 +71,7 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
     def _streaming(self) -> Streaming:
         return Streaming("buffers", False, "the whole input is kept for the next try; the step that answers streams")
 
-    def _attempts(self, input: Any) -> Iterator[Attempt]:
+    def _generate_attempts(self, input: Any) -> Iterator[Attempt]:
         if self.exception_key is not None and not isinstance(input, Mapping):
             raise CompositionError(
                 f"exception_key puts the error into the input, which must be a dict then, not {type(input).__name__}"
@@ -81,7 +81,7 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
             given = input if self.exception_key is None else {**input, self.exception_key: error}
             error = yield Attempt(fallback, given)
 
-    def _handles(self, error: Exception) -> bool:
+    def _is_worth_another_attempt(self, error: Exception) -> bool:
         return isinstance(error, self.exceptions_to_handle)
 
     def _report_success(self, run: Run, number: int, attempt: Attempt) -> None:
@@ -93,9 +93,9 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
         if name.startswith("_") or "fallbacks" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = getattr(self.runnable, name)
-        return functools.partial(self._call_each, name) if callable(found) else found
+        return functools.partial(self._call_method_of_each, name) if callable(found) else found
 
-    def _call_each(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def _call_method_of_each(self, name: str, *args: Any, **kwargs: Any) -> Any:
         made = getattr(self.runnable, name)(*args, **kwargs)
         if not isinstance(made, Runnable):
             return made

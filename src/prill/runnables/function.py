@@ -137,7 +137,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         if function is None:
             self._refuse_blocking()
         if (function is self.afunc) in self._yields:
-            chunks = [chunk async for chunk in self._items(function, input, run, kwargs)]
+            chunks = [chunk async for chunk in self._iterate_generator(function, input, run, kwargs)]
             return join(chunks) if chunks else None
         output = await self._call_function(function, input, run, kwargs)
         if not isinstance(output, Runnable):
@@ -163,7 +163,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         if function is None:
             self._refuse_blocking()
         if (function is self.afunc) in self._yields:
-            async with closing(self._items(function, input, run, kwargs)) as items:
+            async with closing(self._iterate_generator(function, input, run, kwargs)) as items:
                 async for item in items:
                     yield item
             return
@@ -213,7 +213,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
             f"{self.get_name()} returned an awaitable in a blocking run: use ainvoke, astream or abatch"
         )
 
-    async def _items(
+    async def _iterate_generator(
         self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
         if wants := self._injected_names[function is self.afunc]:
@@ -246,7 +246,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         return f"RunnableLambda({self.name or 'lambda'})"
 
     def _equality_key(self) -> tuple[Any, ...]:
-        return (_identity(self.func), self.afunc)
+        return (_get_comparison_key(self.func), self.afunc)
 
 
 def _runnables_used_by(function: Callable[..., Any]) -> list[tuple[str, Runnable[Any, Any]]]:
@@ -259,7 +259,7 @@ def _runnables_used_by(function: Callable[..., Any]) -> list[tuple[str, Runnable
     return [(name, value) for name, value in around.items() if isinstance(value, Runnable)]
 
 
-def _identity(function: Any) -> Any:
+def _get_comparison_key(function: Any) -> Any:
     """What a function is compared by: a copy of an ``itemgetter`` is equal to it, though Python says otherwise."""
     return function.__reduce__() if isinstance(function, operator.itemgetter) else function
 

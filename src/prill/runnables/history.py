@@ -101,7 +101,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     def _may_restart(self) -> bool:
         return self.runnable._may_restart()
 
-    def _own_specs(self) -> list[ConfigurableFieldSpec]:
+    def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         return [*self.history_factory_config, *self.runnable.config_specs]
 
     def _structure(self) -> Structure:
@@ -135,21 +135,25 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             carry_path(error, self.runnable.get_name(), self.get_name())
             await self._store_partial(turn, run, error, getattr(error, "partial", None))
             raise
-        await _store_messages(turn, run, self._answer(output))
+        await _store_messages(turn, run, self._get_output_messages(output))
         return output
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        turns: list[_Turn] = []
-        stream = self.runnable._step_flow(Stream(self._given(inputs, run, turns)), run.child(), **kwargs)
-        return stream.through(self._recorded(stream, run, turns))
+        turns: list[_ConversationTurn] = []
+        stream = self.runnable._step_flow(Stream(self._add_history_to_input(inputs, run, turns)), run.child(), **kwargs)
+        return stream.through(self._store_output_messages(stream, run, turns))
 
-    async def _given(self, inputs: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncIterator[Any]:
+    async def _add_history_to_input(
+        self, inputs: Stream[Any], run: Run, turns: list[_ConversationTurn]
+    ) -> AsyncIterator[Any]:
         input = await collect(inputs)
         if input is not EMPTY:
             turns.append(await self._start_turn(input, run))
             yield turns[0].given
 
-    async def _recorded(self, stream: Stream[Any], run: Run, turns: list[_Turn]) -> AsyncGenerator[Any, None]:
+    async def _store_output_messages(
+        self, stream: Stream[Any], run: Run, turns: list[_ConversationTurn]
+    ) -> AsyncGenerator[Any, None]:
         so_far = stream.new_accumulator()
         try:
             async with closing(stream.source) as source:
@@ -162,11 +166,11 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
                 await self._store_partial(turns[0], run, error, so_far.value())
             raise
         if turns:
-            await _store_messages(turns[0], run, self._answer(so_far.value()))
+            await _store_messages(turns[0], run, self._get_output_messages(so_far.value()))
 
-    async def _start_turn(self, input: Any, run: Run) -> _Turn:
-        asked = self._asked(input)
-        history = await self._history(run)
+    async def _start_turn(self, input: Any, run: Run) -> _ConversationTurn:
+        asked = self._get_new_messages(input)
+        history = await self._get_session_history(run)
         before = list(history.messages if run.io.blocking else await history.aget_messages())
         if self.history_messages_key is not None:
             if not isinstance(input, dict):
@@ -179,9 +183,9 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             given = {**input, self.input_messages_key: before + asked}
         else:
             given = before + asked
-        return _Turn(history, asked, given)
+        return _ConversationTurn(history, asked, given)
 
-    async def _history(self, run: Run) -> BaseChatMessageHistory:
+    async def _get_session_history(self, run: Run) -> BaseChatMessageHistory:
         said = run.said("configurable") or {}
         if missing := [id for id in self._ids if id not in said]:
             example = {"configurable": dict.fromkeys(self._ids, "…")}
@@ -203,19 +207,21 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
                 history = await history
         return history  # type: ignore[no-any-return]  # what the user's function gives
 
-    async def _store_partial(self, turn: _Turn, run: Run, error: BaseException, partial_output: Any) -> None:
+    async def _store_partial(
+        self, turn: _ConversationTurn, run: Run, error: BaseException, partial_output: Any
+    ) -> None:
         """Store an answer that the consumer has ended early, if that is wanted; one that failed is never stored."""
         failed = isinstance(error, Exception) and not isinstance(error, Cancelled)
         if failed or self.interrupted == "drop" or partial_output is None:
             return
         try:
-            answer = [self._partial(message) for message in self._answer(partial_output)]
+            answer = [self._mark_as_partial(message) for message in self._get_output_messages(partial_output)]
         except ConfigError:
             return  # half an output may hold no messages yet; what ended the turn is the news
         if any(message.content for message in answer):
             await run.io.shield(partial(_store_messages, turn, run, answer))
 
-    def _partial(self, message: BaseMessage) -> BaseMessage:
+    def _mark_as_partial(self, message: BaseMessage) -> BaseMessage:
         # Its text alone: a tool call without the tool's answer would make providers refuse the next turn.
         metadata = {**message.response_metadata, "interrupted": True}
         usage = getattr(message, "usage_metadata", None)
@@ -223,15 +229,15 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
 
     # Where the messages are
 
-    def _asked(self, input: Any) -> list[BaseMessage]:
+    def _get_new_messages(self, input: Any) -> list[BaseMessage]:
         """The new messages of an input."""
         if isinstance(input, dict):
-            key = _key(input, self.input_messages_key, "input")
+            key = _find_messages_key(input, self.input_messages_key, "input")
             if key is None:
                 hint = "give input_messages_key, or one of these keys"
                 raise ConfigError(f"the messages are not in the input, which has the keys {list(input)}: {hint}")
             input = input[key]
-        messages = _messages(input, HumanMessage)
+        messages = _convert_to_messages(input, HumanMessage)
         if messages is None:
             raise ConfigError(
                 f"the input of a conversation must be text, a message or a list of messages, not "
@@ -239,18 +245,18 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             )
         return messages
 
-    def _answer(self, output: Any) -> list[BaseMessage]:
+    def _get_output_messages(self, output: Any) -> list[BaseMessage]:
         """The messages of an output, whole ones."""
         found = output
         if isinstance(output, dict):
-            key = _key(output, self.output_messages_key, "output")
+            key = _find_messages_key(output, self.output_messages_key, "output")
             if key is None:
                 raise ConfigError(
                     f"the answer was not stored: it is not in the output, which has the keys {list(output)}. Give "
                     "output_messages_key"
                 )
             found = output[key]
-        messages = _messages(found, AIMessage)
+        messages = _convert_to_messages(found, AIMessage)
         if messages is None:
             raise ConfigError(
                 f"the answer was not stored: {type(found).__name__} ({found!r:.80}) is neither text nor a message. "
@@ -262,7 +268,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         return f"RunnableWithMessageHistory({self.runnable!r})"
 
 
-class _Turn(NamedTuple):
+class _ConversationTurn(NamedTuple):
     """One turn of a conversation: its history, the new messages, and the input of the runnable."""
 
     history: BaseChatMessageHistory
@@ -270,7 +276,7 @@ class _Turn(NamedTuple):
     given: Any
 
 
-async def _store_messages(turn: _Turn, run: Run, answer: list[BaseMessage]) -> None:
+async def _store_messages(turn: _ConversationTurn, run: Run, answer: list[BaseMessage]) -> None:
     messages = [*turn.asked, *answer]
     if run.io.blocking:
         turn.history.add_messages(messages)
@@ -278,13 +284,13 @@ async def _store_messages(turn: _Turn, run: Run, answer: list[BaseMessage]) -> N
         await turn.history.aadd_messages(messages)
 
 
-def _key(values: dict[str, Any], named: str | None, usual: str) -> str | None:
+def _find_messages_key(values: dict[str, Any], named: str | None, usual: str) -> str | None:
     """The key of the messages: the one named, the only one there is, the usual one."""
     key = named or (next(iter(values)) if len(values) == 1 else usual)
     return key if key in values else None
 
 
-def _messages(value: Any, kind: type[HumanMessage] | type[AIMessage]) -> list[BaseMessage] | None:
+def _convert_to_messages(value: Any, kind: type[HumanMessage] | type[AIMessage]) -> list[BaseMessage] | None:
     """Convert to messages; a text becomes one of ``kind``. ``None`` for anything else."""
     if isinstance(value, str):
         return [kind(content=value)]

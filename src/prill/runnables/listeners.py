@@ -31,11 +31,11 @@ class Listening(Recorder):
     def _notify(self, listener: Listener | None, run: Run, traced: TracedRun) -> MaybeAwaitable:
         if listener is None or traced.parent_run_id is not None:
             return None
-        answer = listener(traced, config_for_child(run)) if _takes_two(listener) else listener(traced)
+        answer = listener(traced, config_for_child(run)) if _takes_two_arguments(listener) else listener(traced)
         return run.io.await_on_loop(answer) if inspect.isawaitable(answer) else None
 
 
-def _takes_two(listener: Listener) -> bool:
+def _takes_two_arguments(listener: Listener) -> bool:
     try:
         inspect.signature(listener).bind(None, None)
     except (TypeError, ValueError):

@@ -93,7 +93,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
         flows = [self.steps__[key]._step_flow(source, run.child(f"map:key:{key}")) for key, source in pairs]
         special = [(key, flow) for key, flow in zip(keys, flows, strict=True) if flow.rule is not ADD]
         replaced: frozenset[str] = frozenset()
-        guards = [self._guard(*pair, flow) for pair, flow in zip(pairs, flows, strict=True)]
+        guards = [self._check_single_read(*pair, flow) for pair, flow in zip(pairs, flows, strict=True)]
         merged = run.io.merge(guards, run.limit)
         async with closing(inputs), closing(merged):
             try:
@@ -107,7 +107,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
                 carry_path(error, self.get_name())
                 raise
 
-    async def _guard(self, key: str, inputs: Stream[Any], flow: Stream[Any]) -> AsyncGenerator[Any, None]:
+    async def _check_single_read(self, key: str, inputs: Stream[Any], flow: Stream[Any]) -> AsyncGenerator[Any, None]:
         frame = get_frame(inputs)
         async with closing(flow.source) as source:
             try:

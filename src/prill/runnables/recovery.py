@@ -47,22 +47,22 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
             raise ConfigError(f"mid_stream must be 'raise' or 'restart', not {mid_stream!r}")
         self.__dict__["mid_stream"] = mid_stream
 
-    def _attempts(self, input: Any) -> Iterator[Attempt]:
+    def _generate_attempts(self, input: Any) -> Iterator[Attempt]:
         """Generate the attempts; after each failure the generator is sent the error."""
         raise NotImplementedError
 
-    def _handles(self, error: Exception) -> bool:
+    def _is_worth_another_attempt(self, error: Exception) -> bool:
         """Whether another attempt may help."""
         raise NotImplementedError
 
-    async def _pause(self, run: Run, number: int, error: Exception) -> None:
+    async def _wait_before_next_attempt(self, run: Run, number: int, error: Exception) -> None:
         """Wait before the next attempt; ``number`` is that of the attempt that failed."""
 
     def _report_success(self, run: Run, number: int, attempt: Attempt) -> None:
         """Report the attempt that succeeded."""
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        attempts = _Attempts(self, input)
+        attempts = _AttemptIterator(self, input)
         for number, attempt in attempts:
             try:
                 output = await attempt.step._step(attempt.input, run.child(attempt.tag), **kwargs)
@@ -72,7 +72,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
                     raise
                 if not attempts.has_next(error):
                     raise attempts.final_error(error) from error.__cause__
-                await self._pause(run, number, error)
+                await self._wait_before_next_attempt(run, number, error)
             else:
                 self._report_success(run, number, attempt)
                 return output
@@ -89,7 +89,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
         input = await collect(inputs)
         if input is EMPTY:
             return
-        attempts = _Attempts(self, input)
+        attempts = _AttemptIterator(self, input)
         for number, attempt in attempts:
             stream = attempt.step._step_flow(SingleValueStream(attempt.input), run.child(attempt.tag), **kwargs)
             rule.follow(stream)
@@ -111,7 +111,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
                     if accumulated.count:
                         _add_partial(error, accumulated)
                     raise attempts.final_error(error) from error.__cause__
-                await self._pause(run, number, error)
+                await self._wait_before_next_attempt(run, number, error)
                 if accumulated.count:
                     yield StreamRestart(number + 1, error)
             else:
@@ -119,13 +119,13 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
                 return
 
 
-class _Attempts:
+class _AttemptIterator:
     """The attempts of one run; the next one is determined while the error of the last is known."""
 
     def __init__(self, runnable: RetryingRunnable[Any, Any], input: Any) -> None:
         self._runnable = runnable
-        self._attempts: Any = runnable._attempts(input)
-        self._next: Attempt | None = next(self._attempts, None)
+        self._generate_attempts: Any = runnable._generate_attempts(input)
+        self._next: Attempt | None = next(self._generate_attempts, None)
         self._attempt_number = 0
         self._first_error: Exception | None = None
         self._errors = 0
@@ -141,11 +141,11 @@ class _Attempts:
         self._errors += 1
         self._first_error = self._first_error or error
         # A chain that is too deep, or full memory, will be so again; nested retries would multiply the attempts.
-        if isinstance(error, RecursionError | MemoryError) or not self._runnable._handles(error):
+        if isinstance(error, RecursionError | MemoryError) or not self._runnable._is_worth_another_attempt(error):
             self._first_error = error
             return False
         try:
-            self._next = self._attempts.send(error)
+            self._next = self._generate_attempts.send(error)
         except StopIteration:
             return False
         return True
@@ -154,11 +154,13 @@ class _Attempts:
         """The error to raise when no attempt succeeded: the last one, with a note of their number."""
         if self._errors > 1:
             first = f"{type(self._first_error).__name__}: {self._first_error}"
-            replace_note(last, f"{self._errors}{_FAILED}{first}", lambda old: _FAILED in old)
+            replace_note(
+                last, f"{self._errors}{_ATTEMPTS_FAILED_TEXT}{first}", lambda old: _ATTEMPTS_FAILED_TEXT in old
+            )
         return last
 
 
-_FAILED = " attempts failed; the first with "
+_ATTEMPTS_FAILED_TEXT = " attempts failed; the first with "
 
 
 def _was_cancelled(error: Exception) -> bool:

@@ -89,7 +89,7 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)
 
-    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    def _replace_bound(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableRetry(
             bound,
             self.retry_exception_types,
@@ -102,14 +102,14 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
     def _may_restart(self) -> bool:
         return self.mid_stream == "restart" or self.bound._may_restart()
 
-    def _attempts(self, input: Any) -> Iterator[Attempt]:
+    def _generate_attempts(self, input: Any) -> Iterator[Attempt]:
         yield Attempt(self.bound, input)
         if GOVERNOR.get() is not None:
             return  # what governs the models of this work tries again
         for number in range(2, self.max_attempt_number + 1):
             yield Attempt(self.bound, input, f"retry:attempt:{number}")
 
-    def _handles(self, error: Exception) -> bool:
+    def _is_worth_another_attempt(self, error: Exception) -> bool:
         types = self.retry_exception_types
         if not isinstance(types, tuple):
             return types(error)
@@ -117,8 +117,8 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
             return getattr(error, "retryable", True) is not False
         return isinstance(error, types)
 
-    async def _pause(self, run: Run, number: int, error: Exception) -> None:
-        seconds = max(self._wait(number), getattr(error, "retry_after", None) or 0.0)
+    async def _wait_before_next_attempt(self, run: Run, number: int, error: Exception) -> None:
+        seconds = max(self._get_wait_seconds(number), getattr(error, "retry_after", None) or 0.0)
         for observer in run.observers or ():
             callback = getattr(observer, "on_other", None)
             notice = callback(run, "on_retry", RetryState(number, error, seconds)) if callback is not None else None
@@ -127,7 +127,7 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
         if seconds:
             await run.io.sleep(seconds)
 
-    def _wait(self, number: int) -> float:
+    def _get_wait_seconds(self, number: int) -> float:
         """The pause in seconds after attempt ``number``; random, so that many clients do not return at once."""
         if not self.wait_exponential_jitter:
             return 0.0

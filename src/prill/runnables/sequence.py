@@ -39,7 +39,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
 
     def __init__(self, *steps: Any, name: str | None = None, first: Any = None, middle: Any = (), last: Any = None):
         if first is not None or middle or last is not None:
-            steps = (*_given(first), *steps, *middle, *_given(last))
+            steps = (*_flatten_step(first), *steps, *middle, *_flatten_step(last))
         flat: list[Runnable[Any, Any]] = []
         nesting = 1
         for thing in steps:
@@ -79,7 +79,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
         index = 0
         try:
             if kwargs:
-                input = await self.steps[0]._step(input, run.child(_tag(0)), **kwargs)
+                input = await self.steps[0]._step(input, run.child(_make_step_tag(0)), **kwargs)
                 index = 1
             if run.observers is None:
                 # The loop of a chain that nobody observes: its children share the run.
@@ -88,7 +88,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
                     index += 1
             else:
                 for step in self.steps[index:]:
-                    input = await step._step(input, run.child(_tag(index)))
+                    input = await step._step(input, run.child(_make_step_tag(index)))
                     index += 1
         except Exception as error:
             self._add_step(error, index)
@@ -107,14 +107,14 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
         try:
             for index, step in enumerate(self.steps):
                 if run.observers is not None:
-                    child = run.child(_tag(index))
+                    child = run.child(_make_step_tag(index))
                 stream = step._step_flow(stream, child, **kwargs)
                 frames.append(getattr(stream.source, "ag_frame", None))  # not get_frame: this runs for every step
                 kwargs = {}
                 if index % STEPS_BETWEEN_GUARDS == STEPS_BETWEEN_GUARDS - 1:
                     stream = with_stack_guard(stream, run.io)
         except RecursionError as error:
-            _explain(error)
+            _add_streaming_hint(error)
             raise
         return stream.through(self._add_error_path(stream.source, run.io, inputs, frames))
 
@@ -135,20 +135,20 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
             await close(source)
 
     def _add_step(self, error: Exception, index: int) -> None:
-        _explain(error)
+        _add_streaming_hint(error)
         name = self.steps[index].get_name()
         add_step(error, self.get_name(), f"step {index + 1} ({name})", inner=name)
 
     def __repr__(self) -> str:
-        return " | ".join(_in_chain(step) for step in self.steps)
+        return " | ".join(_format_step(step) for step in self.steps)
 
 
-def _given(step: Any) -> tuple[Any, ...]:
+def _flatten_step(step: Any) -> tuple[Any, ...]:
     return () if step is None else (step,)
 
 
 @cache
-def _tag(index: int) -> str:
+def _make_step_tag(index: int) -> str:
     """The tag of the run of one step."""
     return f"seq:step:{index + 1}"
 
@@ -159,11 +159,11 @@ _TOO_DEEP = (
 )
 
 
-def _explain(error: Exception) -> None:
+def _add_streaming_hint(error: Exception) -> None:
     if type(error) is RecursionError and _TOO_DEEP not in getattr(error, "__notes__", ()):
         error.add_note(_TOO_DEEP)
 
 
-def _in_chain(step: Runnable[Any, Any]) -> str:
+def _format_step(step: Runnable[Any, Any]) -> str:
     text = repr(step)
     return f"({text})" if isinstance(step, RunnableSequence) else text

@@ -61,7 +61,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.name)
 
-    def _rewrap(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    def _replace_bound(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableTimeout(bound, self.first_chunk, self.between_chunks, self.total)
 
     # It is not a step of its own: observers see the bound Runnable only.
@@ -90,9 +90,9 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
 
     def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         stream = self.bound._step_flow(inputs, run, **kwargs)
-        return stream.through(self._watch(stream, run.io))
+        return stream.through(self._enforce_timeout(stream, run.io))
 
-    async def _watch(self, stream: Stream[Any], io: ExecutionMode) -> AsyncIterator[Any]:
+    async def _enforce_timeout(self, stream: Stream[Any], io: ExecutionMode) -> AsyncIterator[Any]:
         stopper = io.make_interrupter()
         watchdog = Watchdog(stopper)
         accumulated = stream.new_accumulator()

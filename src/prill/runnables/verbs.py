@@ -238,7 +238,7 @@ class Verbs(Generic[Input, Output]):
 
         An error is the last event, ``on_<type>_error``, and is then raised. A slow consumer slows the run down.
         """
-        view, arguments = _event_view(version, input, kwargs)
+        view, arguments = _make_event_observer(version, input, kwargs)
         return watch(self, input, start_asyncio_run, config, get_asyncio_mode(), view, arguments)
 
     def stream_events(
@@ -250,7 +250,7 @@ class Verbs(Generic[Input, Output]):
         **kwargs: Unpack[RunFilters],
     ) -> Iterator[StreamEvent]:
         """Yield the events of ``astream_events`` in blocking code; the run is in a thread beside the consumer."""
-        view, arguments = _event_view(version, input, kwargs)
+        view, arguments = _make_event_observer(version, input, kwargs)
         return drive_stream(watch(self, input, start_run, config, BLOCKING, view, arguments))
 
     @overload
@@ -283,7 +283,7 @@ class Verbs(Generic[Input, Output]):
         return watch(self, input, start_asyncio_run, config, get_asyncio_mode(), view, arguments)
 
 
-def _event_view(version: str, input: Any, kwargs: Any) -> tuple[Callable[[Emit], Observer], dict[str, Any]]:
+def _make_event_observer(version: str, input: Any, kwargs: Any) -> tuple[Callable[[Emit], Observer], dict[str, Any]]:
     """The view of ``astream_events``, and the arguments that are not its filters."""
     from prill.tracers.events import event_view  # noqa: PLC0415 - few programs watch
     from prill.tracers.select import split_filters  # noqa: PLC0415 - as above

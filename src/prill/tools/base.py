@@ -336,10 +336,10 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
         if answer is not last:
             yield answer
 
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self.tags, self.metadata
 
-    def _observed_input(self, input: Any) -> Any:
+    def _get_reported_input(self, input: Any) -> Any:
         args = _get_args(input)[0]
         hidden = self._injected_names() if isinstance(args, Mapping) else ()
         return {name: value for name, value in args.items() if name not in hidden} if hidden else args

@@ -17,7 +17,7 @@ from prill.runnables.describe.schemas import object_model
 
 def collect_specs(step: Runnable[Any, Any]) -> list[ConfigurableFieldSpec]:
     """The specs of all parts of ``step``, each id once."""
-    own = getattr(step, "_own_specs", None)
+    own = getattr(step, "_get_own_config_specs", None)
     if own is not None:
         return get_unique_config_specs(own())
     return get_unique_config_specs(spec for _, child in step._children() for spec in child.config_specs)
@@ -30,11 +30,11 @@ def make_config_model(step: Runnable[Any, Any], include: Sequence[str] | None) -
         raise ConfigError(f"a config has no {sorted(unknown)}; it has {sorted(known)}")
     fields: dict[str, Any] = {key: (known[key], None) for key in include or () if key != "configurable"}
     if specs := step.config_specs:
-        settings = {spec.id: (spec.annotation, _field(spec)) for spec in specs}
+        settings = {spec.id: (spec.annotation, _make_model_field(spec)) for spec in specs}
         fields["configurable"] = (object_model("Configurable", settings), None)
     own = type(step).__name__ if isinstance(step, DynamicRunnable) else None
     return object_model(step.get_name("config", name=own), fields)
 
 
-def _field(spec: ConfigurableFieldSpec) -> Any:
+def _make_model_field(spec: ConfigurableFieldSpec) -> Any:
     return Field(spec.default, title=spec.name, description=spec.description)

@@ -27,7 +27,7 @@ def keys_read(function: Callable[..., Any]) -> dict[str, bool] | None:
     if tree is None or not (arguments := [*tree.args.posonlyargs, *tree.args.args]):
         return None
     own = [each for each in arguments if each.arg not in ("self", "cls")]
-    return _reads(tree, own[0].arg) if own else None
+    return _find_keys_read(tree, own[0].arg) if own else None
 
 
 def source_tree(function: Callable[..., Any]) -> Function | None:
@@ -36,7 +36,7 @@ def source_tree(function: Callable[..., Any]) -> Function | None:
         text = textwrap.dedent(inspect.getsource(function)).strip()
     except (OSError, TypeError):
         return None
-    found = list(_functions(_parse(text)))
+    found = list(_find_functions(_parse_source(text)))
     if getattr(function, "__name__", "") != "<lambda>":
         return next((each for each in found if not isinstance(each, ast.Lambda)), None)
     code = function.__code__
@@ -45,7 +45,7 @@ def source_tree(function: Callable[..., Any]) -> Function | None:
     return fits[0] if len(dumps) == 1 else None  # two that differ on one line cannot be distinguished
 
 
-def _parse(text: str) -> ast.AST:
+def _parse_source(text: str) -> ast.AST:
     # The lines of a lambda are a piece of a statement: of a call, of a dict, of a chain.
     for attempt in (text, f"({text})", f"({text.rstrip(',')})", f"{{{text}}}", f"f({text}"):
         try:
@@ -68,7 +68,7 @@ def _parse_lambdas(text: str) -> ast.AST:
     return ast.Module(body=found, type_ignores=[])
 
 
-def _functions(tree: ast.AST) -> Iterator[Function]:
+def _find_functions(tree: ast.AST) -> Iterator[Function]:
     return (each for each in ast.walk(tree) if isinstance(each, Function))
 
 
@@ -79,7 +79,7 @@ def _is_same_lambda(tree: ast.Lambda, code: Any) -> bool:
     return inner is not None and all(getattr(inner, fact) == getattr(code, fact) for fact in facts)
 
 
-def _reads(tree: Function, name: str) -> dict[str, bool] | None:
+def _find_keys_read(tree: Function, name: str) -> dict[str, bool] | None:
     body = tree.body if isinstance(tree.body, list) else [tree.body]
     keys: dict[str, bool] = {}
     known: set[int] = set()

@@ -34,7 +34,7 @@ Fields = dict[str, Any]
 
 def make_schema(step: Runnable[Any, Any], side: Side, config: RunnableConfig | None = None) -> type[BaseModel]:
     """The model of the input or of the output of ``step``."""
-    wrapped = _wrapped(step, config)
+    wrapped = _get_wrapped_runnable(step, config)
     if wrapped is not None and getattr(step, f"custom_{side}_type", None) is None:
         return _get_public_model(wrapped, side, config)
     name = step.get_name(side)
@@ -54,10 +54,10 @@ def make_schema(step: Runnable[Any, Any], side: Side, config: RunnableConfig | N
     return value_model(name, step.InputType if side == "input" else step.OutputType)
 
 
-def _wrapped(step: Runnable[Any, Any], config: RunnableConfig | None) -> Runnable[Any, Any] | None:
+def _get_wrapped_runnable(step: Runnable[Any, Any], config: RunnableConfig | None) -> Runnable[Any, Any] | None:
     """The Runnable whose input and output ``step`` has: of a binding, a retry, a configurable step …"""
     if isinstance(step, DynamicRunnable):
-        return step._configured(config or {})
+        return step._select_runnable(config or {})
     if isinstance(step, RunnableWithFallbacks):
         return step.runnable
     structure = step._structure()
@@ -125,10 +125,10 @@ def _make_output_schema(step: Runnable[Any, Any], name: str, config: RunnableCon
     if isinstance(step, RunnableSequence):
         return _last_output(name, step.steps, config)
     if isinstance(step, RunnableParallel):
-        return object_model(name, _branches(step, config))
+        return object_model(name, _make_branch_fields(step, config))
     if isinstance(step, RunnableAssign):
         kept = get_dict_fields(_get_public_model(step, "input", config)) or {}
-        return object_model(name, {**kept, **_branches(step.mapper, config)})
+        return object_model(name, {**kept, **_make_branch_fields(step.mapper, config)})
     return value_model(name, step.OutputType)
 
 
@@ -142,13 +142,13 @@ def _last_output(name: str, steps: list[Runnable[Any, Any]], config: RunnableCon
         return given
     known = get_dict_fields(given) or {}
     if isinstance(last, RunnableAssign):
-        return object_model(name, {**known, **_branches(last.mapper, config)})
+        return object_model(name, {**known, **_make_branch_fields(last.mapper, config)})
     if isinstance(last.keys, str):
         return value_model(last.get_name("output"), known[last.keys][0] if last.keys in known else Any)
     return object_model(name, {key: known.get(key, (Any, ...)) for key in last.keys})
 
 
-def _branches(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fields:
+def _make_branch_fields(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fields:
     return {
         key: (_unwrap_root(_get_public_model(branch, "output", config)), ...) for key, branch in step.steps__.items()
     }
@@ -159,8 +159,8 @@ def _branches(step: RunnableParallel[Any], config: RunnableConfig | None) -> Fie
 
 def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """A model of a dict with these keys."""
-    safe = {_field_name(key): _aliased(key, *field) for key, field in fields.items()}
-    return create_model(name, __base__=_Described, __doc__="", **safe)
+    safe = {_field_name(key): _make_aliased_field(key, *field) for key, field in fields.items()}
+    return create_model(name, __base__=_ModelWithSource, __doc__="", **safe)
 
 
 class _Generator(GenerateJsonSchema):
@@ -170,7 +170,7 @@ class _Generator(GenerateJsonSchema):
         return {}
 
 
-class _Described(BaseModel):
+class _ModelWithSource(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
 
     @classmethod
@@ -180,7 +180,7 @@ class _Described(BaseModel):
         return super().model_json_schema(*args, **kwargs)
 
 
-class _DescribedValue(_Described, RootModel[_T], Generic[_T]):
+class _RootModelWithSource(_ModelWithSource, RootModel[_T], Generic[_T]):
     pass
 
 
@@ -190,7 +190,7 @@ def _field_name(key: str) -> str:
     return key if plain else "field_" + "".join(each if each.isalnum() else f"_{ord(each):x}_" for each in key)
 
 
-def _aliased(key: str, hint: Any, default: Any) -> Any:
+def _make_aliased_field(key: str, hint: Any, default: Any) -> Any:
     if _field_name(key) == key:
         return (usable(hint), default)
     if isinstance(default, FieldInfo):
@@ -203,7 +203,7 @@ def value_model(name: str, hint: Any) -> type[BaseModel]:
     """A model of a value of any type; a type that is a model already is taken as it is."""
     if inspect.isclass(hint) and issubclass(hint, BaseModel) and not typing.get_args(hint):
         return hint
-    base: Any = _DescribedValue.__class_getitem__(usable(hint))
+    base: Any = _RootModelWithSource.__class_getitem__(usable(hint))
     made: type[BaseModel] = create_model(name, __base__=base, __doc__="")
     return made
 

@@ -59,7 +59,7 @@ class StreamingReport:
 
     def __str__(self) -> str:
         head = ("step", "input", "output", "why", "what to do")
-        lines = [head, *(self._cells(row) for row in self.rows)]
+        lines = [head, *(self._format_cells(row) for row in self.rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
         made = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
@@ -69,7 +69,7 @@ class StreamingReport:
 
     __repr__ = __str__
 
-    def _cells(self, row: Row) -> tuple[str, ...]:
+    def _format_cells(self, row: Row) -> tuple[str, ...]:
         output = "pieces" if row.pieces else "whole"
         return (row.step, row.verdict, output, row.why, row.advice)
 
@@ -80,7 +80,7 @@ class StreamingReport:
 
         table = Table("step", "input", "output", "why", "what to do")
         for row in self.rows:
-            cells = [Text(cell) for cell in self._cells(row)]
+            cells = [Text(cell) for cell in self._format_cells(row)]
             cells[1].stylize("red" if row.holds_back else "yellow" if row.verdict != "streams" else "green")
             table.add_row(*cells)
         return Group(table, Text(self.summary))

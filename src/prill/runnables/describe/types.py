@@ -61,27 +61,27 @@ def annotated(function: Callable[..., Any] | None, side: Side, *, yields: bool =
     """The annotation of a function's first parameter, or of what it returns; of a stream, that of its items."""
     if function is None:
         return Any
-    hints = _hints(function)
+    hints = _resolve_type_hints(function)
     if side == "output":
-        return _get_item_type(hints.get("return", Any), yields)
+        return _get_stream_item_type(hints.get("return", Any), yields)
     try:
         names = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
     except (ValueError, TypeError):  # some builtins have no signature
         return Any
     # The input of a generator comes as an iterator; a function that yields is given the whole input.
     given = hints.get(names[0], Any) if names else Any
-    return _get_item_type(given, yields and get_origin(given) in _ITERATOR_TYPES)
+    return _get_stream_item_type(given, yields and get_origin(given) in _ITERATOR_TYPES)
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _resolve_type_hints(function: Callable[..., Any]) -> dict[str, Any]:
     if isinstance(function, type):
-        return {**_get_hints(function.__init__), "return": function}  # type: ignore[misc]  # its own __init__ is meant
+        return {**_get_type_hints(function.__init__), "return": function}  # type: ignore[misc]  # its own __init__ is meant
     if not hasattr(function, "__annotations__"):
         function = getattr(function, "func", None) or type(function).__call__
-    return _get_hints(function)
+    return _get_type_hints(function)
 
 
-def _get_hints(function: Any) -> dict[str, Any]:
+def _get_type_hints(function: Any) -> dict[str, Any]:
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):  # a name that is there for the type checker alone
@@ -89,7 +89,7 @@ def _get_hints(function: Any) -> dict[str, Any]:
     return {name: Any if isinstance(hint, str | TypeVar) else hint for name, hint in hints.items()}
 
 
-def _get_item_type(hint: Any, stream: bool) -> Any:
+def _get_stream_item_type(hint: Any, stream: bool) -> Any:
     if hint is None or hint is type(None):
         return type(None)
     if stream and get_origin(hint) in _ITERATOR_TYPES:

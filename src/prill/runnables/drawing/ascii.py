@@ -8,15 +8,15 @@ from itertools import pairwise
 from prill.runnables.drawing.layout import Layout, Placed, Route, lay_out
 from prill.runnables.drawing.nodes import Edge, Node, is_schema
 
-_GAP = 3
-_BOX = 3
+_GAP_COLUMNS = 3
+_BOX_HEIGHT = 3
 
 
 def draw_ascii(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> str:
     """The boxes and lines of a picture, as lines of text."""
     if not nodes:
         return ""
-    layout = lay_out(nodes, edges, lambda node: (len(node.name) + 4, _BOX), (3, _GAP))
+    layout = lay_out(nodes, edges, lambda node: (len(node.name) + 4, _BOX_HEIGHT), (3, _GAP_COLUMNS))
     canvas = _Canvas(layout)
     for route in layout.routes:
         canvas.route(route)
@@ -26,19 +26,19 @@ def draw_ascii(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> str:
 
 
 class _Canvas:
-    """A page of characters; layers of boxes are ``_BOX`` lines high with ``_GAP`` lines between."""
+    """A page of characters; layers of boxes are ``_BOX_HEIGHT`` lines high with ``_GAP_COLUMNS`` lines between."""
 
     def __init__(self, layout: Layout) -> None:
         levels = {round(placed.y, 3) for placed in layout.nodes.values()}
         levels |= {round(y, 3) for route in layout.routes for _, y in route.points}
         self._row_by_level = {level: index for index, level in enumerate(sorted(levels))}
-        height = len(levels) * (_BOX + _GAP) - _GAP
+        height = len(levels) * (_BOX_HEIGHT + _GAP_COLUMNS) - _GAP_COLUMNS
         self._rows = [[" "] * (int(layout.width) + 4) for _ in range(height)]
 
     def _get_top_row(self, y: float) -> int:
-        return self._row_by_level[round(y, 3)] * (_BOX + _GAP)
+        return self._row_by_level[round(y, 3)] * (_BOX_HEIGHT + _GAP_COLUMNS)
 
-    def _put(self, column: int, row: int, mark: str) -> None:
+    def _put_character(self, column: int, row: int, mark: str) -> None:
         old = self._rows[row][column]
         self._rows[row][column] = mark if old in (" ", mark) else "+"
 
@@ -56,12 +56,12 @@ class _Canvas:
             if y1 > y2:
                 (x1, y1), (x2, y2) = (x2, y2), (x1, y1)
             start, end = round(x1), round(x2)
-            above, below = self._get_top_row(y1) + _BOX, self._get_top_row(y2)
+            above, below = self._get_top_row(y1) + _BOX_HEIGHT, self._get_top_row(y2)
             if index:  # through the layer in which the edge only passes
-                for row in range(above - _BOX, above):
-                    self._put(start, row, "|")
+                for row in range(above - _BOX_HEIGHT, above):
+                    self._put_character(start, row, "|")
             for row in range(above, below):
-                self._put(start if row <= above else end, row, "|")
+                self._put_character(start if row <= above else end, row, "|")
             if start != end:
                 self._draw_horizontal(start, end, above + 1)
             if index == len(points) - 2:
@@ -69,7 +69,7 @@ class _Canvas:
 
     def _draw_horizontal(self, start: int, end: int, row: int) -> None:
         for column in range(min(start, end) + 1, max(start, end)):
-            self._put(column, row, "-")
+            self._put_character(column, row, "-")
         for column in (start, end):
             self._rows[row][column] = "+"
 

@@ -190,7 +190,7 @@ class Graph:
             raise MissingDependencyError(
                 "drawing a PNG needs cairosvg and the cairo library: pip install 'prill[png]'; draw_svg does not"
             ) from error
-        graph = _relabelled(self, labels) if labels else self
+        graph = _copy_with_labels(self, labels) if labels else self
         svg = graph.draw_svg(background=background)
         if fontname:
             svg = svg.replace('font-family="', f'font-family="{fontname}, ', 1)
@@ -220,7 +220,7 @@ class Graph:
         return self.draw_png(output_file_path, background=background_color)
 
 
-def _relabelled(graph: Graph, labels: LabelsDict) -> Graph:
+def _copy_with_labels(graph: Graph, labels: LabelsDict) -> Graph:
     nodes, edges = labels.get("nodes", {}), labels.get("edges", {})
     return Graph(
         {key: node._replace(name=nodes.get(key, nodes.get(node.name, node.name))) for key, node in graph.nodes.items()},

@@ -63,12 +63,12 @@ def lay_out(
     drawn = []
     for route in routes:
         line = grandalf.graphs.Edge(vertices[route.edge.source], vertices[route.edge.target])
-        line.view = _Line(route)
+        line.view = _EdgePoints(route)
         drawn.append(line)
     right = 0.0
     placed: dict[str, Placed] = {}
     for component in grandalf.graphs.Graph(list(vertices.values()), drawn).C:
-        _draw(grandalf, component, gap)
+        _place_nodes(grandalf, component, gap)
         keys = [vertex.data for vertex in component.sV]
         left = min(views[key].xy[0] - views[key].w / 2 for key in keys)
         top = min(views[key].xy[1] - views[key].h / 2 for key in keys)
@@ -98,7 +98,7 @@ def _import_grandalf() -> Any:
     return SimpleNamespace(graphs=graphs, layouts=layouts)
 
 
-class _Line:
+class _EdgePoints:
     """Takes the points between which an edge runs, as the layout gives them."""
 
     def __init__(self, route: Route) -> None:
@@ -109,7 +109,7 @@ class _Line:
         self._route.points = [(x, y) for x, y in forward[1:-1]]
 
 
-def _draw(grandalf: Any, component: Any, gap: tuple[float, float]) -> None:
+def _place_nodes(grandalf: Any, component: Any, gap: tuple[float, float]) -> None:
     layout = grandalf.layouts.SugiyamaLayout(component)
     layout.xspace, layout.yspace = gap
     layout.route_edge = _keep_points

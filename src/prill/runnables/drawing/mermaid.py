@@ -11,7 +11,7 @@ from typing import Any
 
 from prill.runnables.drawing.nodes import CurveStyle, Edge, Node, NodeStyles
 
-_MARKDOWN = "*_`"
+_MARKDOWN_CHARACTERS = "*_`"
 _KEYWORD = re.compile(
     r"(?:graph|flowchart|subgraph|end|style|linkstyle|classdef|class|href|call|click|default|direction|interpolate)(?![A-Za-z0-9_])",
     re.IGNORECASE,
@@ -41,14 +41,14 @@ def draw_mermaid(
     """
     root = _Subgraph()
     for key, node in nodes.items() if with_styles else ():
-        path = _path(key, nested)
+        path = _get_subgraph_path(key, nested)
         label = _quote_label(node.name.rpartition(":")[2] if path else node.name)
         root.inner(path).nodes.append(_draw_node(key, node, label, key == first, key == last))
     for edge in edges:
-        both = zip(_path(edge.source, nested), _path(edge.target, nested), strict=False)
+        both = zip(_get_subgraph_path(edge.source, nested), _get_subgraph_path(edge.target, nested), strict=False)
         shared = [one for one, other in itertools.takewhile(lambda pair: pair[0] == pair[1], both)]
         root.inner(shared).edges.append(_draw_edge(edge, wrap_label_n_words))
-    head = ["---", *_frontmatter(curve_style, frontmatter_config), "---"] if with_styles else []
+    head = ["---", *_format_frontmatter(curve_style, frontmatter_config), "---"] if with_styles else []
     lines = [*head, "graph TD;", *root.lines((), set(nodes))]
     if with_styles:
         styles = node_styles or NodeStyles()
@@ -82,22 +82,22 @@ class _Subgraph:
             yield "\tend"
 
 
-def _path(key: str, nested: Collection[str]) -> list[str]:
+def _get_subgraph_path(key: str, nested: Collection[str]) -> list[str]:
     return key.split(":")[:-1] if key in nested else []
 
 
-def _frontmatter(curve: CurveStyle, given: dict[str, Any] | None) -> list[str]:
+def _format_frontmatter(curve: CurveStyle, given: dict[str, Any] | None) -> list[str]:
     config = {**(given or {})}
     inner = {**config.get("config", {})}
     inner["flowchart"] = {"curve": curve.value, **inner.get("flowchart", {})}
-    return list(_yaml({**config, "config": inner}))
+    return list(_format_yaml({**config, "config": inner}))
 
 
-def _yaml(value: Mapping[str, Any], indent: str = "") -> Any:
+def _format_yaml(value: Mapping[str, Any], indent: str = "") -> Any:
     for key, inner in value.items():
         if isinstance(inner, Mapping):
             yield f"{indent}{key}:"
-            yield from _yaml(inner, indent + "  ")
+            yield from _format_yaml(inner, indent + "  ")
         else:
             plain = isinstance(inner, str) and re.fullmatch(r"[A-Za-z][\w .-]*", inner)
             yield f"{indent}{key}: {inner if plain else json.dumps(inner)}"
@@ -117,7 +117,7 @@ def _format_value(value: Any) -> str:
 
 def _quote_label(name: str) -> str:
     framed = name.startswith("__") and name.endswith("__")
-    if framed or (name[:1] in _MARKDOWN and name[-1:] in _MARKDOWN):
+    if framed or (name[:1] in _MARKDOWN_CHARACTERS and name[-1:] in _MARKDOWN_CHARACTERS):
         return f"<p>{name}</p>"
     # Within a label, brackets and quotes would end it.
     return f'"{name.replace(chr(34), "#quot;")}"' if re.search(r'[()\[\]{}"|]', name) else name

@@ -12,9 +12,9 @@ from prill.tracers.waterfall import COLOURS, letters
 
 _LETTER_WIDTH = 7.4
 _MARGIN = 16.0
-_SCHEMA = "#c4c4cf"
+_SCHEMA_COLOR = "#c4c4cf"
 
-_HEAD = (
+_SVG_HEADER = (
     '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
     '<path d="M0.5,0.5 L7.5,4 L0.5,7.5 z" fill="#8c8c99"/></marker></defs>'
 )
@@ -24,13 +24,13 @@ def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str =
     """The picture as SVG text; steps have the colours that they have in ``Trace.waterfall``."""
     layout = lay_out(nodes, edges, _measure_node, (28.0, 38.0))
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
-    body = [*_edges(layout), *(_draw_box(placed) for placed in layout.nodes.values())]
+    body = [*_draw_edges(layout), *(_draw_box(placed) for placed in layout.nodes.values())]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="{-_MARGIN:.0f} {-_MARGIN:.0f} {width:.0f} {height:.0f}" '
             'font-family="system-ui, -apple-system, Segoe UI, DejaVu Sans, sans-serif" font-size="13">',
-            _HEAD,
+            _SVG_HEADER,
             f'<rect x="{-_MARGIN:.0f}" y="{-_MARGIN:.0f}" width="100%" height="100%" fill="{escape(background)}"/>',
             *body,
             "</svg>",
@@ -39,17 +39,17 @@ def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str =
 
 
 def _measure_node(node: Node) -> tuple[float, float]:
-    lines = _lines(node)
+    lines = _get_label_lines(node)
     return max(letters(line) for line in lines) * _LETTER_WIDTH + 28, 22.0 + 16 * len(lines)
 
 
-def _lines(node: Node) -> list[str]:
+def _get_label_lines(node: Node) -> list[str]:
     return [node.name, *(f"{key} = {value}" for key, value in (node.metadata or {}).items())]
 
 
 def _draw_box(placed: Placed) -> str:
     schema = is_schema(placed.node)
-    colour = _SCHEMA if schema else COLOURS.get(getattr(placed.node.data, "_kind", ""), COLOURS["chain"])
+    colour = _SCHEMA_COLOR if schema else COLOURS.get(getattr(placed.node.data, "_kind", ""), COLOURS["chain"])
     radius = placed.height / 2 if schema else 8
     x, y = placed.x - placed.width / 2, placed.y - placed.height / 2
     look = 'fill="none" stroke-dasharray="4 3"' if schema else f'fill="{colour}" fill-opacity="0.14"'
@@ -57,7 +57,7 @@ def _draw_box(placed: Placed) -> str:
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{placed.width:.1f}" height="{placed.height:.1f}" rx="{radius:.0f}" '
         f'{look} stroke="{colour}"/>'
     )
-    lines = _lines(placed.node)
+    lines = _get_label_lines(placed.node)
     first = placed.y - 8 * (len(lines) - 1) + 4.5
     texts = [_draw_text(line, placed.x, first + 16 * row, soft=schema or row > 0) for row, line in enumerate(lines)]
     return "\n".join([box, *texts])
@@ -69,7 +69,7 @@ def _draw_text(line: str, x: float, y: float, *, soft: bool = False, size: int |
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill="{colour}"{about}>{escape(line)}</text>'
 
 
-def _edges(layout: Layout) -> list[str]:
+def _draw_edges(layout: Layout) -> list[str]:
     return [_draw_edge(route, layout) for route in layout.routes]
 
 

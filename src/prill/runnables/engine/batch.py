@@ -99,7 +99,7 @@ class Batch:
             raise ConfigError("inputs of unknown length take one config for all, not a list of configs")
         return each_config(config, 2)
 
-    def _run(self, index: int) -> Run:
+    def _make_child_run(self, index: int) -> Run:
         if index < len(self._runs):
             run = self._runs[index]
         elif self._size is not None and self._configs[index] is not self._configs[1]:
@@ -110,10 +110,10 @@ class Batch:
             run.limit = self._limit
         return run
 
-    async def _outcome(self, index: int, input: Any, keep: bool) -> Any:
+    async def _get_output_or_error(self, index: int, input: Any, keep: bool) -> Any:
         """The output; its error in its place where the caller wants that. Being cancelled is not an outcome."""
         try:
-            output = await self._enter(input, self._run(index), **self._kwargs)
+            output = await self._enter(input, self._make_child_run(index), **self._kwargs)
         except Exception as error:
             if self._return_exceptions and not self._is_stopped(error):
                 return error
@@ -137,12 +137,12 @@ class Batch:
         if not inputs:
             return []
         with show_progress(self._progress, len(inputs)) as advance:
-            one = self._outcome if advance is None else partial(self._run_and_report_progress, advance)
+            one = self._get_output_or_error if advance is None else partial(self._run_and_report_progress, advance)
             thunks = [partial(one, index, input, True) for index, input in enumerate(inputs)]
             return await self._runs[0].io.gather(thunks, self._limit)
 
     async def _run_and_report_progress(self, advance: Advance, index: int, input: Any, keep: bool) -> Any:
-        outcome = await self._outcome(index, input, keep)
+        outcome = await self._get_output_or_error(index, input, keep)
         advance()
         return outcome
 
@@ -151,14 +151,14 @@ class Batch:
         if self._size == 0:
             return
         io = self._runs[0].io
-        inputs = _Turns(enumerate(self._inputs), io)
+        inputs = _SharedIterator(enumerate(self._inputs), io)
 
         async def work() -> AsyncGenerator[tuple[int, Any], None]:
             while (following := await inputs.take()) is not None:
                 index, input = following
-                yield index, await self._outcome(index, input, False)
+                yield index, await self._get_output_or_error(index, input, False)
 
-        workers = [work() for _ in range(self._width(io.blocking))]
+        workers = [work() for _ in range(self._get_worker_count(io.blocking))]
         merged = io.merge(workers, self._limit)
         with show_progress(self._progress, self._size) as advance:
             async with closing(merged):
@@ -167,7 +167,7 @@ class Batch:
                         advance()
                     yield outcome
 
-    def _width(self, blocking: bool) -> int:
+    def _get_worker_count(self, blocking: bool) -> int:
         if self._limit is not None:
             width = self._limit.width
         else:
@@ -175,7 +175,7 @@ class Batch:
         return width if self._size is None else min(width, self._size)
 
 
-class _Turns:
+class _SharedIterator:
     """An iterator that several workers share: one at a time takes from it, outside of the lock."""
 
     def __init__(self, items: Iterator[Any], io: ExecutionMode) -> None:

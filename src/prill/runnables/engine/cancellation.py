@@ -59,7 +59,9 @@ async def call_until_cancelled(name: str, run: Run, call: Callable[[], Awaitable
         stopper.close()
     if stopper.stopped:
         # Nothing could stop its last step; the output of that step is not lost.
-        raise Cancelled(f"{name} was cancelled but ran to its end", partial=output, usage=_get_used(run, output))
+        raise Cancelled(
+            f"{name} was cancelled but ran to its end", partial=output, usage=_get_usage_so_far(run, output)
+        )
     return output
 
 
@@ -96,11 +98,11 @@ async def stream_until_cancelled(name: str, run: Run, stream: Stream[Any], token
 def make_cancelled(name: str, run: Run, accumulated: Accumulator | None = None) -> Cancelled:
     """The error of a run that was stopped, with the chunks that it had received."""
     if accumulated is None:
-        return Cancelled(f"{name} was cancelled", usage=_get_used(run))
+        return Cancelled(f"{name} was cancelled", usage=_get_usage_so_far(run))
     partial = accumulated.value()
     received = f"{accumulated.count} chunks were received"
-    return Cancelled(f"{name} was cancelled; {received}", partial=partial, usage=_get_used(run, partial))
+    return Cancelled(f"{name} was cancelled; {received}", partial=partial, usage=_get_usage_so_far(run, partial))
 
 
-def _get_used(run: Run, output: Any = None) -> Any:
+def _get_usage_so_far(run: Run, output: Any = None) -> Any:
     return (run.usage.total if run.usage is not None else None) or get_usage(output)

@@ -39,19 +39,19 @@ class Step(Protocol):
     def get_name(self) -> str: ...
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any: ...
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]: ...
-    def _labels(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
-    def _observed_input(self, input: Any) -> Any: ...
+    def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]: ...
+    def _get_reported_input(self, input: Any) -> Any: ...
     def _streams_output(self, run: Run, kwargs: dict[str, Any]) -> bool: ...
 
 
 async def observe_call(step: Step, input: Any, run: Run, kwargs: dict[str, Any]) -> Any:
     """Run ``step._work`` and report it to the observers of the run."""
-    _start(step, run, kwargs, input=input, streamed=False)
+    _report_start(step, run, kwargs, input=input, streamed=False)
     try:
         await _notify(run, "on_start", run.input)
         output = await step._work(input, run, **kwargs)
     except BaseException as error:
-        await _fail(run, error, None)
+        await _report_failure(run, error, None)
         raise
     _count_usage(run, output)
     await _notify(run, "on_end", output)
@@ -65,7 +65,7 @@ def observe_flow(step: Step, inputs: Stream[Any], run: Run, kwargs: dict[str, An
     if isinstance(inputs, SingleValueStream):
         body = open_stream(step, inputs, run, kwargs)
     elif step._kind in _START_WITH_FIRST_CHUNK:
-        inputs = _prefetched(inputs)
+        inputs = _prefetch_first_chunk(inputs)
         body = open_stream(step, inputs, run, kwargs)
     else:
         rule = LateRule() if step._combine is AS_INPUT else step._combine
@@ -105,9 +105,11 @@ async def _observe_flow(
         body = open_stream(step, inputs, run, kwargs)
         if isinstance(rule, LateRule):
             rule.follow(body)
-    if isinstance(inputs.source, _Prefetched):
+    if isinstance(inputs.source, _PrefetchedStream):
         await inputs.source.prefetch()
-    _start(step, run, kwargs, input=inputs.value if isinstance(inputs, SingleValueStream) else None, streamed=True)
+    _report_start(
+        step, run, kwargs, input=inputs.value if isinstance(inputs, SingleValueStream) else None, streamed=True
+    )
     observers = run.observers or ()
     try:
         await _notify(run, "on_start", run.input)
@@ -131,7 +133,7 @@ async def _observe_flow(
             await close(body)
             await close(inputs)  # a body that has not started closes nothing, and its input has started
         finally:
-            await _fail(run, error, accumulated.value())
+            await _report_failure(run, error, accumulated.value())
         raise
     if inputs.accumulated is not None:
         run.input = inputs.accumulated.value()
@@ -140,18 +142,18 @@ async def _observe_flow(
     await _notify(run, "on_end", output)
 
 
-def _start(step: Step, run: Run, kwargs: dict[str, Any], *, input: Any, streamed: bool) -> None:
-    run.start(step.get_name(), step._kind, *step._labels(kwargs))
+def _report_start(step: Step, run: Run, kwargs: dict[str, Any], *, input: Any, streamed: bool) -> None:
+    run.start(step.get_name(), step._kind, *step._get_tags_and_metadata(kwargs))
     run.streamed = streamed
     run.raw_input = input
     run.kwargs, run.step = kwargs, step
     try:
-        run.input = None if input is None else step._observed_input(input)
+        run.input = None if input is None else step._get_reported_input(input)
     except Exception:  # the step raises its own error about its input once it has started
         run.input = input
 
 
-async def _fail(run: Run, error: BaseException, partial: Any) -> None:
+async def _report_failure(run: Run, error: BaseException, partial: Any) -> None:
     if partial is None:
         partial = getattr(error, "partial", None)
     _count_usage(run, partial)
@@ -184,16 +186,16 @@ async def _notify(run: Run, method: str, *facts: Any) -> None:
         raise raised
 
 
-def _prefetched(stream: Stream[Any]) -> Stream[Any]:
+def _prefetch_first_chunk(stream: Stream[Any]) -> Stream[Any]:
     """``stream`` as the input of an observed step, whose sum is kept for the report of the step's end."""
     if stream.accumulated is not None:
-        return stream.through(_Prefetched(stream.source, stream.source))
+        return stream.through(_PrefetchedStream(stream.source, stream.source))
     accumulated = stream.new_accumulator()
-    source = _Prefetched(stream.source, _record(stream.source, accumulated))
+    source = _PrefetchedStream(stream.source, _accumulate_while_streaming(stream.source, accumulated))
     return Stream(source, stream.rule, stream.restarts, accumulated)
 
 
-class _Prefetched:
+class _PrefetchedStream:
     """A step's input, whose first chunk is awaited before the step starts: after the step before it."""
 
     __slots__ = ("_first", "_given", "_next", "_source", "aclose")
@@ -225,7 +227,7 @@ class _Prefetched:
             self._first = SingleValueStream(None)
             await self._first.aclose()
 
-    def __aiter__(self) -> _Prefetched:
+    def __aiter__(self) -> _PrefetchedStream:
         return self
 
     def __anext__(self) -> Any:
@@ -235,7 +237,9 @@ class _Prefetched:
         return first.__anext__()
 
 
-async def _record(source: AsyncIterator[Any], accumulated: Accumulator) -> AsyncGenerator[Any, None]:
+async def _accumulate_while_streaming(
+    source: AsyncIterator[Any], accumulated: Accumulator
+) -> AsyncGenerator[Any, None]:
     async with closing(source):
         async for chunk in source:
             accumulated.add(chunk)

@@ -19,7 +19,7 @@ from prill.runnables.engine.streams import EMPTY, SingleValueStream, Stream, col
 VERBS = frozenset(("invoke", "ainvoke", "stream", "astream", "transform", "atransform"))
 
 
-_PATCHED = "_patched_methods"
+_PATCHED_METHODS_ATTRIBUTE = "_patched_methods"
 """The attribute of a class that holds the methods that were replaced on it, with what they were."""
 
 Namespaces = Sequence[Mapping[str, Any]]
@@ -31,10 +31,10 @@ class PatchAware(type):
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name in VERBS or name in cls._hooks:  # type: ignore[attr-defined]  # a Runnable has them
-            originals = {name: cls.__dict__.get(name), **cls.__dict__.get(_PATCHED, {})}
+            originals = {name: cls.__dict__.get(name), **cls.__dict__.get(_PATCHED_METHODS_ATTRIBUTE, {})}
             if originals[name] is value:
                 del originals[name]
-            super().__setattr__(_PATCHED, originals)
+            super().__setattr__(_PATCHED_METHODS_ATTRIBUTE, originals)
             super().__setattr__(name, value)
             update_overrides(cls)
         else:
@@ -43,8 +43,10 @@ class PatchAware(type):
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
         if name in VERBS or name in cls._hooks:  # type: ignore[attr-defined]  # as above
-            originals = cls.__dict__.get(_PATCHED, {})
-            super().__setattr__(_PATCHED, {key: value for key, value in originals.items() if key != name})
+            originals = cls.__dict__.get(_PATCHED_METHODS_ATTRIBUTE, {})
+            super().__setattr__(
+                _PATCHED_METHODS_ATTRIBUTE, {key: value for key, value in originals.items() if key != name}
+            )
             update_overrides(cls)
 
 
@@ -72,8 +74,8 @@ def overridden_verbs(spaces: Namespaces, base: type) -> frozenset[str]:
 
     A verb of ``base`` that is set again does not count.
     """
-    body = min(_rank(spaces, "_work"), _rank(spaces, "_flow"))
-    ranks = {verb: _rank(spaces, verb) for verb in VERBS}
+    body = min(_get_override_rank(spaces, "_work"), _get_override_rank(spaces, "_flow"))
+    ranks = {verb: _get_override_rank(spaces, verb) for verb in VERBS}
     return frozenset(
         verb
         for verb, rank in ranks.items()
@@ -82,12 +84,12 @@ def overridden_verbs(spaces: Namespaces, base: type) -> frozenset[str]:
 
 
 def _is_patched(space: Mapping[str, Any], name: str) -> bool:
-    return name in space.get(_PATCHED, ())
+    return name in space.get(_PATCHED_METHODS_ATTRIBUTE, ())
 
 
 def has_body(spaces: Namespaces, base: type) -> bool:
     """Whether there is a body beside that of ``base``."""
-    nearest_body = min(_rank(spaces, "_work"), _rank(spaces, "_flow"))
+    nearest_body = min(_get_override_rank(spaces, "_work"), _get_override_rank(spaces, "_flow"))
     return spaces[nearest_body] != base.__dict__
 
 
@@ -97,8 +99,8 @@ def are_overridden(spaces: Namespaces, hooks: Iterable[str], body: str) -> bool:
     A class with ``_has_built_in_hooks``, which calls the body, does not count.
     """
     spaces = [space for space in spaces if "_has_built_in_hooks" not in space]
-    rank = _rank(spaces, body)
-    ranks = {hook: _rank(spaces, hook, rank) for hook in hooks}
+    rank = _get_override_rank(spaces, body)
+    ranks = {hook: _get_override_rank(spaces, hook, rank) for hook in hooks}
     return any(found < rank or _is_patched(spaces[found], hook) for hook, found in ranks.items())
 
 
@@ -114,7 +116,7 @@ def nearest(spaces: Namespaces, *names: str) -> str | None:
     return None
 
 
-def _rank(spaces: Namespaces, name: str, default: int = 0) -> int:
+def _get_override_rank(spaces: Namespaces, name: str, default: int = 0) -> int:
     return next((index for index, space in enumerate(spaces) if name in space), default)
 
 

@@ -13,9 +13,9 @@ from prill.runnables.engine.runs import config_for_child
 _INJECTED_KINDS = ("config", "run_manager", "callbacks")
 
 # A function's own code is read in a microsecond, its signature in fifteen.
-_VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+_VARIADIC_KINDS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _GENERATOR_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
-_ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_ASYNC_FLAGS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def wanted_extras(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def _parameter_names(function: Callable[..., Any]) -> Sequence[str]:
     """The names of the parameters; none for a builtin that has no signature."""
     if type(function) is FunctionType and not function.__dict__:  # nothing such as ``__wrapped__``
         code = function.__code__
-        if not code.co_flags & _VARIADIC:
+        if not code.co_flags & _VARIADIC_KINDS:
             return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     try:
         return list(inspect.signature(function).parameters)
@@ -68,6 +68,6 @@ def is_generator(function: Any) -> bool:
 def is_async(function: Any) -> bool:
     """Whether calling ``function`` returns a coroutine or an async generator."""
     if type(function) is FunctionType and not function.__dict__:  # ``inspect.markcoroutinefunction`` leaves a mark
-        return bool(function.__code__.co_flags & _ASYNC)
+        return bool(function.__code__.co_flags & _ASYNC_FLAGS)
     call = getattr(function, "__call__", None)  # noqa: B004 - as above
     return any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in (function, call))

@@ -37,14 +37,14 @@ def adapt_input(flow: Flow, combine: Combine, inputs: Stream[Any]) -> Stream[Any
         rule = LateRule()
         return Stream(_start_over(partial(adapt_input, flow, combine), inputs, rule), rule, IN_CHUNKS)
     if combine is not AS_INPUT and inputs.rule is not ADD:
-        inputs = Stream(_in_pieces(inputs))
+        inputs = Stream(_iterate_addable_chunks(inputs))
     made = flow(inputs)
     if isinstance(made, Stream):
         return made
     return Stream(made, inputs.rule, inputs.restarts) if combine is AS_INPUT else Stream(made, combine)
 
 
-async def _in_pieces(inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
+async def _iterate_addable_chunks(inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
     """The chunks of ``inputs`` as they come if they add up; else their value, at the end."""
     accumulated = None
     async with closing(inputs.source) as source:
@@ -58,7 +58,7 @@ async def _in_pieces(inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
         yield accumulated.value()
 
 
-class _Restarted(StreamEnded):
+class _StreamRestarted(StreamEnded):
     """Ends the stream of a step from its input's side; not an ``Exception``, so that no user code catches it."""
 
     def __init__(self, marker: StreamRestart) -> None:
@@ -85,7 +85,7 @@ async def _start_over(
                         has_started = True
                         yield chunk
                 return
-            except _Restarted as restarted:
+            except _StreamRestarted as restarted:
                 marker = restarted.marker
             if has_started:
                 yield marker
@@ -114,7 +114,7 @@ class _Attempt:
     async def __anext__(self) -> Any:
         chunk = await self._next()
         if type(chunk) is StreamRestart:
-            raise _Restarted(chunk)
+            raise _StreamRestarted(chunk)
         return chunk
 
     async def aclose(self) -> None:
