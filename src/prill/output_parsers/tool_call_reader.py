@@ -120,7 +120,7 @@ class ToolCallReader:
             raise cut_short(error, self._cut) from error
 
     def _call(self, piece: ToolCallChunk) -> OpenToolCall:
-        # A call of a whole message is no piece of the one before.
+        # A call of a whole message is not a continuation of the one before.
         pieces = AssembledCall(piece) if self.are_whole else self._assembler.add(piece)
         if id(pieces) not in self._open:
             self._open[id(pieces)] = OpenToolCall(pieces)

@@ -15,7 +15,15 @@ from prill.runnables.base import Runnable
 from prill.runnables.engine.chunks import join
 from prill.runnables.engine.overrides import PatchAware
 from prill.runnables.engine.signature import extras_for, get_function_name, is_async, is_generator, wanted_extras
-from prill.runnables.engine.streams import EMPTY, IN_CHUNKS, LateRule, SingleValueStream, Stream, collect
+from prill.runnables.engine.streams import (
+    EMPTY,
+    IN_CHUNKS,
+    LateRule,
+    SingleValueStream,
+    Stream,
+    collect,
+    iterate_in_context,
+)
 from prill.runnables.structure import Part, Streaming, Structure
 
 Input = TypeVar("Input", contravariant=True)
@@ -213,7 +221,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
             f"{self.get_name()} returned an awaitable in a blocking run: use ainvoke, astream or abatch"
         )
 
-    async def _iterate_generator(
+    def _iterate_generator(
         self, function: Callable[..., Any], input: Any, run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
         if wants := self._injected_names[function is self.afunc]:
@@ -224,14 +232,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         else:
             with inside(run):  # a worker thread's context is a copy of this one
                 source = run.io.pull(lambda: iter(function(input, **kwargs)))
-        async with closing(source):
-            while True:
-                try:
-                    with inside(run):
-                        chunk = await source.__anext__()
-                except StopAsyncIteration:
-                    return
-                yield chunk
+        return iterate_in_context(run, source)
 
     def _increase_nesting(self, run: Run) -> Run:
         limit = run.said("recursion_limit") or DEFAULT_RECURSION_LIMIT

@@ -232,10 +232,11 @@ def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
     It is for the streams of users: the verbs that such a stream calls join the run.
     """
-    return source if run.plain else _iterate_in_context(run, source)
+    return source if run.plain else iterate_in_context(run, source)
 
 
-async def _iterate_in_context(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def iterate_in_context(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Iterate ``source`` with ``run`` as the current run while each chunk is asked for, and close it in the end."""
     async with closing(source):
         while True:
             try:
