@@ -43,7 +43,7 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", False, "a retriever needs its whole query, and returns its documents at once")
 
     @abstractmethod

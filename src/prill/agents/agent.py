@@ -170,12 +170,12 @@ class Agent(Runnable[Any, dict[str, Any]]):
 
     # The bodies
 
-    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        return super()._enter(input, run.configured(self._config) if self._config else run, **kwargs)
+    def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        return super()._invoke_body(input, run.configured(self._config) if self._config else run, **kwargs)
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         if "form_" in kwargs:  # entered again, for a run that can be cancelled
-            return super()._enter_flow(inputs, run, **kwargs)
+            return super()._stream_body(inputs, run, **kwargs)
         form = StreamForm(
             kwargs.pop("stream_mode", None), kwargs.pop("version", "v1"), kwargs.pop("subgraphs", False) is True
         )
@@ -184,7 +184,7 @@ class Agent(Runnable[Any, dict[str, Any]]):
         if sink is not None:
             config = merge_configs(config, {"callbacks": [sink]})
         run = run.configured(config) if config else run
-        return super()._enter_flow(inputs, run, form_=form, sink_=sink, **kwargs)
+        return super()._stream_body(inputs, run, form_=form, sink_=sink, **kwargs)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         turns: list[Turn] = []
@@ -358,10 +358,10 @@ class Agent(Runnable[Any, dict[str, Any]]):
     def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         return [_THREAD_ID]
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return OpenState
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", True, "an agent needs its whole input; what it does is streamed as it happens")
 
     def as_tool(

@@ -145,11 +145,11 @@ class AgentExecutor(Runnable[Any, dict[str, Any]]):
 
     # The bodies
 
-    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        return super()._enter(input, run.configured(self._config) if self._config else run, **kwargs)
+    def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Any:
+        return super()._invoke_body(input, run.configured(self._config) if self._config else run, **kwargs)
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        return super()._enter_flow(inputs, run.configured(self._config) if self._config else run, **kwargs)
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        return super()._stream_body(inputs, run.configured(self._config) if self._config else run, **kwargs)
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         progress = _Progress(self, input)
@@ -267,10 +267,10 @@ class AgentExecutor(Runnable[Any, dict[str, Any]]):
     def _structure(self) -> Structure:
         return Structure("step", [Part(self.agent, "agent")])
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return dict[str, Any]
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", True, "an agent needs its whole input; its actions are streamed as they happen")
 
     def __repr__(self) -> str:

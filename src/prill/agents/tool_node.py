@@ -62,7 +62,7 @@ class ToolNode(Runnable[Any, Any]):
     def _get_tags_and_metadata(self, kwargs: dict[str, Any]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return self._tags or None, None
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", False, "the calls of a message are known when it is whole")
 
     async def _work(self, input: Any, run: Run, *, store: Any = None, context: Any = None, **kwargs: Any) -> Any:

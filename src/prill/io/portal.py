@@ -167,9 +167,9 @@ class _Portals:
             for loop in self._loops:
                 if loop not in blocked:
                     return loop
-            return self._start()
+            return self._start_loop_thread()
 
-    def _start(self) -> Any:
+    def _start_loop_thread(self) -> Any:
         loop = import_module("asyncio").new_event_loop()
         thread = ServiceThread(loop.run_forever, "prill-portal")
         thread.start()

@@ -92,7 +92,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     verbose: bool = Field(default=False, exclude=True, repr=False)
     custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True, repr=False)
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         disabled = getattr(self, "disable_streaming", False)
         if disabled is True:
             return Streaming("buffers", False, "disable_streaming is on", "leave disable_streaming out")
@@ -147,15 +147,15 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         own = self.cache is not None or self.rate_limiter is not None
         return own or bool(SHARED) or GOVERNOR.get() is not None
 
-    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+    def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         run = self._with_own_callbacks(run)
-        call = super()._enter(input, run, **kwargs)
+        call = super()._invoke_body(input, run, **kwargs)
         counter = None if run.plain else get_counter(run)
         return call if counter is None else count_call(call, counter, self.get_name())
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         run = self._with_own_callbacks(run)
-        stream = super()._enter_flow(inputs, run, **kwargs)
+        stream = super()._stream_body(inputs, run, **kwargs)
         counter = None if run.plain else get_counter(run)
         return stream if counter is None else stream.through(count_stream(stream.source, counter, self.get_name()))
 

@@ -56,9 +56,9 @@ class BaseGenerationOutputParser(BaseLLMOutputParser[T], RunnableSerializable[La
     _custom: ClassVar[frozenset[str]] = frozenset()
     """Which of the methods are a user's, and so may block and start runs of their own."""
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         if type(self)._flow is not Runnable._flow:
-            return super()._streaming()
+            return super()._describe_streaming()
         advice = "derive it from BaseTransformOutputParser or BaseCumulativeTransformOutputParser"
         return Streaming("buffers", False, "the parser's parse needs the whole text", advice)
 

@@ -98,7 +98,7 @@ class BasePromptTemplate(_Base[FormatOutputType]):
             return self.format_prompt(**values)
         return await self.aformat_prompt(**values)
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         advice = "put nothing that streams before it"
         return Streaming("buffers", False, "a prompt needs all of its variables", advice)
 

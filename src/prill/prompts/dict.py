@@ -25,7 +25,7 @@ class DictPromptTemplate(RunnableSerializable[dict[str, Any], dict[str, Any]]):
     template: dict[str, Any]
     template_format: Literal["f-string", "mustache"] = "f-string"
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         advice = "put nothing that streams before it"
         return Streaming("buffers", False, "a prompt needs all of its variables", advice)
 

@@ -170,7 +170,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """Run this as a step: by the user's own verb if it overrides one, watched if the run is."""
         if self._overrides and ("invoke" if run.io.blocking else "ainvoke") in self._overrides:
             return call_override(self, input, run, kwargs)
-        return self._enter(input, run, **kwargs)
+        return self._invoke_body(input, run, **kwargs)
 
     def _step_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         """Stream this as a step: by the user's own verb if it overrides one, observed if the run is."""
@@ -180,33 +180,35 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
                 return adapt_input(partial(flow_override, self, verb, run=run, kwargs=kwargs), AS_INPUT, inputs)
             invoke = "invoke" if run.io.blocking else "ainvoke"
             # A subclass that overrides only invoke goes on streaming where its base streams.
-            if verb is not None or (invoke in self._overrides and not self._streams(run, kwargs)):
+            if verb is not None or (invoke in self._overrides and not self._yields_early(run, kwargs)):
                 return Stream(collect_and_override(self, verb, inputs, run, kwargs))
-        return self._enter_flow(inputs, run, **kwargs)
+        return self._stream_body(inputs, run, **kwargs)
 
-    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+    def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         if not run.plain and (token := get_token(run)) is not None:
             if token is not run.watched_token:
                 run = run.watching(token)
-                return call_until_cancelled(self.get_name(), run, partial(self._enter, input, run, **kwargs), token)
+                return call_until_cancelled(
+                    self.get_name(), run, partial(self._invoke_body, input, run, **kwargs), token
+                )
             if token.cancelled:
                 raise make_cancelled(self.get_name(), run)
         if run.observers is None or not self._has_body:
             return self._work(input, run, **kwargs)
         return observe_call(self, input, run, kwargs)
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         if not run.plain:
             token = get_token(run)
             if token is not None and token is not run.watched_token:
                 run = run.watching(token)
-                stream = self._enter_flow(inputs, run, **kwargs)
+                stream = self._stream_body(inputs, run, **kwargs)
                 return stream.through(stream_until_cancelled(self.get_name(), run, stream, token))
             if run.observers is not None and self._has_body:
                 return observe_flow(self, inputs, run, kwargs)
         return open_stream(self, inputs, run, kwargs)
 
-    def _streams(self, run: Run, kwargs: dict[str, Any]) -> bool:
+    def _yields_early(self, run: Run, kwargs: dict[str, Any]) -> bool:
         """Whether the body puts out chunks before it has its whole output."""
         # Models and the like wait for their input and stream their output.
         reads_chunks = not self._buffers_input or self._kind in _BUFFERING_KINDS
@@ -216,7 +218,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """Tags and metadata that belong to this object, called with ``kwargs``, alone."""
         return None, None
 
-    def _may_restart(self) -> bool:
+    def _may_restart_stream(self) -> bool:
         """Whether a stream of this may restart by itself; true if that is unknown."""
         return self._kind == "chain"
 
@@ -341,7 +343,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         """How this is made of other Runnables."""
         return Structure()
 
-    def _graph_structure(self, config: RunnableConfig | None) -> Structure:
+    def _structure_for_graph(self, config: RunnableConfig | None) -> Structure:
         """The same as graphs draw it; ``config`` may select parts."""
         return self._structure()
 
@@ -351,13 +353,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
         return find_children(self)
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         """How this streams."""
         from prill.runnables.describe.streaming_report import default_streaming  # noqa: PLC0415 - it imports this file
 
         return default_streaming(self)
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         """The type of the input or the output; ``Any`` where nothing declares it."""
         from prill.runnables.describe.types import get_type  # noqa: PLC0415 - it imports this file
 
@@ -384,12 +386,12 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     @property
     def InputType(self) -> Any:
         """The type of the input, from annotations and from the parts; ``Any`` if unknown."""
-        return self._io_type("input")
+        return self._input_or_output_type("input")
 
     @property
     def OutputType(self) -> Any:
         """The type of the output, from annotations and from the parts; ``Any`` if unknown."""
-        return self._io_type("output")
+        return self._input_or_output_type("output")
 
     @property
     def input_schema(self) -> type[BaseModel]:

@@ -34,23 +34,23 @@ class RunnableProxy:
     def _structure(self) -> Structure:
         return Structure("wrapper", [Part(self.bound)])
 
-    def _may_restart(self) -> bool:
-        return self.bound._may_restart()
+    def _may_restart_stream(self) -> bool:
+        return self.bound._may_restart_stream()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "bound" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self._forward(name, {})
+        return self._forward_attribute(name, {})
 
-    def _forward(self, name: str, config: Config) -> Any:
+    def _forward_attribute(self, name: str, config: Config) -> Any:
         found = self.bound._read_attribute(name, config)
         is_method = callable(found) and not isinstance(found, type)
-        return functools.partial(_call, self, found) if is_method else found
+        return functools.partial(_call_and_rebind, self, found) if is_method else found
 
     def _read_attribute(self, name: str, config: Config) -> Any:
         if hasattr(type(self), name) or name in self.__dict__:
             return getattr(self, name)
-        return self._forward(name, config)
+        return self._forward_attribute(name, config)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "bound" in self.__dict__ and name not in VERBS and self._belongs_to_bound(name):
@@ -66,7 +66,7 @@ class RunnableProxy:
         return not declared and hasattr(self.bound, name)
 
 
-def _call(proxy: RunnableProxy, method: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _call_and_rebind(proxy: RunnableProxy, method: Any, /, *args: Any, **kwargs: Any) -> Any:
     made = method(*args, **kwargs)
     return proxy._replace_bound(made) if isinstance(made, Runnable) else made
 
@@ -112,23 +112,23 @@ class RunnableBinding(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.bound.get_name(suffix, name=name or self.config.get("run_name"))
 
-    def _forward(self, name: str, config: Config) -> Any:
-        return super()._forward(name, merge_configs(self.config, config))
+    def _forward_attribute(self, name: str, config: Config) -> Any:
+        return super()._forward_attribute(name, merge_configs(self.config, config))
 
     def _replace_bound(self, bound: Runnable[Any, Any]) -> Runnable[Any, Any]:
         return RunnableBinding(bound, self.kwargs, self.config, self.custom_input_type, self.custom_output_type)
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         own = self.custom_input_type if side == "input" else self.custom_output_type
-        return own if own is not None else super()._io_type(side)
+        return own if own is not None else super()._input_or_output_type(side)
 
     def _get_configured_run(self, run: Run) -> Run:
         return run.configured(self.config) if self.config else run
 
-    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+    def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return self.bound._step(input, self._get_configured_run(run), **{**self.kwargs, **kwargs})
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         return self.bound._step_flow(inputs, self._get_configured_run(run), **{**self.kwargs, **kwargs})
 
     def __repr__(self) -> str:

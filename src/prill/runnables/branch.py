@@ -28,7 +28,7 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
 
     _buffers_input = True
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", False, "the whole input selects the step, which then streams as it can")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
@@ -41,7 +41,7 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         rule = LateRule()
-        restarts = IN_CHUNKS if self._may_restart() else NOWHERE
+        restarts = IN_CHUNKS if self._may_restart_stream() else NOWHERE
         return Stream(self._flow_chosen(inputs, run, rule, kwargs), rule, restarts)
 
     async def _flow_chosen(
@@ -99,8 +99,8 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
         self.default = coerce_to_runnable(default)
         self.name = None
 
-    def _may_restart(self) -> bool:
-        return self.default._may_restart() or any(step._may_restart() for _, step in self.branches)
+    def _may_restart_stream(self) -> bool:
+        return self.default._may_restart_stream() or any(step._may_restart_stream() for _, step in self.branches)
 
     def _structure(self) -> Structure:
         parts = []

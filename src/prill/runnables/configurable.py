@@ -71,16 +71,16 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
     def _structure(self) -> Structure:
         return Structure("wrapper", [Part(self.default)])
 
-    def _graph_structure(self, config: Config | None) -> Structure:
+    def _structure_for_graph(self, config: Config | None) -> Structure:
         return Structure("wrapper", [Part(self._select_runnable(config or {}))])
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return self.default.get_name(suffix, name=name or self.name)
 
-    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+    def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
         return self._select_runnable(run.config)._step(input, self._get_configured_run(run), **kwargs)
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         return self._select_runnable(run.config)._step_flow(inputs, self._get_configured_run(run), **kwargs)
 
     def _get_configured_run(self, run: Run) -> Run:
@@ -106,14 +106,16 @@ class DynamicRunnable(Runnable[Input, Output], metaclass=PatchAware):
         if hasattr(type(self), name) or name in self.__dict__:
             return getattr(self, name)
         found = getattr(self._select_or_default(config), name)
-        return functools.partial(_defer_call, self, name, config) if callable(found) else found
+        return functools.partial(_call_on_selected, self, name, config) if callable(found) else found
 
     def _select_or_default(self, config: Config) -> Any:
         """The Runnable whose attributes are read: ``default`` where a config selects nothing."""
         return self.prepare(config)[0] if config.get("configurable") else self.default
 
 
-def _defer_call(step: DynamicRunnable[Any, Any], method: str, config: Config, /, *args: Any, **kwargs: Any) -> Any:
+def _call_on_selected(
+    step: DynamicRunnable[Any, Any], method: str, config: Config, /, *args: Any, **kwargs: Any
+) -> Any:
     found = getattr(step._select_or_default(config), method)
     if (given := _find_config(found, args, kwargs)) is not None:
         found = getattr(step._select_or_default(merge_configs(config, given)), method)
@@ -293,9 +295,9 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
     def _select_runnable(self, config: Config) -> Runnable[Any, Any]:
         return self.chosen(self._get_selected_key(config))
 
-    def _graph_structure(self, config: Config | None) -> Structure:
+    def _structure_for_graph(self, config: Config | None) -> Structure:
         if config:
-            return super()._graph_structure(config)
+            return super()._structure_for_graph(config)
         return Structure("choice", [Part(self.chosen(key), key, key) for key in self.keys])
 
     def _inner_config(self, config: Config) -> Config:

@@ -30,14 +30,14 @@ class RunnableEach(Runnable[Sequence[Any], list[Any]], metaclass=PatchAware):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return super().get_name(suffix, name=name or self.name or f"RunnableEach<{self.bound.get_name()}>")
 
-    def _graph_structure(self, config: Config | None) -> Structure:
+    def _structure_for_graph(self, config: Config | None) -> Structure:
         return Structure("wrapper", [Part(self.bound)])
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         item = self.bound.InputType if side == "input" else self.bound.OutputType
         return list[item]  # type: ignore[valid-type]  # a type made at run time
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", False, "it runs on each item of the whole list, and returns all outputs at once")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:

@@ -58,17 +58,17 @@ class RunnableWithFallbacks(RetryingRunnable[Input, Output]):
         yield self.runnable
         yield from self.fallbacks
 
-    def _may_restart(self) -> bool:
-        return self.mid_stream == "restart" or any(each._may_restart() for each in self.runnables)
+    def _may_restart_stream(self) -> bool:
+        return self.mid_stream == "restart" or any(each._may_restart_stream() for each in self.runnables)
 
     def _structure(self) -> Structure:
         others = [Part(each, str(number), "if it fails") for number, each in enumerate(self.fallbacks, 2)]
         return Structure("choice", [Part(self.runnable, "1", "first"), *others])
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return self.runnable.InputType if side == "input" else self.runnable.OutputType
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", False, "the whole input is kept for the next try; the step that answers streams")
 
     def _generate_attempts(self, input: Any) -> Iterator[Attempt]:

@@ -121,14 +121,14 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
     def _children(self) -> list[tuple[str, Runnable[Any, Any]]]:
         return [child for function in (self.func, self.afunc) if function for child in _runnables_used_by(function)]
 
-    def _graph_structure(self, config: Config | None) -> Structure:
+    def _structure_for_graph(self, config: Config | None) -> Structure:
         parts = [Part(child, condition="may run") for _, child in self._children()]
         return Structure("choice", parts) if parts else Structure()
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return self._annotation(self.afunc or self.func, side, yields=bool(self._yields))
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         if self._yields:
             return Streaming("buffers", True, "the function is given the whole input; it yields its output in chunks")
         if isinstance(self.func, operator.itemgetter):

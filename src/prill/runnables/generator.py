@@ -78,13 +78,13 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         self.name = name or get_function_name(transform)
         self._injected_names = {each is given_async: wanted_extras(each) for each in (self._plain, given_async) if each}
 
-    def _may_restart(self) -> bool:
+    def _may_restart_stream(self) -> bool:
         return False
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return self._annotation(self._plain or self._async, side, yields=True)
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("streams", True, "a generator is given the chunks, and yields its own")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:

@@ -98,8 +98,8 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
 
     _buffers_input = True
 
-    def _may_restart(self) -> bool:
-        return self.runnable._may_restart()
+    def _may_restart_stream(self) -> bool:
+        return self.runnable._may_restart_stream()
 
     def _get_own_config_specs(self) -> list[ConfigurableFieldSpec]:
         return [*self.history_factory_config, *self.runnable.config_specs]
@@ -107,10 +107,10 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
     def _structure(self) -> Structure:
         return Structure("choice", [Part(self.runnable)])
 
-    def _graph_structure(self, config: Config | None) -> Structure:
+    def _structure_for_graph(self, config: Config | None) -> Structure:
         return Structure()
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         is_dict = self.input_messages_key or (side == "output" and self.history_messages_key)
         return dict[str, Any] if is_dict else list[AnyMessage]
 
@@ -120,7 +120,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
             return None
         return {self.input_messages_key: (str | AnyMessage | list[AnyMessage], ...)}
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming(
             "buffers", False, "the whole input is joined with the history; the step inside streams as it can"
         )

@@ -79,11 +79,11 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
             self._add_step(error, key)
             raise
 
-    def _may_restart(self) -> bool:
-        return any(step._may_restart() for step in self.steps__.values())
+    def _may_restart_stream(self) -> bool:
+        return any(step._may_restart_stream() for step in self.steps__.values())
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        restarts = self._may_restart() or inputs.restarts is not NOWHERE
+        restarts = self._may_restart_stream() or inputs.restarts is not NOWHERE
         return Stream(self._merge_branches(inputs, run), ADD, IN_VALUES if restarts else NOWHERE)
 
     async def _merge_branches(self, inputs: Stream[Any], run: Run) -> AsyncGenerator[Any, None]:

@@ -63,10 +63,10 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
         """Pass a dict on with added keys: each value is a step that gets the dict."""
         return RunnableAssign(kwargs)
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return Any
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return _STREAMS_EACH_CHUNK
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
@@ -119,21 +119,23 @@ class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], metaclass=PatchAw
     def _structure(self) -> Structure:
         return self.mapper._structure()._replace(keeps_input=True)
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return dict[str, Any]
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         _require_dict(self, input)
         return {**input, **await self.mapper._step(input, run.child(), **kwargs)}
 
-    def _may_restart(self) -> bool:
-        return self.mapper._may_restart()
+    def _may_restart_stream(self) -> bool:
+        return self.mapper._may_restart_stream()
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        restarts = self._may_restart() or inputs.restarts is not NOWHERE
-        return Stream(self._merge(inputs, run, kwargs), ADD, IN_VALUES if restarts else NOWHERE)
+        restarts = self._may_restart_stream() or inputs.restarts is not NOWHERE
+        return Stream(self._merge_with_mapped(inputs, run, kwargs), ADD, IN_VALUES if restarts else NOWHERE)
 
-    async def _merge(self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+    async def _merge_with_mapped(
+        self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
         added = set(self.mapper.steps__)
         passed, given = share(inputs, 2, run)
         mapped = self.mapper._step_flow(given, run.child(), **kwargs)
@@ -175,10 +177,10 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
         keys = [self.keys] if isinstance(self.keys, str) else self.keys
         return super().get_name(suffix, name=name or self.name or f"RunnablePick<{','.join(keys)}>")
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return dict[str, Any] if side == "input" else Any
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return _STREAMS_EACH_CHUNK
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:

@@ -80,7 +80,7 @@ class RetryingRunnable(Runnable[Input, Output], metaclass=PatchAware):
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         rule = LateRule()
-        restarts = IN_CHUNKS if self._may_restart() else NOWHERE
+        restarts = IN_CHUNKS if self._may_restart_stream() else NOWHERE
         return Stream(self._try_each(inputs, run, rule, kwargs), rule, restarts)
 
     async def _try_each(

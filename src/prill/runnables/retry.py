@@ -99,8 +99,8 @@ class RunnableRetry(RunnableProxy, RetryingRunnable[Input, Output]):
             self.mid_stream,
         )
 
-    def _may_restart(self) -> bool:
-        return self.mid_stream == "restart" or self.bound._may_restart()
+    def _may_restart_stream(self) -> bool:
+        return self.mid_stream == "restart" or self.bound._may_restart_stream()
 
     def _generate_attempts(self, input: Any) -> Iterator[Attempt]:
         yield Attempt(self.bound, input)

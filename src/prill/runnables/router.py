@@ -34,14 +34,14 @@ class RouterRunnable(ConditionalRunnable[Any, Output]):
         self.runnables = {key: coerce_to_runnable(step) for key, step in runnables.items()}
         self.name = None
 
-    def _may_restart(self) -> bool:
-        return any(step._may_restart() for step in self.runnables.values())
+    def _may_restart_stream(self) -> bool:
+        return any(step._may_restart_stream() for step in self.runnables.values())
 
     def _structure(self) -> Structure:
         return Structure("choice", [Part(step, repr(key), key) for key, step in self.runnables.items()])
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
-        return RouterInput if side == "input" else super()._io_type(side)
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
+        return RouterInput if side == "input" else super()._input_or_output_type(side)
 
     async def _choose(self, input: Any, run: Run) -> tuple[Runnable[Any, Any], Any, str, str]:
         if not isinstance(input, Mapping) or "key" not in input or "input" not in input:

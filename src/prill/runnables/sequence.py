@@ -95,8 +95,8 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
             raise
         return input
 
-    def _may_restart(self) -> bool:
-        return any(step._may_restart() for step in self.steps)
+    def _may_restart_stream(self) -> bool:
+        return any(step._may_restart_stream() for step in self.steps)
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         if self._nesting % STEPS_BETWEEN_GUARDS == 0 and not isinstance(inputs, SingleValueStream):

@@ -66,7 +66,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
 
     # It is not a step of its own: observers see the bound Runnable only.
 
-    async def _enter(self, input: Any, run: Run, **kwargs: Any) -> Any:
+    async def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Any:
         started = time.monotonic()
         limit = min(self.first_chunk or _NO_LIMIT, self.total or _NO_LIMIT)
         stopper = run.io.make_interrupter()
@@ -78,17 +78,17 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
             output = await self.bound._step(input, run, **kwargs)
         except BaseException as error:
             if stopper.caused(error):
-                raise self._make_timeout(limit, Accumulator(), started) from error
+                raise self._make_timeout_error(limit, Accumulator(), started) from error
             raise
         finally:
             stopper.leave(entered)
             watchdog.close()
             stopper.close()
         if stopper.stopped:
-            raise self._make_timeout(limit, Accumulator(), started)
+            raise self._make_timeout_error(limit, Accumulator(), started)
         return output
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         stream = self.bound._step_flow(inputs, run, **kwargs)
         return stream.through(self._enforce_timeout(stream, run.io))
 
@@ -121,14 +121,14 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
                         return
                     except BaseException as error:
                         if stopper.caused(error):
-                            raise self._make_timeout(limit, accumulated, started) from error
+                            raise self._make_timeout_error(limit, accumulated, started) from error
                         raise
                     finally:
                         watchdog.deadline = None
                         if blocking:
                             leave(entered)
                     if stopper.stopped or clock() >= deadline:
-                        raise self._make_timeout(limit, accumulated, started)
+                        raise self._make_timeout_error(limit, accumulated, started)
                     add(chunk)
                     limit = later
                     yield chunk
@@ -136,7 +136,7 @@ class RunnableTimeout(RunnableProxy, Runnable[Input, Output], metaclass=PatchAwa
             watchdog.close()
             stopper.close()
 
-    def _make_timeout(self, limit: float, accumulated: Accumulator, started: float) -> StreamTimeout:
+    def _make_timeout_error(self, limit: float, accumulated: Accumulator, started: float) -> StreamTimeout:
         if self.total is not None and time.monotonic() - started >= self.total:
             what = f"did not end within {self.total:g} s"
         elif accumulated.count:

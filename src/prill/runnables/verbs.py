@@ -32,8 +32,8 @@ class Verbs(Generic[Input, Output]):
     if TYPE_CHECKING:
 
         def _step(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
-        def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
-        def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]: ...
+        def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]: ...
+        def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]: ...
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input and return the output.
@@ -52,11 +52,11 @@ class Verbs(Generic[Input, Output]):
         >>> RunnableLambda(lambda x: x + 1).invoke(1)
         2
         """
-        return drive(self._enter(input, start_run(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
+        return drive(self._invoke_body(input, start_run(config), **kwargs))  # type: ignore[no-any-return]  # bodies are untyped
 
     async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
         """Run on one input in asyncio and return the output. See ``invoke``."""
-        return await self._enter(input, start_asyncio_run(config), **kwargs)  # type: ignore[no-any-return]  # as above
+        return await self._invoke_body(input, start_asyncio_run(config), **kwargs)  # type: ignore[no-any-return]  # as above
 
     def stream(
         self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
@@ -71,7 +71,7 @@ class Verbs(Generic[Input, Output]):
         >>> list(RunnableGenerator(lambda chunks: (c.upper() for c in chunks)).stream("hi"))  # doctest: +SKIP
         ['HI']
         """
-        stream = drive_stream(self._enter_flow(SingleValueStream(input), start_run(config), **kwargs).source)
+        stream = drive_stream(self._stream_body(SingleValueStream(input), start_run(config), **kwargs).source)
         return stream  # type: ignore[return-value]  # whatever drives it, it can be closed
 
     def astream(
@@ -81,7 +81,7 @@ class Verbs(Generic[Input, Output]):
 
         ``aclose`` (``contextlib.aclosing``), cancelling the task, or dropping the iterator stops the run.
         """
-        stream = self._enter_flow(SingleValueStream(input), start_asyncio_run(config), **kwargs).source
+        stream = self._stream_body(SingleValueStream(input), start_asyncio_run(config), **kwargs).source
         return stream  # type: ignore[return-value]  # whatever makes it, it can be closed
 
     def transform(
@@ -97,14 +97,14 @@ class Verbs(Generic[Input, Output]):
         >>> list(StrOutputParser().transform(iter(["a", "b"])))
         ['a', 'b']
         """
-        stream = drive_stream(self._enter_flow(Stream(from_iterable(input)), start_run(config), **kwargs).source)
+        stream = drive_stream(self._stream_body(Stream(from_iterable(input)), start_run(config), **kwargs).source)
         return stream  # type: ignore[return-value]  # as in stream
 
     def atransform(
         self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncGenerator[Output, None]:
         """Run in asyncio on an input that arrives in chunks, and yield the output in chunks. See ``transform``."""
-        stream = self._enter_flow(Stream(from_async_iterable(input)), start_asyncio_run(config), **kwargs).source
+        stream = self._stream_body(Stream(from_async_iterable(input)), start_asyncio_run(config), **kwargs).source
         return stream  # type: ignore[return-value]  # as in astream
 
     @overload

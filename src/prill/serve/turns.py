@@ -65,7 +65,7 @@ async def stream_turn(
     async def work(put: Emit) -> None:
         watching = _TurnObserver(put, models=source == "models")
         run = start_asyncio_run(merge_configs(config, {"callbacks": [watching]}))
-        stream = chain._enter_flow(SingleValueStream(input), run)
+        stream = chain._stream_body(SingleValueStream(input), run)
         rest = stream.new_accumulator()
         async with closing(stream.source) as chunks:
             async for chunk in chunks:

@@ -97,7 +97,7 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
     def _take_pydantic_v1(cls, schema: Any) -> Any:
         return convert_v1(schema) if is_pydantic_v1(schema) else schema
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", False, "a tool needs all of its arguments")
 
     # The hooks that subclasses write. Those that are not written are None here, which the body checks.
@@ -255,11 +255,11 @@ class BaseTool(RunnableSerializable[ToolInput, Any]):
 
     # The body
 
-    def _enter(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
-        return super()._enter(input, self._with_own_callbacks(run), **kwargs)
+    def _invoke_body(self, input: Any, run: Run, **kwargs: Any) -> Awaitable[Any]:
+        return super()._invoke_body(input, self._with_own_callbacks(run), **kwargs)
 
-    def _enter_flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
-        return super()._enter_flow(inputs, self._with_own_callbacks(run), **kwargs)
+    def _stream_body(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
+        return super()._stream_body(inputs, self._with_own_callbacks(run), **kwargs)
 
     def _with_own_callbacks(self, run: Run) -> Run:
         return run if self.callbacks is None else run.configured({"callbacks": self.callbacks})

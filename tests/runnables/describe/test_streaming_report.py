@@ -113,7 +113,7 @@ def test_a_class_of_ones_own_may_say_how_it_streams():
     from prill.runnables.structure import Streaming
 
     class Own(Runnable):
-        def _streaming(self):
+        def _describe_streaming(self):
             return Streaming("unknown", False, "it depends on the weather")
 
         def invoke(self, input, config=None, **kwargs):

@@ -123,7 +123,7 @@ def _find_first_reader(step: RunnableSequence[Any, Any]) -> Runnable[Any, Any]:
 
 def _make_output_schema(step: Runnable[Any, Any], name: str, config: RunnableConfig | None) -> type[BaseModel]:
     if isinstance(step, RunnableSequence):
-        return _last_output(name, step.steps, config)
+        return _make_last_output_schema(name, step.steps, config)
     if isinstance(step, RunnableParallel):
         return object_model(name, _make_branch_fields(step, config))
     if isinstance(step, RunnableAssign):
@@ -132,12 +132,14 @@ def _make_output_schema(step: Runnable[Any, Any], name: str, config: RunnableCon
     return value_model(name, step.OutputType)
 
 
-def _last_output(name: str, steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> type[BaseModel]:
+def _make_last_output_schema(
+    name: str, steps: list[Runnable[Any, Any]], config: RunnableConfig | None
+) -> type[BaseModel]:
     """The output of the last step; of one that hands on, that of the steps before, with what it adds or takes."""
     *before, last = steps
     if not before or not isinstance(last, RunnablePassthrough | RunnableAssign | RunnablePick):
         return _get_public_model(last, "output", config)
-    given = _last_output(name, before, config)
+    given = _make_last_output_schema(name, before, config)
     if isinstance(last, RunnablePassthrough):
         return given
     known = get_dict_fields(given) or {}

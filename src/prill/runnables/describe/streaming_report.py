@@ -89,21 +89,21 @@ class StreamingReport:
 def explain(step: Runnable[Any, Any]) -> StreamingReport:
     """Look at ``step`` and all within it."""
     rows: list[Row] = []
-    _add_rows(step, (), False, rows)
+    _add_report_rows(step, (), False, rows)
     return StreamingReport(rows)
 
 
-def _add_rows(step: Runnable[Any, Any], path: tuple[str, ...], flowing: bool, rows: list[Row]) -> bool:
+def _add_report_rows(step: Runnable[Any, Any], path: tuple[str, ...], flowing: bool, rows: list[Row]) -> bool:
     """Add the rows of ``step``, whose input comes in chunks if ``flowing``; return whether its output does."""
     structure = step._structure()
     if structure.kind == "wrapper":
-        return _add_rows(structure.parts[0].step, path, flowing, rows)
+        return _add_report_rows(structure.parts[0].step, path, flowing, rows)
     if structure.kind == "sequence":
         for part in structure.parts:
-            flowing = _add_rows(part.step, (*path, _make_title(part)), flowing, rows)
+            flowing = _add_report_rows(part.step, (*path, _make_step_title(part)), flowing, rows)
         return flowing
     if structure.kind == "parallel":
-        went = [_add_rows(part.step, (*path, _make_title(part)), flowing, rows) for part in structure.parts]
+        went = [_add_report_rows(part.step, (*path, _make_step_title(part)), flowing, rows) for part in structure.parts]
         return any(went) or (flowing and structure.keeps_input)
     found = get_streaming(step)
     path = path or (step.get_name(),)
@@ -111,14 +111,14 @@ def _add_rows(step: Runnable[Any, Any], path: tuple[str, ...], flowing: bool, ro
     at = len(rows)
     pieces = found.chunks or (flowing and found.verdict == "streams")
     rows.append(Row(path, found.verdict, pieces, found.why, found.advice, holds))
-    went = [_add_rows(part.step, (*path, _make_title(part)), False, rows) for part in structure.parts]
+    went = [_add_report_rows(part.step, (*path, _make_step_title(part)), False, rows) for part in structure.parts]
     if went:
         rows[at] = rows[at]._replace(pieces=any(went), holds_back=flowing and not any(went))
         return any(went)
     return pieces
 
 
-def _make_title(part: Part) -> str:
+def _make_step_title(part: Part) -> str:
     name: str = part.step.get_name()
     return f"{part.label} ({name})" if part.label else name
 
@@ -126,10 +126,10 @@ def _make_title(part: Part) -> str:
 def get_streaming(step: Runnable[Any, Any]) -> Streaming:
     """How a single step streams: by the verbs that a user's class overrides, or as the class reports."""
     order = type(step).__mro__
-    reported = next(index for index, kind in enumerate(order) if "_streaming" in kind.__dict__)
+    reported = next(index for index, kind in enumerate(order) if "_describe_streaming" in kind.__dict__)
     if any(verb in kind.__dict__ for kind in order[:reported] for verb in step._overrides):
         return _streaming_of_verbs(step._overrides)
-    return step._streaming()
+    return step._describe_streaming()
 
 
 def _streaming_of_verbs(verbs: frozenset[str]) -> Streaming:

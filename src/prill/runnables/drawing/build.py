@@ -17,7 +17,7 @@ from prill.runnables.structure import Part
 
 def build_graph(step: Runnable[Any, Any], config: RunnableConfig | None = None) -> Graph:
     """Build the graph of ``step``: its input, its steps, its output."""
-    structure = step._graph_structure(config)
+    structure = step._structure_for_graph(config)
     match structure.kind:
         case "sequence":
             return _build_sequence([part.step for part in structure.parts], config)

@@ -112,11 +112,11 @@ class _EdgePoints:
 def _place_nodes(grandalf: Any, component: Any, gap: tuple[float, float]) -> None:
     layout = grandalf.layouts.SugiyamaLayout(component)
     layout.xspace, layout.yspace = gap
-    layout.route_edge = _keep_points
+    layout.route_edge = _route_edge_unchanged
     roots = [vertex for vertex in component.sV if not list(vertex.e_in())]
     layout.init_all(roots=roots or [next(iter(component.sV))])
     layout.draw(3)
 
 
-def _keep_points(edge: Any, points: Any) -> None:
+def _route_edge_unchanged(edge: Any, points: Any) -> None:
     """Points as they are: how an edge is bent is the picture's matter."""

@@ -59,7 +59,7 @@ class Accumulator:
         chunks, self._unfolded = self._unfolded, []
         self._folded_count += len(chunks)
         kinds = set(map(type, chunks))
-        if kinds == _MESSAGES and len(chunks) > 1 and (text := _get_plain_text(chunks)) is not None:
+        if kinds == _MESSAGE_TYPES and len(chunks) > 1 and (text := _get_plain_text(chunks)) is not None:
             id = chunks[0].id
             if self._texts and self._id != id:
                 self._flush_text()
@@ -67,7 +67,7 @@ class Accumulator:
             self._texts.append(text)
             return
         self._flush_text()
-        if kinds != _TEXTS and any(map(holds_restart, chunks)):
+        if kinds != _TEXT_TYPES and any(map(holds_restart, chunks)):
             # A marker takes back what is in the blocks before it too.
             self._blocks = [join([*self._blocks, *chunks])]
         else:
@@ -90,13 +90,13 @@ _FOLD_SIZE = 32
 
 _COMPACT_SIZE = 512
 
-_MESSAGES = {AIMessageChunk}
-_TEXTS = {str}
+_MESSAGE_TYPES = {AIMessageChunk}
+_TEXT_TYPES = {str}
 
 
 def _try_sum(chunks: list[Any], kinds: set[type] | None = None) -> list[Any]:
     """The sum of the chunks; the chunks themselves if adding them fails, so that only ``value`` raises the error."""
-    if kinds == _TEXTS:
+    if kinds == _TEXT_TYPES:
         return ["".join(chunks)]
     try:
         return [join(chunks)]

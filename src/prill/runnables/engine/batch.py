@@ -76,14 +76,14 @@ class Batch:
             raise ConfigError(
                 f"batch takes a list of inputs, not {type(inputs).__name__} ({inputs!r:.80}): chain.batch([x, y])"
             )
-        self._enter = enter
+        self._invoke_body = enter
         self._inputs = inputs
         self._return_exceptions = return_exceptions
         self._kwargs = kwargs
         self._progress = progress
         self._start_run = start
         self._size = len(inputs) if isinstance(inputs, Sized) else None
-        self._configs = self._each_config(config)
+        self._configs = self._get_config_for_each(config)
         self._runs = [start(each) for each in self._configs[:2]]
         self._limit = self._runs[0].limit if self._runs else None
         self._outputs: dict[int, Any] = {}
@@ -92,7 +92,7 @@ class Batch:
             tokens |= {id(each.get("cancel")): each.get("cancel") for each in config}
         self._token = tokens.popitem()[1] if len(tokens) == 1 else None
 
-    def _each_config(self, config: Config | Sequence[Config] | None) -> Sequence[Config | None]:
+    def _get_config_for_each(self, config: Config | Sequence[Config] | None) -> Sequence[Config | None]:
         if self._size is not None:
             return each_config(config, self._size)
         if config is not None and not isinstance(config, Mapping):
@@ -113,7 +113,7 @@ class Batch:
     async def _get_output_or_error(self, index: int, input: Any, keep: bool) -> Any:
         """The output; its error in its place where the caller wants that. Being cancelled is not an outcome."""
         try:
-            output = await self._enter(input, self._make_child_run(index), **self._kwargs)
+            output = await self._invoke_body(input, self._make_child_run(index), **self._kwargs)
         except Exception as error:
             if self._return_exceptions and not self._is_stopped(error):
                 return error

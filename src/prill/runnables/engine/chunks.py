@@ -38,7 +38,7 @@ class AddableDict(dict[str, Any]):
         return AddableDict.merge_many([other, self])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _addable_dict, (dict(self), self.replaced)
+        return _make_addable_dict, (dict(self), self.replaced)
 
     @staticmethod
     def merge_many(chunks: Iterable[Mapping[str, Any]]) -> AddableDict:
@@ -56,7 +56,7 @@ class AddableDict(dict[str, Any]):
         return AddableDict({key: join(values) for key, values in parts.items()}, replaced=frozenset(replaced))
 
 
-def _addable_dict(values: dict[str, Any], replaced: frozenset[str]) -> AddableDict:
+def _make_addable_dict(values: dict[str, Any], replaced: frozenset[str]) -> AddableDict:
     return AddableDict(values, replaced=replaced)
 
 

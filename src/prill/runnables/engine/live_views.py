@@ -29,7 +29,7 @@ def watch(
     async def work(put: Emit) -> None:
         watcher = view(put)
         run = start(merge_configs(config, {"callbacks": [watcher]}))
-        async with closing(step._enter_flow(SingleValueStream(input), run, **kwargs).source) as chunks:
+        async with closing(step._stream_body(SingleValueStream(input), run, **kwargs).source) as chunks:
             async for chunk in chunks:
                 if (notice := watcher.on_output(chunk)) is not None:
                     await notice

@@ -35,7 +35,7 @@ def adapt_input(flow: Flow, combine: Combine, inputs: Stream[Any]) -> Stream[Any
     """
     if inputs.restarts is IN_CHUNKS:
         rule = LateRule()
-        return Stream(_start_over(partial(adapt_input, flow, combine), inputs, rule), rule, IN_CHUNKS)
+        return Stream(_restart_step_stream(partial(adapt_input, flow, combine), inputs, rule), rule, IN_CHUNKS)
     if combine is not AS_INPUT and inputs.rule is not ADD:
         inputs = Stream(_iterate_addable_chunks(inputs))
     made = flow(inputs)
@@ -66,7 +66,7 @@ class _StreamRestarted(StreamEnded):
         self.marker = marker
 
 
-async def _start_over(
+async def _restart_step_stream(
     open_attempt: Callable[[Stream[Any]], Stream[Any]], inputs: Stream[Any], rule: LateRule
 ) -> AsyncGenerator[Any, None]:
     """The chunks of the step's stream, and a marker wherever that stream is opened again.
@@ -118,4 +118,4 @@ class _Attempt:
         return chunk
 
     async def aclose(self) -> None:
-        """The source goes on to the next attempt, so ``_start_over`` closes it."""
+        """The source goes on to the next attempt, so ``_restart_step_stream`` closes it."""
