@@ -72,15 +72,15 @@ def close(stream: Any) -> Awaitable[None]:
     """
     aclose = getattr(stream, "aclose", None)
     if aclose is None:
-        return _NO_WAIT
+        return _COMPLETED
     running = getattr(stream, "ag_running", None)
     if running is None:
-        return _close(aclose)
+        return _close_unless_running(aclose)
     # An event loop that shuts down closes all generators at once, so this one may be closing already.
-    return _NO_WAIT if running else aclose()
+    return _COMPLETED if running else aclose()
 
 
-async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
+async def _close_unless_running(aclose: Callable[[], Awaitable[None]]) -> None:
     try:
         await aclose()
     except RuntimeError as error:
@@ -88,7 +88,7 @@ async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
             raise
 
 
-class _NoWait:
+class _CompletedAwaitable:
     """An awaitable that does not wait."""
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -96,7 +96,7 @@ class _NoWait:
         yield
 
 
-_NO_WAIT = _NoWait()
+_COMPLETED = _CompletedAwaitable()
 
 
 class closing(Generic[S]):

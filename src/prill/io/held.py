@@ -28,7 +28,7 @@ Enter = Callable[[Callable[[], None]], AbstractAsyncContextManager[T]]
 """Opens a resource. It is given a function that it may call on the loop when the resource has ended by itself."""
 
 _CLOSE_SECONDS = 10.0
-_MOST_ITEMS = 64
+_MAX_BUFFERED_ITEMS = 64
 
 
 class HeldEnded(Exception):
@@ -212,7 +212,7 @@ class _ResourceUse(Generic[T]):
     def __init__(self, keeper: _ResourceKeeper[T], work: Callable[[T, Callable[[Any], None]], Awaitable[Any]]) -> None:
         self._keeper = keeper
         self._work = work
-        self._items: deque[Any] = deque(maxlen=_MOST_ITEMS)
+        self._items: deque[Any] = deque(maxlen=_MAX_BUFFERED_ITEMS)
         self._task: asyncio.Task[Any] | None = None
         self.ended = False
 

@@ -99,7 +99,7 @@ class Asyncio:
         return (
             self._forward_stream(streams[0])
             if len(streams) == 1
-            else self._merge(streams, limit or Limit(len(streams)))
+            else self._merge_streams(streams, limit or Limit(len(streams)))
         )
 
     async def _forward_stream(self, stream: AsyncIterator[T]) -> AsyncGenerator[tuple[int, T], None]:
@@ -108,11 +108,13 @@ class Asyncio:
                 yield 0, chunk
 
     async def run_on_new_stack(self, stream: AsyncIterator[T]) -> AsyncGenerator[T, None]:
-        async with closing(self._merge([stream], Limit(1))) as merged:
+        async with closing(self._merge_streams([stream], Limit(1))) as merged:
             async for _, chunk in merged:
                 yield chunk
 
-    async def _merge(self, streams: Sequence[AsyncIterator[T]], limit: Limit) -> AsyncGenerator[tuple[int, T], None]:
+    async def _merge_streams(
+        self, streams: Sequence[AsyncIterator[T]], limit: Limit
+    ) -> AsyncGenerator[tuple[int, T], None]:
         arrived: deque[tuple[int, Any]] = deque()
         news = asyncio.Event()
         gates = [asyncio.Event() for _ in streams]

@@ -104,7 +104,7 @@ class _PortalCall(Generic[T]):
         except Exception:
             raise
         except BaseException:
-            self._stop()
+            self._cancel_and_wait()
             raise
 
     async def _run_coroutine(self, body: Coroutine[Any, Any, T]) -> T:
@@ -126,7 +126,7 @@ class _PortalCall(Generic[T]):
                 if self._loop.is_closed():
                     raise RuntimeError("the event loop was closed while a thread waited for it") from None
 
-    def _stop(self) -> None:
+    def _cancel_and_wait(self) -> None:
         """Cancel the coroutine and give it time to close what it has open, which a program that ends would not."""
         self._interrupted = True
         if self._task is not None:  # not by the future, which a signal may have kept from being stored
@@ -138,20 +138,20 @@ class _PortalCall(Generic[T]):
 def copy_context_of_worker() -> Context:
     """A copy of the context for work that this thread waits for: there its event loop, if one runs here, is blocked."""
     context = copy_context()
-    loop = _running_loop()
+    loop = _get_running_loop()
     if loop is not None:
         context.run(_BLOCKED.set, _BLOCKED.get() | {loop})
     return context
 
 
-def _running_loop() -> Any:
+def _get_running_loop() -> Any:
     loaded = sys.modules.get("asyncio")
     return None if loaded is None else loaded._get_running_loop()
 
 
 def loop_runs_here() -> bool:
     """Whether an event loop runs in this thread."""
-    return _running_loop() is not None
+    return _get_running_loop() is not None
 
 
 class _Portals:

@@ -41,10 +41,10 @@ class PerProcess(Generic[T]):
     def get(self, make: Callable[[], T]) -> T:
         """Return this process's value; ``make`` it, without a lock, if there is none."""
         try:
-            return self._values[_process_number]
+            return self._values[_process_generation]
         except KeyError:
             made = make()
-        kept = self._values.setdefault(_process_number, made)
+        kept = self._values.setdefault(_process_generation, made)
         if kept is not made and self._close is not None:
             self._close(made)
         return kept
@@ -54,13 +54,13 @@ class PerProcess(Generic[T]):
 
     def close(self) -> None:
         """Close this process's value now; the next ``get`` makes another."""
-        value = self._values.pop(_process_number, _MISSING)
+        value = self._values.pop(_process_generation, _MISSING)
         if value is not _MISSING and self._close is not None:
             self._close(value)
 
 
 def _close_value(values: dict[int, T], close: Callable[[T], object]) -> None:
-    value = values.pop(_process_number, _MISSING)
+    value = values.pop(_process_generation, _MISSING)
     _INHERITED.extend(values.values())
     if value is not _MISSING:
         close(value)
@@ -95,7 +95,7 @@ def hold_during_fork(lock: Lock) -> None:
 
 def process_number() -> int:
     """The number of forks between the first process and this one."""
-    return _process_number
+    return _process_generation
 
 
 def check_process(number: int) -> None:
@@ -104,14 +104,14 @@ def check_process(number: int) -> None:
     Args:
         number: the ``process_number()`` where the threads were started.
     """
-    if number != _process_number:
+    if number != _process_generation:
         raise RuntimeError(
             "this run was started before the process was forked, and its threads exist only in the parent. "
             "Start the run again in the child"
         )
 
 
-_process_number = 0
+_process_generation = 0
 _LOCKS: set[weakref.ref[Any]] = set()
 _HELD_LOCKS: set[weakref.ref[Any]] = set()
 _acquired: list[Any] = []
@@ -132,8 +132,8 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    global _process_number
-    _process_number += 1
+    global _process_generation
+    _process_generation += 1
     _acquired.clear()
     for ref in list(_LOCKS):
         lock = ref()

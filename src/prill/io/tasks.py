@@ -79,7 +79,7 @@ class TaskGroup:
     def start(self, body: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a body as one of the tasks, whatever the limit."""
         task = self._loop.create_task(body, context=self._context.copy())
-        task.add_done_callback(self._note_failure)
+        task.add_done_callback(self._record_failure)
         self._tasks.append(task)
         return task
 
@@ -111,7 +111,7 @@ class TaskGroup:
         if self._failure.done():
             raise self._failure.result()
 
-    def _note_failure(self, task: asyncio.Task[None]) -> None:
+    def _record_failure(self, task: asyncio.Task[None]) -> None:
         # A body that cancels itself must not be taken for one that has ended.
         cancelled = asyncio.CancelledError() if self._is_open else None
         error = cancelled if task.cancelled() else task.exception()

@@ -55,7 +55,7 @@ class Tee:
                 if buffer:
                     chunk = buffer.popleft()
                     if len(buffer) == self._limit - 1:
-                        await self._notify()
+                        await self._wake_readers()
                     yield chunk
                 elif self._ended:
                     if self.error is not None:
@@ -103,9 +103,9 @@ class Tee:
                     buffer.append(chunk)
         finally:
             self._pulling = False
-            await self._notify()
+            await self._wake_readers()
 
-    async def _notify(self) -> None:
+    async def _wake_readers(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 

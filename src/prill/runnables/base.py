@@ -66,7 +66,7 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
     )
 
 
-class _LaterClasses:
+class _LazyClasses:
     """The classes of files that import this one. An attribute is read in a tenth of the time of an import statement."""
 
     def __getattr__(self, name: str) -> Callable[..., Runnable[Any, Any]]:
@@ -75,7 +75,7 @@ class _LaterClasses:
         return found
 
 
-_later_classes = _LaterClasses()
+_lazy_classes = _LazyClasses()
 
 _BUFFERING_KINDS = frozenset({"chat_model", "llm", "prompt", "retriever", "tool"})
 """Kinds of steps that do not start before their whole input is there."""
@@ -245,18 +245,18 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
     @overload
     def __or__(self, other: Mapping[str, Any]) -> Runnable[Input, dict[str, Any]]: ...
     def __or__(self, other: Any) -> Any:
-        return _later_classes.RunnableSequence(self, other)
+        return _lazy_classes.RunnableSequence(self, other)
 
     def __ror__(self, other: Callable[[T], Any] | Mapping[str, Any]) -> Runnable[Any, Output]:
-        return _later_classes.RunnableSequence(other, self)
+        return _lazy_classes.RunnableSequence(other, self)
 
     def pipe(self, *others: Any, name: str | None = None) -> Runnable[Input, Any]:
         """Return the sequence of this Runnable and ``others``: ``self | other | …``, with an optional name."""
-        return _later_classes.RunnableSequence(self, *others, name=name)
+        return _lazy_classes.RunnableSequence(self, *others, name=name)
 
     def bind(self, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with ``kwargs`` that are passed to each call: ``model.bind(stop=["\\n"])``."""
-        return _later_classes.RunnableBinding(self, kwargs=kwargs)
+        return _lazy_classes.RunnableBinding(self, kwargs=kwargs)
 
     def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> Runnable[Input, Output]:
         """Return this Runnable with a config that is merged into that of each call.
@@ -265,13 +265,13 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
 
         >>> summarise = model.with_config(tags=["cheap"], run_name="Summary")  # doctest: +SKIP
         """
-        return _later_classes.RunnableBinding(self, config={**(config or {}), **kwargs})
+        return _lazy_classes.RunnableBinding(self, config={**(config or {}), **kwargs})
 
     def with_types(
         self, *, input_type: type[Any] | None = None, output_type: type[Any] | None = None
     ) -> Runnable[Input, Output]:
         """Return this Runnable with other input and output types in its schemas; values are not converted."""
-        return _later_classes.RunnableBinding(self, input_type=input_type, output_type=output_type)
+        return _lazy_classes.RunnableBinding(self, input_type=input_type, output_type=output_type)
 
     def with_retry(
         self,
@@ -290,7 +290,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         first chunk is retried unseen; after it, ``mid_stream="raise"`` raises, with the output so far as the error's
         ``partial``, and ``"restart"`` yields a ``StreamRestart`` and starts over.
         """
-        return _later_classes.RunnableRetry(
+        return _lazy_classes.RunnableRetry(
             self,
             retry_if_exception_type,
             wait_exponential_jitter,
@@ -312,7 +312,7 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         With ``exception_key`` a fallback gets the previous error in its input, which must be a dict. ``mid_stream``
         selects, as in ``with_retry``, what happens to a stream that fails after its first chunk.
         """
-        return _later_classes.RunnableWithFallbacks(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)
+        return _lazy_classes.RunnableWithFallbacks(self, fallbacks, exceptions_to_handle, exception_key, mid_stream)
 
     def with_timeout(
         self, *, first_chunk: float | None = None, between_chunks: float | None = None, total: float | None = None
@@ -323,19 +323,19 @@ class Runnable(Verbs[Input, Output], Generic[Input, Output]):
         run; ``invoke`` has one chunk. Only the time that this takes counts, not that of a slow consumer (but for
         ``total``). The error carries ``chunks_received`` and ``partial``.
         """
-        return _later_classes.RunnableTimeout(self, first_chunk, between_chunks, total)
+        return _lazy_classes.RunnableTimeout(self, first_chunk, between_chunks, total)
 
     def assign(self, **kwargs: Any) -> Runnable[Any, dict[str, Any]]:
         """Add keys to the output, which must be a dict; each value is a step whose input is that dict."""
-        return self.pipe(_later_classes.RunnableAssign(kwargs))
+        return self.pipe(_lazy_classes.RunnableAssign(kwargs))
 
     def pick(self, keys: str | list[str]) -> Runnable[Input, Any]:
         """Select one value of the output dict, or with a list of keys a smaller dict."""
-        return self.pipe(_later_classes.RunnablePick(keys))
+        return self.pipe(_lazy_classes.RunnablePick(keys))
 
     def map(self) -> Runnable[Sequence[Input], list[Output]]:
         """Return a Runnable that runs this one on each item of a list, concurrently."""
-        return _later_classes.RunnableEach(self)
+        return _lazy_classes.RunnableEach(self)
 
     # What a class reports about itself. A composite overrides these; for others the defaults are right.
 
@@ -525,11 +525,11 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     if isinstance(thing, Runnable):
         return thing
     if isinstance(thing, Mapping):
-        return _later_classes.RunnableParallel(thing)
+        return _lazy_classes.RunnableParallel(thing)
     if is_generator(thing):
-        return _later_classes.RunnableGenerator(thing)
+        return _lazy_classes.RunnableGenerator(thing)
     if callable(thing) and not (isinstance(thing, type) and issubclass(thing, Runnable)):
-        return _later_classes.RunnableLambda(thing)
+        return _lazy_classes.RunnableLambda(thing)
     hint = " It is a class: did you mean an instance of it?" if isinstance(thing, type) else ""
     raise CompositionError(
         f"{thing!r:.80} ({type(thing).__name__}) cannot be a step of a chain. A step is a Runnable, a function, "

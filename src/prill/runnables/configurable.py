@@ -285,7 +285,7 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         found: Any = self.alternatives[key]
         return found if isinstance(found, Runnable) else coerce_to_runnable(found())
 
-    def _get_selected_key(self, config: Config) -> str:
+    def _get_selected_alternative(self, config: Config) -> str:
         return check_option(
             self.which.id,
             (config.get("configurable") or {}).get(self.which.id, self.default_key),
@@ -293,7 +293,7 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         )
 
     def _select_runnable(self, config: Config) -> Runnable[Any, Any]:
-        return self.chosen(self._get_selected_key(config))
+        return self.chosen(self._get_selected_alternative(config))
 
     def _structure_for_graph(self, config: Config | None) -> Structure:
         if config:
@@ -304,7 +304,7 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
         if not self.prefix_keys:
             return config
         given = config.get("configurable") or {}
-        prefix = f"{self.which.id}=={self._get_selected_key(config)}/"
+        prefix = f"{self.which.id}=={self._get_selected_alternative(config)}/"
         own = {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
         return {**config, "configurable": {**given, **own}} if own else config
 

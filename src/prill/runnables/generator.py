@@ -88,15 +88,17 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         return Streaming("streams", True, "a generator is given the chunks, and yields its own")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        chunks = self._iterate(SingleValueStream(input), run, kwargs)
+        chunks = self._iterate_user_generator(SingleValueStream(input), run, kwargs)
         output = await collect(Stream(chunks, ADD if self.combine is AS_INPUT else self.combine))
         return None if output is EMPTY else output
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
-        chunks = self._iterate(inputs, run, kwargs)
+        chunks = self._iterate_user_generator(inputs, run, kwargs)
         return chunks if self.combine is AS_INPUT else Stream(chunks, self.combine)
 
-    async def _iterate(self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+    async def _iterate_user_generator(
+        self, inputs: Stream[Any], run: Run, kwargs: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
         source = inputs.source
         blocking = run.io.blocking
         function = (self._plain or self._async) if blocking else (self._async or self._plain)

@@ -114,7 +114,7 @@ class RunnableWithMessageHistory(Runnable[Input, Output], metaclass=PatchAware):
         is_dict = self.input_messages_key or (side == "output" and self.history_messages_key)
         return dict[str, Any] if is_dict else list[AnyMessage]
 
-    def _input_fields(self) -> dict[str, Any] | None:
+    def _get_input_fields(self) -> dict[str, Any] | None:
         """The keys of an input that is a dict, with the type and the default of each."""
         if self.input_messages_key is None:
             return None

@@ -64,7 +64,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
         return Structure("parallel", [Part(step, repr(key)) for key, step in self.steps__.items()])
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        thunks = [partial(self._branch, key, input, run) for key in self.steps__]
+        thunks = [partial(self._run_branch, key, input, run) for key in self.steps__]
         try:
             values = await run.io.gather(thunks, run.limit)
         except Exception as error:
@@ -72,7 +72,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
             raise
         return dict(zip(self.steps__, values, strict=True))
 
-    async def _branch(self, key: str, input: Any, run: Run) -> Any:
+    async def _run_branch(self, key: str, input: Any, run: Run) -> Any:
         try:
             return await self.steps__[key]._step(input, run.child(f"map:key:{key}"))
         except Exception as error:

@@ -18,7 +18,7 @@ from prill.runnables.structure import Streaming, Structure
 
 Other = TypeVar("Other")
 
-_STREAMS_EACH_CHUNK = Streaming("streams", False, "it passes each chunk on as it arrives")
+_PASSES_CHUNKS_ON = Streaming("streams", False, "it passes each chunk on as it arrives")
 
 
 def identity(x: Other) -> Other:
@@ -67,10 +67,10 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
         return Any
 
     def _describe_streaming(self) -> Streaming:
-        return _STREAMS_EACH_CHUNK
+        return _PASSES_CHUNKS_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
-        await self._call(input, run, kwargs)
+        await self._call_function_if_given(input, run, kwargs)
         return input
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> AsyncIterator[Any]:
@@ -85,9 +85,9 @@ class RunnablePassthrough(Runnable[Other, Other], metaclass=PatchAware):
                 accumulated.add(chunk)
                 yield chunk
             if accumulated.count:
-                await self._call(accumulated.value(), run, kwargs)
+                await self._call_function_if_given(accumulated.value(), run, kwargs)
 
-    async def _call(self, input: Any, run: Run, kwargs: dict[str, Any]) -> None:
+    async def _call_function_if_given(self, input: Any, run: Run, kwargs: dict[str, Any]) -> None:
         if self.func is None and self.afunc is None:
             return
         with inside(run):
@@ -181,7 +181,7 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
         return dict[str, Any] if side == "input" else Any
 
     def _describe_streaming(self) -> Streaming:
-        return _STREAMS_EACH_CHUNK
+        return _PASSES_CHUNKS_ON
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:
         picked = self._pick_from_chunk(input)
@@ -196,12 +196,12 @@ class RunnablePick(Runnable[dict[str, Any], Any], metaclass=PatchAware):
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
         if not isinstance(self.keys, str):
-            return inputs.through(self._pick_each(inputs))
+            return inputs.through(self._pick_from_each_chunk(inputs))
         rule = LateRule()
         restarts = NOWHERE if inputs.restarts is NOWHERE else IN_CHUNKS
         return Stream(self._pick_value(inputs, self.keys, rule), rule, restarts)
 
-    async def _pick_each(self, inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
+    async def _pick_from_each_chunk(self, inputs: Stream[Any]) -> AsyncGenerator[Any, None]:
         async with closing(inputs.source) as source:
             async for chunk in source:
                 picked = self._pick_from_chunk(chunk)

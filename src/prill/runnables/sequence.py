@@ -153,15 +153,15 @@ def _make_step_tag(index: int) -> str:
     return f"seq:step:{index + 1}"
 
 
-_TOO_DEEP = (
+_TOO_DEEP_MESSAGE = (
     "chains are nested more than about 200 levels deep, which exceeds Python's recursion limit. Nest them less deeply "
     "(a single chain may have any number of steps), or raise the limit with sys.setrecursionlimit"
 )
 
 
 def _add_streaming_hint(error: Exception) -> None:
-    if type(error) is RecursionError and _TOO_DEEP not in getattr(error, "__notes__", ()):
-        error.add_note(_TOO_DEEP)
+    if type(error) is RecursionError and _TOO_DEEP_MESSAGE not in getattr(error, "__notes__", ()):
+        error.add_note(_TOO_DEEP_MESSAGE)
 
 
 def _format_step(step: Runnable[Any, Any]) -> str:

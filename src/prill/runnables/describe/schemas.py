@@ -40,7 +40,7 @@ def make_schema(step: Runnable[Any, Any], side: Side, config: RunnableConfig | N
     name = step.get_name(side)
     fields: Fields | None = None
     if side == "input":
-        fields = _input_fields(step, config)
+        fields = _get_input_fields(step, config)
     elif isinstance(step, RunnableParallel | RunnableAssign | RunnableSequence | RunnablePick):
         return _make_output_schema(step, name, config)
     if fields is not None:
@@ -72,7 +72,7 @@ def _get_public_model(step: Runnable[Any, Any], side: Side, config: RunnableConf
 # Inputs
 
 
-def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fields | None:
+def _get_input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fields | None:
     """The keys that the input has as far as they are known, ``None`` if it is not a dict or unknown."""
     match step:
         case RunnableLambda():
@@ -84,9 +84,9 @@ def _input_fields(step: Runnable[Any, Any], config: RunnableConfig | None) -> Fi
         case RunnableAssign():
             return get_dict_fields(_get_public_model(step.mapper, "input", config))
         case RunnableSequence():
-            return _sequence_fields(step.steps, config)
+            return _get_sequence_input_fields(step.steps, config)
         case RunnableWithMessageHistory():
-            return step._input_fields()
+            return step._get_input_fields()
         case RunnableBranch():
             parts = [each for pair in step.branches for each in pair] + [step.default]
             return merged(get_dict_fields(_get_public_model(each, "input", config)) for each in parts)
@@ -103,13 +103,13 @@ def _find_keys_read(step: RunnableLambda[Any, Any]) -> Fields | None:
     return {key: (Any, ...) if keys[key] else (Any, None) for key in sorted(keys)}
 
 
-def _sequence_fields(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> Fields | None:
+def _get_sequence_input_fields(steps: list[Runnable[Any, Any]], config: RunnableConfig | None) -> Fields | None:
     """What the first step reads; if it hands a dict on with keys added, also what the next reads of the rest."""
     first, *rest = steps
     if not isinstance(first, RunnableAssign) or not rest:
         return None
     needed = get_dict_fields(_get_public_model(first, "input", config))
-    later = _sequence_fields(rest, config) or get_dict_fields(_get_public_model(rest[0], "input", config))
+    later = _get_sequence_input_fields(rest, config) or get_dict_fields(_get_public_model(rest[0], "input", config))
     added = first.mapper.steps__
     return merged([needed, {key: field for key, field in (later or {}).items() if key not in added}])
 
@@ -161,39 +161,39 @@ def _make_branch_fields(step: RunnableParallel[Any], config: RunnableConfig | No
 
 def object_model(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """A model of a dict with these keys."""
-    safe = {_field_name(key): _make_aliased_field(key, *field) for key, field in fields.items()}
-    return create_model(name, __base__=_ModelWithSource, __doc__="", **safe)
+    safe = {_make_valid_field_name(key): _make_aliased_field(key, *field) for key, field in fields.items()}
+    return create_model(name, __base__=_LenientSchemaModel, __doc__="", **safe)
 
 
-class _Generator(GenerateJsonSchema):
+class _LenientJsonSchemaGenerator(GenerateJsonSchema):
     """Describes a class that has no JSON schema as any value."""
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
         return {}
 
 
-class _ModelWithSource(BaseModel):
+class _LenientSchemaModel(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), serialize_by_alias=True)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
         if len(args) < 3:  # the third is the generator
-            kwargs.setdefault("schema_generator", _Generator)
+            kwargs.setdefault("schema_generator", _LenientJsonSchemaGenerator)
         return super().model_json_schema(*args, **kwargs)
 
 
-class _RootModelWithSource(_ModelWithSource, RootModel[_T], Generic[_T]):
+class _LenientSchemaRootModel(_LenientSchemaModel, RootModel[_T], Generic[_T]):
     pass
 
 
-def _field_name(key: str) -> str:
+def _make_valid_field_name(key: str) -> str:
     """``key``, or where a model has no room for a field of that name, another."""
     plain = key.isidentifier() and not key.startswith("_") and not hasattr(BaseModel, key)
     return key if plain else "field_" + "".join(each if each.isalnum() else f"_{ord(each):x}_" for each in key)
 
 
 def _make_aliased_field(key: str, hint: Any, default: Any) -> Any:
-    if _field_name(key) == key:
+    if _make_valid_field_name(key) == key:
         return (usable(hint), default)
     if isinstance(default, FieldInfo):
         title = default.title or key
@@ -205,7 +205,7 @@ def value_model(name: str, hint: Any) -> type[BaseModel]:
     """A model of a value of any type; a type that is a model already is taken as it is."""
     if inspect.isclass(hint) and issubclass(hint, BaseModel) and not typing.get_args(hint):
         return hint
-    base: Any = _RootModelWithSource.__class_getitem__(usable(hint))
+    base: Any = _LenientSchemaRootModel.__class_getitem__(usable(hint))
     made: type[BaseModel] = create_model(name, __base__=base, __doc__="")
     return made
 

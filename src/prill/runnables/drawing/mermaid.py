@@ -12,7 +12,7 @@ from typing import Any
 from prill.runnables.drawing.nodes import CurveStyle, Edge, Node, NodeStyles
 
 _MARKDOWN_CHARACTERS = "*_`"
-_KEYWORD = re.compile(
+_RESERVED_WORD = re.compile(
     r"(?:graph|flowchart|subgraph|end|style|linkstyle|classdef|class|href|call|click|default|direction|interpolate)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
@@ -140,7 +140,7 @@ def safe_id(key: str) -> str:
     Of an id that starts with a word of Mermaid's language, such as ``end``, the first letter is written as its code.
     """
     safe = [each if each.isascii() and (each.isalnum() or each == "_") else f"\\{ord(each):x}" for each in key]
-    if _KEYWORD.match(key):
+    if _RESERVED_WORD.match(key):
         safe[0] = f"\\{ord(key[0]):x}"
     for at in range(1, len(key) - 1):
         if key[at] == "-" and key[at - 1].isalnum() and key[at + 1].isalnum():  # elsewhere it may read as an arrow

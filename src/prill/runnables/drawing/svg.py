@@ -11,7 +11,7 @@ from prill.runnables.drawing.nodes import Edge, Node, is_schema
 from prill.tracers.waterfall import COLOURS, letters
 
 _LETTER_WIDTH = 7.4
-_MARGIN = 16.0
+_MARGIN_PIXELS = 16.0
 _SCHEMA_COLOR = "#c4c4cf"
 
 _SVG_HEADER = (
@@ -23,15 +23,16 @@ _SVG_HEADER = (
 def draw_svg(nodes: Mapping[str, Node], edges: Sequence[Edge], background: str = "white") -> str:
     """The picture as SVG text; steps have the colours that they have in ``Trace.waterfall``."""
     layout = lay_out(nodes, edges, _measure_node, (28.0, 38.0))
-    width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
+    width, height = layout.width + 2 * _MARGIN_PIXELS, layout.height + 2 * _MARGIN_PIXELS
     body = [*_draw_edges(layout), *(_draw_box(placed) for placed in layout.nodes.values())]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="{-_MARGIN:.0f} {-_MARGIN:.0f} {width:.0f} {height:.0f}" '
+            f'viewBox="{-_MARGIN_PIXELS:.0f} {-_MARGIN_PIXELS:.0f} {width:.0f} {height:.0f}" '
             'font-family="system-ui, -apple-system, Segoe UI, DejaVu Sans, sans-serif" font-size="13">',
             _SVG_HEADER,
-            f'<rect x="{-_MARGIN:.0f}" y="{-_MARGIN:.0f}" width="100%" height="100%" fill="{escape(background)}"/>',
+            f'<rect x="{-_MARGIN_PIXELS:.0f}" y="{-_MARGIN_PIXELS:.0f}" width="100%" height="100%" '
+            f'fill="{escape(background)}"/>',
             *body,
             "</svg>",
         ]

@@ -29,7 +29,7 @@ class Accumulator:
         new = self._unfolded
         new.append(chunk)
         if len(new) == _FOLD_SIZE:
-            self._fold()
+            self._fold_chunks()
 
     @property
     def count(self) -> int:
@@ -48,13 +48,13 @@ class Accumulator:
         if len(self._unfolded) == 1 and not self._blocks and not self._texts:
             return self._unfolded[0]
         if self._unfolded:
-            self._fold()
+            self._fold_chunks()
         self._flush_text()
         if len(self._blocks) > 1:
             self._blocks = [join(self._blocks)]
         return self._blocks[0] if self._blocks else None
 
-    def _fold(self) -> None:
+    def _fold_chunks(self) -> None:
         """Join the new chunks."""
         chunks, self._unfolded = self._unfolded, []
         self._folded_count += len(chunks)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 STEPS_BETWEEN_GUARDS = 16
 
-_CHECKED_CHUNKS = 64
+_CHUNKS_WITH_STACK_CHECK = 64
 """The number of leading chunks for which a guard checks the depth of the stack."""
 
 
@@ -28,14 +28,14 @@ def on_shallow_stack(source: AsyncIterator[T], io: ExecutionMode) -> AsyncIterat
 
 def with_stack_guard(stream: Stream[T], io: ExecutionMode) -> Stream[T]:
     """``stream`` with a guard."""
-    return stream.through(_guard_stack(stream.source, io))
+    return stream.through(_check_stack_depth(stream.source, io))
 
 
-async def _guard_stack(guarded: AsyncIterator[Any], io: ExecutionMode) -> AsyncGenerator[Any, None]:
+async def _check_stack_depth(guarded: AsyncIterator[Any], io: ExecutionMode) -> AsyncGenerator[Any, None]:
     source = guarded
     try:
         # More than the first chunk: steps that buffer their input ask for that one in fewer nested calls.
-        for _ in range(_CHECKED_CHUNKS):
+        for _ in range(_CHUNKS_WITH_STACK_CHECK):
             if source is guarded:
                 source = on_shallow_stack(guarded, io)
             try:

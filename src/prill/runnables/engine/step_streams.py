@@ -73,7 +73,7 @@ async def _restart_step_stream(
 
     The state of a step is that of its generator, so a new one starts without any.
     """
-    attempt = Stream(_Attempt(inputs.source), inputs.rule, IN_VALUES)
+    attempt = Stream(_StreamAttempt(inputs.source), inputs.rule, IN_VALUES)
     async with closing(inputs.source):
         while True:
             has_started = False
@@ -91,7 +91,7 @@ async def _restart_step_stream(
                 yield marker
 
 
-class _Attempt:
+class _StreamAttempt:
     """The chunks up to the next marker, which ends the stream of the step that reads them."""
 
     __slots__ = ("_next", "_source")
@@ -108,7 +108,7 @@ class _Attempt:
     def error(self) -> BaseException | None:
         return getattr(self._source, "error", None)
 
-    def __aiter__(self) -> _Attempt:
+    def __aiter__(self) -> _StreamAttempt:
         return self
 
     async def __anext__(self) -> Any:
