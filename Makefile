@@ -17,7 +17,7 @@ INSTALL := $(if $(UV),$(WITH_UV),$(WITH_PIP))
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -X dev -m pytest -n auto --dist worksteal
 
-.PHONY: demo serve-demo test check test-latest soak clients bench ecosystem providers seeds-table docs figures lock clean
+.PHONY: demo serve-demo test check test-latest soak clients bench bench-large ecosystem providers seeds-table docs figures lock clean
 
 demo: $(READY)
 	@$(BIN)/prill demo
@@ -49,6 +49,10 @@ clients: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# A million rows in flat memory, ten million that are done already: some ten minutes, and 2 GB of disk.
+bench-large: $(READY)
+	$(BIN)/python -m bench.large
 
 # The unit tests of packages that are built on LangChain's core, on that core once and on Prill; half an hour.
 ecosystem: $(READY)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -93,33 +94,47 @@ def calls_in_flight(effort: Effort) -> Iterator[Row]:
 
 
 _MEMORY = """
-import json, resource, sys
+import json, os, sys
+import psutil
 from prill import bulk
 from prill.runnables import RunnableLambda
-async def echo(row):
+def echo(row):
     return row["id"]
 def memory():
-    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
-seen = {}
-def rows():
-    for number in range(int(sys.argv[1])):
-        if number in (10_000, int(sys.argv[1]) - 1):
-            seen[number] = memory()
-        yield {"id": number}
-bulk.run(RunnableLambda(echo), rows(), None, key="id", checkpoint=sys.argv[2])
-first, last = seen.values()
-print(json.dumps(last - first))
+    own = psutil.Process()
+    workers = [child for child in own.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+    return {"driver": own.memory_info().rss, **{f"worker {n}": w.memory_info().rss for n, w in enumerate(workers, 1)}}
+def measure(count, engine, checkpoint):
+    seen = []
+    def rows():
+        for number in range(count):
+            if number in (10_000, count - 1):
+                seen.append(memory())
+            yield {"id": number}
+    options = {} if engine == "local" else {"engine": engine, "workers": 2}
+    bulk.run(RunnableLambda(echo), rows(), None, key="id", checkpoint=checkpoint, **options)
+    first, last = seen
+    print(json.dumps({process: last[process] - first[process] for process in first}))
+if __name__ == "__main__":
+    measure(int(sys.argv[1]), sys.argv[2], sys.argv[3])
 """
 
 
-def memory(effort: Effort) -> Row | None:
-    import subprocess
+def measure_memory(count: int, engine: str = "local") -> dict[str, int]:
+    """The bytes that each process of a run of ``count`` rows holds more at the last row than at the 10,000th."""
+    with _folder() as folder:
+        script = folder / "script.py"
+        script.write_text(_MEMORY, "utf8")
+        command = [sys.executable, str(script), str(count), engine, str(folder / "run")]
+        found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    grown: dict[str, int] = json.loads(found.stdout.splitlines()[-1])
+    return grown
 
+
+def memory(effort: Effort) -> Row | None:
     if effort.quick or not os.path.exists("/proc/self/statm"):
         return None
-    with _folder() as folder:
-        command = [sys.executable, "-c", _MEMORY, "100000", str(folder / "run")]
-        grown = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1e6
+    grown = measure_memory(100_000)["driver"] / 1e6
     what = "memory that 100,000 rows of a generator take over 10,000"
     return Row(what, f"{grown:.1f} MB", "–", (grown / 10,), at_most(1.0), "the ratio column shows it of 10 MB")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,34 @@ def test_a_report_of_a_resumed_run_starts_at_what_is_done(chain: Any) -> None:
     bulk.run(chain, rows(32), None, key="id", checkpoint="run", progress=lambda report: seen.append(report.ended))
     assert seen[0] >= 30
     assert seen[-1] == 32
+
+
+@pytest.mark.parametrize("order", ["the same", "reversed", "at random", "every other one missing"])
+def test_thousands_of_rows_are_known_again_in_any_order(order: str) -> None:
+    count = 9_000
+    calls: list[int] = []
+
+    def note(row: dict[str, int]) -> int:
+        calls.append(row["id"])
+        return row["id"]
+
+    chain = RunnableLambda(note)
+    numbers = list(range(count))
+    bulk.run(chain, [{"id": number} for number in numbers], None, key="id", checkpoint="run")
+    if order == "reversed":
+        numbers.reverse()
+    elif order == "at random":
+        random.Random(7).shuffle(numbers)
+    elif order == "every other one missing":
+        numbers = numbers[::2]
+    again = [{"id": number} for number in [*numbers, count]]
+    report = bulk.run(chain, again, None, key="id", checkpoint="run", on_change="continue")
+    assert (report.resumed, report.done) == (len(numbers), len(numbers) + 1)
+    assert sorted(calls) == list(range(count + 1))
+
+
+def test_a_key_that_comes_twice_is_found_also_among_rows_of_an_earlier_run() -> None:
+    chain = RunnableLambda(lambda row: row["id"])
+    bulk.run(chain, [{"id": number} for number in range(100)], None, key="id", checkpoint="run")
+    with pytest.raises(ConfigError, match="two rows have the key 3: row 3 and row 4"):
+        bulk.run(chain, [{"id": number} for number in (1, 2, 3, 4, 3)], None, key="id", checkpoint="run")
