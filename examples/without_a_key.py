@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "tools_of_a_server": ["What time is it in Tokyo when it is noon in Oslo?"],
     "label_reviews": ["--rows", "400"],
     "chat_in_the_browser": [TEXTS],
+    "on_ray_serve": [],
 }
 
 

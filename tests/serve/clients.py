@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 from collections.abc import Sequence
@@ -55,3 +56,23 @@ class RawClient:
 
     def leave(self) -> None:
         self._socket.close()
+
+
+def read_frames(port: int, path: str, after: str, most: int, body: bytes | None = None) -> tuple[str, list[bytes]]:
+    """The id of a run and at most so many of its events; then the connection is cut."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        headers = {"content-type": "application/json", "last-event-id": after}
+        connection.request("POST" if body else "GET", path, body, headers)
+        response = connection.getresponse()
+        run_id = response.headers.get("prill-run-id", "")
+        frames: list[bytes] = []
+        frame = b""
+        while len(frames) < most and (line := response.readline()):
+            frame += line
+            if line.strip() == b"":
+                frames.append(frame)
+                frame = b""
+        return run_id, [frame for frame in frames if not frame.startswith(b":")]
+    finally:
+        connection.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.helpers import eventually
 from tests.serve.chains import ask
+from tests.serve.clients import read_frames
 from tests.serve.kinds import Stores
 from tests.serve.serving import Served, serving
 from tests.serve.test_operation import command
@@ -59,26 +60,6 @@ def served(make: Stores) -> Iterator[Served]:
     app.add("/count", RunnableGenerator(count), on_disconnect="continue")
     with serving(app) as server:
         yield server
-
-
-def read_frames(port: int, path: str, after: str, most: int, body: bytes | None = None) -> tuple[str, list[bytes]]:
-    """The id of a run and at most so many of its events; then the connection is cut."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        headers = {"content-type": "application/json", "last-event-id": after}
-        connection.request("POST" if body else "GET", path, body, headers)
-        response = connection.getresponse()
-        run_id = response.headers.get("prill-run-id", "")
-        frames: list[bytes] = []
-        frame = b""
-        while len(frames) < most and (line := response.readline()):
-            frame += line
-            if line.strip() == b"":
-                frames.append(frame)
-                frame = b""
-        return run_id, [frame for frame in frames if not frame.startswith(b":")]
-    finally:
-        connection.close()
 
 
 def number_of(frame: bytes) -> int:
