@@ -50,7 +50,7 @@ clients: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench
 
-# A million rows in flat memory, ten million that are done already: some ten minutes, and 2 GB of disk.
+# Many clients of a server, a million rows in flat memory, ten million that are done: some ten minutes, 2 GB of disk.
 bench-large: $(READY)
 	$(BIN)/python -m bench.large
 

@@ -1,4 +1,4 @@
-"""What takes minutes or gigabytes: a million rows in flat memory, ten million that are done. ``make bench-large``."""
+"""What takes minutes or gigabytes: a million rows, ten million that are done, many clients. ``make bench-large``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench import load
 from bench.bulk import measure_memory
 from bench.measure import Effort, Row, at_most, duration
 from prill import bulk
@@ -76,7 +77,7 @@ def _folder() -> Iterator[Path]:
         yield Path(name)
 
 
-ROWS: list[Callable[[Effort], Any]] = [memory, resuming]
+ROWS: list[Callable[[Effort], Any]] = [*load.ROWS, memory, resuming]
 
 if __name__ == "__main__":
     from bench.__main__ import each_row

@@ -63,7 +63,7 @@ async def _serve_all(store: RunStore, events: int) -> float:
 
 
 @contextmanager
-def _redis() -> Iterator[str]:
+def redis_server() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -107,7 +107,7 @@ def stored_events(effort: Effort) -> list[Row]:
         if not shutil.which("redis-server"):
             memory, sqlite = in_turn(makers, effort.repeats)
             return [_row("SQLite", 15, sqlite, memory)]
-        with _redis() as url:
+        with redis_server() as url:
             memory, sqlite, redis = in_turn([*makers, sample(lambda: RedisStore(url))], effort.repeats)
     return [_row("SQLite", 15, sqlite, memory), _row("Redis", 40, redis, memory)]
 

@@ -77,7 +77,7 @@ class Ledger:
         self._database = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("PRAGMA cache_size = -8192")  # KiB; the rest is in the cache of the system
+        self._database.execute("PRAGMA cache_size = -6144")  # KiB; the rest is in the cache of the system
         self._database.executescript(_TABLES)
         if self.get_meta("version") not in (None, _VERSION):
             raise ConfigError(f"{self.path} was written by another version of Prill")
