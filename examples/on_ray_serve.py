@@ -8,6 +8,7 @@ On a cluster, `RAY_ADDRESS` says where it is; without it, Ray is started on this
 """
 
 import argparse
+import logging
 import time
 
 import ray
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000, help="(%(default)s)")
     options = parser.parse_args()
 
-    ray.init(include_dashboard=False, logging_level="warning")
+    ray.init(include_dashboard=False, logging_level=logging.WARNING)
     serve.start(http_options={"host": "127.0.0.1", "port": options.port})
 
     def build() -> App:
@@ -46,14 +47,14 @@ def main() -> None:
     class Chains:
         pass
 
-    serve.run(Chains.bind())
+    serve.run(Chains.bind())  # type: ignore[attr-defined]  # the decorator's types leave it out
     print(f"running on http://127.0.0.1:{options.port}", flush=True)
     try:
         while True:
             time.sleep(60)
     except KeyboardInterrupt:
         serve.shutdown()
-        ray.shutdown()
+        ray.shutdown()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -5,23 +5,22 @@ Format: https://docs.anthropic.com/en/api/messages
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from prill.anthropic.blocks import Block, request_blocks
-from prill.errors import ModelInvalidRequestError
 from prill.messages import (
     AIMessage,
     BaseMessage,
-    ChatMessage,
-    HumanMessage,
     InvalidToolCall,
-    SystemMessage,
     ToolCall,
     ToolMessage,
 )
+from prill.providers.turns import get_role, make_refusal, place_results, split_system
 
 Turn = dict[str, Any]
+
+PROVIDER = "anthropic"
 
 
 def encode_messages(messages: Sequence[BaseMessage]) -> tuple[str | list[Block] | None, list[Turn]]:
@@ -32,38 +31,14 @@ def encode_messages(messages: Sequence[BaseMessage]) -> tuple[str | list[Block] 
     Raises:
         ModelInvalidRequestError: the API would refuse the order of the messages, or a message cannot be said to it.
     """
-    system: list[BaseMessage] = []
+    system, others = split_system(messages, PROVIDER, "system prompt")
     turns: list[Turn] = []
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    before: BaseMessage | None = None
-    for message in messages:
-        last, before = before, message
-        if isinstance(message, SystemMessage):
-            if system and not isinstance(last, SystemMessage):
-                raise _refuse("there are system messages in two places: it takes one system prompt")
-            system.append(message)
-        elif blocks := _encode_blocks(message, answered):
-            _say(turns, _role(message), blocks)
-    if not any(turn["role"] == "user" for turn in turns):
-        raise _refuse("the messages hold no user message to answer")
-    _check_calls(turns)
+    for message in others:
+        if blocks := _encode_blocks(message, answered):
+            _say(turns, get_role(message, PROVIDER), blocks)
+    place_results(turns, PROVIDER, lambda block: _get_id(block, "tool_use", "id"), _get_result_id)
     return _system(system), [_shortened(turn) for turn in _trimmed(turns)]
-
-
-def _refuse(reason: str) -> ModelInvalidRequestError:
-    return ModelInvalidRequestError(f"anthropic would refuse the messages: {reason}.", provider="anthropic")
-
-
-def _role(message: BaseMessage) -> str:
-    if isinstance(message, AIMessage):
-        return "assistant"
-    if isinstance(message, HumanMessage | ToolMessage):
-        return "user"
-    if isinstance(message, ChatMessage) and message.role in ("user", "assistant"):
-        return message.role
-    raise _refuse(
-        f"it knows no messages of the kind {type(message).__name__} (role {getattr(message, 'role', None)!r})"
-    )
 
 
 def _encode_blocks(message: BaseMessage, answered: set[str]) -> list[Block]:
@@ -73,7 +48,7 @@ def _encode_blocks(message: BaseMessage, answered: set[str]) -> list[Block]:
     if isinstance(message, AIMessage):
         return _with_calls(blocks, message, answered)
     if not blocks:
-        raise _refuse("a user message is empty")
+        raise make_refusal(PROVIDER, "a user message is empty")
     return blocks
 
 
@@ -125,26 +100,13 @@ def _say(turns: list[Turn], role: str, blocks: list[Block]) -> None:
     turns[-1]["content"] += blocks
 
 
-def _check_calls(turns: list[Turn]) -> None:
-    """Each call is answered in the next turn, and each answer has its call in the one before."""
-    calls: list[str] = []
-    for turn in [*turns, {"role": "user", "content": []}]:  # calls at the very end have no answer either
-        content = turn["content"]
-        if turn["role"] == "assistant":
-            calls = _ids(content, "tool_use", "id")
-            continue
-        results = [block for block in content if block["type"] == "tool_result"]
-        found = _ids(results, "tool_result", "tool_use_id")
-        if missing := [id for id in calls if id not in found]:
-            raise _refuse(f"the tool calls {missing} have no result: a ToolMessage for each must follow at once")
-        if extra := [id for id in found if id not in calls]:
-            raise _refuse(f"the results {extra} answer no tool call of the message before them")
-        turn["content"] = [*results, *(block for block in content if block["type"] != "tool_result")]
-        calls = []
+def _get_id(block: Block, kind: str, key: str) -> str | None:
+    id: str | None = block[key] if block["type"] == kind else None
+    return id
 
 
-def _ids(blocks: Iterable[Block], kind: str, key: str) -> list[str]:
-    return [block[key] for block in blocks if block["type"] == kind]
+def _get_result_id(block: Block) -> str | None:
+    return _get_id(block, "tool_result", "tool_use_id")
 
 
 def _trimmed(turns: list[Turn]) -> list[Turn]:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from prill.bedrock.decode import PROVIDER
-from prill.errors import ConfigError, ModelInvalidRequestError
-from prill.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
+from prill.errors import ConfigError
+from prill.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
 from prill.messages.blocks import translate_block
 from prill.providers.images import check_image
 from prill.providers.tools import check_names, check_tool
+from prill.providers.turns import get_role, make_refusal, place_results
 from prill.tools.function_schema import convert_to_openai_tool
 
 Block = dict[str, Any]
@@ -33,24 +34,12 @@ def encode_messages(messages: Sequence[BaseMessage]) -> tuple[list[Block], list[
         if isinstance(message, SystemMessage):
             system += encode_blocks(message.content)
         elif blocks := _encode(message, answered):
-            role = _role(message)
+            role = get_role(message, PROVIDER)
             if not turns or turns[-1]["role"] != role:
                 turns.append({"role": role, "content": []})
             turns[-1]["content"] += blocks
-    if not any(turn["role"] == "user" for turn in turns):
-        raise _refuse("the messages hold no user message to answer")
-    _check_calls(turns)
+    place_results(turns, PROVIDER, _get_call_id, _get_result_id)
     return system, turns
-
-
-def _role(message: BaseMessage) -> str:
-    if isinstance(message, AIMessage):
-        return "assistant"
-    if isinstance(message, HumanMessage | ToolMessage):
-        return "user"
-    if isinstance(message, ChatMessage) and message.role in ("user", "assistant"):
-        return message.role
-    raise _refuse(f"it knows no messages of the kind {type(message).__name__}")
 
 
 def _encode(message: BaseMessage, answered: set[str]) -> list[Block]:
@@ -60,7 +49,7 @@ def _encode(message: BaseMessage, answered: set[str]) -> list[Block]:
     if not isinstance(message, AIMessage):
         blocks = encode_blocks(message.content)
         if not blocks:
-            raise _refuse("a user message is empty")
+            raise make_refusal(PROVIDER, "a user message is empty")
         return blocks
     blocks = encode_blocks(message.content, foreign=message.response_metadata.get("model_provider") != PROVIDER)
     calls = [{"toolUseId": call["id"], "name": call["name"], "input": call["args"]} for call in message.tool_calls]
@@ -72,22 +61,12 @@ def _encode(message: BaseMessage, answered: set[str]) -> list[Block]:
     return [*blocks, *({"toolUse": call} for call in calls)]
 
 
-def _check_calls(turns: list[Block]) -> None:
-    """Check that each call is answered in the next turn, and bring the results to the start of theirs."""
-    calls: list[str] = []
-    for turn in [*turns, {"role": "user", "content": []}]:
-        content = turn["content"]
-        if turn["role"] == "assistant":
-            calls = [block["toolUse"]["toolUseId"] for block in content if "toolUse" in block]
-            continue
-        results = [block for block in content if "toolResult" in block]
-        found = [block["toolResult"]["toolUseId"] for block in results]
-        if missing := [id for id in calls if id not in found]:
-            raise _refuse(f"the tool calls {missing} have no result: a ToolMessage for each must follow at once")
-        if extra := [id for id in found if id not in calls]:
-            raise _refuse(f"the results {extra} answer no tool call of the message before them")
-        turn["content"] = [*results, *(block for block in content if "toolResult" not in block)]
-        calls = []
+def _get_call_id(block: Block) -> str | None:
+    return block["toolUse"]["toolUseId"] if "toolUse" in block else None
+
+
+def _get_result_id(block: Block) -> str | None:
+    return block["toolResult"]["toolUseId"] if "toolResult" in block else None
 
 
 # Blocks
@@ -116,7 +95,7 @@ def _encode_block(block: Block, foreign: bool) -> list[Block]:
     if foreign and (write is None or block["type"] in ("reasoning", "non_standard")):
         return []
     if write is None:
-        raise _refuse(f"it takes no blocks of type {block['type']!r}")
+        raise make_refusal(PROVIDER, f"it takes no blocks of type {block['type']!r}")
     written = write(block)
     return [] if written is None else [written]
 
@@ -152,8 +131,8 @@ def _data(block: Block) -> Block:
     elif str(block.get("url")).startswith("s3://"):
         described["source"] = {"s3Location": {"uri": block["url"]}}
     else:
-        raise _refuse(
-            f"a block of type {block['type']!r} says neither base64 nor an s3:// url (it has {sorted(block)})"
+        raise make_refusal(
+            PROVIDER, f"a block of type {block['type']!r} says neither base64 nor an s3:// url (it has {sorted(block)})"
         )
     if kind == "document":
         extras = {**(block.get("extras") or {}), **block}
@@ -166,7 +145,7 @@ def _own(block: Block) -> Block:
     value = block["value"]
     if isinstance(value, dict) and "type" not in value:
         return value
-    raise _refuse("it does not take a block that only another provider knows")
+    raise make_refusal(PROVIDER, "it does not take a block that only another provider knows")
 
 
 _WRITERS: dict[str, Callable[[Block], Block | None]] = {
@@ -182,10 +161,6 @@ _WRITERS: dict[str, Callable[[Block], Block | None]] = {
     "tool_call_chunk": lambda block: None,
     "invalid_tool_call": lambda block: None,
 }
-
-
-def _refuse(reason: str) -> ModelInvalidRequestError:
-    return ModelInvalidRequestError(f"{PROVIDER} would refuse the messages: {reason}.", provider=PROVIDER)
 
 
 # Tools

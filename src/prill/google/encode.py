@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from prill.errors import ModelInvalidRequestError
 from prill.google.parts import PROVIDER, Part, encode_parts
 from prill.messages import (
     AIMessage,
@@ -18,10 +17,10 @@ from prill.messages import (
     ChatMessage,
     HumanMessage,
     InvalidToolCall,
-    SystemMessage,
     ToolCall,
     ToolMessage,
 )
+from prill.providers.turns import make_refusal, split_system
 
 Content = dict[str, Any]
 
@@ -41,20 +40,14 @@ def encode_messages(messages: Sequence[BaseMessage], *, sign: bool = False) -> t
     Raises:
         ModelInvalidRequestError: the API would refuse the order of the messages, or a message cannot be said to it.
     """
-    system: list[Part] = []
+    said, others = split_system(messages, PROVIDER, "system instruction")
+    system = [part for message in said for part in encode_parts(message.content)]
     turns: list[_Turn] = []
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    before: BaseMessage | None = None
-    for message in messages:
-        last, before = before, message
-        if isinstance(message, SystemMessage):
-            if system and not isinstance(last, SystemMessage):
-                raise _refuse("there are system messages in two places: it takes one system instruction")
-            system += encode_parts(message.content)
-        else:
-            _add_turn(turns, message, answered, sign)
+    for message in others:
+        _add_turn(turns, message, answered, sign)
     if not any(turn.role == "user" for turn in turns):
-        raise _refuse("the messages hold no user message to answer")
+        raise make_refusal(PROVIDER, "the messages hold no user message to answer")
     _check_calls(turns)
     return ({"parts": system} if system else None), [{"role": turn.role, "parts": turn.parts} for turn in turns]
 
@@ -88,7 +81,7 @@ def _add_turn(turns: list[_Turn], message: BaseMessage, answered: set[str], sign
         _add_calls(parts, calls, message, answered, sign=sign and foreign)
     if not parts:
         if role == "user":
-            raise _refuse("a user message is empty")
+            raise make_refusal(PROVIDER, "a user message is empty")
         return
     if turns and turns[-1].role == role and not turns[-1].answers:
         turns[-1].parts.extend(parts)
@@ -104,8 +97,8 @@ def _role(message: BaseMessage) -> str:
         return "user"
     if isinstance(message, ChatMessage) and message.role in ("user", "model", "assistant"):
         return "user" if message.role == "user" else "model"
-    raise _refuse(
-        f"it knows no messages of the kind {type(message).__name__} (role {getattr(message, 'role', None)!r})"
+    raise make_refusal(
+        PROVIDER, f"it knows no messages of the kind {type(message).__name__} (role {getattr(message, 'role', None)!r})"
     )
 
 
@@ -167,9 +160,9 @@ def _answer(turns: list[_Turn], message: ToolMessage) -> None:
     asked = turns[-2].calls if len(turns) > 1 else {}
     id = message.tool_call_id
     if id not in asked:
-        raise _refuse(f"the result {id!r} answers no tool call of the message before it")
+        raise make_refusal(PROVIDER, f"the result {id!r} answers no tool call of the message before it")
     if id in turn.calls:
-        raise _refuse(f"the tool call {id!r} has two results")
+        raise make_refusal(PROVIDER, f"the tool call {id!r} has two results")
     called = asked[id]
     response: Part = {"name": called.name, "response": _result(message)}
     if called.own_id:
@@ -210,12 +203,10 @@ def _check_calls(turns: list[_Turn]) -> None:
             continue
         given = after.calls if after is not None and after.answers else {}
         if missing := [id for id in turn.calls if id not in given]:
-            raise _refuse(f"the tool calls {missing} have no result: a ToolMessage for each must follow at once")
+            raise make_refusal(
+                PROVIDER, f"the tool calls {missing} have no result: a ToolMessage for each must follow at once"
+            )
         assert after is not None
         places = list(turn.calls)
         ordered = sorted(zip(given, after.parts, strict=True), key=lambda pair: places.index(pair[0]))
         after.parts[:] = [part for _, part in ordered]
-
-
-def _refuse(reason: str) -> ModelInvalidRequestError:
-    return ModelInvalidRequestError(f"{PROVIDER} would refuse the messages: {reason}.", provider=PROVIDER)
