@@ -53,8 +53,8 @@ def main() -> None:
         while True:
             time.sleep(60)
     except KeyboardInterrupt:
-        serve.shutdown()
-        ray.shutdown()  # type: ignore[no-untyped-call]
+        serve.shutdown()  # type: ignore[no-untyped-call]
+        ray.shutdown()
 
 
 if __name__ == "__main__":
