@@ -216,6 +216,13 @@ def test_a_lazy_package_shows_type_checkers_the_names_that_it_loads(package):
     assert shown == loaded
 
 
+@pytest.mark.parametrize("package", LAZY)
+def test_no_name_that_is_loaded_later_is_also_a_modules(package):
+    """Importing a module sets its name in the package, so that ``package.name`` would be the module."""
+    names = {alias.asname or alias.name for node, _ in imports(package) for alias in getattr(node, "names", ())}
+    assert [name for name in names if f"{package}.{name}" in FILES] == []
+
+
 def test_imports_inside_functions_have_their_reason_beside_them():
     wrong = []
     for name, function in FUNCTIONS:

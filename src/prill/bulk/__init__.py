@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from prill.bulk.redis_connection import RedisCache as RedisCache
     from prill.bulk.redis_limits import RedisRateLimiter as RedisRateLimiter
     from prill.bulk.report import Report as Report
-    from prill.bulk.run import Result as Result
-    from prill.bulk.run import arun as arun
-    from prill.bulk.run import export as export
-    from prill.bulk.run import run as run
-    from prill.bulk.run import stream as stream
+    from prill.bulk.running import Result as Result
+    from prill.bulk.running import arun as arun
+    from prill.bulk.running import export as export
+    from prill.bulk.running import run as run
+    from prill.bulk.running import stream as stream
     from prill.bulk.settings import Options as Options
 else:  # a type checker would believe that every name exists
     __getattr__, __dir__, __all__ = lazy_names(
@@ -35,7 +35,7 @@ else:  # a type checker would believe that every name exists
             "redis_connection": "RedisCache",
             "redis_limits": "RedisRateLimiter",
             "report": "Report",
-            "run": "Result arun export run stream",
+            "running": "Result arun export run stream",
             "settings": "Options",
         },
     )
