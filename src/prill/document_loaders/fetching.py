@@ -98,6 +98,7 @@ class _Exchange:
         self._limits = limits
         self._deadline = deadline
         self._connection: HTTPConnection | None = None
+        self._response: Any = None
 
     def run(self, headers: Mapping[str, str]) -> Page | str:
         """Return the page, or the address that it redirects to."""
@@ -114,11 +115,12 @@ class _Exchange:
                 raise
             raise LoadSourceError(f"it cannot be loaded: {error}", source=self._source) from error
         finally:
-            if self._connection is not None:
-                self._connection.close()
+            for opened in (self._response, self._connection):
+                if opened is not None:
+                    opened.close()
 
     async def _run(self, headers: Mapping[str, str]) -> Page | str:
-        response = self._ask(headers)
+        self._response = response = self._ask(headers)
         location = response.headers.get("location")
         if response.status in _REDIRECTS and location:
             return str(location)
@@ -136,11 +138,12 @@ class _Exchange:
         port = url.port or (443 if url.scheme == "https" else 80)
         failed: Exception | None = None
         for address in resolve(host, port, self._source, self._limits.allow_private):
-            self._connection = self._connect(address, host, port)
+            self._connection = self._make_connection(address, host, port)
             try:
                 self._connection.connect()
             except (HTTPError, OSError) as error:
                 failed = error
+                self._connection.close()
                 continue
             sent = {"Host": url.netloc or host, "Accept-Encoding": "gzip, deflate", **headers}
             self._connection.request("GET", url.request_uri, headers=sent, preload_content=False)
@@ -148,7 +151,7 @@ class _Exchange:
         assert failed is not None  # a host without an address is an error
         raise failed
 
-    def _connect(self, address: str, host: str, port: int) -> HTTPConnection:
+    def _make_connection(self, address: str, host: str, port: int) -> HTTPConnection:
         left = max(self._deadline - time.monotonic(), 0.001)
         if self._url.scheme == "http":
             return HTTPConnection(address, port, timeout=left)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from prill.document_loaders.errors import LoadEncodingError, LoadFormatError, LoadSourceError
+from prill.document_loaders.errors import LoadEncodingError, LoadError, LoadFormatError, LoadSourceError
 from prill.document_loaders.tolerant import OnError, TolerantLoader
 from prill.documents.base import PathLike
 
@@ -43,7 +43,7 @@ def naming(source: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, LoadSourceError):
+        if isinstance(error, LoadError):
             raise
         reason = _HINTS.get(error.errno or 0) or f"it cannot be read: {error.strerror or error}"
         raise LoadSourceError(reason, source=source) from error

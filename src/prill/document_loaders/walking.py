@@ -56,7 +56,7 @@ class Choice(NamedTuple):
             elif entry.is_symlink() and not path.exists():
                 reason = "it is a symbolic link that leads nowhere, or to itself"
                 yield name, LoadSourceError(reason, source=str(path))
-            elif path.is_file():
+            elif entry.is_file():
                 yield name, path
 
 
