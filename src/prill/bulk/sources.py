@@ -53,12 +53,12 @@ def open_source(source: Any) -> Source:
     if isinstance(source, BaseLoader):
         return _Documents(source)
     if isinstance(source, bytes | Mapping):
-        raise ConfigError(f"a source is a path, a loader or an iterable of rows, not {type(source).__name__}")
+        raise ConfigError(f"a source is a path or an iterable of rows, not {type(source).__name__}")
     if isinstance(source, AsyncIterable):
         return _AsyncRows(source)
     if isinstance(source, Iterable):
         return _Rows(source)
-    raise ConfigError(f"a source is a path, a loader or an iterable of rows, not {type(source).__name__}")
+    raise ConfigError(f"a source is a path or an iterable of rows, not {type(source).__name__}")
 
 
 class _Rows:

@@ -57,7 +57,8 @@ class BaseLoader(ABC):  # noqa: B024 - one of two methods must be defined, as la
         return LoaderStep(self.lazy_load, None if plain else self.alazy_load, type(self).__name__)
 
     def __or__(self, other: Any) -> Runnable[Any, Any]:
-        return self.as_runnable() | other
+        chain: Runnable[Any, Any] = self.as_runnable() | other
+        return chain
 
 
 class BaseBlobParser(ABC):

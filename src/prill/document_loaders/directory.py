@@ -113,7 +113,8 @@ class DirectoryLoader(TolerantLoader):
                 return
             while paths := list(islice(found, _AT_ONCE)):
                 streams = [BLOCKING.pull(partial(read, path)) for path in paths]
-                with closing(BLOCKING.iterate(BLOCKING.merge(streams, Limit(self._width)))) as outcomes:
+                merged: Any = BLOCKING.iterate(BLOCKING.merge(streams, Limit(self._width)))
+                with closing(merged) as outcomes:
                     for _, outcome in outcomes:
                         yield outcome
 

@@ -44,7 +44,7 @@ def read_blocks(html: str | bytes) -> Iterator[Block]:
 
 
 class _Walk:
-    def __init__(self, tag: type, hidden: type) -> None:
+    def __init__(self, tag: Any, hidden: Any) -> None:
         self._tag = tag
         self._hidden = hidden  # comments, declarations
         self._above: list[_Heading] = []
