@@ -243,6 +243,6 @@ def test_a_loader_gives_documents_whose_metadata_are_columns_and_its_errors_are_
     report = label()
     assert (report.done, report.failed) == (1, 1)
     rows = [json.loads(line) for line in Path("out.jsonl").read_text("utf8").splitlines()]
-    assert [row["output"] for row in rows if row["key"] == "docs/a.txt"] == ["SKY"]
+    assert [row["output"] for row in rows if row["source"] == "docs/a.txt"] == ["SKY"]
     assert any("docs/b.txt: it is binary" in row["error"] for row in rows if row["error"])
     assert label().resumed == 2

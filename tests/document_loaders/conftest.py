@@ -16,6 +16,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def write(path: str, data: str | bytes) -> str:
+    Path(path).write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
 def write_pdf(path: str, *pages: str, title: str = "Weather", password: str | None = None) -> str:
     page = canvas.Canvas(path)
     page.setTitle(title)

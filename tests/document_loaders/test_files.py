@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from document_loaders.conftest import write_docx, write_pdf
+from document_loaders.conftest import write, write_docx, write_pdf
 from prill.document_loaders import (
     BSHTMLLoader,
     Docx2txtLoader,
@@ -28,11 +28,6 @@ from prill.documents import Document
 from prill.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("folder")
-
-
-def write(path: str, data: str | bytes) -> str:
-    Path(path).write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
 
 
 def only(loader: object) -> Document:

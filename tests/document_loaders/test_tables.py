@@ -8,7 +8,6 @@ import io
 import itertools
 import json
 import tracemalloc
-from pathlib import Path
 from typing import Any
 
 import jq
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from document_loaders.conftest import write
 from prill.document_loaders import (
     CSVLoader,
     JSONLoader,
@@ -28,11 +28,6 @@ from prill.document_loaders.json_path import _parse, compile_query
 from prill.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("folder")
-
-
-def write(path: str, data: str | bytes) -> str:
-    Path(path).write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
 
 
 def texts(loader: Any) -> list[str]:

@@ -54,6 +54,7 @@ class Site:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *of: None  # type: ignore[method-assign]  # clients that leave are meant to
         if wrap is not None:
             self.server.socket = wrap(self.server.socket)
         self.port = self.server.server_address[1]

@@ -75,6 +75,8 @@ class GenericLoader(TolerantLoader):
                 yield from self.blob_parser.lazy_parse(blob)
             except LoadError as error:
                 yield error
+            except ConfigError:
+                raise  # not the blob's fault
             except (OSError, ValueError) as error:
                 failed = LoadError(f"{type(error).__name__}: {error}", source=blob.source)
                 failed.__cause__ = error

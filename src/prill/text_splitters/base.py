@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from importlib import import_module
-from typing import Any, Literal, Self, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Self
 
 from prill.documents import BaseDocumentTransformer, Document
-from prill.errors import ConfigError, MissingDependencyError
+from prill.errors import ConfigError
+from prill.text_splitters.optional import Special, tiktoken_counter
 from prill.text_splitters.spans import Keep, Length, Span
 
 
@@ -144,25 +144,3 @@ class TextSplitter(BaseDocumentTransformer):
         if callable(getattr(tokenizer, "encode", None)):
             return cls(length_function=lambda text: len(tokenizer.encode(text, add_special_tokens=False)), **kwargs)
         raise ConfigError(f"a tokenizer of Hugging Face has a method tokenize or encode; this is {tokenizer!r:.60}")
-
-
-Special: TypeAlias = Literal["all"] | Collection[str]
-"""Texts that stand for one token of control, or all of them."""
-
-
-def tiktoken_counter(
-    encoding_name: str,
-    model_name: str | None,
-    allowed_special: Special = frozenset(),
-    disallowed_special: Special = frozenset(),
-) -> Length:
-    """Return a function that counts the tokens of a text for a model of OpenAI."""
-    try:
-        tiktoken = import_module("tiktoken")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "counting tokens exactly needs the package tiktoken: pip install tiktoken. Or give a function that counts"
-        ) from error
-    encoding = tiktoken.encoding_for_model(model_name) if model_name else tiktoken.get_encoding(encoding_name)
-    allowed = allowed_special if allowed_special == "all" else set(allowed_special)
-    return lambda text: len(encoding.encode(text, allowed_special=allowed, disallowed_special=disallowed_special))

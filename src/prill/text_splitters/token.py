@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from prill.text_splitters.base import Special, TextSplitter, tiktoken_counter
+from prill.text_splitters.base import TextSplitter
 from prill.text_splitters.letters import letters
+from prill.text_splitters.optional import Special, tiktoken_counter
 from prill.text_splitters.spans import Span
 
 _WIDE = "\u2e80"
