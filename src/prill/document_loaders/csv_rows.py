@@ -70,6 +70,8 @@ class CSVLoader(FileLoader):
             csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
             reader = csv.DictReader(text, **self.csv_args)
             names = self._header(reader)
+            columns = [*names, *([reader.restkey] if reader.restkey else [])]
+            labels = {name: f"{_strip(name)}: " for name in columns if self._is_content(name)}
             number = 0
             while names:
                 try:
@@ -79,7 +81,7 @@ class CSVLoader(FileLoader):
                 except csv.Error as error:
                     yield self._broken(error, reader, number)
                 else:
-                    yield self._make(row, number, reader.line_num)
+                    yield self._make(row, labels, number, reader.line_num)
                 number += 1
 
     def _text(self, file: BinaryIO) -> io.TextIOWrapper:
@@ -105,17 +107,19 @@ class CSVLoader(FileLoader):
             raise LoadFormatError(reason, source=self.source)
         return names
 
-    def _make(self, row: dict[Any, Any], number: int, line: int) -> Document | LoadError:
-        place = f"row {number} (up to line {line})"
+    def _make(self, row: dict[Any, Any], labels: dict[Any, str], number: int, line: int) -> Document | LoadError:
         if None in row or (None in row.values() and "restval" not in self.csv_args):
-            reason = f"{place} has {'more' if None in row else 'fewer'} fields than there are columns"
+            kind = "more" if None in row else "fewer"
+            reason = f"row {number} (up to line {line}) has {kind} fields than there are columns"
             return LoadFormatError(reason, source=self.source)
-        text = "\n".join(f"{_strip(name)}: {_strip(row[name])}" for name in row if self._is_content(name))
+        text = "\n".join([label + _strip(row[name]) for name, label in labels.items() if name in row])
         known = {"source": row[self.source_column] if self.source_column else self.source, "row": number}
         known |= {name: row[name] for name in self.metadata_columns}
-        if _is_undecoded(text) or any(_is_undecoded(str(value)) for value in known.values()):
+        in_doubt = not text.isascii() or self.metadata_columns or self.source_column
+        if in_doubt and any(_is_undecoded(value) for value in row.values()):
             hint = "give its encoding, or autodetect_encoding=True"
-            return LoadEncodingError(f"{place} has another encoding: {hint}", source=self.source)
+            reason = f"row {number} (up to line {line}) has another encoding: {hint}"
+            return LoadEncodingError(reason, source=self.source)
         return Document(text, metadata=known)
 
     def _is_content(self, name: Any) -> bool:
@@ -131,5 +135,6 @@ def _strip(value: Any) -> str:
     return ",".join(map(_strip, value)) if isinstance(value, list) else str(value).strip()
 
 
-def _is_undecoded(text: str) -> bool:
+def _is_undecoded(value: Any) -> bool:
+    text = str(value)
     return not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text)
