@@ -184,6 +184,15 @@ def test_what_is_wrong_with_a_value_is_said_with_its_place() -> None:
         JSONLoader("a.json", is_content_key_jq_parsable=True)
 
 
+def test_what_a_function_for_the_metadata_raises_is_not_taken_for_an_error_of_the_file() -> None:
+    def fail(value: Any, known: Any) -> Any:
+        raise OSError("of one's own")
+
+    with pytest.raises(OSError, match="of one's own") as caught:
+        JSONLoader(write("a.json", '"x"'), metadata_func=fail, on_error="skip").load()
+    assert not isinstance(caught.value, LoadSourceError)
+
+
 def test_a_line_that_is_too_long_is_an_error_and_the_next_one_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prill.document_loaders.json_values.LONGEST", 100)
     path = write("a.jsonl", json.dumps("x" * 1000) + "\n" + '"y"\n')
@@ -221,3 +230,20 @@ def test_reading_stops_where_the_consumer_does() -> None:
         return found.page_content
 
     assert asyncio.run(first()) == "a: 1"
+
+
+def test_in_asyncio_an_error_comes_behind_the_rows_that_were_read_before_it() -> None:
+    path = write("a.csv", "a,b\n" + "1,2\n" * 100 + "3\n" + "4,5\n" * 100)
+
+    async def read() -> tuple[int, str]:
+        count = 0
+        try:
+            async for _ in CSVLoader(path).alazy_load():
+                count += 1
+        except LoadFormatError as error:
+            return count, error.reason
+        return count, ""
+
+    count, reason = asyncio.run(read())
+    assert count == 100
+    assert "row 100" in reason

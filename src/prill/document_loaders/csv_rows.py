@@ -43,6 +43,8 @@ class CSVLoader(FileLoader):
         LoadLimitError: a field has more than 16 million characters, as where a quotation mark is never closed.
     """
 
+    _has_rows = True
+
     def __init__(
         self,
         file_path: PathLike,

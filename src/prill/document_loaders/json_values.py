@@ -46,6 +46,8 @@ class JSONLoader(FileLoader):
         ConfigError: jq does not understand the expression.
     """
 
+    _has_rows = True
+
     def __init__(
         self,
         file_path: PathLike,
@@ -70,16 +72,19 @@ class JSONLoader(FileLoader):
 
     def _read(self) -> Iterator[Document | LoadError]:
         number = 0
-        with opened(self.source) as file:
-            for place, value in self._values(file):
-                for outcome in [value] if isinstance(value, LoadError) else self._found(value, place):
-                    number += not isinstance(outcome, LoadError)
-                    yield outcome if isinstance(outcome, LoadError) else self._make(outcome[0], number, place)
+        for place, value in self._values():
+            for outcome in [value] if isinstance(value, LoadError) else self._found(value, place):
+                number += not isinstance(outcome, LoadError)
+                yield outcome if isinstance(outcome, LoadError) else self._make(outcome[0], number, place)
 
-    def _values(self, file: BinaryIO) -> Iterator[tuple[str, Any]]:
-        if not self._json_lines:
-            yield "it", self._parse(file.read(), "it")
-            return
+    def _values(self) -> Iterator[tuple[str, Any]]:
+        with opened(self.source) as file:
+            if self._json_lines:
+                yield from self._lines(file)
+            else:
+                yield "it", self._parse(file.read(), "it")
+
+    def _lines(self, file: BinaryIO) -> Iterator[tuple[str, Any]]:
         number = 0
         while line := file.readline(LONGEST + 1):
             number += 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterator
-from typing import Literal, TypeAlias
+import time
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import ClassVar, Literal, TypeAlias, cast
 
 from prill.document_loaders.base import BaseLoader
 from prill.document_loaders.errors import LoadError
 from prill.documents import Document
 from prill.errors import ConfigError
+from prill.io import closing, get_asyncio_mode
 
 OnError: TypeAlias = Literal["raise", "skip", "document"]
 """What to do where something is broken: raise, leave it out, or give a document that says what is wrong."""
@@ -31,6 +34,8 @@ class TolerantLoader(BaseLoader):
     """
 
     errors: list[LoadError]
+    _has_rows: ClassVar[bool] = False
+    """Whether its documents are many and quickly read, so that a thread gives an event loop several at once."""
 
     def __init__(self, on_error: OnError = "raise") -> None:
         if on_error not in ("raise", "skip", "document"):
@@ -59,6 +64,14 @@ class TolerantLoader(BaseLoader):
             else:
                 yield from self._pass_over(outcome)
 
+    async def alazy_load(self) -> AsyncIterator[Document]:
+        """Return the documents one by one, in asyncio."""
+        size = _AT_ONCE if self._has_rows else 1
+        async with closing(get_asyncio_mode().pull(lambda: _in_batches(self.lazy_load(), size))) as batches:
+            async for batch in batches:
+                for document in batch:
+                    yield document
+
     def _pass_over(self, error: LoadError) -> Iterator[Document]:
         _forget_frames(error)
         self.errors.append(error)
@@ -67,6 +80,31 @@ class TolerantLoader(BaseLoader):
         else:
             known = {"error": error.reason, "error_type": type(error).__name__}
             yield Document("", metadata={"source": error.source, **known})
+
+
+_AT_ONCE = 64
+_SECONDS = 0.001
+
+
+def _in_batches(documents: Iterator[Document], size: int) -> Iterator[list[Document]]:
+    """Yield what was read within a millisecond, at most ``size``; an error comes behind what was read before it."""
+    failed: Exception | None = None
+    with contextlib.closing(cast("Generator[Document]", documents)):
+        while failed is None:
+            batch: list[Document] = []
+            until = time.monotonic() + _SECONDS
+            try:
+                for document in documents:
+                    batch.append(document)
+                    if len(batch) == size or time.monotonic() > until:
+                        break
+                else:
+                    yield batch
+                    return
+            except Exception as error:
+                failed = error
+            yield batch
+    raise failed
 
 
 def _forget_frames(error: BaseException | None) -> None:
