@@ -124,7 +124,7 @@ def test_what_is_read_of_a_page_may_be_chosen(site: Site) -> None:
         ("/latin", LoadEncodingError, "not UTF-8"),
         ("/bomb", LoadLimitError, "max_bytes"),
         ("/loop", LoadLimitError, "more than 3 redirects"),
-        ("/file", LoadAddressError, "not one of http or https"),
+        ("/file", LoadAddressError, "not an address of http or https"),
     ],
 )
 def test_broken_pages_are_errors_of_their_kind(site: Site, path: str, kind: Any, reason: str) -> None:
@@ -156,6 +156,30 @@ def test_a_cancelled_load_does_not_wait_for_the_server(site: Site) -> None:
 
     asyncio.run(cancel())
     assert not site.go_on.is_set()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"Content-Length: 100\r\n\r\n<p>half",
+        b"Transfer-Encoding: chunked\r\n\r\n7\r\n<p>half\r\n50\r\nand",
+        b"Transfer-Encoding: chunked\r\n\r\n7\r\n<p>half\r\n",
+    ],
+)
+def test_a_page_that_was_cut_is_an_error(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(LoadSourceError):
+            load(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        thread.join()
 
 
 def test_redirects_are_followed_and_named(site: Site) -> None:
@@ -283,6 +307,9 @@ def test_addresses_that_are_none_are_refused_without_showing_a_password() -> Non
     with pytest.raises(LoadAddressError) as caught:
         load("http://ann:hunter2@a.example/")
     assert "hunter2" not in str(caught.value)
+    with pytest.raises(LoadSourceError) as broken:
+        load("http://ann:hunter2@[broken/")
+    assert "hunter2" not in str(broken.value)
     with pytest.raises(LoadSourceError, match="no address"):
         load("http://nowhere.invalid/")
 

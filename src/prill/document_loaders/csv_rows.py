@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from prill.document_loaders.errors import LoadEncodingError, LoadError, LoadFormatError, LoadLimitError
-from prill.document_loaders.files import FileLoader, guess_encoding, opened
+from prill.document_loaders.files import FileLoader, guess_encoding, open_file
 from prill.document_loaders.tolerant import OnError
 from prill.documents import Document
 from prill.documents.base import PathLike
@@ -68,7 +68,7 @@ class CSVLoader(FileLoader):
         self.autodetect_encoding = autodetect_encoding
 
     def _read(self) -> Iterator[Document | LoadError]:
-        with opened(self.source) as file, self._text(file) as text:
+        with open_file(self.source) as file, self._text(file) as text:
             csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
             reader = csv.DictReader(text, **self.csv_args)
             names = self._header(reader)

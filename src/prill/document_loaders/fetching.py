@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -59,11 +60,12 @@ def fetch(url: str, headers: Mapping[str, str], limits: Limits) -> Page:
         LoadError: of the kinds that ``WebBaseLoader`` names.
     """
     deadline = time.monotonic() + limits.timeout
-    source = url
-    first = _parse(url, source).netloc
+    source = _hide_password(url)
+    first = _parse(url, source)
     for _ in range(limits.max_redirects + 1):
         parsed = _parse(url, source)
-        if parsed.netloc != first:  # what is meant for one host is not shown to another
+        # What is meant for one host is not shown to another, nor sent in the open.
+        if parsed.netloc != first.netloc or str(parsed.scheme) < str(first.scheme):
             headers = {name: value for name, value in headers.items() if name.lower() in _ANYWHERE}
         answer = _Exchange(parsed, source, limits, deadline).run(headers)
         if isinstance(answer, Page):
@@ -73,7 +75,7 @@ def fetch(url: str, headers: Mapping[str, str], limits: Limits) -> Page:
 
 
 def _parse(url: str, source: str) -> Url:
-    """Take an address apart; one that holds a password is not shown in the error."""
+    """Take an address apart."""
     try:
         host = url.split("://", 1)[-1].split("/", 1)[0]
         if not host.isascii():
@@ -82,11 +84,14 @@ def _parse(url: str, source: str) -> Url:
     except (LocationParseError, UnicodeError) as error:
         raise LoadSourceError("it is not an address of a page", source=source) from error
     if parsed.auth:
-        shown = parsed._replace(auth=None).url
-        raise LoadAddressError("a name and a password belong into header_template, not the address", source=shown)
+        raise LoadAddressError("a name and a password belong into header_template, not the address", source=source)
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise LoadAddressError(f"the address {url!r:.100} is not one of http or https", source=source)
+        raise LoadAddressError(f"{_hide_password(url)!r:.100} is not an address of http or https", source=source)
     return parsed
+
+
+def _hide_password(url: str) -> str:
+    return re.sub(r"//[^/?#]*@", "//", url)
 
 
 class _Exchange:
@@ -169,6 +174,8 @@ class _Exchange:
             if size > self._limits.max_bytes:
                 reason = f"it has more than {self._limits.max_bytes:,} bytes, which max_bytes allows"
                 raise LoadLimitError(reason, source=self._source)
+        if response.length_remaining:
+            raise LoadSourceError("the connection was cut before the end of the page", source=self._source)
         return b"".join(parts)
 
     def _stop(self) -> None:

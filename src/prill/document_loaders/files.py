@@ -38,7 +38,7 @@ class FileLoader(TolerantLoader):
 
 
 @contextlib.contextmanager
-def naming(source: str) -> Iterator[None]:
+def name_errors(source: str) -> Iterator[None]:
     """Turn errors of the system and of encodings into such that name ``source``."""
     try:
         yield
@@ -59,9 +59,9 @@ def describe(error: UnicodeError) -> str:
 
 
 @contextlib.contextmanager
-def opened(source: str) -> Iterator[BinaryIO]:
+def open_file(source: str) -> Iterator[BinaryIO]:
     """Open a regular file; another, such as a pipe, might never end."""
-    with naming(source):
+    with name_errors(source):
         if not stat.S_ISREG(os.stat(source).st_mode):
             folder = os.path.isdir(source)
             raise LoadSourceError(_HINTS[errno.EISDIR] if folder else "it is not a regular file", source=source)
@@ -71,7 +71,7 @@ def opened(source: str) -> Iterator[BinaryIO]:
 
 def read_bytes(source: str) -> bytes:
     """The content of a file, which must not be empty."""
-    with opened(source) as file:
+    with open_file(source) as file:
         data = file.read()
     if not data:
         raise LoadFormatError("the file is empty", source=source)
@@ -80,7 +80,7 @@ def read_bytes(source: str) -> bytes:
 
 def read_text(source: str, encoding: str | None, autodetect: bool = False) -> str:
     """The text in a file, with ``\\n`` at the ends of lines; see ``decode``."""
-    with opened(source) as file:
+    with open_file(source) as file:
         data = file.read()
     return decode(data, encoding, autodetect, source).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -148,7 +148,7 @@ def clean(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not text.isascii() else text
 
 
-def absent(path: Path) -> LoadSourceError:
+def make_absent_error(path: Path) -> LoadSourceError:
     """The error where a folder is not there."""
     reason = "it is a file, not a folder" if path.exists() else "there is no such folder"
     return LoadSourceError(reason, source=str(path))

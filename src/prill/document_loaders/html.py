@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prill.document_loaders.errors import LoadError, LoadFormatError
-from prill.document_loaders.files import FileLoader, clean, opened
+from prill.document_loaders.files import FileLoader, clean, open_file
 from prill.document_loaders.tolerant import OnError
 from prill.documents import Document
 from prill.documents.base import PathLike
@@ -46,7 +46,7 @@ class BSHTMLLoader(FileLoader):
         self.get_text_separator = get_text_separator
 
     def _read(self) -> Iterator[Document | LoadError]:
-        with opened(self.source) as file:
+        with open_file(self.source) as file:
             data = file.read()
         soup = parse(data, self.open_encoding, self.bs_kwargs, self.source)
         text = clean(soup.get_text(self.get_text_separator))

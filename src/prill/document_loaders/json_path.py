@@ -68,20 +68,20 @@ def _walk(steps: list[str | int | None], value: Any) -> Iterator[Any]:
 def _parts(step: str | int | None, value: Any) -> Iterator[Any]:
     if step is None:
         if not isinstance(value, dict | list):
-            raise ValueError(f"[] asks for the items of {_kind(value)}")
+            raise ValueError(f"[] asks for the items of {_name_kind(value)}")
         yield from value.values() if isinstance(value, dict) else value
     elif value is None:
         yield None  # as jq has it
     elif isinstance(step, str):
         if not isinstance(value, dict):
-            raise ValueError(f"there is no key {step!r} in {_kind(value)}")
+            raise ValueError(f"there is no key {step!r} in {_name_kind(value)}")
         yield value.get(step)
     elif not isinstance(value, list):
-        raise ValueError(f"there is no item {step} in {_kind(value)}")
+        raise ValueError(f"there is no item {step} in {_name_kind(value)}")
     else:
         yield value[step] if -len(value) <= step < len(value) else None
 
 
-def _kind(value: Any) -> str:
+def _name_kind(value: Any) -> str:
     kinds = {type(None): "null", bool: "a boolean", str: "a string", list: "an array", dict: "an object"}
     return kinds.get(type(value), "a number")

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from prill.document_loaders.csv_rows import LONGEST
 from prill.document_loaders.errors import LoadError, LoadFormatError, LoadLimitError
-from prill.document_loaders.files import FileLoader, decode, opened
+from prill.document_loaders.files import FileLoader, decode, open_file
 from prill.document_loaders.json_path import Query, compile_query
 from prill.document_loaders.tolerant import OnError
 from prill.documents import Document
@@ -78,7 +78,7 @@ class JSONLoader(FileLoader):
                 yield outcome if isinstance(outcome, LoadError) else self._make(outcome[0], number, place)
 
     def _values(self) -> Iterator[tuple[str, Any]]:
-        with opened(self.source) as file:
+        with open_file(self.source) as file:
             if self._json_lines:
                 yield from self._lines(file)
             else:

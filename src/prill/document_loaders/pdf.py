@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from prill.document_loaders.errors import LoadError, LoadFormatError, LoadPasswordError
-from prill.document_loaders.files import FileLoader, clean, opened
+from prill.document_loaders.files import FileLoader, clean, open_file
 from prill.document_loaders.tolerant import OnError
 from prill.documents import Document
 from prill.documents.base import PathLike
@@ -61,9 +61,9 @@ class PyPDFLoader(FileLoader):
 
     def _read(self) -> Iterator[Document | LoadError]:
         pypdf = import_extra("pypdf", "pdf", "PyPDFLoader")
-        with opened(self.source) as file:
+        with open_file(self.source) as file:
             reader = self._open(pypdf, file)
-            known = {**self._call(lambda: _facts(reader), "its metadata"), "source": self.source}
+            known = {**self._call(lambda: _read_facts(reader), "its metadata"), "source": self.source}
             known["total_pages"] = total = self._call(lambda: len(reader.pages), "its list of pages")
             pages = self._having_text(self._pages(reader, known), total)
             if self.mode == "page":
@@ -139,7 +139,7 @@ class PyPDFLoader(FileLoader):
         return LoadFormatError(f"{what} cannot be read as PDF: {said}", source=self.source)
 
 
-def _facts(reader: Any) -> dict[str, Any]:
+def _read_facts(reader: Any) -> dict[str, Any]:
     """What a file says of itself, under names in small letters."""
     found = {}
     for key, value in (reader.metadata or {}).items():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prill.document_loaders.errors import LoadError, LoadSourceError
-from prill.document_loaders.files import absent, naming
+from prill.document_loaders.files import make_absent_error, name_errors
 
 
 class Choice(NamedTuple):
@@ -25,7 +25,7 @@ class Choice(NamedTuple):
     def find(self, folder: Path) -> Iterator[Path | LoadError]:
         """Return the files in ``folder`` one by one; errors in the place of what cannot be looked into."""
         if not folder.is_dir():
-            raise absent(folder)
+            raise make_absent_error(folder)
         wanted = [_compile(f"**/{glob}" if self.recursive else glob) for glob in self.globs]
         deep = self.recursive or any("/" in glob or "**" in glob for glob in self.globs)
         unwanted = [_compile(f"**/{glob}") for glob in self.exclude]
@@ -41,7 +41,7 @@ class Choice(NamedTuple):
     def _walk(self, folder: Path, prefix: str, deep: bool) -> Iterator[tuple[str, Path | LoadError]]:
         """Yield the files below a folder, with their paths in it. Links to folders are not followed."""
         try:
-            with naming(str(folder)), os.scandir(folder) as entries:
+            with name_errors(str(folder)), os.scandir(folder) as entries:
                 inside = sorted(entries, key=lambda entry: entry.name)
         except LoadError as error:
             yield "", error

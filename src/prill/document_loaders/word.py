@@ -47,7 +47,7 @@ class Docx2txtLoader(FileLoader):
         self._check(data)
         try:
             document = docx.Document(io.BytesIO(data))
-            text = "\n\n".join(_blocks(document))
+            text = "\n\n".join(_read_blocks(document))
             facts = {"title": document.core_properties.title, "author": document.core_properties.author}
         except Exception as error:  # python-docx raises all kinds over damaged files
             said = f"{type(error).__name__}: {error}"
@@ -69,19 +69,19 @@ class Docx2txtLoader(FileLoader):
             raise LoadLimitError(reason, source=self.source)
 
 
-def _blocks(container: Any) -> Iterator[str]:
+def _read_blocks(container: Any) -> Iterator[str]:
     """The texts of the paragraphs and tables of a document or a cell, in order."""
     for block in container.iter_inner_content():
         if hasattr(block, "rows"):
-            yield "\n".join(map(_row, block.rows))
+            yield "\n".join(map(_join_row, block.rows))
         elif block.text:
             yield block.text
 
 
-def _row(row: Any) -> str:
+def _join_row(row: Any) -> str:
     cells, before = [], None
     for cell in row.cells:
         if cell._tc is not before:  # cells that were merged are given once for each column
-            cells.append(" ".join(" ".join(_blocks(cell)).split()))
+            cells.append(" ".join(" ".join(_read_blocks(cell)).split()))
         before = cell._tc
     return "\t".join(cells)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from prill.documents import Document
 from prill.errors import ConfigError
-from prill.text_splitters.markdown import headings, split_lines
+from prill.text_splitters.markdown import find_headings, split_lines
 
 
 class MarkdownHeaderTextSplitter:
@@ -46,7 +46,7 @@ class MarkdownHeaderTextSplitter:
     def _parts(self, text: str) -> Iterator[tuple[dict[str, str], list[str]]]:
         above: dict[int, str] = {}
         lines, start = split_lines(text), 0
-        for heading in headings(text):
+        for heading in find_headings(text):
             if heading.level not in self._names:
                 continue
             yield self._named(above), lines[start : heading.start]

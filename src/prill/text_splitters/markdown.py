@@ -56,10 +56,10 @@ def split_lines(text: str) -> list[str]:
     return _LINE_END.split(text.removeprefix("\ufeff"))
 
 
-def headings(text: str) -> list[Heading]:
+def find_headings(text: str) -> list[Heading]:
     """Return the headings of a Markdown text that are in no list, quotation, code or HTML.
 
-    >>> headings("Sky\\n===\\n    # code")
+    >>> find_headings("Sky\\n===\\n    # code")
     [Heading(level=1, title='Sky', start=0, end=2)]
     """
     reader = _Reader()
@@ -109,7 +109,7 @@ class _Reader:
             self._paragraph.append(line)
             return
         self._close(matched)
-        if _indent(rest) >= 4:
+        if _measure_indent(rest) >= 4:
             self._leaf = "code"
         else:
             self._leaf, self._paragraph = "paragraph", [line]
@@ -130,7 +130,7 @@ class _Reader:
             elif not rest.strip(" "):
                 if container.empty:
                     return rest, number
-            elif _indent(rest) < container.indent:
+            elif _measure_indent(rest) < container.indent:
                 return rest, number
             else:
                 rest = rest[container.indent :]
@@ -149,12 +149,12 @@ class _Reader:
             ends = self._html_end.search(rest) if self._html_end else not rest.strip(" ")
             self._leaf = "" if ends else "html"
             return True
-        return self._leaf == "code" and (_indent(rest) >= 4 or not rest.strip(" "))
+        return self._leaf == "code" and (_measure_indent(rest) >= 4 or not rest.strip(" "))
 
     def _start_containers(self, rest: str, matched: int) -> tuple[str, int, bool]:
         """Open the quotations and lists that start on a line; return what is left, and whether there was one."""
         opened = False
-        while _indent(rest) < 4 and rest.strip(" "):
+        while _measure_indent(rest) < 4 and rest.strip(" "):
             inside = self._leaf == "paragraph" and not opened and matched == len(self._open)
             if quote := _QUOTE.match(rest):
                 container: _Container = None
@@ -173,7 +173,7 @@ class _Reader:
 
     def _start_leaf(self, number: int, line: str, rest: str, matched: int, *, inside: bool, lazy: bool) -> bool:
         """Whether a heading, a rule, or a block of code or HTML starts; ``inside``: after a paragraph's line."""
-        if _indent(rest) >= 4:
+        if _measure_indent(rest) >= 4:
             return False
         if inside and (underline := _SETEXT.match(rest)) and (title := self._title()):
             level = 1 if underline[1][0] == "=" else 2
@@ -217,5 +217,5 @@ def _is_text(item: re.Match[str], rest: str) -> bool:
     return not rest[item.end() :].strip(" ") or (item[3] is not None and int(item[3]) != 1)
 
 
-def _indent(text: str) -> int:
+def _measure_indent(text: str) -> int:
     return len(text) - len(text.lstrip(" "))
