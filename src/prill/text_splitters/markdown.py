@@ -42,6 +42,10 @@ _ANY_TAG = re.compile(rf" {{0,3}}<(?:[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?
 """A tag alone on its line; it starts a block of HTML too, but not within a paragraph."""
 
 
+_MARKS = frozenset(" \t#>-+*_=`~<0123456789")
+"""With what a line starts that is not simply text; most are."""
+
+
 class Heading(NamedTuple):
     """A heading: its level, 1 to 6; its text; and its lines, from the first to the one behind the last."""
 
@@ -92,6 +96,17 @@ class _Reader:
         self._paragraph: list[str] = []
 
     def read(self, number: int, line: str) -> None:
+        """Take the next line."""
+        if self._open or self._leaf not in ("", "paragraph") or line[:1] in _MARKS:
+            self._read_any(number, line)
+        elif not line:
+            self._leaf = ""
+        elif self._leaf:
+            self._paragraph.append(line)
+        else:
+            self._leaf, self._paragraph = "paragraph", [line]
+
+    def _read_any(self, number: int, line: str) -> None:
         rest, matched = self._match(line.expandtabs(4))
         whole = matched == len(self._open)
         if whole and self._goes_on(rest):
