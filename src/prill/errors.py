@@ -21,6 +21,7 @@
     │   ├── ThreadValueError (ValueError)         a value cannot be stored
     │   ├── ThreadDataError (ValueError)          what is stored is not what Prill writes
     │   └── ThreadStorageError                    the file or the database failed
+    ├── LoadError                                 a document could not be loaded (``prill.document_loaders.errors``)
     ├── MCPError                                  a server of the Model Context Protocol, or the way to it, failed
     ├── StreamTimeout (TimeoutError)              a stream did not go on in time
     ├── AgentLimitError                           an agent used up what it was allowed; has its state as ``partial``

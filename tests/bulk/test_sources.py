@@ -18,6 +18,7 @@ from tests.helpers import require
 from prill import bulk
 from prill.bulk import sources
 from prill.bulk.sources import open_source
+from prill.document_loaders import DirectoryLoader
 from prill.errors import ConfigError
 from prill.runnables import RunnableLambda
 
@@ -73,6 +74,7 @@ def test_a_million_rows_of_parquet_are_read_in_flat_memory() -> None:
     code = """
 import resource, pyarrow, pyarrow.parquet as parquet
 from prill.bulk.sources import open_source
+from prill.document_loaders import DirectoryLoader
 def table(start):
     return pyarrow.table({"id": range(start, start + 50_000), "text": [f"text number {n}" for n in range(50_000)]})
 with parquet.ParquetWriter("big.parquet", table(0).schema) as writer:
@@ -227,3 +229,20 @@ def test_a_report_knows_how_much_of_files_was_read() -> None:
     assert 0.3 < (source.fraction() or 0) < 0.8
     list(reading)
     assert source.fraction() == 1.0
+
+
+def test_a_loader_gives_documents_whose_metadata_are_columns_and_its_errors_are_row_errors() -> None:
+    Path("docs").mkdir()
+    Path("docs/a.txt").write_text("sky")
+    Path("docs/b.txt").write_bytes(b"\0\xff")
+
+    def label() -> Any:
+        chain, columns = RunnableLambda(str.upper), {"key": "source", "input": "page_content"}
+        return bulk.run(chain, DirectoryLoader("docs"), "out.jsonl", checkpoint="run", **columns)  # type: ignore[arg-type]
+
+    report = label()
+    assert (report.done, report.failed) == (1, 1)
+    rows = [json.loads(line) for line in Path("out.jsonl").read_text("utf8").splitlines()]
+    assert [row["output"] for row in rows if row["source"] == "docs/a.txt"] == ["SKY"]
+    assert any("docs/b.txt: it is binary" in row["error"] for row in rows if row["error"])
+    assert label().resumed == 2

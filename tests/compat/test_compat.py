@@ -59,6 +59,23 @@ def test_langserve_leads_to_prill_s_server(compat):
     assert CustomUserType is prill.serve.CustomUserType
 
 
+def test_loaders_and_splitters_lead_to_prill_s(compat):
+    from langchain.document_loaders.pdf import PyPDFLoader
+    from langchain_community.document_loaders import TextLoader, UnstructuredMarkdownLoader
+    from langchain_community.document_loaders.generic import GenericLoader
+    from langchain_core.document_loaders import BaseLoader
+    from langchain_text_splitters import HTMLHeaderTextSplitter
+    from langchain_text_splitters.base import Language
+
+    from prill import document_loaders, text_splitters
+
+    assert TextLoader is document_loaders.TextLoader
+    assert UnstructuredMarkdownLoader is document_loaders.MarkdownLoader
+    assert GenericLoader is document_loaders.GenericLoader
+    assert issubclass(PyPDFLoader, BaseLoader)
+    assert (HTMLHeaderTextSplitter, Language) == (text_splitters.HTMLHeaderTextSplitter, text_splitters.Language)
+
+
 def test_every_form_of_import_works(compat):
     import langchain_core.prompts.chat as chat
     from langchain_core import messages
@@ -201,6 +218,7 @@ def test_a_module_that_is_not_there_is_named(compat, statement):
         ("from langchain.memory import ConversationBufferMemory", "RunnableWithMessageHistory"),
         ("from langchain_core.tracers import LangChainTracer", "LangSmith"),
         ("from langchain_community.chat_models import ChatTongyi", "init_chat_model"),
+        ("from langchain_community.document_loaders import NotionDBLoader", r"prill\.document_loaders"),
     ],
 )
 def test_the_error_says_what_to_do_instead(compat, statement, advice):

@@ -174,6 +174,7 @@ OF_OTHERS = {
     "prill.compat.inner.serialized",
     "prill.embeddings.local",
     "prill.providers.settings",
+    "prill.text_splitters.optional",
     "prill.utils.arguments",
 }
 """Names of other packages' modules, or of a user's, are given there."""

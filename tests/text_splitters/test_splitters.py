@@ -9,6 +9,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from prill.documents import Document
 from prill.errors import ConfigError, MissingDependencyError
@@ -299,3 +302,28 @@ def test_each_chunk_has_metadata_of_its_own():
         one.metadata["tags"].append("y")
         one.metadata["in"]["a"].append(2)
         assert two.metadata == source.metadata == {"tags": ["x"], "in": {"a": [1]}}
+
+
+def test_lengths_are_the_tokens_of_a_tokenizer_of_hugging_face():
+    tokenizer = Tokenizer(WordLevel({"[?]": 0}, unk_token="[?]"))
+    tokenizer.pre_tokenizer = Whitespace()
+
+    class Slow:
+        def tokenize(self, text):
+            return text.split()
+
+    for each in (tokenizer, Slow()):
+        splitter = RecursiveCharacterTextSplitter.from_huggingface_tokenizer(each, chunk_size=2, chunk_overlap=0)
+        assert splitter.split_text("one two three") == ["one two", "three"]
+    with pytest.raises(ConfigError, match="tokenize or encode"):
+        RecursiveCharacterTextSplitter.from_huggingface_tokenizer(len)
+
+
+@settings(max_examples=60)
+@given(text=texts, size=st.integers(1, 12), kind=st.sampled_from([*KINDS, PythonCodeTextSplitter, LatexTextSplitter]))
+def test_the_start_of_each_chunk_is_where_the_text_has_it(text, size, kind):
+    for overlap in (0, size // 2):
+        splitter = kind(chunk_size=size, chunk_overlap=overlap, add_start_index=True)
+        for chunk in splitter.create_documents([text]):
+            start = chunk.metadata["start_index"]
+            assert text[start : start + len(chunk.page_content)] == chunk.page_content

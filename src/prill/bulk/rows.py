@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import to_json
 
+from prill.documents import Document
 from prill.errors import ConfigError
 
 Key: TypeAlias = str | Callable[[Any], Any] | None
@@ -113,6 +114,8 @@ def _pick(value: Any, choose: Choose, what: str) -> Any:
 
 
 def _column(value: Any, name: str) -> Any:
+    if isinstance(value, Document):
+        value = {"page_content": value.page_content, **value.metadata}
     if not isinstance(value, Mapping):
         raise _Problem(f"the row is not a table's, it is {type(value).__name__}: it has no column {name!r}")
     if name not in value:

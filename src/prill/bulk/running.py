@@ -51,7 +51,8 @@ def run(chain: Any, source: Any, sink: Sink = None, **options: Unpack[Options]) 
     Args:
         chain: a Runnable, or what can be a step of one.
         source: rows: an iterable (also async), the path of a JSON Lines, CSV or Parquet file (``.gz`` too), a
-            pattern of such paths, or a folder, of which a file that is not a table is a row.
+            pattern of such paths, or a folder, of which a file that is not a table is a row; or a loader of documents,
+            whose columns are ``page_content`` and the metadata, and whose broken files are rows that failed.
         sink: where outcomes go: a path that ends in ``.jsonl``, ``.jsonl.gz``, ``.csv``, ``.parquet`` or ``.sqlite``,
             a function that is called with each row, or ``None``.
         options: see ``Options``.

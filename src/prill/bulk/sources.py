@@ -16,7 +16,11 @@ from typing import Any, Protocol
 from pydantic_core import from_json
 
 from prill.bulk.rows import Record
+from prill.document_loaders.base import BaseLoader
+from prill.document_loaders.tolerant import TolerantLoader
+from prill.documents import Document
 from prill.errors import ConfigError, MissingDependencyError
+from prill.io import closing, get_asyncio_mode
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes; a longer line of a file is a row error."""
@@ -37,7 +41,7 @@ class Source(Protocol):
 
 
 def open_source(source: Any) -> Source:
-    """The source that a path, a pattern of paths, a folder or an iterable stands for.
+    """The source that a path, a pattern of paths, a folder, a loader of documents or an iterable stands for.
 
     Raises:
         ConfigError: there is no such file, or its form is not known.
@@ -46,6 +50,8 @@ def open_source(source: Any) -> Source:
         return _Files(_find_files(os.fspath(source)))
     if isinstance(source, Mapping) and all(hasattr(part, "column_names") for part in source.values()):
         raise ConfigError(f"this data set has the parts {', '.join(map(str, source))}: give one, dataset['train']")
+    if isinstance(source, BaseLoader):
+        return _Documents(source)
     if isinstance(source, bytes | Mapping):
         raise ConfigError(f"a source is a path or an iterable of rows, not {type(source).__name__}")
     if isinstance(source, AsyncIterable):
@@ -88,6 +94,34 @@ class _AsyncRows:
         async for value in self._rows:
             yield Record(f"row {number}", value)
             number += 1
+
+    def fraction(self) -> float | None:
+        return None
+
+
+class _Documents:
+    """A loader of documents: each is a row, and what is broken is one that cannot be read."""
+
+    total: int | None = None
+    is_once = False
+
+    def __init__(self, loader: BaseLoader) -> None:
+        self._loader = loader
+
+    async def read(self) -> AsyncIterator[Record]:
+        number = 0
+        async with closing(self._outcomes()) as outcomes:
+            async for outcome in outcomes:
+                if isinstance(outcome, Document):
+                    yield Record(f"document {number} ({outcome.metadata.get('source')})", outcome)
+                else:
+                    yield Record(f"document {number} ({outcome.source})", None, str(outcome))
+                number += 1
+
+    def _outcomes(self) -> AsyncIterator[Any]:
+        if isinstance(self._loader, TolerantLoader):
+            return get_asyncio_mode().pull(self._loader.lazy_outcomes)
+        return self._loader.alazy_load()
 
     def fraction(self) -> float | None:
         return None

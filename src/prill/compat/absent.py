@@ -11,7 +11,9 @@ _GRAPHS = (
 )
 _CHAINS = "write the chain: prompt | model | parser"
 _MEMORY = "use RunnableWithMessageHistory of prill.runnables"
-_LOADERS = "read the files and make Document objects of them"
+_LOADERS = (
+    "there are the loaders of files, folders and pages in prill.document_loaders; for other sources subclass BaseLoader"
+)
 _NO_FILES = "pickle the prompt, or keep its template in a file (PromptTemplate.from_file)"
 
 ADVICE = {

@@ -151,8 +151,9 @@ CLASSIC = {
     "langchain.schema.vectorstore": "prill.vectorstores:VST,VectorStore,VectorStoreRetriever",
     "langchain.storage": "prill.stores:InMemoryByteStore,InMemoryStore,InvalidKeyException",
     "langchain.text_splitter": (
-        "prill.text_splitters:CharacterTextSplitter,Language,LatexTextSplitter,MarkdownHeaderTextSplitter,"
-        "MarkdownTextSplitter,PythonCodeTextSplitter,RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter"
+        "prill.text_splitters:CharacterTextSplitter,HTMLHeaderTextSplitter,HTMLSectionSplitter,Language,"
+        "LatexTextSplitter,MarkdownHeaderTextSplitter,MarkdownTextSplitter,PythonCodeTextSplitter,"
+        "RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter"
     ),
     "langchain.tools": (
         "prill.tools:BaseTool,InjectedToolArg,InjectedToolCallId,StructuredTool,Tool,ToolException,tool"
@@ -165,6 +166,37 @@ CLASSIC = {
     "langchain.vectorstores": "prill.vectorstores:FAISS,InMemoryVectorStore,VectorStore",
     "langchain.vectorstores.base": "prill.vectorstores:VectorStore,VectorStoreRetriever",
     "langchain.vectorstores.faiss": "prill.vectorstores:FAISS",
+}
+
+_LOADERS = (
+    "prill.document_loaders:BSHTMLLoader,CSVLoader,DirectoryLoader,Docx2txtLoader,FileSystemBlobLoader,JSONLoader,"
+    "PyPDFDirectoryLoader,PyPDFLoader,TextLoader,UnstructuredMarkdownLoader=MarkdownLoader,WebBaseLoader"
+)
+_LOADER_MODULES = {
+    "base": "BaseBlobParser,BaseLoader",
+    "blob_loaders": "Blob,BlobLoader,FileSystemBlobLoader",
+    "blob_loaders.file_system": "FileSystemBlobLoader",
+    "blob_loaders.schema": "Blob,BlobLoader,PathLike",
+    "csv_loader": "CSVLoader",
+    "directory": "DirectoryLoader",
+    "generic": "GenericLoader",
+    "html_bs": "BSHTMLLoader",
+    "json_loader": "JSONLoader",
+    "markdown": "UnstructuredMarkdownLoader=MarkdownLoader",
+    "pdf": "PyPDFDirectoryLoader,PyPDFLoader",
+    "text": "TextLoader",
+    "web_base": "WebBaseLoader",
+    "word_document": "Docx2txtLoader",
+}
+"""The modules of loaders, which ``langchain`` had before ``langchain_community``."""
+
+LOADERS = {
+    f"{package}.document_loaders{module}": names
+    for package in ("langchain", "langchain_community")
+    for module, names in {
+        "": _LOADERS,
+        **{f".{module}": f"prill.document_loaders:{names}" for module, names in _LOADER_MODULES.items()},
+    }.items()
 }
 
 COMMUNITY = {
@@ -189,11 +221,15 @@ COMMUNITY = {
 
 TEXT_SPLITTERS = {
     "langchain_text_splitters": (
-        "prill.text_splitters:CharacterTextSplitter,Language,LatexTextSplitter,MarkdownHeaderTextSplitter,"
-        "MarkdownTextSplitter,PythonCodeTextSplitter,RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter "
+        "prill.text_splitters:CharacterTextSplitter,HTMLHeaderTextSplitter,HTMLSectionSplitter,Language,"
+        "LatexTextSplitter,MarkdownHeaderTextSplitter,MarkdownTextSplitter,PythonCodeTextSplitter,"
+        "RecursiveCharacterTextSplitter,TextSplitter,TokenTextSplitter "
         "prill.compat.module_map:__version__=TEXT_SPLITTERS_VERSION"
     ),
-    "langchain_text_splitters.base": "prill.text_splitters:TextSplitter,TokenTextSplitter",
+    "langchain_text_splitters.base": "prill.text_splitters:Language,TextSplitter,TokenTextSplitter",
     "langchain_text_splitters.character": ("prill.text_splitters:CharacterTextSplitter,RecursiveCharacterTextSplitter"),
+    "langchain_text_splitters.html": "prill.text_splitters:HTMLHeaderTextSplitter,HTMLSectionSplitter",
+    "langchain_text_splitters.latex": "prill.text_splitters:LatexTextSplitter",
     "langchain_text_splitters.markdown": ("prill.text_splitters:MarkdownHeaderTextSplitter,MarkdownTextSplitter"),
+    "langchain_text_splitters.python": "prill.text_splitters:PythonCodeTextSplitter",
 }

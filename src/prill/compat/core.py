@@ -42,7 +42,7 @@ CORE = {
     ),
     "langchain_core.exceptions": "prill.exceptions",
     "langchain_core.globals": GLOBALS,
-    "langchain_core.document_loaders": "prill.document_loaders",
+    "langchain_core.document_loaders": "prill.document_loaders:BaseBlobParser,BaseLoader,Blob,BlobLoader,PathLike",
     "langchain_core.document_loaders.base": "prill.document_loaders:BaseBlobParser,BaseLoader",
     "langchain_core.document_loaders.blob_loaders": "prill.document_loaders:Blob,BlobLoader,PathLike",
     "langchain_core.indexing": "prill.indexing",

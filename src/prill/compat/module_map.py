@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from prill.compat.agents import AGENTS
-from prill.compat.classic import CLASSIC, COMMUNITY, TEXT_SPLITTERS
+from prill.compat.classic import CLASSIC, COMMUNITY, LOADERS, TEXT_SPLITTERS
 from prill.compat.core import CORE
 from prill.compat.core_inner import INNER
 from prill.compat.vendors import ANTHROPIC, AWS, GOOGLE, LANGSERVE, OPENAI
@@ -27,6 +27,7 @@ MODULES: dict[str, str] = {
     **CLASSIC,
     **AGENTS,
     **COMMUNITY,
+    **LOADERS,
     **TEXT_SPLITTERS,
 }
 """Each module that there is, and where its names are."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+from prill.document_loaders.step import LoaderStep
 from prill.documents import Blob, Document
-from prill.io import get_asyncio_mode
+from prill.io import closing, get_asyncio_mode
+from prill.runnables.base import Runnable
 from prill.text_splitters import RecursiveCharacterTextSplitter, TextSplitter
 
 
@@ -14,7 +17,8 @@ class BaseLoader(ABC):  # noqa: B024 - one of two methods must be defined, as la
     """Base of document loaders.
 
     A subclass defines ``lazy_load``, a generator, so that many documents need not be in memory at once; or ``load``.
-    The asyncio forms run it in a worker thread, unless ``alazy_load`` is defined too.
+    The asyncio forms run it in a worker thread, unless ``alazy_load`` is defined too. ``loader | step`` is a chain that
+    starts with the documents; ``index`` and ``bulk.run`` take a loader as their source.
 
         >>> class Lines(BaseLoader):
         ...     def lazy_load(self):
@@ -43,8 +47,18 @@ class BaseLoader(ABC):  # noqa: B024 - one of two methods must be defined, as la
 
     async def alazy_load(self) -> AsyncIterator[Document]:
         """Return the documents one by one, in asyncio."""
-        async for document in get_asyncio_mode().pull(self.lazy_load):
-            yield document
+        async with closing(get_asyncio_mode().pull(self.lazy_load)) as documents:
+            async for document in documents:
+                yield document
+
+    def as_runnable(self) -> Runnable[Any, list[Document]]:
+        """Return a step that loads the documents, whatever its input is; it streams them one by one."""
+        plain = type(self).alazy_load is BaseLoader.alazy_load
+        return LoaderStep(self.lazy_load, None if plain else self.alazy_load, type(self).__name__)
+
+    def __or__(self, other: Any) -> Runnable[Any, Any]:
+        chain: Runnable[Any, Any] = self.as_runnable() | other
+        return chain
 
 
 class BaseBlobParser(ABC):

@@ -12,11 +12,14 @@ from prill.text_splitters.character import (
     RecursiveCharacterTextSplitter,
 )
 from prill.text_splitters.headers import MarkdownHeaderTextSplitter
+from prill.text_splitters.html import HTMLHeaderTextSplitter, HTMLSectionSplitter
 from prill.text_splitters.languages import Language
 from prill.text_splitters.token import TokenTextSplitter
 
 __all__ = [
     "CharacterTextSplitter",
+    "HTMLHeaderTextSplitter",
+    "HTMLSectionSplitter",
     "Language",
     "LatexTextSplitter",
     "MarkdownHeaderTextSplitter",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib import import_module
 from typing import Any, Self
 
 from prill.documents import BaseDocumentTransformer, Document
-from prill.errors import ConfigError, MissingDependencyError
+from prill.errors import ConfigError
+from prill.text_splitters.optional import Special, tiktoken_counter
 from prill.text_splitters.spans import Keep, Length, Span
 
 
@@ -103,22 +103,44 @@ class TextSplitter(BaseDocumentTransformer):
         return self.split_documents(documents)
 
     @classmethod
-    def from_tiktoken_encoder(cls, encoding_name: str = "gpt2", model_name: str | None = None, **kwargs: Any) -> Self:
+    def from_tiktoken_encoder(
+        cls,
+        encoding_name: str = "gpt2",
+        model_name: str | None = None,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Special = frozenset(),
+        **kwargs: Any,
+    ) -> Self:
         """Make a splitter that measures in a model's tokens, counted by the package tiktoken.
 
-        tiktoken downloads an encoding when it is first used. Raises ``MissingDependencyError`` where it is not
-        installed.
+        tiktoken downloads an encoding when it is first used.
+
+        Args:
+            encoding_name: the encoding, such as ``"o200k_base"``.
+            model_name: a model of OpenAI, in place of the encoding.
+            allowed_special: texts such as ``"<|endoftext|>"`` that count as the one token that they stand for.
+            disallowed_special: such texts that are an error; others are counted as any text.
+            kwargs: the other arguments of the splitter.
+
+        Raises:
+            MissingDependencyError: tiktoken is not installed.
         """
-        return cls(length_function=tiktoken_counter(encoding_name, model_name), **kwargs)
+        counter = tiktoken_counter(encoding_name, model_name, allowed_special, disallowed_special)
+        return cls(length_function=counter, **kwargs)
 
+    @classmethod
+    def from_huggingface_tokenizer(cls, tokenizer: Any, **kwargs: Any) -> Self:
+        """Make a splitter that measures in the tokens of a tokenizer of Hugging Face.
 
-def tiktoken_counter(encoding_name: str, model_name: str | None) -> Length:
-    """Return a function that counts the tokens of a text for a model of OpenAI."""
-    try:
-        tiktoken = import_module("tiktoken")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "counting tokens exactly needs the package tiktoken: pip install tiktoken. Or give a function that counts"
-        ) from error
-    encoding = tiktoken.encoding_for_model(model_name) if model_name else tiktoken.get_encoding(encoding_name)
-    return lambda text: len(encoding.encode(text, disallowed_special=()))
+        Args:
+            tokenizer: one of ``transformers`` (it has ``tokenize``), or a ``tokenizers.Tokenizer``.
+            kwargs: the other arguments of the splitter.
+
+        Raises:
+            ConfigError: it is neither.
+        """
+        if callable(getattr(tokenizer, "tokenize", None)):
+            return cls(length_function=lambda text: len(tokenizer.tokenize(text)), **kwargs)
+        if callable(getattr(tokenizer, "encode", None)):
+            return cls(length_function=lambda text: len(tokenizer.encode(text, add_special_tokens=False)), **kwargs)
+        raise ConfigError(f"a tokenizer of Hugging Face has a method tokenize or encode; this is {tokenizer!r:.60}")

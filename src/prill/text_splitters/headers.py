@@ -7,11 +7,7 @@ from collections.abc import Iterator
 
 from prill.documents import Document
 from prill.errors import ConfigError
-
-# Of backticks, what follows on the line holds none: else it is inline code (https://spec.commonmark.org/0.31.2/#info-string).
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
-
-_LINE_END = re.compile(r"\r\n|\n|\r")
+from prill.text_splitters.markdown import find_headings, split_lines
 
 
 class MarkdownHeaderTextSplitter:
@@ -22,7 +18,8 @@ class MarkdownHeaderTextSplitter:
         Document(metadata={'chapter': 'Sky', 'section': 'Night'}, page_content='Black.')
 
     ``headers_to_split_on`` are the marks with the names that their headings get. ``return_each_line`` gives a document
-    for each line, ``strip_headers=False`` leaves the headings in the text. Lines in a block of code are never headings.
+    for each line, ``strip_headers=False`` leaves the headings in the text. Headings are those
+    of `CommonMark <https://spec.commonmark.org>`_, underlined ones too; in code, HTML, lists and quotations are none.
     """
 
     def __init__(
@@ -48,28 +45,15 @@ class MarkdownHeaderTextSplitter:
 
     def _parts(self, text: str) -> Iterator[tuple[dict[str, str], list[str]]]:
         above: dict[int, str] = {}
-        lines: list[str] = []
-        fence = ""
-        for line in _LINE_END.split(text.removeprefix("\ufeff")):
-            fence, inside = _fenced(line, fence)
-            heading = None if inside else re.match(r" {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$", line)
-            if heading is None or len(heading[1]) not in self._names:
-                lines.append(line)
+        lines, start = split_lines(text), 0
+        for heading in find_headings(text):
+            if heading.level not in self._names:
                 continue
-            yield self._named(above), lines
-            level = len(heading[1])
-            above = {**{other: title for other, title in above.items() if other < level}, level: heading[2] or ""}
-            lines = [] if self._strip_headers else [line]
-        yield self._named(above), lines
+            yield self._named(above), lines[start : heading.start]
+            higher = {level: title for level, title in above.items() if level < heading.level}
+            above = {**higher, heading.level: heading.title.replace("\n", " ")}
+            start = heading.end if self._strip_headers else heading.start
+        yield self._named(above), lines[start:]
 
     def _named(self, above: dict[int, str]) -> dict[str, str]:
         return {self._names[level]: title for level, title in above.items()}
-
-
-def _fenced(line: str, fence: str) -> tuple[str, bool]:
-    """Return the fence that is open behind this line, and whether the line belongs to a block of code."""
-    found = _FENCE.match(line)
-    if not fence:
-        return (found[1], True) if found else ("", False)
-    closes = found is not None and found[1][0] == fence[0] and len(found[1]) >= len(fence)
-    return ("" if closes and not line.strip().strip(fence[0]) else fence), True

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from prill.text_splitters.base import TextSplitter, tiktoken_counter
+from prill.text_splitters.base import TextSplitter
 from prill.text_splitters.letters import letters
+from prill.text_splitters.optional import Special, tiktoken_counter
 from prill.text_splitters.spans import Span
 
 _WIDE = "\u2e80"
@@ -24,7 +25,8 @@ class TokenTextSplitter(TextSplitter):
     """Splits after so many tokens, wherever that is, but never inside a letter.
 
     Tokens are counted by ``length_function``; or by tiktoken, where ``encoding_name`` or ``model_name`` is given; or
-    roughly: one for each Chinese character, and one for four others.
+    roughly: one for each Chinese character, and one for four others. ``allowed_special`` and ``disallowed_special`` are
+    those of ``from_tiktoken_encoder``.
     """
 
     def __init__(
@@ -32,10 +34,13 @@ class TokenTextSplitter(TextSplitter):
         encoding_name: str | None = None,
         model_name: str | None = None,
         length_function: Callable[[str], int] | None = None,
+        allowed_special: Special | None = None,
+        disallowed_special: Special = frozenset(),
         **kwargs: Any,
     ) -> None:
         if length_function is None and (encoding_name or model_name):
-            length_function = tiktoken_counter(encoding_name or "gpt2", model_name)
+            special = allowed_special or frozenset(), disallowed_special
+            length_function = tiktoken_counter(encoding_name or "gpt2", model_name, *special)
         super().__init__(length_function=length_function or count_tokens_roughly, **kwargs)
 
     def _spans(self, text: str) -> Iterable[Span]:
