@@ -130,6 +130,7 @@ class AnthropicDecoder:
             piece["extras"] = extras
         pieces = self._calls.feed([piece], whole=True)
         block["id"] = pieces[0]["id"]
+        opened.call_index = pieces[0]["index"]
         yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=pieces)
 
     def _delta(self, payload: Block) -> Iterable[AIMessageChunk]:
@@ -137,7 +138,7 @@ class AnthropicDecoder:
         kind = delta["type"]
         if kind == "text_delta" and not self._blocks:
             return self._text(payload)
-        index = payload.get("index", self._index)
+        index = self._index if payload.get("index") is None else payload["index"]
         opened = self._open.get(index)
         if opened is None:
             raise ValueError(f"a delta for block {index}, which is not open")
@@ -174,7 +175,7 @@ class AnthropicDecoder:
         if opened.kind != "tool_use":
             opened.pieces.append(payload["delta"]["partial_json"])
             return ()
-        id, index, blocks = self._id, opened.index, self._blocks
+        id, index, blocks = self._id, opened.call_index, self._blocks
 
         def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
             return args_chunks(filter(None, texts), index, id, blocks=blocks)
@@ -254,11 +255,12 @@ def _text_or_none(block: Block, key: str) -> str | None:
 class _Open:
     """The block that is being sent."""
 
-    __slots__ = ("block", "index", "kind", "pieces")
+    __slots__ = ("block", "call_index", "index", "kind", "pieces")
 
     def __init__(self, block: Block, index: int) -> None:
         self.block = block
         self.index = index
+        self.call_index: int | str | None = index  # of its call: servers may give two blocks one index
         self.kind: str = block["type"]
         self.pieces: list[str] = []
 

@@ -85,7 +85,7 @@ class ConverseDecoder:
 
     def _start(self, start: Json, index: int) -> Iterator[AIMessageChunk]:
         if use := start.get("toolUse"):
-            yield self._call(ToolCallChunk(name=use["name"], args="", id=use["toolUseId"], index=index))
+            yield self._call(ToolCallChunk(name=use["name"], args=_args(use), id=use["toolUseId"], index=index))
 
     def _delta(self, delta: Json, index: int) -> Iterator[AIMessageChunk]:
         if isinstance(text := delta.get("text"), str):
@@ -95,7 +95,7 @@ class ConverseDecoder:
             else:
                 yield self._block({"type": "text", "text": text}, index)
         elif use := delta.get("toolUse"):
-            yield self._call(ToolCallChunk(name=None, args=use["input"], id=None, index=index))
+            yield self._call(ToolCallChunk(name=None, args=_args(use), id=None, index=index))
         elif reasoning := delta.get("reasoningContent"):
             yield self._block(_reasoning(reasoning), index)
         elif delta:
@@ -123,6 +123,14 @@ class ConverseDecoder:
         yield ai_chunk(content, id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
 
 
+def _args(use: Json) -> str:
+    """The input of a call, or a piece of it, as text; servers in between may send it parsed."""
+    input = use.get("input")
+    if input is None:
+        return ""
+    return input if isinstance(input, str) else to_json(input).decode()
+
+
 def _reasoning(given: Json) -> Json:
     if "redactedContent" in given:
         return {"type": "reasoning", "reasoning": "", "extras": {"redacted": given["redactedContent"]}}
@@ -135,10 +143,7 @@ def make_events(payload: Json) -> Iterator[tuple[str, Json]]:
     for index, block in enumerate(payload["output"]["message"]["content"]):
         place = {"contentBlockIndex": index}
         if use := block.get("toolUse"):
-            yield "contentBlockStart", {"start": {"toolUse": use}, **place}
-            input = use.get("input") or {}
-            text = input if isinstance(input, str) else to_json(input).decode()
-            yield "contentBlockDelta", {"delta": {"toolUse": {"input": text}}, **place}
+            yield "contentBlockStart", {"start": {"toolUse": {**use, "input": use.get("input") or {}}}, **place}
         elif reasoning := block.get("reasoningContent"):
             yield (
                 "contentBlockDelta",

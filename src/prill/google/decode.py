@@ -151,7 +151,7 @@ class GoogleDecoder:
         if not isinstance(name, str):
             raise ValueError("the name of a function call is not text")
         text = args if isinstance(args, str) else to_json(args or {}).decode()
-        piece = ToolCallChunk(name=name, args=text, id=id or None, index=None)
+        piece = ToolCallChunk(name=name, args=text, id=str(id) if id else None, index=None)
         if piece["id"] is None and self._id is not None:
             piece["id"] = f"{MADE_ID}{self._id}_{len(self._calls.ids)}"  # so it is the same each time it is read
         if signature:

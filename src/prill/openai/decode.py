@@ -323,6 +323,8 @@ def _tool_call_piece(call: Json) -> ToolCallChunk:
 def _as_index(index: Any) -> int | str | None:
     if isinstance(index, str):
         return int(index) if index.isdecimal() else index or None
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
     return index if type(index) is int else None
 
 
