@@ -160,14 +160,12 @@ def test_every_way_to_a_prompt_keeps_the_format_of_what_is_appended(
     template_format: Any, first: str, second: str
 ) -> None:
     prompt = ChatPromptTemplate([("human", first)], template_format=template_format)
+    structured = StructuredPrompt(prompt.messages, {"title": "t"}, template_format=template_format)
+    stored = [dumpd(one) for one in (prompt, prompt[:], "x" + prompt, structured)]
     made = [
         ChatPromptTemplate.from_template(first, template_format=template_format),
-        *(load(dumpd(one), init_validator=None) for one in (prompt, prompt[:], "x" + prompt, prompt + ["x"])),
+        *(load(one, init_validator=None) for one in stored),
         load(dumpd(prompt | StrOutputParser()), init_validator=None).first,
-        load(
-            dumpd(StructuredPrompt(prompt.messages, {"title": "t"}, template_format=template_format)),
-            init_validator=None,
-        ),
         pickle.loads(pickle.dumps(prompt.partial())),
     ]
     for each in made:

@@ -20,7 +20,8 @@ from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chun
 from prill.messages.ai import args_chunks
 from prill.messages.call_assembly import ToolCallStream
 from prill.messages.tool_calls import read_args
-from prill.providers.reading import TextDelta, check_error, read_event
+from prill.providers.http.error_bodies import is_failure
+from prill.providers.reading import ProviderError, TextDelta, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
@@ -53,6 +54,9 @@ class AnthropicDecoder:
             return self._message_stop({}) if self._last.get("stop_reason") else ()
         payload = read_event(self._json, event)
         self.text_delta = None
+        if not isinstance(payload, dict) or not (payload.get("type") or event.event):
+            check_error(payload)
+            raise ValueError("an event has no type")
         if payload.get("type") == "content_block_delta":
             chunks = self._delta(payload)
             self._cut = None
@@ -217,6 +221,8 @@ class AnthropicDecoder:
         self._usage = updated(self._usage, payload.get("usage") or {})
         self._last |= payload["delta"]
         self._last |= {key: value for key, value in payload.items() if key not in ("type", "delta", "usage")}
+        if is_failure(reason := self._last.get("stop_reason")):
+            raise ProviderError({"error": {"message": f"the answer ended with the stop reason {reason!r}"}})
         return [chunk for index in list(self._open) for chunk in self._close(index)]
 
     def _message_stop(self, payload: Block) -> Iterable[AIMessageChunk]:

@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 from prill.errors import ContentFilterError
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
 from prill.messages.call_assembly import ToolCallStream
+from prill.providers.http.error_bodies import is_failure
 from prill.providers.reading import ProviderError
 from prill.transducers.aws_event_stream import EventStreamDecoder
 from prill.transducers.event_json import EventJSON
@@ -27,9 +28,6 @@ PROVIDER = "bedrock"
 
 _WITHHELD = frozenset(("guardrail_intervened", "content_filtered"))
 """Reasons for which a filter held the rest of an answer back."""
-
-_FAILED = frozenset(("malformed_model_output", "malformed_tool_use"))
-"""Reasons that are not an end."""
 
 
 class ConverseDecoder:
@@ -77,8 +75,10 @@ class ConverseDecoder:
             self._reason = payload["stopReason"]
             if fields := payload.get("additionalModelResponseFields"):
                 self._facts["additionalModelResponseFields"] = fields
-            if self._reason in _FAILED:
+            if is_failure(self._reason):
                 raise ProviderError({"error": {"message": f"the answer ended with the reason {self._reason}"}})
+        elif kind.endswith("Exception"):
+            raise ProviderError({"error": _exception(kind, to_json(payload))})
         elif kind == "metadata":
             self._facts |= payload
             self.usage = read_usage(payload.get("usage")) or self.usage

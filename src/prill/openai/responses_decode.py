@@ -17,6 +17,7 @@ from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from prill.messages.ai import ai_chunk
 from prill.messages.call_assembly import ToolCallStream
 from prill.openai.usage import read_usage
+from prill.providers.http.error_bodies import is_failure
 from prill.providers.reading import ProviderError, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
@@ -160,7 +161,7 @@ class ResponsesDecoder:
 
     def _end(self, payload: Json) -> Iterable[AIMessageChunk]:
         response = payload["response"]
-        if response.get("error") or response.get("status") in ("failed", "cancelled"):
+        if response.get("error") or is_failure(response.get("status")):
             self._fail(payload)
         self._id = self._id or _as_text(response.get("id"))
         self.ended = True

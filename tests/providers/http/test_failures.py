@@ -48,7 +48,8 @@ def test_a_status_alone_says_whose_mistake_it_is_and_whether_to_ask_again(status
     error = said(status)
     assert (error.status, error.code, error.request_id, error.provider, error.model) == (status, None, "r1", "p", "m")
     assert "said" in str(error)
-    assert isinstance(error, ModelServerError) is (status >= 500 or status in (408, 409))
+    of_the_server = status >= 500 or status in (408, 409)
+    assert isinstance(error, ModelServerError | ModelOverloadedError) is of_the_server
     assert isinstance(error, ModelAPIError)
     assert error.retryable is (status >= 500 or status in (408, 409, 429))
 
