@@ -87,7 +87,7 @@ def is_error_body(payload: Any) -> bool:
         return False
     if reports_error(payload) or payload.get("errors") or payload.get("fault"):
         return True
-    return has_words(payload) or any(isinstance(payload.get(name), str | list) and payload[name] for name in _WORDS)
+    return any(isinstance(payload.get(name), str | list) and payload[name] for name in _WORDS)
 
 
 def reports_error(payload: Mapping[str, Any]) -> bool:
