@@ -183,6 +183,8 @@ def _read_cumulative(args: str) -> dict[str, Any] | None:
     No such text is whole JSON: its first piece opens an object that nothing closes.
     """
     args = args.strip()
+    if len(args) > _LONGEST:
+        return None
     start = len(args)
     for _ in range(_TRIES):
         start = args.rfind("{", 1, start)
@@ -198,6 +200,8 @@ def _read_cumulative(args: str) -> dict[str, Any] | None:
 
 
 _TRIES = 100
+_LONGEST = 200_000
+"""How long a text is searched for a repetition: each try reads a part of it."""
 
 
 def _are_beginnings(pieces: str, whole: str) -> bool:
