@@ -126,7 +126,7 @@ class GoogleDecoder:
             yield from self._part(part)
         reason = candidate.get("finishReason")
         if reason in _FAILED or is_failure(reason):
-            raise ProviderError({"error": {"message": self._end_words(reason), "status": reason}})
+            raise ProviderError({"error": {"message": self._end_words(str(reason)), "status": reason}})
 
     def _part(self, part: Json) -> Iterator[AIMessageChunk]:
         signature = part.get("thoughtSignature")
