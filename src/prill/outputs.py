@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, SerializeAsAny, model_validator
+from pydantic_core import CoreSchema
 
 from prill.errors import ChunkMergeError, ConfigError
 from prill.messages.ai import AIMessageChunk
@@ -22,6 +23,7 @@ from prill.messages.base import (
 )
 from prill.messages.kinds import Message, MessageChunk
 from prill.transducers.merge import merge_metadata
+from prill.transducers.own_fields import dump_own_fields
 
 __all__ = [
     "ChatGeneration",
@@ -39,6 +41,10 @@ __all__ = [
 
 class _Shown(BaseModel):
     model_config = ConfigDict(defer_build=True)  # as messages are: built when first validated
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return dump_own_fields(cls, source, handler)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return shown_fields(self, super().__repr_args__())

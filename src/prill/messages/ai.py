@@ -343,7 +343,8 @@ def whole_server_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[A
     return whole
 
 
-_TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens"})
+_TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"})
+_WITHHELD = frozenset({"content_filter", "content_filtered", "guardrail_intervened", "refusal", "safety"})
 
 
 def strict_calls(chunk: AIMessageChunk, *, interrupted: bool = False) -> tuple[list[ToolCall], list[InvalidToolCall]]:
@@ -357,7 +358,8 @@ def strict_calls(chunk: AIMessageChunk, *, interrupted: bool = False) -> tuple[l
         reasons.append(details.get("reason"))
     truncated = any(isinstance(reason, str) and reason.lower() in _TRUNCATED for reason in reasons)
     ended = chunk.chunk_position == "last" or any(reasons)
-    complete = ended and not truncated and not interrupted
+    withheld = any(isinstance(reason, str) and reason.lower() in _WITHHELD for reason in reasons)
+    complete = ended and not truncated and not interrupted and not withheld
     return parse_complete_calls(chunk.tool_call_chunks, complete=complete, truncated=truncated, interrupted=interrupted)
 
 
