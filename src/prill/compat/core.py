@@ -143,7 +143,7 @@ CORE = {
     # What is there is pydantic 2, which is what Prill takes; programs of that time used little that differs.
     "langchain_core.pydantic_v1": "pydantic:BaseModel,Field,PrivateAttr,SecretStr,ValidationError,create_model",
     "langchain_core.rate_limiters": "prill.rate_limiters",
-    "langchain_core.retrievers": "prill.retrievers",
+    "langchain_core.retrievers": "prill.retrievers:BaseRetriever,LangSmithRetrieverParams",
     "langchain_core.runnables": "prill.runnables",
     "langchain_core.runnables.base": (
         "prill.runnables.base:Input,Other,Output,RunnableBindingBase,RunnableEachBase prill.runnables:Runnable,"

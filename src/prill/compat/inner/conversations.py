@@ -27,11 +27,3 @@ class BaseChatLoader(ABC):
     def load(self) -> list[ChatSession]:
         """Read all conversations."""
         return list(self.lazy_load())
-
-
-class BaseCrossEncoder(ABC):
-    """Scores pairs of texts: a subclass writes ``score``."""
-
-    @abstractmethod
-    def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
-        """A score for each pair; of similar texts a higher one."""
