@@ -107,6 +107,7 @@ NEEDS = {
     "tmux": command("tmux", hint="apt-get install tmux"),
     # Packages that are not in every environment
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
+    "bm25s": modules("bm25s", hint="pip install 'prill[bm25]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
     "redis": modules("redis", hint="pip install 'prill[redis]'"),
     "mcp": modules("mcp", hint="pip install 'prill[mcp]'"),
