@@ -51,7 +51,7 @@ def create_stuff_documents_chain(
     _require_variable(prompt, document_variable_name, "where the documents are written")
     texts = _DocumentsText(document_variable_name, document_prompt, document_separator, numbered)
     written = RunnablePassthrough.assign(**{document_variable_name: texts}).with_config(run_name="format_inputs")
-    chain = written | prompt | llm | (output_parser or StrOutputParser())
+    chain: Runnable[dict[str, Any], Any] = written | prompt | llm | (output_parser or StrOutputParser())
     return chain.with_config(run_name="stuff_documents_chain")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from itertools import pairwise
 from typing import Any, Self
 
@@ -118,7 +119,7 @@ class BM25Retriever(BaseRetriever):
 
 def _make_index(words: list[list[str]], settings: dict[str, Any]) -> Any:
     try:
-        import bm25s  # noqa: PLC0415 - optional, and slow to import
+        bm25s = import_module("bm25s")  # slow to import
     except ImportError as error:
         raise MissingDependencyError("BM25Retriever needs the package bm25s: pip install 'prill[bm25]'") from error
     try:
