@@ -27,6 +27,7 @@ CORE = {
     "langchain_core.callbacks.streaming_stdout": "prill.callbacks:StreamingStdOutCallbackHandler",
     "langchain_core.callbacks.usage": "prill.callbacks:UsageMetadataCallbackHandler,get_usage_metadata_callback",
     "langchain_core.chat_history": "prill.chat_history",
+    "langchain_core.cross_encoders": "prill.retrievers:BaseCrossEncoder",
     "langchain_core.documents": "prill.documents",
     "langchain_core.documents.base": "prill.documents:Blob,Document",
     "langchain_core.documents.compressor": "prill.documents:BaseDocumentCompressor",

@@ -17,6 +17,12 @@ def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.
 
     Each is the one with the most of ``lambda_mult`` · similarity to the query − (1 − ``lambda_mult``) · similarity to
     the nearest chosen before. Similarities are cosines.
+
+    Args:
+        query: the vector of the question.
+        vectors: those to choose from.
+        lambda_mult: the weight of nearness to the question, from 0 to 1.
+        k: how many to choose.
     """
     np = numpy()
     if k <= 0 or not len(vectors):
