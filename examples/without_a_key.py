@@ -20,10 +20,13 @@ from prill.testing import Faults, ReplayServer, Reply, SeenRequest
 
 HERE = Path(__file__).parent
 TEXTS = os.path.relpath(HERE / "texts")
+HANDBOOK = os.path.relpath(HERE / "handbook")
 
 ARGUMENTS: dict[str, list[str]] = {
     "chat_with_history": [],
     "rag_over_a_folder": [TEXTS, "How long do cats sleep?"],
+    "conversational_rag": [TEXTS],
+    "cited_answers": [HANDBOOK, "How long does a refund take, and what cannot be sent back?"],
     "extract_a_table_live": [],
     "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
     "fallback_between_providers": ["Why is the sky blue?"],
@@ -65,6 +68,13 @@ REPLIES = {
     r"My name is Ada": say("Good to meet you, Ada! What are you working on?"),
     r"What is my name": say("You are Ada."),
     r"How long do cats sleep": say("Twelve to sixteen hours a day, most of it lightly [1]."),
+    r"Write the last question": say("How do bees keep warm in winter?"),
+    r"Answer from these passages.*How do bees find flowers": say("One that has found some dances, and the others go."),
+    r"Answer from these passages.*in winter": say("They shiver in a ball."),
+    r"How long does a refund take": say(
+        "A refund takes a week from the day on which the item is back [2]. Vouchers and opened software cannot be sent "
+        "back [1]."
+    ),
     r"列出下文中的每一笔花费": call("Expense_list", {"items": EXPENSES}, fragment=20),
     r"Summarise.*Bees": say("Bees tell each other the way by dancing, and keep warm by shivering in a ball."),
     r"Summarise.*Cats": say("Cats sleep lightly for most of the day, and purr in good times and bad."),

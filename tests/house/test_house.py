@@ -44,6 +44,7 @@ BESIDE = {
     *((room, "sqlite_file") for room in ("chat_history", "stores")),
     *(("runnables.graph", "runnables.drawing"), ("runnables.utils", "runnables.describe")),
     *(("vectorstores", "embeddings"), ("vectorstores", "retrievers")),
+    *(("retrievers", room) for room in ("embeddings", "output_parsers", "prompts")),
     *((room, "vectorstores") for room in ("example_selectors", "indexing")),
     ("document_loaders", "text_splitters"),
     *(("example_selectors", "embeddings"), ("indexing", "retrievers")),
@@ -324,7 +325,7 @@ HEAVY = ["asyncio", "openai", "anthropic", "httpx", "httpx2", "numpy", "faiss", 
 
 ROOMS = [
     *("runnables", "prompts", "output_parsers", "messages", "callbacks", "io"),
-    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing", "bulk"),
+    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing", "bulk", "retrievers"),
 ]
 
 

@@ -72,7 +72,6 @@ _NEW: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.chat_loaders": (_inner("conversations", "BaseChatLoader"),),
     "langchain_core.chat_sessions": (_inner("conversations", "ChatSession"),),
-    "langchain_core.cross_encoders": (_inner("conversations", "BaseCrossEncoder"),),
     "langchain_core.decisions": (
         _inner(
             "decisions",

@@ -1,4 +1,4 @@
-"""``langchain_core.chat_sessions``, ``chat_loaders`` and ``cross_encoders``: classes that packages derive from."""
+"""``langchain_core.chat_sessions`` and ``chat_loaders``: classes that packages derive from."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ class ChatSession(TypedDict, total=False):
 
 
 class BaseChatLoader(ABC):
-    """Reads conversations: a subclass writes ``lazy_load``."""
+    """Reads conversations: a subclass writes ``lazy_load``.
+
+    >>> class Greetings(BaseChatLoader):
+    ...     def lazy_load(self):
+    ...         yield {"messages": [HumanMessage("Hello")]}
+    """
 
     @abstractmethod
     def lazy_load(self) -> Iterator[ChatSession]:
         """Read the conversations, one by one."""
 
     def load(self) -> list[ChatSession]:
-        """Read all conversations."""
+        """Read all conversations.
+
+        Returns:
+            The conversations, in the order in which ``lazy_load`` yields them.
+        """
         return list(self.lazy_load())
-
-
-class BaseCrossEncoder(ABC):
-    """Scores pairs of texts: a subclass writes ``score``."""
-
-    @abstractmethod
-    def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
-        """A score for each pair; of similar texts a higher one."""
