@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
 from copy import copy
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from prill.callbacks.config import Config, get_run_metadata, merge_configs
@@ -257,13 +257,20 @@ class Run:
 
     def make_manager(self, *, plain: bool = False) -> Any:
         """Return a new manager of this run, watched or not; ``plain`` for code that is not ``async``."""
-        from prill.callbacks.manager import AsyncRunManager, RunManager  # noqa: PLC0415 - it imports this file
-
-        return RunManager(self) if plain or self.io.blocking else AsyncRunManager(self)
+        manager, asyncio_manager = _get_managers()
+        return manager(self) if plain or self.io.blocking else asyncio_manager(self)
 
     def said(self, key: str) -> Any:
         """The config's value for ``key``, or ``None``."""
         return self.config.get(key)
+
+
+@cache
+def _get_managers() -> tuple[Any, Any]:
+    # Once, for each import takes 3 µs in a module that loads names when they are asked for.
+    from prill.callbacks.manager import AsyncRunManager, RunManager  # noqa: PLC0415 - it imports this file
+
+    return RunManager, AsyncRunManager
 
 
 def get_limit(config: Config, outer: Limit | None) -> Limit | None:

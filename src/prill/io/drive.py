@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from types import AsyncGeneratorType
 from typing import Any, Generic, TypeVar
 
 from prill.errors import AsyncRequiredError
@@ -91,10 +92,14 @@ async def _close(aclose: Callable[[], Awaitable[None]]) -> None:
 class _Nothing:
     """An awaitable that does not wait."""
 
-    def __await__(self) -> Generator[Any, None, None]:
-        return
-        yield
+    def send(self, value: None) -> Any:
+        raise StopIteration
 
+    def __await__(self) -> Iterator[Any]:
+        return _AT_ITS_END
+
+
+_AT_ITS_END: Iterator[Any] = iter(())
 
 _NOTHING = _Nothing()
 
@@ -111,7 +116,9 @@ class closing(Generic[S]):
         return self._stream
 
     def __aexit__(self, *error: object) -> Awaitable[None]:
-        return close(self._stream)
+        stream = self._stream
+        # Most are left at their end, where there is nothing to close.
+        return _NOTHING if type(stream) is AsyncGeneratorType and stream.ag_frame is None else close(stream)
 
 
 def is_deep() -> bool:

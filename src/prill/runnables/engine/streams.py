@@ -232,19 +232,30 @@ def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
     It is for the streams of users: the verbs that such a stream calls join the run.
     """
-    return source if run.plain else _iterate_in_context(run, source)
+    return source if run.plain else _EachInside(run, source)
 
 
-async def _iterate_in_context(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async with closing(source):
-        while True:
-            try:
-                with inside(run):
-                    # Not ``anext`` with a default: where a plain ``__anext__`` raises, it crashes Python 3.11.
-                    chunk = await source.__anext__()
-            except StopAsyncIteration:
-                return
-            yield chunk
+class _EachInside:
+    """Not a generator, which an event loop would keep a list of, for each call of a model."""
+
+    __slots__ = ("_next", "_run", "_source", "aclose")
+
+    def __init__(self, run: Run, source: AsyncIterator[Any]) -> None:
+        self._run = run
+        self._source = source
+        self._next = source.__anext__
+        self.aclose: Any = getattr(source, "aclose", None)
+
+    @property
+    def ag_running(self) -> bool | None:
+        return getattr(self._source, "ag_running", None)
+
+    def __aiter__(self) -> _EachInside:
+        return self
+
+    async def __anext__(self) -> Any:
+        with inside(self._run):
+            return await self._next()
 
 
 def get_frame(stream: Stream[Any]) -> FrameType | None:
