@@ -270,7 +270,7 @@ def set_id(message: BaseMessage, id: str) -> None:
 
 
 def get_setting(model: Any, name: str) -> Any:
-    """The attribute ``name`` of a model, one of ``_SETTINGS``; ``None`` without one, which pydantic finds out slowly."""
+    """The attribute ``name``, one of ``_SETTINGS``, of a model; ``None`` without one, which pydantic finds slowly."""
     values = model.__dict__
     if name in values:
         return values[name]

@@ -8,7 +8,7 @@ from types import AsyncGeneratorType, FrameType
 from typing import Any, Generic, Self, TypeVar
 
 from prill.callbacks.run import Run, inside
-from prill.io import close, closing
+from prill.io import close
 from prill.runnables.engine.accumulator import Accumulator
 from prill.runnables.engine.chunks import StreamRestart, after_last_restart, join
 
