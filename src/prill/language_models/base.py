@@ -254,10 +254,11 @@ Message = TypeVar("Message", bound=BaseMessage)
 
 def copy_message(message: Message) -> Message:
     """A shallow copy, which will be given an id; a validated copy would cost ten times as much."""
-    copy = type(message).__new__(type(message))
+    kind = type(message)
+    copy = object.__new__(kind)
     set_values(copy, message.__dict__.copy())
     set_extra(copy, message.__pydantic_extra__)
-    if type(message) is not AIMessageChunk:  # which finds out the rest when it is asked for
+    if kind is not AIMessageChunk:  # which finds out the rest when it is asked for
         set_fields_set(copy, {*message.__pydantic_fields_set__, "id"})
         set_private(copy, message.__pydantic_private__)
     return copy
