@@ -356,7 +356,8 @@ CURRENT_RUN: ContextVar[Run | None] = ContextVar("prill_run", default=None)
 class inside:
     """``with inside(run):`` while a user's own code executes, so that what it starts is a child of ``run``.
 
-    A class, because a generator-based context manager costs a microsecond and this is entered once a chunk.
+    A class, because a generator-based context manager costs a microsecond and this is entered once a chunk. A stream
+    may enter the same object for each of its chunks.
     """
 
     __slots__ = ("_exits", "_run", "_token")

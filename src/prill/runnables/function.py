@@ -224,10 +224,11 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         else:
             with inside(run):  # a worker thread's context is a copy of this one
                 source = run.io.pull(lambda: iter(function(input, **kwargs)))
+        within = inside(run)
         async with closing(source):
             while True:
                 try:
-                    with inside(run):
+                    with within:
                         chunk = await source.__anext__()
                 except StopAsyncIteration:
                     return

@@ -238,10 +238,10 @@ def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
 class _EachInside:
     """Not a generator, which an event loop would keep a list of, for each call of a model."""
 
-    __slots__ = ("_next", "_run", "_source", "aclose")
+    __slots__ = ("_next", "_source", "_within", "aclose")
 
     def __init__(self, run: Run, source: AsyncIterator[Any]) -> None:
-        self._run = run
+        self._within = inside(run)
         self._source = source
         self._next = source.__anext__
         self.aclose: Any = getattr(source, "aclose", None)
@@ -254,7 +254,7 @@ class _EachInside:
         return self
 
     async def __anext__(self) -> Any:
-        with inside(self._run):
+        with self._within:
             return await self._next()
 
 
