@@ -95,7 +95,7 @@ class _Nothing:
     def send(self, value: None) -> Any:
         raise StopIteration
 
-    def __await__(self) -> Iterator[Any]:
+    def __await__(self) -> Any:
         return _AT_ITS_END
 
 
@@ -116,7 +116,7 @@ class closing(Generic[S]):
         return self._stream
 
     def __aexit__(self, *error: object) -> Awaitable[None]:
-        stream = self._stream
+        stream: Any = self._stream
         # Most are left at their end, where there is nothing to close.
         return _NOTHING if type(stream) is AsyncGeneratorType and stream.ag_frame is None else close(stream)
 
