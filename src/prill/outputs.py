@@ -89,10 +89,14 @@ class ChatGenerationChunk(ChatGeneration):
 
     def __init__(self, *, message: Any = None, **kwargs: Any) -> None:
         # One is made for every token: validating it would take several times as long.
-        if not kwargs and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
+        if type(message) is AIMessageChunk and type(self) is ChatGenerationChunk and (not kwargs or _is_info(kwargs)):
             content = message.__dict__["content"]
             text = content if type(content) is str else str(message.text)
-            values = {"text": text, "generation_info": None, "type": "ChatGenerationChunk", "message": message}
+            info = kwargs.get("generation_info")
+            if kwargs:
+                info = None if info is None else info.copy()
+                set_fields_set(self, {"message", "generation_info"})
+            values = {"text": text, "generation_info": info, "type": "ChatGenerationChunk", "message": message}
             set_values(self, values)
         else:
             super().__init__(**({} if message is None else {"message": message}), **kwargs)
@@ -111,6 +115,14 @@ class ChatGenerationChunk(ChatGeneration):
 
     def __add__(self, other: Any) -> Self:
         return cast("Self", _add(self, other, ChatGenerationChunk))
+
+
+def _is_info(kwargs: dict[str, Any]) -> bool:
+    """Whether these are the provider's metadata alone, and validation would take them as they are, but copied."""
+    if kwargs.keys() != {"generation_info"}:
+        return False
+    info = kwargs["generation_info"]
+    return info is None or (type(info) is dict and all(type(key) is str for key in info))
 
 
 def _add(chunk: Any, other: Any, kind: type[Generation]) -> Any:

@@ -107,8 +107,8 @@ class _WithCitations(Runnable[Any, dict[str, Any]]):
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
         return super().get_name(suffix, name=name or self.name or "with_citations")
 
-    def _may_restart(self) -> bool:
-        return self.chain._may_restart()
+    def _may_restart_stream(self) -> bool:
+        return self.chain._may_restart_stream()
 
     def _structure(self) -> Structure:
         return Structure("wrapper", [Part(self.chain)])

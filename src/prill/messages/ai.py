@@ -222,6 +222,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                 if name not in _SCALARS and values[name] is not None:
                     values[name] = values[name].copy()
             set_values(self, values)
+            if calls := values["tool_calls"]:
+                values["tool_calls"] = [{**call, "args": call["args"].copy()} for call in calls]
+                values["tool_call_chunks"] = as_chunks(calls)
             set_fields_set(self, {"content", *kwargs})
             set_extra(self, {})
         else:
@@ -412,16 +415,29 @@ def _is_plain(kwargs: dict[str, Any]) -> bool:
             if value is not None and value != "last":
                 return False
         elif name == "response_metadata" or name == "additional_kwargs":
-            if type(value) is not dict:
+            if type(value) is not dict or "tool_calls" in value:  # calls in OpenAI's form, which are read
                 return False
         elif name in _CALL_LISTS:
-            if type(value) is not list or value:
+            if type(value) is not list or (value and not (name == "tool_calls" and all(map(_is_plain_call, value)))):
                 return False
         elif value is not None or name != "usage_metadata":
             return False
     return True
 
 
+def _is_plain_call(call: Any) -> bool:
+    return (
+        type(call) is dict
+        and call.keys() == _CALL_KEYS
+        and call["type"] == "tool_call"
+        and type(call["name"]) is str
+        and type(call["id"]) is str
+        and type(call["args"]) is dict
+        and all(type(name) is str for name in call["args"])
+    )
+
+
+_CALL_KEYS = {"type", "name", "args", "id"}
 _SCALARS = frozenset({"id", "name", "chunk_position"})
 _CALL_LISTS = frozenset({"tool_call_chunks", "tool_calls", "invalid_tool_calls"})
 
