@@ -227,3 +227,8 @@ def test_a_report_knows_how_much_of_files_was_read() -> None:
     assert 0.3 < (source.fraction() or 0) < 0.8
     list(reading)
     assert source.fraction() == 1.0
+
+
+def test_run_is_the_function_also_after_another_name_of_its_module_was_used() -> None:
+    code = "from prill import bulk; bulk.stream; assert bulk.run([].append, [1], None).rows == 1"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -65,7 +65,7 @@ function side(title, part, output) {
   if (!part) { node.append(make("p", { className: "scores", textContent: TEXTS.missing })); return node; }
   node.append(part.error ? make("pre", { className: "bad", textContent: part.error }) : make("pre", { tabIndex: 0 }, ...output));
   for (const [name, score] of Object.entries(part.scores)) {
-    const details = Object.entries(score.details).map(([key, value]) => `${key}: ${value}`).join(" · ");
+    const details = Object.entries(score.details).filter(([, value]) => value !== "{}").map(([key, value]) => `${key}: ${value}`).join(" · ");
     node.append(make("p", { className: `scores${score.error ? " bad" : ""}`, textContent: `${name} ${score.error ?? number(score.value)}${details ? ` – ${details}` : ""}` }));
   }
   node.append(make("p", { className: "scores", textContent: `${number(part.seconds, 2)} s · ${part.tokens} ${TEXTS.tokens}` }));
