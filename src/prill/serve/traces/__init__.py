@@ -1,0 +1,5 @@
+"""The viewer of recorded runs: ``prill traces runs.db``."""
+
+from prill.serve.traces.viewer import TraceViewer
+
+__all__ = ["TraceViewer"]
