@@ -51,7 +51,6 @@ def record_runs(path: Path, model: Any, provider: ReplayServer) -> None:
     @tool
     def search(query: str) -> str:
         """Search the archive."""
-        provider.reply("Three", " reports")
         return str((chain | (lambda message: message.text)).invoke({"name": query}))
 
     agent = create_agent(model, [search], name="researcher")
@@ -62,8 +61,7 @@ def record_runs(path: Path, model: Any, provider: ReplayServer) -> None:
         with pytest.raises(ValueError, match="the reason"):
             RunnableLambda(fail).invoke("x", {"run_name": "failing"})
         first = Reply(tool_calls=[{"name": "search", "args": {"query": "owls"}}])
-        provider.replies([first])
-        provider.reply("There are three reports on owls.")
+        provider.queue(first, Reply(["Three", " reports"]), Reply(["There are three reports on owls."]))
         agent.invoke({"messages": [("human", "How many reports on owls?")]})
 
 
