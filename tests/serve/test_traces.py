@@ -130,6 +130,7 @@ def test_it_fits_a_phone_in_both_languages_and_schemes(
         page.locator(".root button").first.click()
         page.locator(".tree .line").nth(3).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("[...document.querySelectorAll('.bar')].every((bar) => bar.clientHeight > 0)")
         page.screenshot(path=tmp_path / f"{width}-{scheme}.png", full_page=True)
 
 

@@ -200,7 +200,8 @@ def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     """Print a table, with ``rich`` if this is a terminal and the package is there."""
     if sys.stdout.isatty():
         try:
-            console, table, text = (import_module(f"rich.{name}") for name in ("console", "table", "text"))
+            console, table = import_module("rich.console"), import_module("rich.table")
+            text = import_module("rich.text")
         except ImportError:
             pass
         else:

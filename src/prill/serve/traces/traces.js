@@ -135,7 +135,7 @@ function drawStep(run, level, start, total, differs, isOpen) {
   name.style.setProperty("--level", Math.min(level, 8));
   const took = run.seconds ?? Math.max(0, start + total - run.started);
   const waiting = make("span", { className: "waiting" });
-  const bar = make("span", { className: `bar ${run.kind}` }, waiting);
+  const bar = make("span", { className: `bar kind-${run.kind}` }, waiting);
   bar.style.left = `${Math.min(99.5, Math.max(0, ((run.started - start) / total) * 100))}%`;
   bar.style.width = `${Math.min(100, (took / total) * 100)}%`;
   if (typeof run.first_chunk === "number" && took) waiting.style.width = `${Math.min(100, (run.first_chunk / took) * 100)}%`;
