@@ -71,11 +71,17 @@ def browser() -> Iterator[Any]:
         yield browser
 
 
+def wait_for_count(page: Any, selector: str, count: int) -> None:
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_have_count(count)
+
+
 def test_the_list_is_filtered_and_a_run_is_opened(served: Served, browser: Any) -> None:
     with opened(browser, served.url) as page:
         page.locator(".root").nth(3).wait_for()
         page.fill("#by-name", "greet")
-        page.wait_for_function("document.querySelectorAll('.root').length === 2")
+        wait_for_count(page, ".root", 2)
         page.select_option("#state", "error")
         page.locator("#list .note").wait_for()
         page.fill("#by-name", "")
@@ -98,11 +104,11 @@ def test_a_tree_shows_times_tokens_cost_and_messages(served: Served, browser: An
 def test_two_runs_are_shown_side_by_side_with_what_differs(served: Served, browser: Any) -> None:
     with opened(browser, served.url) as page:
         page.fill("#tag", "greeting")
-        page.wait_for_function("document.querySelectorAll('.root').length === 2")
+        wait_for_count(page, ".root", 2)
         for number in (0, 1):
             page.locator(".root input").nth(number).check()
         page.click("#compare")
-        page.wait_for_function("document.querySelectorAll('#shown.two section').length === 2")
+        wait_for_count(page, "#shown.two section", 2)
         assert page.locator(".line.differs").count() > 2
 
 

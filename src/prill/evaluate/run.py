@@ -105,7 +105,7 @@ class _Evaluation:
         self._source = open_source(dataset)
         self._scorers = name_scorers(scorers)
         self._options = options
-        self._bulk: Options = {"max_concurrency": 20}
+        self._bulk: Options = {"max_concurrency": 20, "key": _get_number, "input": _get_input}
         for name in _PASSED_ON:
             if options.get(name) is not None:
                 self._bulk[name] = options[name]  # type: ignore[literal-required]  # one of the names above
@@ -180,7 +180,7 @@ class _Evaluation:
 
     async def _run(self, chain: Runnable[Any, Any], inputs: Sequence[Any]) -> AsyncIterator[tuple[int, bulk.Result]]:
         """Yield what became of each input, with its number; an error that meets all of them is kept for the result."""
-        stream = bulk.stream(chain, list(enumerate(inputs)), key=_get_number, input=_get_input, **self._bulk)
+        stream = bulk.stream(chain, list(enumerate(inputs)), **self._bulk)
         try:
             async with closing(stream) as results:
                 async for pair in results:

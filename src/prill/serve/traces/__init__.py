@@ -92,10 +92,12 @@ class TraceViewer:
 
     async def _list_roots(self, request: Request) -> Response:
         asked = request.query_params
-        texts = {name: asked[name] for name in ("text", "name", "tag", "status", "model") if name in asked}
-        numbers = {"since": _number(asked, "since", 0.0), "limit": min(int(_number(asked, "limit", 100)), 500)}
-        offset = int(_number(asked, "offset", 0))
-        return _answer(await _read(lambda: self._file.list_roots(**texts, **numbers, offset=offset)))
+        filters: dict[str, Any] = {
+            name: asked[name] for name in ("text", "name", "tag", "status", "model") if name in asked
+        }
+        filters["since"] = _number(asked, "since", 0.0)
+        filters["limit"], filters["offset"] = (int(_number(asked, *each)) for each in (("limit", 100), ("offset", 0)))
+        return _answer(await _read(lambda: self._file.list_roots(**filters)))
 
     async def _read_tree(self, request: Request) -> Response:
         runs = await _read(lambda: self._file.read_tree(request.path_params["id"]))
