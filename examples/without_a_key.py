@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "label_reviews": ["--rows", "400"],
     "chat_in_the_browser": [TEXTS],
     "on_ray_serve": [],
+    "evaluate_a_chain": [],
 }
 
 
@@ -102,6 +103,12 @@ REPLIES = {
         "convert_time", {"source_timezone": "Europe/Oslo", "time": "12:00", "target_timezone": "Asia/Tokyo"}
     ),
     r"noon in Oslo\?\n.*Asia/Tokyo": say("In Tokyo it is evening: seven o'clock in summer, eight in winter."),
+    r"What is the capital of France": say("The capital of France is Paris."),
+    r"What is the capital of Japan": say("That is Tokyo."),
+    r"What is the capital of Norway": say("Oslo"),
+    r"Name the capital of France": say("Paris"),
+    r"Name the capital of Japan": say("Tokyo"),
+    r"Name the capital of Norway": say("Bergen"),
     r"Argue for": say("A database of one's own fits like a glove. It teaches the team what it really needs."),
     r"Argue against": say("It is ten years of work, and there are good ones."),
     r"Weigh it up": say("Only if the data is unlike all others."),

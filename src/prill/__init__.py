@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         chain as chain,
     )
     from prill.tools import tool as tool
+    from prill.tracers.recording import record as record
     from prill.tracers.trace import trace as trace
 else:  # a type checker would believe that every name exists
     __getattr__, __dir__, __all__ = lazy_names(
@@ -65,6 +66,7 @@ else:  # a type checker would believe that every name exists
                 "RunnablePassthrough RunnableSequence chain"
             ),
             "tools": "tool",
+            "tracers.recording": "record",
             "tracers.trace": "trace",
         },
         also=["__version__"],

@@ -32,7 +32,11 @@ def lazy_names(
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, own = homes[name]
-        value = getattr(import_module(module), own)
+        found = import_module(module)
+        hidden = module.removeprefix(f"{package}.")
+        if homes.get(hidden, ("",))[0] == module:  # the import has put the module where its own name belongs
+            setattr(sys.modules[package], hidden, getattr(found, homes[hidden][1]))
+        value = getattr(found, own)
         setattr(sys.modules[package], name, value)  # the next time it is found without this function
         return value
 

@@ -211,6 +211,54 @@ def bulk(
         print(run_bulk(chain, source, output, options))
 
 
+@app.command()
+def evaluate(
+    chain: Annotated[str, typer.Argument(help="module:name or file.py:name of the chain.")],
+    dataset: Annotated[str, typer.Argument(help="A file of rows (JSON Lines, CSV, Parquet).")],
+    scorer: Annotated[
+        list[str] | None, typer.Option("--scorer", "-s", help="exact, json, judge=MODEL or module:name; repeat.")
+    ] = None,
+    input: Annotated[str, typer.Option(help="The column that the chain is given.")] = "input",
+    expected: Annotated[str, typer.Option(help="The column of what is expected.")] = "expected",
+    key: Annotated[
+        str | None, typer.Option(help="The column that names a row; by default key, id or position.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the evaluation is called.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask the first so many rows only.")] = None,
+    max_concurrency: Annotated[int, typer.Option(min=1, help="Rows in flight at once.")] = 20,
+    attempts: Annotated[int, typer.Option(min=1, help="How often a row is asked at most.")] = 5,
+    price: Annotated[list[str] | None, typer.Option(help="MODEL=READ,WRITTEN of a million tokens; repeat.")] = None,
+    save: Annotated[str | None, typer.Option(help="The JSON file to write.")] = None,
+    compare: Annotated[str | None, typer.Option(help="The JSON file of the run to compare with.")] = None,
+    html: Annotated[str | None, typer.Option(help="Where to write the page of the comparison.")] = None,
+    lang: Annotated[Language, typer.Option(help="The language of the page.")] = Language.en,
+    debug: Debug = False,
+) -> None:
+    """Run a chain on every row of a file, and score its outputs."""
+    options = {
+        **{"input": input, "expected": expected, "key": key, "name": name, "limit": limit, "price": price},
+        **{"max_concurrency": max_concurrency, "attempts": attempts, "progress": sys.stderr.isatty()},
+    }
+    with _clear_errors(debug):
+        from prill.cli.evaluating import run_evaluation  # noqa: PLC0415 - other commands do not need it
+
+        run_evaluation(chain, dataset, scorer or (), options, save=save, before=compare, html=html, lang=lang.value)
+
+
+@app.command()
+def traces(
+    path: Annotated[str, typer.Argument(help="The file that prill.record wrote.")] = "runs.db",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen at; 0 is any free port.")] = 8787,
+    price: Annotated[list[str] | None, typer.Option(help="MODEL=READ,WRITTEN of a million tokens; repeat.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Show recorded runs in the browser: their steps, times, tokens and values. For this machine alone."""
+    with _clear_errors(debug):
+        from prill.cli.tracing import show_traces  # noqa: PLC0415 - needs the extra "serve"
+
+        show_traces(path, port, price, typer.echo)
+
+
 @contextmanager
 def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
     """Show an error of Prill's, or of the files and values given to it, as one message instead of a traceback."""
