@@ -39,16 +39,16 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(server: ReplayServer, tmp_p
     server.queue(Reply(["Once", " upon"], faults=Faults(stall_at=3)), Reply(["Good", " night"]))
     with terminal(server) as screen:
         screen.wait_for("> ")
-        screen.type("A story, please\n")
+        screen.type("A story, please\r")
         screen.wait_for("Once upon")
         screen.interrupt_until("[stopped]")
         assert server.wait_closed(PATIENCE)
         assert server.closed_early == 1
         screen.wait_for("> ")
-        screen.type("Enough\n")
+        screen.type("Enough\r")
         screen.wait_for("Good night")
         screen.wait_for("> ")
-        screen.type(f"/save {file}\n")
+        screen.type(f"/save {file}\r")
         screen.wait_for("[4 messages in ")
         screen.wait_for("> ")
         screen.type(CTRL_D)
@@ -66,11 +66,11 @@ def test_ctrl_c_before_the_first_piece_forgets_the_question(server: ReplayServer
     server.queue(Reply(["never said"], faults=Faults(stall_at=0)))
     with terminal(server) as screen:
         screen.wait_for("> ")
-        screen.type("Anyone there?\n")
+        screen.type("Anyone there?\r")
         assert server.wait_requests(1, PATIENCE)
         screen.interrupt_until("[stopped]")
         screen.wait_for("> ")
-        screen.type("Hello\n")
+        screen.type("Hello\r")
         screen.wait_for("> ")
     assert said(server.requests[1]) == [("user", "Hello")]
 
@@ -81,7 +81,7 @@ def test_ctrl_c_at_the_prompt_gives_up_the_line(server: ReplayServer) -> None:
         screen.type("half a ques")
         screen.wait_for("ques")
         screen.interrupt_until("> ", again=1.0)
-        screen.type("exit\n")
+        screen.type("exit\r")
         assert screen.process.wait(PATIENCE) == 0
     assert server.request_count == 0
 
