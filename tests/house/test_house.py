@@ -1,6 +1,7 @@
 """The house stays as it was planned: layers, sizes, no circles, cheap imports, no twins of one logic."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,12 @@ def test_a_lazy_package_shows_type_checkers_the_names_that_it_loads(package):
         for pair in names.split()
     }
     assert shown == loaded
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_dir_of_a_lazy_package_lists_its_public_names_alone(package):
+    found = import_module(package)
+    assert dir(found) == sorted(found.__all__)
 
 
 def test_imports_inside_functions_have_their_reason_beside_them():

@@ -19,6 +19,7 @@ try:
     from prompt_toolkit.input import create_input
     from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
     from prompt_toolkit.key_binding import KeyBindings
+    from prompt_toolkit.layout.processors import TabsProcessor
     from prompt_toolkit.output import create_output
 except ImportError as error:
     raise MissingDependencyError("prill chat needs prompt-toolkit: pip install 'prill[cli]'") from error
@@ -49,6 +50,7 @@ class Editor:
             multiline=True,
             prompt_continuation=" " * len(PROMPT),
             reserve_space_for_menu=0,
+            input_processors=[TabsProcessor(char1=" ", char2=" ")],
             **more,
         )
         self._answers: PromptSession[str] = PromptSession(history=InMemoryHistory(), reserve_space_for_menu=0, **more)

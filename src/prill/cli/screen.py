@@ -51,6 +51,8 @@ class Screen:
         self.failed = True
         if self._debug and isinstance(error, Exception):
             traceback.print_exception(error)
+        if isinstance(error, OSError) and error.strerror:
+            error = f"{error.filename}: {error.strerror}"
         print(f"[{error}]", file=sys.stderr, flush=True)
 
     def _show_thinking(self, text: str) -> None:
