@@ -78,8 +78,8 @@ class Chat:
 
     def ask(self, question: str) -> None:
         """Print the answer to ``question``, and to the files attached to it, while it arrives; remember both."""
-        before = len(self.messages)
         content: Any = [*self.attached, {"type": "text", "text": question}] if self.attached else question
+        self.attached.clear()  # as the question, they are forgotten if the answer fails
         self.messages.append(HumanMessage(content))
         self._shown.clear()
         try:
@@ -96,8 +96,6 @@ class Chat:
             self.screen.end_thinking()
             print(flush=True)
             self.screen.complain(error)
-        if len(self.messages) > before:  # the question was not forgotten, nor are its files sent again
-            self.attached.clear()
 
     def answer(self) -> None:
         """Print what the model answers, and remember it."""
