@@ -140,7 +140,7 @@ def try_out(interpreter: Path, folder: Path, archive: Path) -> None:
     run(python, "-W", "error", "-c", ALONE)
     install(python, [f"prill[cli,testing] @ {archive.as_uri()}"])
     run(python, "-W", "error", "-c", CHAIN)
-    assert "Here| is| a|" in run(command, "demo", "--scripted", "--pace", "0").replace("\n", ""), "prill demo"
+    assert "Here|'s| a| joke|" in run(command, "demo", "--scripted", "--pace", "0"), "prill demo"
 
 
 def report(what: str, started: float) -> None:

@@ -51,8 +51,8 @@ def split_path(argument: str) -> tuple[Path, str]:
     """
     for quote in "'\"":
         if argument.startswith(quote) and quote in argument[1:]:
-            path, _, question = argument[1:].partition(quote)
-            return Path(path).expanduser(), question.strip()
+            quoted, _, question = argument[1:].partition(quote)
+            return Path(quoted).expanduser(), question.strip()
     spaces = [place for place, letter in enumerate(argument) if letter.isspace()]
     for end in [len(argument), *reversed(spaces)]:
         for text in (argument[:end], argument[:end].replace("\\ ", " ")):

@@ -59,8 +59,7 @@ def list_tools(chat: Chat, _: str) -> None:
     if not chat.tools:
         chat.screen.note(chat.words.no_tools)
         return
-    named = ((getattr(tool, "name", None) or getattr(tool, "__name__", str(tool)), tool) for tool in chat.tools)
-    _show_table([(name, _describe(tool)) for name, tool in named], not chat.at_terminal)
+    _show_table([(_name(tool), _describe(tool)) for tool in chat.tools], not chat.at_terminal)
 
 
 def save(chat: Chat, argument: str) -> None:
@@ -112,6 +111,10 @@ def _need(chat: Chat, command: str, argument: str) -> str:
         usage = next(usage for usage, _ in chat.words.commands if usage.startswith(command))
         raise ConfigError(chat.words.needs_argument.format(usage=usage))
     return argument
+
+
+def _name(tool: object) -> str:
+    return str(getattr(tool, "name", None) or getattr(tool, "__name__", tool))
 
 
 def _describe(tool: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -124,9 +125,7 @@ def replay(
 ) -> None:
     """Stand in for a provider: answer as OpenAI and Anthropic do, from a script, until Ctrl-C."""
     with _clear_errors(debug):
-        from prill.cli.replay import run_replay  # noqa: PLC0415 - starts a server
-
-        run_replay(script, port, pace)
+        _run_replay(script, port, pace)
 
 
 @app.command()
@@ -221,3 +220,22 @@ def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
             raise
         print(f"prill: {error}" + (f"\n{hint}" if hint else ""), file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+def _run_replay(script: Path | None, port: int, pace: float) -> None:
+    """Serve the replies of ``script`` again and again, or an echo, until Ctrl-C is pressed.
+
+    Raises:
+        ConfigError: the script cannot be used, or the port is taken.
+    """
+    from prill.testing import Faults, ReplayServer  # noqa: PLC0415 - of this command alone
+    from prill.testing.script import read_script, repeat_replies  # noqa: PLC0415 - of this command alone
+
+    replies = None if script is None else read_script(script)
+    with ReplayServer(port=port, faults=Faults(pace=pace)) as server:
+        if replies is not None:
+            server.replies(repeat_replies(replies))
+        print(f"Listening at {server.url}. In another terminal:", flush=True)
+        print(f"  prill chat -m openai:any-name --base-url {server.openai_url}", flush=True)
+        print(f"  prill chat -m anthropic:any-name --base-url {server.anthropic_url}", flush=True)
+        Event().wait()
