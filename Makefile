@@ -30,7 +30,7 @@ phase = started=$$(date +%s); printf '%s ... ' "$(1)"; $(2) && echo "$$(($$(date
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -X dev -m pytest -n auto --dist worksteal
 
-.PHONY: demo serve-demo test check test-latest dist soak clients bench ecosystem providers seeds-table docs figures lock clean
+.PHONY: demo serve-demo setup test check test-latest dist soak clients bench ecosystem providers seeds-table docs figures lock clean
 
 demo: $(DEMO_READY)
 	@$(DEMO)/bin/prill demo
@@ -38,6 +38,9 @@ demo: $(DEMO_READY)
 # The playground of three chains, with scripted answers: open one of the addresses that it prints.
 serve-demo: $(DEMO_READY)
 	@$(DEMO)/bin/prill demo --serve --scripted
+
+# The full environment, .venv: for the examples, and for working on Prill.
+setup: $(READY)
 
 test: check
 	$(PYTEST)

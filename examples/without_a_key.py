@@ -24,6 +24,7 @@ TEXTS = os.path.relpath(HERE / "texts")
 ARGUMENTS: dict[str, list[str]] = {
     "chat_with_history": [],
     "rag_over_a_folder": [TEXTS, "How long do cats sleep?"],
+    "ask_a_pdf": [os.path.relpath(HERE / "files" / "tea_house.pdf"), "How many people fit into the garden?"],
     "extract_a_table_live": [],
     "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
     "fallback_between_providers": ["Why is the sky blue?"],
@@ -64,6 +65,9 @@ REPLIES = {
     r"My name is Ada": say("Good to meet you, Ada! What are you working on?"),
     r"What is my name": say("You are Ada."),
     r"How long do cats sleep": say("Twelve to sixteen hours a day, most of it lightly [1]."),
+    r"fit into the garden": say(
+        "Twenty people (page 3). Groups of more than eight should book two days ahead (page 3)."
+    ),
     r"列出下文中的每一笔花费": call("Expense_list", {"items": EXPENSES}, fragment=20),
     r"Summarise.*Bees": say("Bees tell each other the way by dancing, and keep warm by shivering in a ball."),
     r"Summarise.*Cats": say("Cats sleep lightly for most of the day, and purr in good times and bad."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 import sys
 import tarfile
 import zipfile
@@ -66,3 +67,11 @@ def test_the_pythons_of_this_machine_are_found() -> None:
     assert is_version(sys.executable, running)
     for version, interpreter in find_interpreters().items():
         assert is_version(str(interpreter), version)
+
+
+def test_the_workflow_calls_targets_that_exist() -> None:
+    workflow = (PROJECT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    called = set(re.findall(r"run: make (\S+)", workflow))
+    assert called == {"test", "dist"}
+    assert [target for target in called if f"\n{target}:" not in makefile] == []
