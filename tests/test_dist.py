@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -75,3 +76,12 @@ def test_the_workflow_calls_targets_that_exist() -> None:
     called = set(re.findall(r"run: make (\S+)", workflow))
     assert called == {"test", "dist"}
     assert [target for target in called if f"\n{target}:" not in makefile] == []
+
+
+@pytest.mark.parametrize("target", ["demo", "serve-demo"])
+def test_demonstrations_do_without_the_tools_of_tests(target: str) -> None:
+    command = ["make", "--dry-run", "--always-make", "-C", str(PROJECT), target]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert ".venv-demo/bin/prill demo" in shown
+    assert "[cli,testing]" in shown
+    assert "dev" not in re.findall(r"\[([a-z,]+)\]", shown)

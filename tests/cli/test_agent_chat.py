@@ -77,6 +77,21 @@ def test_calls_progress_and_results_are_shown_where_nobody_is_asked(server: Repl
     ]
 
 
+def test_another_model_has_the_same_tools(server: ReplayServer, folder: Path) -> None:
+    done = subprocess.run(
+        command(server, "--yes"),
+        input="/tools\n/model openai:other\nhi\n",
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert [line.split("  ")[0] for line in done.stderr.splitlines()] == ["weather", "slow", "[model: openai:other]"]
+    assert server.requests[0].json["model"] == "other"
+    assert [tool["function"]["name"] for tool in server.requests[0].json["tools"]] == ["weather", "slow"]
+
+
 def test_a_call_runs_once_it_is_approved(server: ReplayServer, folder: Path) -> None:
     server.queue(call("weather", "Oslo"), Reply(["It is sunny"]))
     with terminal(server, folder) as screen:

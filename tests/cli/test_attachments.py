@@ -48,6 +48,8 @@ def test_a_file_that_no_provider_would_take_is_not_read(tmp_path: Path) -> None:
         ("{0}/two words.txt what is it?", "two words.txt", "what is it?"),
         (r"{0}/two\ words.txt what?", "two words.txt", "what?"),
         ("'{0}/two words.txt' what?", "two words.txt", "what?"),
+        ("{0}/a.txt what\nis it?", "a.txt", "what\nis it?"),
+        ("{0}/a.txt " + "what? " * 2000 + "!", "a.txt", "what? " * 2000 + "!"),
         ("{0}/missing.txt what?", "missing.txt", "what?"),
     ],
 )

@@ -59,6 +59,19 @@ def test_alt_enter_and_a_backslash_start_a_new_line(server: ReplayServer, chat: 
     assert last_question(server) == "one\ntwo\nthree"
 
 
+def test_a_file_goes_with_a_question_of_several_lines(server: ReplayServer, chat: Chat, tmp_path: Path) -> None:
+    (tmp_path / "my notes.txt").write_text("words")
+    server.reply("I see")
+    with chat(place=tmp_path) as pane:
+        pane.wait_for(">")
+        pane.paste("/file my notes.txt\nWhat\nis this?")
+        pane.wait_for("  is this?")
+        pane.press("Enter")
+        pane.wait_for("I see", ">")
+    blocks = server.requests[0].json["messages"][0]["content"]
+    assert [block["text"] for block in blocks] == ["my notes.txt:\n\nwords\n", "What\nis this?"]
+
+
 @WIDTHS
 def test_what_is_typed_while_an_answer_runs_is_in_the_next_prompt(
     server: ReplayServer, chat: Chat, columns: int

@@ -53,11 +53,19 @@ def split_path(argument: str) -> tuple[Path, str]:
         if argument.startswith(quote) and quote in argument[1:]:
             quoted, _, question = argument[1:].partition(quote)
             return Path(quoted).expanduser(), question.strip()
-    spaces = [place for place, letter in enumerate(argument) if letter.isspace()]
-    for end in [len(argument), *reversed(spaces)]:
-        for text in (argument[:end], argument[:end].replace("\\ ", " ")):
+    line = argument.splitlines()[0]
+    spaces = [place for place, letter in enumerate(line) if letter.isspace()]
+    for end in [len(line), *reversed(spaces)]:
+        for text in (line[:end], line[:end].replace("\\ ", " ")):
             path = Path(text).expanduser()
-            if path.is_file():
+            if _is_file(path):
                 return path, argument[end:].strip()
     first, *rest = argument.split(maxsplit=1)
     return Path(first).expanduser(), "".join(rest)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # longer than a name may be
+        return False

@@ -16,8 +16,9 @@ from prill.cli.chat import Chat
 from prill.errors import ConfigError, PrillError
 from prill.messages import messages_from_dict, messages_to_dict
 
-_COMMAND = re.compile(r"/[a-z]+(\s.*)?")
-"""A question may start with a slash too, as the path ``/etc/hosts`` does, and may have several lines."""
+_COMMAND = re.compile(r"(?s:/file\s.*)|/[a-z]+(\s.*)?")
+"""A question may start with a slash too, as the path ``/etc/hosts`` does; one that goes with a file may have several
+lines."""
 
 
 def is_command(message: str) -> bool:
@@ -27,12 +28,12 @@ def is_command(message: str) -> bool:
 
 def run_command(chat: Chat, message: str) -> None:
     """Do what a command says; what goes wrong is shown, and the chat goes on."""
-    name, _, argument = message.partition(" ")
+    name, *rest = message.split(maxsplit=1)
     command = _COMMANDS.get(name)
     try:
         if command is None:
             raise ConfigError(chat.words.unknown.format(command=name))
-        command(chat, argument.strip())
+        command(chat, "".join(rest))
     except (PrillError, OSError) as error:
         chat.screen.complain(error)
 
