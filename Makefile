@@ -14,13 +14,17 @@ WITH_UV := uv pip install --quiet --compile-bytecode --python $(BIN)/python \
 WITH_PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL := $(if $(UV),$(WITH_UV),$(WITH_PIP))
 
-# Modules are compiled when the demonstration imports them: most of what is installed is never imported.
+# Modules are compiled when the demonstration imports them: most of what is installed is never imported. The pip of
+# $(PYTHON) installs into it, if there is one, because to put a pip into an environment takes seconds.
 DEMO := .venv-demo
 DEMO_READY := $(DEMO)/.ready
-DEMO_MAKE := $(if $(UV),uv venv --quiet --allow-existing --no-project --python $(PYTHON) $(DEMO),$(PYTHON) -m venv $(DEMO))
+HAS_PIP := $(shell $(PYTHON) -c 'import pip' 2>/dev/null && echo yes)
+DEMO_VENV := $(PYTHON) -m venv $(if $(HAS_PIP),--without-pip) $(DEMO)
+DEMO_MAKE := $(if $(UV),uv venv --quiet --allow-existing --no-project --python $(PYTHON) $(DEMO),$(DEMO_VENV))
 DEMO_UV := uv pip install --quiet --python $(DEMO)/bin/python --constraints constraints.txt \
   --build-constraints constraints.txt
-DEMO_PIP := $(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
+DEMO_PIP := $(if $(HAS_PIP),$(PYTHON) -m pip --python $(DEMO)/bin/python,$(DEMO)/bin/python -m pip) install --quiet \
+  --disable-pip-version-check --no-compile
 DEMO_INSTALL := $(if $(UV),$(DEMO_UV),$(DEMO_PIP))
 comma := ,
 # $(call phase,WHAT,COMMAND) says what is done, and afterwards how many seconds it took.
