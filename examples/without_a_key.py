@@ -27,6 +27,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "rag_over_a_folder": [TEXTS, "How long do cats sleep?"],
     "conversational_rag": [TEXTS],
     "cited_answers": [HANDBOOK, "How long does a refund take, and what cannot be sent back?"],
+    "ask_a_pdf": [os.path.relpath(HERE / "files" / "tea_house.pdf"), "How many people fit into the garden?"],
     "extract_a_table_live": [],
     "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
     "fallback_between_providers": ["Why is the sky blue?"],
@@ -75,6 +76,8 @@ REPLIES = {
     r"How long does a refund take": say(
         "A refund takes a week from the day on which the item is back [2]. Vouchers and opened software cannot be sent "
         "back [1]."
+    r"fit into the garden": say(
+        "Twenty people (page 3). Groups of more than eight should book two days ahead (page 3)."
     ),
     r"列出下文中的每一笔花费": call("Expense_list", {"items": EXPENSES}, fragment=20),
     r"Summarise.*Bees": say("Bees tell each other the way by dancing, and keep warm by shivering in a ball."),

@@ -1,6 +1,7 @@
 """The house stays as it was planned: layers, sizes, no circles, cheap imports, no twins of one logic."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,11 @@ def test_no_name_that_is_loaded_later_is_also_a_modules(package):
     """Importing a module sets its name in the package, so that ``package.name`` would be the module."""
     names = {alias.asname or alias.name for node, _ in imports(package) for alias in getattr(node, "names", ())}
     assert [name for name in names if f"{package}.{name}" in FILES] == []
+
+
+def test_dir_of_a_lazy_package_lists_its_public_names_alone(package):
+    found = import_module(package)
+    assert dir(found) == sorted(found.__all__)
 
 
 def test_imports_inside_functions_have_their_reason_beside_them():

@@ -350,19 +350,31 @@ _TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "model_cont
 _WITHHELD = frozenset({"content_filter", "content_filtered", "guardrail_intervened", "refusal", "safety"})
 
 
+def is_truncated(message: AIMessage) -> bool:
+    """Whether the provider says that the limit of tokens cut the answer."""
+    return _has_reason(message, _TRUNCATED)
+
+
+def _has_reason(message: AIMessage, names: frozenset[str]) -> bool:
+    return any(isinstance(reason, str) and reason.lower() in names for reason in _reasons_to_end(message))
+
+
+def _reasons_to_end(message: AIMessage) -> list[Any]:
+    facts = message.response_metadata
+    reasons = [facts.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason")]
+    if isinstance(details := facts.get("incomplete_details"), dict):
+        reasons.append(details.get("reason"))
+    return reasons
+
+
 def strict_calls(chunk: AIMessageChunk, *, interrupted: bool = False) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """The tool calls of a whole answer that may be executed, and those that may not.
 
     ``interrupted``: the answer broke off.
     """
-    facts = chunk.response_metadata
-    reasons = [facts.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason")]
-    if isinstance(details := facts.get("incomplete_details"), dict):
-        reasons.append(details.get("reason"))
-    truncated = any(isinstance(reason, str) and reason.lower() in _TRUNCATED for reason in reasons)
-    ended = chunk.chunk_position == "last" or any(reasons)
-    withheld = any(isinstance(reason, str) and reason.lower() in _WITHHELD for reason in reasons)
-    complete = ended and not truncated and not interrupted and not withheld
+    truncated = is_truncated(chunk)
+    ended = chunk.chunk_position == "last" or any(_reasons_to_end(chunk))
+    complete = ended and not truncated and not interrupted and not _has_reason(chunk, _WITHHELD)
     return parse_complete_calls(chunk.tool_call_chunks, complete=complete, truncated=truncated, interrupted=interrupted)
 
 
