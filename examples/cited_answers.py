@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pypdf import PdfReader
-
 from prill import Document, PromptTemplate, Runnable, init_chat_model
 from prill.chains import CitedDocument, create_cited_retrieval_chain
+from prill.document_loaders import PyPDFDirectoryLoader
 from prill.retrievers import BM25Retriever
 
 PAGE = PromptTemplate.from_template("({source}, page {page})\n{page_content}")
@@ -37,10 +36,9 @@ def build_chain(pages: list[Document], model: str) -> Runnable[dict[str, Any], d
 
 def read_pages(folder: Path) -> Iterator[Document]:
     """A document for each page of the PDF files in a folder."""
-    for path in sorted(folder.rglob("*.pdf")):
-        with PdfReader(path) as reader:
-            for number, page in enumerate(reader.pages, 1):
-                yield Document(page.extract_text(), metadata={"source": path.name, "page": number})
+    for page in PyPDFDirectoryLoader(folder).lazy_load():
+        source, number = Path(page.metadata["source"]).name, page.metadata["page"] + 1
+        yield Document(page.page_content, metadata={"source": source, "page": number})
 
 
 def show_answer(chain: Runnable[dict[str, Any], dict[str, Any]], question: str) -> None:

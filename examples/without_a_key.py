@@ -76,6 +76,7 @@ REPLIES = {
     r"How long does a refund take": say(
         "A refund takes a week from the day on which the item is back [2]. Vouchers and opened software cannot be sent "
         "back [1]."
+    ),
     r"fit into the garden": say(
         "Twenty people (page 3). Groups of more than eight should book two days ahead (page 3)."
     ),

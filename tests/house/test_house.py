@@ -226,6 +226,7 @@ def test_no_name_that_is_loaded_later_is_also_a_modules(package):
     assert [name for name in names if f"{package}.{name}" in FILES] == []
 
 
+@pytest.mark.parametrize("package", LAZY)
 def test_dir_of_a_lazy_package_lists_its_public_names_alone(package):
     found = import_module(package)
     assert dir(found) == sorted(found.__all__)

@@ -65,7 +65,7 @@ _NEW: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.agents": (
         _inner(
-            "agents",
+            "conversations",
             "AgentAction AgentActionMessageLog AgentFinish AgentStep _convert_agent_action_to_messages "
             "_convert_agent_observation_to_messages _create_function_message",
         ),
