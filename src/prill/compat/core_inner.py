@@ -153,11 +153,11 @@ _NEW: dict[str, tuple[str, ...]] = {
 _MORE: dict[str, tuple[str, ...]] = {
     "langchain_core.caches": (_inner("annotation_names", "RETURN_VAL_TYPE"),),
     "langchain_core": ("prill.compat.module_map:__version__=CORE_PUBLIC_VERSION",),
-    "langchain_core.callbacks": (_inner("managers", _RUN_MANAGERS),),
+    "langchain_core.callbacks": (_inner("managers", f"BaseCallbackManager {_RUN_MANAGERS}"),),
+    "langchain_core.callbacks.base": (_inner("managers", "BaseCallbackManager"),),
     "langchain_core.version": ("prill.compat.module_map:VERSION=CORE_PUBLIC_VERSION",),
     "langchain_core.callbacks.manager": (
-        _inner("managers", _RUN_MANAGERS),
-        "prill.callbacks:BaseCallbackManager",
+        _inner("managers", f"BaseCallbackManager {_RUN_MANAGERS}"),
         _inner("events", "Func ahandle_event handle_event shielded"),
     ),
     "langchain_core.language_models": (
@@ -215,7 +215,16 @@ _MORE: dict[str, tuple[str, ...]] = {
             "_is_injected_arg_type _stringify get_all_basemodel_annotations",
         ),
     ),
-    "langchain_core.tracers": (_inner("tracing", "EvaluatorCallbackHandler LangChainTracer"),),
+    "langchain_core.tracers": (
+        _inner("tracing", "EvaluatorCallbackHandler LangChainTracer"),
+        _inner("tracer_base", "AsyncBaseTracer BaseTracer"),
+        _inner("traced_run", "Run"),
+    ),
+    "langchain_core.tracers.base": (
+        _inner("tracer_base", "AsyncBaseTracer BaseTracer"),
+        "prill.exceptions:TracerException",
+    ),
+    "langchain_core.tracers.schemas": (_inner("traced_run", "Run"),),
     "langchain_core.tracers.context": (
         "prill.tracers.context:RunCollectorCallbackHandler",
         _inner("tracing", "tracing_v2_enabled"),

@@ -76,6 +76,14 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
         """What the model can do, as the package's own list says; a subclass looks it up there."""
         return None
 
+    def asdict(self) -> dict[str, Any]:
+        """What tells this model's answers from those of others, with the kind of model as ``_type``."""
+        return {**self._identifying_params, "_type": self._llm_type}
+
+    def dict(self, **kwargs: Any) -> dict[str, Any]:
+        """The same, under its former name."""
+        return self.asdict()
+
     def _convert_input(self, model_input: Any) -> PromptValue:
         if isinstance(model_input, PromptValue):
             return model_input

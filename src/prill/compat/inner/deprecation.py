@@ -126,7 +126,7 @@ def beta(*, message: str = "", name: str = "", obj_type: str = "", addendum: str
     def mark(thing: T) -> T:
         said = {"name": name or _name_for(thing), "obj_type": obj_type or _kind_for(thing)}
         warn = functools.partial(warn_beta, message=message, addendum=addendum, **said)
-        marked: T = _warning_first(thing, warn, f".. beta:: {message}".rstrip(": "))
+        marked: T = _warning_first(thing, warn, f".. beta::\n    {message}".rstrip())
         return marked
 
     return mark
