@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from prill.callbacks.handled import HandlerObserver
+from prill.callbacks.run import Run
 from prill.compat.inner.event_taps import TappingView, TappingViewV1
 from prill.compat.inner.serialized import to_json
 from prill.errors import (
@@ -23,6 +25,7 @@ from prill.language_models.base import BaseLanguageModel
 from prill.language_models.chat_models import BaseChatModel as PrillChatModel
 from prill.load.dump import dumpd
 from prill.load.serializable import Serializable
+from prill.prompts.base import BasePromptTemplate
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableProxy
 from prill.runnables.function import RunnableLambda
@@ -43,6 +46,7 @@ def attach() -> None:
     BaseLanguageModel._serialized = property(_serialized)  # type: ignore[attr-defined]  # as above
     RunnableProxy.__getattr__ = _get_forwarded  # type: ignore[method-assign]  # what this file is for
     ModelError.is_retryable = property(_is_retryable)  # type: ignore[attr-defined]  # as above
+    HandlerObserver._describe = _describe  # type: ignore[method-assign]  # what this file is for
     VIEWS.update(v1=TappingViewV1, v2=TappingView)
 
 
@@ -186,6 +190,19 @@ def _serialized(self: Any) -> dict[str, Any]:
     """A model as it is stored."""
     stored: dict[str, Any] = dumpd(self)
     return stored
+
+
+def _describe(self: HandlerObserver, run: Run) -> dict[str, Any]:
+    """A step as it is stored, for handlers that read more than its name; a tool's name and description."""
+    step = run.step
+    if run.kind == "tool" and step is not None:
+        return {"name": run.name, "description": getattr(step, "description", "")}
+    if self.streams_models or not isinstance(step, BaseLanguageModel | BasePromptTemplate):
+        return {"name": run.name}
+    try:
+        return {**dumpd(step), "name": run.name}
+    except Exception:  # the fields of another package's model
+        return {"name": run.name}
 
 
 _METHODS = (

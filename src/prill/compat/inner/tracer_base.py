@@ -17,10 +17,6 @@ from prill.compat.inner.traced_run import Run, now
 from prill.exceptions import TracerException
 from prill.io import drive
 from prill.load import dumpd
-from prill.messages import get_buffer_string
-
-_KINDS = ("llm", "chat_model", "tool", "retriever", "chain")
-
 
 def _nothing(self: Any, run: Run, *facts: Any) -> Any:
     return None
@@ -101,6 +97,8 @@ class BaseTracer(BaseCallbackHandler):
         return run
 
     async def _report_token(self, run: Run, token: Any, chunk: Any) -> Run:
+        if not isinstance(token, str) and chunk is not None:
+            token = chunk.text
         run.add_event("new_token", token=token, **({} if chunk is None else {"chunk": chunk}))
         await _awaited(self._on_llm_new_token(run, token, chunk))
         return run
@@ -138,9 +136,12 @@ class BaseTracer(BaseCallbackHandler):
 
     def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[Any]], **kwargs: Any) -> Any:
         if self._schema_format == "original":
-            return self.on_llm_start(serialized, [get_buffer_string(each) for each in messages], **kwargs)
+            raise NotImplementedError("chat models are reported to this tracer as text models")
+        return self._start_chat_model("chat_model", serialized, messages, kwargs)
+
+    def _start_chat_model(self, run_type: str, serialized: Any, messages: list[list[Any]], kwargs: Any) -> Any:
         inputs = {"messages": [[dumpd(each) for each in some] for some in messages]}
-        return self._finish(self._open(self._make_run("chat_model", serialized, inputs, kwargs), "chat_model"))
+        return self._finish(self._open(self._make_run(run_type, serialized, inputs, kwargs), "chat_model"))
 
     def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], **kwargs: Any) -> Any:
         return self._finish(self._open(self._make_run("llm", serialized, {"prompts": prompts}, kwargs), "llm"))
@@ -152,8 +153,8 @@ class BaseTracer(BaseCallbackHandler):
 
     def on_tool_start(self, serialized: dict[str, Any], input_str: str, **kwargs: Any) -> Any:
         inputs = kwargs.pop("inputs", None)
-        given = inputs if self._schema_format == "streaming_events" else input_str
-        return self._finish(self._open(self._make_run("tool", serialized, {"input": given}, kwargs), "tool"))
+        given = self._as_dict(input_str if inputs is None else inputs, "input")
+        return self._finish(self._open(self._make_run("tool", serialized, given, kwargs), "tool"))
 
     def on_retriever_start(self, serialized: dict[str, Any], query: str, **kwargs: Any) -> Any:
         made = self._make_run("retriever", serialized, {"query": query}, kwargs)

@@ -51,6 +51,10 @@ class LangChainTracer(BaseTracer):
             "listens too"
         )
 
+    def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[Any]], **kwargs: Any) -> Any:
+        """Report a chat model as a run of the type ``llm`` with messages; other tracers call it as a function."""
+        return self._start_chat_model("llm", serialized, messages, kwargs)
+
 
 def get_client() -> Any:
     """Raise ``CompatError``: there is no client of LangSmith."""
