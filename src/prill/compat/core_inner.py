@@ -185,6 +185,8 @@ _MORE: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.output_parsers.base": (_inner("annotation_names", "OutputParserLike T"),),
     "langchain_core.output_parsers.pydantic": (_inner("pydantic_models", "PydanticBaseModel TBaseModel"),),
+    "langchain_core.output_parsers.openai_tools": (_inner("openai_parsing", "parse_tool_call parse_tool_calls"),),
+    "langchain_core.utils.json": (_inner("openai_parsing", "parse_partial_json"),),
     "langchain_core.output_parsers.transform": ("prill.output_parsers:BaseOutputParser",),
     "langchain_core.outputs.chat_generation": ("prill.outputs:Generation",),
     "langchain_core.prompts.base": ("prill.prompt_values:StringPromptValue",),

@@ -114,6 +114,8 @@ class AIMessage(BaseMessage):
     def content_blocks(self) -> list[ContentBlock]:
         """The content as standard blocks, with the reasoning and the tool calls that are kept outside of it."""
         blocks = self._standard_content()
+        if self._is_whole() and _has(blocks, "tool_call_chunk"):
+            blocks = self._with_whole_calls(blocks)
         outside = self.additional_kwargs
         if isinstance(item := outside.get("reasoning"), dict) and not _has(blocks, "reasoning"):
             blocks[:0] = cast("list[ContentBlock]", translate_block({**item, "type": "reasoning"}))
@@ -142,6 +144,17 @@ class AIMessage(BaseMessage):
         if item_id.startswith("msg_") and self.additional_kwargs.keys() & _BESIDE_ITEMS:
             blocks = [{"id": item_id, **block} if block["type"] == "text" else block for block in blocks]
         return blocks
+
+    def _is_whole(self) -> bool:
+        return True
+
+    def _with_whole_calls(self, blocks: list[ContentBlock]) -> list[ContentBlock]:
+        """The blocks, with the calls in place of the pieces that they came in."""
+        calls: dict[Any, Any] = {call["id"]: call for call in self._calls_outside()}
+        return [
+            cast("ContentBlock", calls.get(block.get("id"), block)) if block["type"] == "tool_call_chunk" else block
+            for block in blocks
+        ]
 
     def _calls_outside(self) -> Iterable[Any]:
         """The tool calls that are kept outside of the content."""
@@ -187,9 +200,30 @@ def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
                 return cast("RefusalContentBlock", inner)
     if text := message.additional_kwargs.get("refusal"):
         return {"type": "refusal", "refusal": str(text)}
-    if message.response_metadata.get("stop_reason") == "refusal":
-        return {"type": "refusal", "refusal": ""}
+    return _find_reason(message.response_metadata) if message.response_metadata else None
+
+
+def _find_reason(facts: dict[str, Any]) -> RefusalContentBlock | None:
+    """A refusal that is stated beside the content, with what the provider says about it."""
+    if facts.get("stop_reason") == "refusal":
+        details = facts.get("stop_details") or {}
+        return _refusal(details.get("explanation"), category=details.get("category"))
+    if facts.get("model_provider") in ("google_genai", "google_vertexai"):
+        if facts.get("finish_reason") in _GOOGLE_REASONS:
+            return _refusal(facts.get("finish_message"), finish_reason=facts["finish_reason"])
+        reason = (facts.get("prompt_feedback") or {}).get("block_reason")
+        if reason:
+            return _refusal("", block_reason=str(getattr(reason, "value", reason)))
     return None
+
+
+_GOOGLE_REASONS = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST")
+
+
+def _refusal(text: str | None, **extras: Any) -> RefusalContentBlock:
+    known = {name: value for name, value in extras.items() if value}
+    block: RefusalContentBlock = {"type": "refusal", "refusal": text or ""}
+    return {**block, "extras": known} if known else block
 
 
 class AIMessageChunk(AIMessage, BaseMessageChunk):
@@ -299,6 +333,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             return blocks
         open_ids = {piece["id"] for piece in pieces}
         return [block for block in blocks if block["type"] not in _CALL_TYPES or block.get("id") not in open_ids]
+
+    def _is_whole(self) -> bool:
+        return self.chunk_position == "last"
 
     def _calls_outside(self) -> Iterable[Any]:
         # Half of the arguments must not look like a whole call.

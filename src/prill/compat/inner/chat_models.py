@@ -19,7 +19,7 @@ from prill.compat.module_map import CORE_VERSION
 from prill.io import closing
 from prill.language_models.chat_models import BaseChatModel as PrillChatModel
 from prill.language_models.chat_models import as_messages
-from prill.messages import AIMessage, BaseMessage, BaseMessageChunk
+from prill.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk
 from prill.outputs import ChatResult
 from prill.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
 
@@ -138,6 +138,10 @@ def _in_blocks(message: Any) -> Any:
 
 
 async def _each_in_blocks(chunks: AsyncIterator[BaseMessageChunk]) -> AsyncIterator[BaseMessageChunk]:
+    ended = False
     async with closing(chunks):
         async for chunk in chunks:
+            ended = ended or getattr(chunk, "chunk_position", None) == "last"
             yield _in_blocks(chunk)
+    if not ended:  # so that the sum of the chunks shows whole tool calls among its blocks
+        yield AIMessageChunk([], response_metadata={"output_version": "v1"}, chunk_position="last")

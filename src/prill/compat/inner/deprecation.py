@@ -82,10 +82,11 @@ def warn_deprecated(
     if pending and removal:
         raise ValueError("a pending deprecation cannot have a scheduled removal: give pending or removal, not both")
     if not message:
-        what = f"{obj_type} `{name}`" if obj_type else f"`{name}`"
-        where = f"{package} {since}" if package else since
-        end = f" and will be removed in {removal}" if removal else " and may be removed"
-        message = f"The {what} was deprecated in {where}{'' if pending else end}."
+        what = f"The {obj_type} `{name}`" if obj_type else f"`{name}`"
+        where = f"{package or 'LangChain'} {since}"
+        end = f" and will be removed in {removal}" if removal else ""
+        message = f"{what} " + ("will be deprecated in a future version" if pending else f"was deprecated in {where}{end}")
+        message += "." if alternative_import or alternative or addendum else ""
         if alternative_import:
             module, _, own = alternative_import.rpartition(".")
             message += f" Use `from {module} import {own}` instead."
@@ -112,6 +113,10 @@ def deprecated(since: str, **about: Any) -> Callable[[T], T]:
     def mark(thing: T) -> T:
         known = {"name": _name_for(thing), "obj_type": _kind_for(thing), "package": _package_for(thing)}
         said = {**known, **{key: value for key, value in about.items() if value}}
+        if said.get("alternative"):
+            said["alternative"] = f"`{about['alternative']}`"
+        if isinstance(thing, type):
+            said["package"] = "LangChain"
         note = said.get("alternative_import") or said.get("alternative")
         text = f".. deprecated:: {since}" + (f" Use {note} instead." if note else "")
         marked: T = _warning_first(thing, functools.partial(warn_deprecated, since, **said), text)

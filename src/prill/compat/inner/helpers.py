@@ -39,7 +39,7 @@ def _build_model_kwargs(values: dict[str, Any], all_required_field_names: set[st
         )
         for name in invalid:
             values[name] = extra.pop(name)
-    if extra:
+    if extra or "model_kwargs" in all_required_field_names:
         values["model_kwargs"] = extra
     return values
 

@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from prill import errors
 from prill.callbacks.handled import HandlerObserver
 from prill.callbacks.run import Run
 from prill.compat.inner.event_taps import TappingView, TappingViewV1
 from prill.compat.inner.serialized import to_json
 from prill.errors import (
+    ModelRefusalError,
+    PrillError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelError,
@@ -46,6 +49,9 @@ def attach() -> None:
     BaseLanguageModel._serialized = property(_serialized)  # type: ignore[attr-defined]  # as above
     RunnableProxy.__getattr__ = _get_forwarded  # type: ignore[method-assign]  # what this file is for
     ModelError.is_retryable = property(_is_retryable)  # type: ignore[attr-defined]  # as above
+    errors._set_path = _set_path  # as above
+    PrillError.__str__ = _get_message  # type: ignore[method-assign]  # as above
+    ModelRefusalError._refused = "Model refused to produce the requested output"
     HandlerObserver._describe = _describe  # type: ignore[method-assign]  # what this file is for
     VIEWS.update(v1=TappingViewV1, v2=TappingView)
 
@@ -203,6 +209,22 @@ def _describe(self: HandlerObserver, run: Run) -> dict[str, Any]:
         return {**dumpd(step), "name": run.name}
     except Exception:  # the fields of another package's model
         return {"name": run.name}
+
+
+def _get_message(self: PrillError) -> str:
+    """The text of an error alone: programs compare it; the path is a note, which tracebacks show."""
+    return self.message
+
+
+_set_path_only = errors._set_path
+
+
+def _set_path(error: BaseException, path: Any) -> None:
+    """Keep the path of an error, as a note too."""
+    _set_path_only(error, path)
+    if isinstance(error, PrillError):
+        note = errors._NOTE + errors._ARROW.join(path)
+        errors.replace_note(error, note, lambda old: old.startswith(errors._NOTE))
 
 
 _METHODS = (

@@ -73,7 +73,7 @@ def to_json(self: Any) -> dict[str, Any]:
     """A Runnable of another package as it is stored, but for the objects that are in it."""
     if not self.is_lc_serializable():
         return {**not_implemented(self), "name": self.get_name()}
-    secrets = {field: Secret(name) for field, name in self.lc_secrets.items() if getattr(self, field, None) is not None}
+    secrets = {field: Secret(name) for field, name in self.lc_secrets.items() if getattr(self, field, None)}
     kwargs = {
         name: getattr(self, name)
         for name, field in type(self).model_fields.items()
