@@ -201,4 +201,4 @@ def get_llm_result(run: Run, output: Any) -> LLMResult:
         return LLMResult(generations=[[chat_generation_chunk(output)]])
     if isinstance(output, BaseMessage):
         return LLMResult(generations=[[ChatGeneration(message=output)]])
-    return LLMResult(generations=[[Generation(text=output or "")]])
+    return LLMResult(generations=[[Generation(text=output if isinstance(output, str) else str(output or ""))]])

@@ -114,8 +114,6 @@ class AIMessage(BaseMessage):
     def content_blocks(self) -> list[ContentBlock]:
         """The content as standard blocks, with the reasoning and the tool calls that are kept outside of it."""
         blocks = self._standard_content()
-        if self._is_whole() and _has(blocks, "tool_call_chunk"):
-            blocks = self._with_whole_calls(blocks)
         outside = self.additional_kwargs
         if isinstance(item := outside.get("reasoning"), dict) and not _has(blocks, "reasoning"):
             blocks[:0] = cast("list[ContentBlock]", translate_block({**item, "type": "reasoning"}))
@@ -129,13 +127,19 @@ class AIMessage(BaseMessage):
             blocks.insert(0, {"type": "reasoning", "reasoning": reasoning})
         known = {block.get("id") for block in blocks if block.get("type") in _CALL_TYPES}
         item_ids = outside.get("__openai_function_call_ids__") or {}
-        for call in self._calls_outside():
+        for call in self._calls_outside() if not self._has_calls_inside(blocks) else ():
             if call["id"] is None or call["id"] not in known:
                 item = {"extras": {"item_id": item_ids[call["id"]]}} if call["id"] in item_ids else {}
                 blocks.append(cast("ContentBlock", {**call, **item}))
         for output in outside.get("tool_outputs") or ():
             blocks += cast("list[ContentBlock]", translate_block(output))
         return blocks
+
+    def _has_calls_inside(self, blocks: list[ContentBlock]) -> bool:
+        """Whether the content is in the standard form, in which the tool calls stand where they were made."""
+        return self.response_metadata.get("output_version") == "v1" and any(
+            _has(blocks, kind) for kind in (*_CALL_TYPES, "tool_call_chunk")
+        )
 
     def _standard_content(self) -> list[ContentBlock]:
         """The blocks of the content; texts have the id of the message where that is the id of OpenAI's item."""
@@ -144,17 +148,6 @@ class AIMessage(BaseMessage):
         if item_id.startswith("msg_") and self.additional_kwargs.keys() & _BESIDE_ITEMS:
             blocks = [{"id": item_id, **block} if block["type"] == "text" else block for block in blocks]
         return blocks
-
-    def _is_whole(self) -> bool:
-        return True
-
-    def _with_whole_calls(self, blocks: list[ContentBlock]) -> list[ContentBlock]:
-        """The blocks, with the calls in place of the pieces that they came in."""
-        calls: dict[Any, Any] = {call["id"]: call for call in self._calls_outside()}
-        return [
-            cast("ContentBlock", calls.get(block.get("id"), block)) if block["type"] == "tool_call_chunk" else block
-            for block in blocks
-        ]
 
     def _calls_outside(self) -> Iterable[Any]:
         """The tool calls that are kept outside of the content."""
@@ -279,9 +272,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @model_validator(mode="after")
     def init_server_tool_calls(self) -> Self:
-        """In the last chunk, turn the pieces of the provider's own tool calls into whole calls."""
+        """In the last chunk, turn the pieces of tool calls in the content into whole calls."""
         if self.chunk_position == "last" and isinstance(self.content, list):
-            self.__dict__["content"] = whole_server_calls(self.content)
+            self.__dict__["content"] = whole_calls(self.content)
         return self
 
     def _read_tool_calls(self) -> None:
@@ -334,9 +327,6 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         open_ids = {piece["id"] for piece in pieces}
         return [block for block in blocks if block["type"] not in _CALL_TYPES or block.get("id") not in open_ids]
 
-    def _is_whole(self) -> bool:
-        return self.chunk_position == "last"
-
     def _calls_outside(self) -> Iterable[Any]:
         # Half of the arguments must not look like a whole call.
         return super()._calls_outside() if self.chunk_position == "last" else _pieces(self)
@@ -360,7 +350,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             values["tool_calls"] = []
             values["invalid_tool_calls"] = [dict(call) for chunk in chunks for call in chunk.invalid_tool_calls]
         if last and isinstance(values["content"], list):
-            values["content"] = whole_server_calls(values["content"])
+            values["content"] = whole_calls(values["content"])
 
 
 def _pieces(chunk: AIMessageChunk) -> list[ToolCallChunk]:
@@ -368,14 +358,15 @@ def _pieces(chunk: AIMessageChunk) -> list[ToolCallChunk]:
     return chunk.tool_call_chunks or (as_chunks(chunk.tool_calls) if chunk.tool_calls else [])
 
 
-def whole_server_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[Any, Any]]:
-    """Make whole calls of the joined pieces of the provider's own tool calls; invalid JSON stays a piece."""
+def whole_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[Any, Any]]:
+    """Make whole calls of the joined pieces of tool calls, the provider's own too; invalid JSON stays a piece."""
     whole: list[str | dict[Any, Any]] = []
     for block in content:
-        if isinstance(block, dict) and block.get("type") == "server_tool_call_chunk":
+        kind = block.get("type") if isinstance(block, dict) else None
+        if isinstance(block, dict) and kind in ("tool_call_chunk", "server_tool_call_chunk"):
             args, error = read_args(block.get("args") or "{}")
             if error is None:
-                block = {**block, "type": "server_tool_call", "args": args}
+                block = {**block, "type": kind.removesuffix("_chunk"), "args": args}
         whole.append(block)
     return whole
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from prill.callbacks.run import Run
+from prill.compat.inner.gateway import GATEWAY_METADATA_RESPONSE_KEY
 from prill.compat.inner.methods import _add_version
 from prill.compat.inner.model_profile import ModelProfile, _warn_unknown_profile_keys
 from prill.compat.module_map import CORE_VERSION
@@ -107,6 +108,11 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
 
     async def _call_hooks(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
         result = await super()._call_hooks(messages, run, _without_notes(kwargs))
+        for generation in result.generations:
+            if GATEWAY_METADATA_RESPONSE_KEY in (generation.generation_info or {}):
+                generation.generation_info = {**generation.generation_info}
+                _move_gateway_facts(generation.generation_info, run)
+            _move_gateway_facts(generation.message.response_metadata, run)
         if self._wants_blocks(kwargs):
             for generation in result.generations:
                 generation.message = _in_blocks(generation.message)
@@ -116,7 +122,10 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
         self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
     ) -> AsyncIterator[BaseMessageChunk] | None:
         chunks = super()._stream_chunks(messages, run, _without_notes(kwargs))
-        return _each_in_blocks(chunks) if chunks is not None and self._wants_blocks(kwargs) else chunks
+        if chunks is None:
+            return None
+        chunks = _each_without_gateway_facts(chunks, run)
+        return _each_in_blocks(chunks) if self._wants_blocks(kwargs) else chunks
 
     def _wants_blocks(self, kwargs: dict[str, Any]) -> bool:
         return (kwargs.get("output_version") or self.output_version) == "v1"
@@ -128,6 +137,25 @@ def _without_notes(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 _NOTES = frozenset({"ls_structured_output_format", "structured_output_format"})
+
+
+def _move_gateway_facts(beside: dict[str, Any], run: Run) -> None:
+    """Take what LangSmith's gateway says about an answer from the facts beside it, into the metadata of the run."""
+    facts = beside.pop(GATEWAY_METADATA_RESPONSE_KEY, None)
+    if facts and run.observers is not None:
+        run.metadata["ls_gateway_info"] = facts
+        if facts.get("provider"):
+            run.metadata["ls_provider"] = facts["provider"]
+
+
+async def _each_without_gateway_facts(
+    chunks: AsyncIterator[BaseMessageChunk], run: Run
+) -> AsyncIterator[BaseMessageChunk]:
+    async with closing(chunks):
+        async for chunk in chunks:
+            if GATEWAY_METADATA_RESPONSE_KEY in chunk.response_metadata:
+                _move_gateway_facts(chunk.response_metadata, run)
+            yield chunk
 
 
 def _in_blocks(message: Any) -> Any:
