@@ -13,6 +13,8 @@ _RUN_MANAGERS = (
     "CallbackManagerForRetrieverRun CallbackManagerForToolRun"
 )
 
+_FAKES = "FakeChatModel FakeListChatModel FakeMessagesListChatModel GenericFakeChatModel ParrotFakeChatModel"
+
 _NEW: dict[str, tuple[str, ...]] = {
     "langchain_core._api": (
         _inner(
@@ -162,11 +164,13 @@ _MORE: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.language_models": (
         "prill.compat.inner.chat_models:BaseChatModel",
+        _inner("fakes", _FAKES),
         _inner("model_profile", "ModelProfile ModelProfileRegistry"),
         _inner("model_calls", "get_tokenizer"),
     ),
     "langchain_core.language_models.base": (_inner("model_calls", "_get_token_ids_default_method get_tokenizer"),),
     "langchain_core.language_models.chat_models": ("prill.compat.inner.chat_models:BaseChatModel",),
+    "langchain_core.language_models.fake_chat_models": (_inner("fakes", _FAKES),),
     "langchain_core.load": ("prill.compat.inner.serialized:load,loads",),
     "langchain_core.language_models.llms": (
         _inner(

@@ -171,6 +171,7 @@ class AIMessage(BaseMessage):
 
 
 _CALL_TYPES = ("tool_call", "invalid_tool_call")
+_IN_PIECES = frozenset(("name", "args", "id", "index"))
 _BESIDE_ITEMS = frozenset(("reasoning", "tool_outputs", "__openai_function_call_ids__"))
 """Fields in which old messages of OpenAI's Responses keep what stands beside their text."""
 
@@ -253,6 +254,14 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             set_extra(self, {})
         else:
             super().__init__(content, content_blocks, **kwargs)
+
+    @field_validator("tool_call_chunks", mode="before")
+    @classmethod
+    def _fill_in(cls, pieces: Any) -> Any:
+        """A piece may leave out what it says nothing of."""
+        if not isinstance(pieces, list) or all(isinstance(each, dict) and each.keys() >= _IN_PIECES for each in pieces):
+            return pieces
+        return [{**dict.fromkeys(_IN_PIECES), **each} if isinstance(each, dict) else each for each in pieces]
 
     @field_validator("tool_call_chunks")
     @classmethod

@@ -31,7 +31,7 @@ class _Instrumented(type(PrillCallbackManager)):  # type: ignore[misc]  # a meta
     added: tuple[BaseCallbackHandler, ...] = ()
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        if name != "__init__":
+        if name != "__init__" or not _is_base(cls):
             super().__setattr__(name, value)
             return
         PrillCallbackManager.__init__ = value  # type: ignore[method-assign]  # managers of all kinds are made by it
@@ -41,7 +41,11 @@ class _Instrumented(type(PrillCallbackManager)):  # type: ignore[misc]  # a meta
         GLOBAL_CALLBACKS.extend(_Instrumented.added)
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, PrillCallbackManager)
+        return isinstance(instance, PrillCallbackManager) if _is_base(cls) else super().__instancecheck__(instance)
+
+
+def _is_base(cls: type) -> bool:
+    return cls.__module__ == __name__ and cls.__qualname__ == "BaseCallbackManager"
 
 
 class BaseCallbackManager(PrillCallbackManager, metaclass=_Instrumented):

@@ -25,35 +25,68 @@ from prill.errors import (
     ModelPermissionDeniedError,
 )
 from prill.language_models.base import BaseLanguageModel
+from prill.language_models.cache_and_limits import _identity
 from prill.language_models.chat_models import BaseChatModel as PrillChatModel
+from prill.language_models.llms import LLM, BaseLLM
 from prill.load.dump import dumpd
 from prill.load.serializable import Serializable
+from prill.messages import BaseMessage
 from prill.prompts.base import BasePromptTemplate
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableProxy
 from prill.runnables.function import RunnableLambda
 from prill.runnables.generator import RunnableGenerator
 from prill.runnables.serializable import RunnableSerializable
+from prill.tools.base import BaseTool
 from prill.tracers.events import VIEWS
+
+
+_before: list[tuple[Any, str, Any]] = []
+"""What ``attach`` has replaced: the owner, the name, and the value, or ``_ABSENT``."""
+
+_ABSENT = object()
 
 
 def attach() -> None:
     """Put the methods onto ``Runnable``, and let models stream for streams of events, as LangGraph's users expect."""
     for method in _METHODS:
-        setattr(Runnable, method.__name__, method)
+        _replace(Runnable, method.__name__, method)
     for serializable in (RunnableSerializable, PrillChatModel):
         for name in ("is_lc_serializable", "get_lc_namespace", "lc_id", "lc_secrets", "lc_attributes"):
             if name not in serializable.__dict__:
-                setattr(serializable, name, Serializable.__dict__[name])
-        setattr(serializable, "to_json", to_json)  # noqa: B010 - a checker knows of no such attribute
-    BaseLanguageModel._serialized = property(_serialized)  # type: ignore[attr-defined]  # as above
-    RunnableProxy.__getattr__ = _get_forwarded  # type: ignore[method-assign]  # what this file is for
-    ModelError.is_retryable = property(_is_retryable)  # type: ignore[attr-defined]  # as above
-    errors._set_path = _set_path  # as above
-    PrillError.__str__ = _get_message  # type: ignore[method-assign]  # as above
-    ModelRefusalError._refused = "Model refused to produce the requested output"
-    HandlerObserver._describe = _describe  # type: ignore[method-assign]  # what this file is for
+                _replace(serializable, name, Serializable.__dict__[name])
+        _replace(serializable, "to_json", to_json)
+    _replace(BaseLanguageModel, "_serialized", property(_serialized))
+    _replace(RunnableProxy, "__getattr__", _get_forwarded)
+    _replace(ModelError, "is_retryable", property(_is_retryable))
+    _replace(ModelRefusalError, "_refused", "Model refused to produce the requested output")
+    _replace(PrillError, "__str__", _get_message)
+    _replace(errors, "_set_path", _set_path)
+    _replace(HandlerObserver, "_describe", _describe)
+    _replace(BaseMessage, "__add__", _compose)
+    _replace(PrillChatModel, "_get_llm_string", _get_llm_string)
+    for kind in (BaseLLM, LLM, BaseTool):  # subclasses take what they do not know
+        _replace(kind, "model_config", {**kind.model_config, "extra": "ignore"})
     VIEWS.update(v1=TappingViewV1, v2=TappingView)
+
+
+def detach() -> None:
+    """Put everything back as it was before ``attach``."""
+    while _before:
+        owner, name, value = _before.pop()
+        if value is _ABSENT:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, value)
+    VIEWS.update(_VIEWS)
+
+
+_VIEWS = dict(VIEWS)
+
+
+def _replace(owner: Any, name: str, value: Any) -> None:
+    _before.append((owner, name, owner.__dict__.get(name, _ABSENT)))
+    setattr(owner, name, value)
 
 
 def _step(self: Runnable[Any, Any], function: Callable[..., Any], run_type: str | None, kwargs: dict[str, Any]) -> Any:
@@ -209,6 +242,18 @@ def _describe(self: HandlerObserver, run: Run) -> dict[str, Any]:
         return {**dumpd(step), "name": run.name}
     except Exception:  # the fields of another package's model
         return {"name": run.name}
+
+
+def _compose(self: BaseMessage, other: Any) -> Any:
+    """A prompt of a message and what follows it: a text, a message, or a list of them."""
+    from prill.prompts.chat import ChatPromptTemplate  # noqa: PLC0415 - few packages need it
+
+    return ChatPromptTemplate.from_messages([self]) + other
+
+
+def _get_llm_string(self: PrillChatModel, stop: list[str] | None = None, **kwargs: Any) -> str:
+    """The part of a cache's key that says which model answers, with which arguments."""
+    return _identity(self, {"stop": stop, **kwargs})
 
 
 def _get_message(self: PrillError) -> str:
