@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from prill.compat.module_map import MODULES, ROOTS, names_in, sources
-from prill.compat.views import FINDER, View, missing_module
+from prill.compat.views import FINDER, Finder, View, missing_module
 from prill.errors import CompatError
 
 
