@@ -85,7 +85,9 @@ def warn_deprecated(
         what = f"The {obj_type} `{name}`" if obj_type else f"`{name}`"
         where = f"{package or 'LangChain'} {since}"
         end = f" and will be removed in {removal}" if removal else ""
-        message = f"{what} " + ("will be deprecated in a future version" if pending else f"was deprecated in {where}{end}")
+        message = f"{what} " + (
+            "will be deprecated in a future version" if pending else f"was deprecated in {where}{end}"
+        )
         message += "." if alternative_import or alternative or addendum else ""
         if alternative_import:
             module, _, own = alternative_import.rpartition(".")

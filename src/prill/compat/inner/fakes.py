@@ -1,4 +1,4 @@
-"""``langchain_core.language_models.fake_chat_models``: fakes with the fields of other packages' models (``profile``)."""
+"""``langchain_core.language_models.fake_chat_models``: fakes with a ``profile`` and the like."""
 
 from __future__ import annotations
 

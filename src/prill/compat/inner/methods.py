@@ -15,14 +15,14 @@ from prill.callbacks.run import Run
 from prill.compat.inner.event_taps import TappingView, TappingViewV1
 from prill.compat.inner.serialized import to_json
 from prill.errors import (
-    ModelRefusalError,
-    PrillError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelError,
     ModelInvalidRequestError,
     ModelNotFoundError,
     ModelPermissionDeniedError,
+    ModelRefusalError,
+    PrillError,
 )
 from prill.language_models.base import BaseLanguageModel
 from prill.language_models.cache_and_limits import _identity
@@ -39,7 +39,6 @@ from prill.runnables.generator import RunnableGenerator
 from prill.runnables.serializable import RunnableSerializable
 from prill.tools.base import BaseTool
 from prill.tracers.events import VIEWS
-
 
 _before: list[tuple[Any, str, Any]] = []
 """What ``attach`` has replaced: the owner, the name, and the value, or ``_ABSENT``."""

@@ -18,6 +18,7 @@ from prill.exceptions import TracerException
 from prill.io import drive
 from prill.load import dumpd
 
+
 def _nothing(self: Any, run: Run, *facts: Any) -> Any:
     return None
 
