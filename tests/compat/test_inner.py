@@ -12,9 +12,8 @@ from prill.callbacks import BaseCallbackHandler
 from prill.callbacks.handled import HandlerObserver
 from prill.compat import installed
 from prill.compat.inner import deprecation, helpers, openai_parsing
-from prill.compat.inner.chat_models import BaseChatModel
+from prill.compat.inner.chat_models import BaseChatModel, FakeListChatModel, GenericFakeChatModel
 from prill.compat.inner.events import handle_event
-from prill.compat.inner.fakes import FakeListChatModel, GenericFakeChatModel
 from prill.compat.inner.gateway import GATEWAY_METADATA_RESPONSE_KEY
 from prill.compat.inner.methods import attach, detach
 from prill.compat.inner.serialized import Reviver

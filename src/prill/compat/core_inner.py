@@ -164,13 +164,13 @@ _MORE: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.language_models": (
         "prill.compat.inner.chat_models:BaseChatModel",
-        _inner("fakes", _FAKES),
+        _inner("chat_models", _FAKES),
         _inner("model_profile", "ModelProfile ModelProfileRegistry"),
         _inner("model_calls", "get_tokenizer"),
     ),
     "langchain_core.language_models.base": (_inner("model_calls", "_get_token_ids_default_method get_tokenizer"),),
     "langchain_core.language_models.chat_models": ("prill.compat.inner.chat_models:BaseChatModel",),
-    "langchain_core.language_models.fake_chat_models": (_inner("fakes", _FAKES),),
+    "langchain_core.language_models.fake_chat_models": (_inner("chat_models", _FAKES),),
     "langchain_core.load": ("prill.compat.inner.serialized:load,loads",),
     "langchain_core.language_models.llms": (
         _inner(

@@ -18,11 +18,14 @@ from prill.compat.inner.methods import _add_version
 from prill.compat.inner.model_profile import ModelProfile, _warn_unknown_profile_keys
 from prill.compat.module_map import CORE_VERSION
 from prill.io import closing
+from prill.language_models import fake_chat_models
 from prill.language_models.chat_models import BaseChatModel as PrillChatModel
 from prill.language_models.chat_models import as_messages
 from prill.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk
 from prill.outputs import ChatResult
 from prill.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
+
+Values = dict[str, Any]  # within the class ``dict`` is a method
 
 
 def _version_from_environment() -> str | None:
@@ -77,11 +80,11 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
         """What the model can do, as the package's own list says; a subclass looks it up there."""
         return None
 
-    def asdict(self) -> dict[str, Any]:
+    def asdict(self) -> Values:
         """What tells this model's answers from those of others, with the kind of model as ``_type``."""
         return {**self._identifying_params, "_type": self._llm_type}
 
-    def dict(self, **kwargs: Any) -> dict[str, Any]:
+    def dict(self, **kwargs: Any) -> Values:
         """The same, under its former name."""
         return self.asdict()
 
@@ -106,10 +109,10 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
 
     # The bodies, with standard blocks where they are asked for.
 
-    async def _call_hooks(self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]) -> ChatResult:
+    async def _call_hooks(self, messages: list[BaseMessage], run: Run, kwargs: Values) -> ChatResult:
         result = await super()._call_hooks(messages, run, _without_notes(kwargs))
         for generation in result.generations:
-            if GATEWAY_METADATA_RESPONSE_KEY in (generation.generation_info or {}):
+            if generation.generation_info and GATEWAY_METADATA_RESPONSE_KEY in generation.generation_info:
                 generation.generation_info = {**generation.generation_info}
                 _move_gateway_facts(generation.generation_info, run)
             _move_gateway_facts(generation.message.response_metadata, run)
@@ -119,7 +122,7 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
         return result
 
     def _stream_chunks(
-        self, messages: list[BaseMessage], run: Run, kwargs: dict[str, Any]
+        self, messages: list[BaseMessage], run: Run, kwargs: Values
     ) -> AsyncIterator[BaseMessageChunk] | None:
         chunks = super()._stream_chunks(messages, run, _without_notes(kwargs))
         if chunks is None:
@@ -127,7 +130,7 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
         chunks = _each_without_gateway_facts(chunks, run)
         return _each_in_blocks(chunks) if self._wants_blocks(kwargs) else chunks
 
-    def _wants_blocks(self, kwargs: dict[str, Any]) -> bool:
+    def _wants_blocks(self, kwargs: Values) -> bool:
         return (kwargs.get("output_version") or self.output_version) == "v1"
 
 
@@ -173,3 +176,26 @@ async def _each_in_blocks(chunks: AsyncIterator[BaseMessageChunk]) -> AsyncItera
             yield _in_blocks(chunk)
     if not ended:  # so that the sum of the chunks shows whole tool calls among its blocks
         yield AIMessageChunk([], response_metadata={"output_version": "v1"}, chunk_position="last")
+
+
+# Fakes with the fields of packages' models: a type checker knows nothing of the metaclass, which is made at run time.
+
+
+class FakeMessagesListChatModel(fake_chat_models.FakeMessagesListChatModel, BaseChatModel):  # type: ignore[metaclass]  # see above
+    """Answers with messages from a list."""
+
+
+class FakeListChatModel(fake_chat_models.FakeListChatModel, BaseChatModel):  # type: ignore[metaclass]  # see above
+    """Answers with texts from a list."""
+
+
+class FakeChatModel(fake_chat_models.FakeChatModel, BaseChatModel):  # type: ignore[metaclass]  # see above
+    """Answers with one text."""
+
+
+class ParrotFakeChatModel(fake_chat_models.ParrotFakeChatModel, BaseChatModel):  # type: ignore[metaclass]  # see above
+    """Answers with the last message."""
+
+
+class GenericFakeChatModel(fake_chat_models.GenericFakeChatModel, BaseChatModel):  # type: ignore[metaclass]  # see above
+    """Answers with the messages of an iterator, also in pieces."""
