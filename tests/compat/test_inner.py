@@ -7,6 +7,7 @@ import warnings
 
 import pytest
 from pydantic import SecretStr
+from typing_extensions import TypedDict
 
 from prill.callbacks import BaseCallbackHandler
 from prill.callbacks.handled import HandlerObserver
@@ -76,6 +77,17 @@ def test_arguments_that_a_model_does_not_know_are_transferred():
     assert made == [{"a": 1, "model_kwargs": {"b": 2}}]
     assert "transferred to model_kwargs" in said[0]
     assert helpers._build_model_kwargs({"a": 1}, {"a", "model_kwargs"}) == {"a": 1, "model_kwargs": {}}
+
+
+def test_only_the_first_use_warns():
+    @deprecation.deprecated("1", removal="2")
+    class Old:
+        @property
+        @deprecation.beta()
+        def new(self):
+            return 1
+
+    assert len(caught(lambda: [Old().new, Old().new])) == 2
 
 
 # parsing
@@ -179,6 +191,24 @@ def test_a_stream_of_blocks_ends_with_whole_tool_calls():
     whole = sum(chunks[1:], chunks[0])
     assert chunks[-1].chunk_position == "last"
     assert [(block["type"], block["args"]) for block in whole.content_blocks] == [("tool_call", {"a": 1})]
+
+
+class Caller(Gateway):
+    def bind_tools(self, tools, **kwargs):
+        return self.bind(tools=tools, **kwargs)
+
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        call = {"name": "Row", "args": {"other": 1}, "id": "1"}
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="", tool_calls=[call]))])
+
+
+def test_what_a_model_gives_for_a_json_schema_is_given_as_it_is():
+    schema = {"title": "Row", "type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    Row = TypedDict("Row", {"a": int})  # noqa: UP013 - the same as above
+    assert Caller().with_structured_output(schema).invoke("hi") == {"other": 1}
+    assert Caller().with_structured_output(Row).invoke("hi") == {"other": 1}
+    error = Caller().with_structured_output(schema, include_raw=True).invoke("hi")["parsing_error"]
+    assert isinstance(error, OutputParserException)
 
 
 # what is attached

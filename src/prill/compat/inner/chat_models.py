@@ -7,10 +7,11 @@ instance of it too.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
+from typing_extensions import is_typeddict
 
 from prill.callbacks.run import Run
 from prill.compat.inner.gateway import GATEWAY_METADATA_RESPONSE_KEY
@@ -22,8 +23,10 @@ from prill.language_models import fake_chat_models
 from prill.language_models.chat_models import BaseChatModel as PrillChatModel
 from prill.language_models.chat_models import as_messages
 from prill.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk
+from prill.output_parsers.openai_tools import JsonOutputKeyToolsParser
 from prill.outputs import ChatResult
 from prill.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
+from prill.tools.function_schema import convert_to_openai_tool
 
 Values = dict[str, Any]  # within the class ``dict`` is a method
 
@@ -94,6 +97,20 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
         if isinstance(model_input, str):
             return StringPromptValue(text=model_input)
         return ChatPromptValue(messages=as_messages(model_input))
+
+    def with_structured_output(  # type: ignore[override]  # its overloads are Prill's
+        self, schema: Any, *, include_raw: bool = False, **kwargs: Any
+    ) -> Any:
+        """This model, answering with values of ``schema``. See ``prill.language_models.BaseChatModel``.
+
+        Of a JSON schema or a ``TypedDict`` the arguments of the call are given as they are: packages check them
+        themselves, and ask the model again.
+        """
+        if include_raw or kwargs or not (isinstance(schema, Mapping) or is_typeddict(schema)):
+            return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
+        name = convert_to_openai_tool(schema)["function"]["name"]
+        parser = JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+        return self.bind_tools([schema], tool_choice="any") | parser
 
     def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
         """Whether a call is answered by a stream, as its arguments or a handler ask."""

@@ -108,7 +108,7 @@ def warn_beta(*, message: str = "", name: str = "", obj_type: str = "", addendum
 
 
 def deprecated(since: str, **about: Any) -> Callable[[T], T]:
-    """Mark a function, method, property or class as deprecated: its use warns. See ``warn_deprecated``."""
+    """Mark a function, method, property or class as deprecated: its first use warns. See ``warn_deprecated``."""
     if about.get("pending") and about.get("removal"):
         raise ValueError("a pending deprecation cannot have a scheduled removal: give pending or removal, not both")
 
@@ -128,7 +128,7 @@ def deprecated(since: str, **about: Any) -> Callable[[T], T]:
 
 
 def beta(*, message: str = "", name: str = "", obj_type: str = "", addendum: str = "") -> Callable[[T], T]:
-    """Mark a function, method, property or class as one that may still change: its use warns."""
+    """Mark a function, method, property or class as one that may still change: its first use warns."""
 
     def mark(thing: T) -> T:
         said = {"name": name or _name_for(thing), "obj_type": obj_type or _kind_for(thing)}
@@ -158,7 +158,8 @@ def _package_for(thing: Any) -> str:
 
 
 def _warning_first(thing: Any, warn: Callable[[], None], note: str) -> Any:
-    """``thing`` with a warning each time that it is called, read, or, of a class, that an object is made of it."""
+    """``thing`` with a warning the first time that it is called, read, or, of a class, that an object is made of it."""
+    warn = functools.cache(warn)
     if isinstance(thing, type):
         made = thing.__init__  # type: ignore[misc]  # the class's own
 

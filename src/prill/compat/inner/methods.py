@@ -64,6 +64,7 @@ def attach() -> None:
     _replace(HandlerObserver, "_describe", _describe)
     _replace(BaseMessage, "__add__", _compose)
     _replace(PrillChatModel, "_get_llm_string", _get_llm_string)
+    _replace(BaseLLM, "dict", _asdict)
     for kind in (BaseLLM, LLM, BaseTool):  # subclasses take what they do not know
         _replace(kind, "model_config", {**kind.model_config, "extra": "ignore"})
     VIEWS.update(v1=TappingViewV1, v2=TappingView)
@@ -253,6 +254,11 @@ def _compose(self: BaseMessage, other: Any) -> Any:
 def _get_llm_string(self: PrillChatModel, stop: list[str] | None = None, **kwargs: Any) -> str:
     """The part of a cache's key that says which model answers, with which arguments."""
     return _identity(self, {"stop": stop, **kwargs})
+
+
+def _asdict(self: BaseLLM, **kwargs: Any) -> dict[str, Any]:
+    """What tells a model from others."""
+    return self.asdict()
 
 
 def _get_message(self: PrillError) -> str:
