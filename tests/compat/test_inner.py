@@ -324,3 +324,38 @@ def test_checkpoints_may_read_the_classes_behind_the_names_that_they_allow(monke
     Reviver()
     assert ("other", "Name") in listed.SAFE_MSGPACK_TYPES
     assert (Human.__module__, "HumanMessage") in listed.SAFE_MSGPACK_TYPES
+
+
+# Google's blocks
+
+GOOGLE = {"model_provider": "google_genai"}
+
+
+def test_the_sources_of_an_answer_of_google_are_citations(attached):
+    grounding = {
+        "grounding_chunks": [{"web": {"uri": "https://e.org", "title": "T"}}, {"maps": {"placeId": "p"}}],
+        "grounding_supports": [
+            {
+                "segment": {"start_index": 0, "end_index": 5, "text": "Hello"},
+                "grounding_chunk_indices": [0, 1, 9],
+                "confidence_scores": [0.9],
+            }
+        ],
+        "web_search_queries": ["q"],
+    }
+    message = AIMessage(content="Hello world", response_metadata={**GOOGLE, "grounding_metadata": grounding})
+    first, second = message.content_blocks[0]["annotations"]
+    assert (first["url"], first["title"], first["cited_text"], first["end_index"]) == ("https://e.org", "T", "Hello", 5)
+    assert first["extras"]["google_ai_metadata"] == {
+        "web_search_queries": ["q"], "grounding_chunk_index": 0, "confidence_scores": [0.9]
+    }  # fmt: skip
+    assert second["extras"]["google_ai_metadata"]["place_id"] == "p"
+
+
+def test_speech_and_bare_data_of_google_are_blocks_of_data(attached):
+    images = [{"type": "image_url", "image_url": {"url": url}} for url in ("aGk=", "not base64!", "https://e.org/a")]
+    message = AIMessage(content=images, additional_kwargs={"audio": b"hi"}, response_metadata=GOOGLE)
+    data, odd, remote, speech = message.content_blocks
+    assert (data["base64"], odd["url"], remote["url"]) == ("aGk=", "not base64!", "https://e.org/a")
+    assert speech == {"type": "audio", "base64": "aGk=", "mime_type": "audio/wav"}
+    assert AIMessage(content=images).content_blocks[0] == {"type": "image", "url": "aGk="}

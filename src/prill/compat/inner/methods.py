@@ -13,6 +13,7 @@ from prill import errors
 from prill.callbacks.handled import HandlerObserver
 from prill.callbacks.run import Run
 from prill.compat.inner.event_taps import TappingView, TappingViewV1
+from prill.compat.inner.google_blocks import content_blocks
 from prill.compat.inner.serialized import to_json
 from prill.errors import (
     ModelAPIError,
@@ -30,7 +31,7 @@ from prill.language_models.chat_models import BaseChatModel as PrillChatModel
 from prill.language_models.llms import LLM, BaseLLM
 from prill.load.dump import dumpd
 from prill.load.serializable import Serializable
-from prill.messages import BaseMessage
+from prill.messages import AIMessage, BaseMessage
 from prill.prompts.base import BasePromptTemplate
 from prill.runnables.base import Runnable
 from prill.runnables.binding import RunnableProxy
@@ -63,6 +64,7 @@ def attach() -> None:
     _replace(errors, "_set_path", _set_path)
     _replace(HandlerObserver, "_describe", _describe)
     _replace(BaseMessage, "__add__", _compose)
+    _replace(AIMessage, "content_blocks", property(content_blocks))
     _replace(PrillChatModel, "_get_llm_string", _get_llm_string)
     _replace(BaseLLM, "dict", _asdict)
     for kind in (BaseLLM, LLM, BaseTool):  # subclasses take what they do not know
