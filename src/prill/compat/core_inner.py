@@ -110,6 +110,13 @@ _NEW: dict[str, tuple[str, ...]] = {
             "convert_to_openai_image_block translate_content translate_content_chunk",
         ),
     ),
+    "langchain_core.prompts.loading": (
+        _inner(
+            "classic_names",
+            "_load_examples _load_few_shot_prompt _load_output_parser _load_prompt _load_prompt_from_file "
+            "_load_template load_prompt load_prompt_from_config",
+        ),
+    ),
     "langchain_core.structured_query": (
         _inner(
             "structured_query",
@@ -118,7 +125,10 @@ _NEW: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.tracers._streaming": (_inner("tracing", "_StreamingCallbackHandler _V2StreamingCallbackHandler"),),
     "langchain_core.tracers.evaluation": (_inner("tracing", "EvaluatorCallbackHandler wait_for_all_evaluators"),),
-    "langchain_core.tracers.langchain": (_inner("tracing", "LangChainTracer get_client wait_for_all_tracers"),),
+    "langchain_core.tracers.langchain": (
+        _inner("tracing", "LangChainTracer get_client wait_for_all_tracers"),
+        _inner("classic_names", "log_error_once"),
+    ),
     "langchain_core.tracers.root_listeners": (_inner("tracing", "AsyncRootListenersTracer RootListenersTracer"),),
     "langchain_core.tracers.run_collector": ("prill.tracers.context:RunCollectorCallbackHandler",),
     "langchain_core.utils._gateway": (
@@ -193,8 +203,19 @@ _MORE: dict[str, tuple[str, ...]] = {
     "langchain_core.utils.json": (_inner("openai_parsing", "parse_partial_json"),),
     "langchain_core.output_parsers.transform": ("prill.output_parsers:BaseOutputParser",),
     "langchain_core.outputs.chat_generation": ("prill.outputs:Generation",),
+    "langchain_core.indexing.api": (_inner("classic_names", "_HashedDocument _abatch _batch"),),
+    "langchain_core.prompts": (_inner("classic_names", "load_prompt"),),
+    "langchain_core.prompts.few_shot": (_inner("classic_names", "_FewShotPromptTemplateMixin"),),
+    "langchain_core.prompts.string": (_inner("classic_names", "_get_jinja2_variables_from_template"),),
+    "langchain_core.runnables.utils": (_inner("classic_names", "GetLambdaSource IsFunctionArgDict IsLocalDict"),),
+    "langchain_core.utils.aiter": (_inner("classic_names", "NoLock py_anext"),),
+    "langchain_core.utils.function_calling": (_inner("classic_names", "PYTHON_TO_JSON_TYPES"),),
+    "langchain_core.utils.iter": (_inner("classic_names", "NoLock tee_peer"),),
+    "langchain_core.utils.json_schema": (_inner("classic_names", "_dereference_refs_helper _retrieve_ref"),),
+    "langchain_core.vectorstores.utils": (_inner("classic_names", "_cosine_similarity"),),
     "langchain_core.prompts.base": ("prill.prompt_values:StringPromptValue",),
     "langchain_core.prompts.chat": (
+        _inner("classic_names", "_convert_to_message _create_template_from_message_type"),
         "prill.messages:AIMessage,AnyMessage,BaseMessage,ChatMessage,HumanMessage,SystemMessage",
     ),
     "langchain_core.retrievers": (
