@@ -5,8 +5,9 @@ import uuid
 
 import pytest
 
-from prill.callbacks import CallbackManager
+from prill.callbacks import AsyncCallbackManager, CallbackManager
 from prill.callbacks.run import GLOBAL_CALLBACKS
+from prill.compat.inner import managers
 from prill.compat.inner.managers import AsyncCallbackManagerForLLMRun, BaseCallbackManager
 from prill.compat.inner.traced_run import Run
 from prill.compat.inner.tracer_base import AsyncBaseTracer, BaseTracer
@@ -243,6 +244,17 @@ def test_managers_are_instances_of_the_base_and_of_the_names_for_annotations():
     assert not isinstance(CallbackManager([]), Own)
     assert isinstance(Own([]), BaseCallbackManager)
     assert not isinstance(CallbackManager([]), AsyncCallbackManagerForLLMRun)
+
+
+def test_a_manager_for_asyncio_is_not_one_for_plain_code():
+    assert isinstance(managers.CallbackManager.configure(), managers.CallbackManager)
+    assert isinstance(CallbackManager([]), managers.CallbackManager)
+    assert not isinstance(AsyncCallbackManager([]), managers.CallbackManager)
+
+    class Own(managers.CallbackManager):
+        pass
+
+    assert not isinstance(CallbackManager([]), Own)
 
 
 def test_listeners_of_the_outermost_run():

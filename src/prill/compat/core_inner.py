@@ -165,11 +165,11 @@ _NEW: dict[str, tuple[str, ...]] = {
 _MORE: dict[str, tuple[str, ...]] = {
     "langchain_core.caches": (_inner("annotation_names", "RETURN_VAL_TYPE"),),
     "langchain_core": ("prill.compat.module_map:__version__=CORE_PUBLIC_VERSION",),
-    "langchain_core.callbacks": (_inner("managers", f"BaseCallbackManager {_RUN_MANAGERS}"),),
+    "langchain_core.callbacks": (_inner("managers", f"BaseCallbackManager CallbackManager {_RUN_MANAGERS}"),),
     "langchain_core.callbacks.base": (_inner("managers", "BaseCallbackManager"),),
     "langchain_core.version": ("prill.compat.module_map:VERSION=CORE_PUBLIC_VERSION",),
     "langchain_core.callbacks.manager": (
-        _inner("managers", f"BaseCallbackManager {_RUN_MANAGERS}"),
+        _inner("managers", f"BaseCallbackManager CallbackManager {_RUN_MANAGERS}"),
         _inner("events", "Func ahandle_event handle_event shielded"),
     ),
     "langchain_core.language_models": (

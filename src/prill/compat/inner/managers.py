@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from prill.callbacks.base import BaseCallbackHandler
-from prill.callbacks.manager import AsyncRunManager, RunManager
+from prill.callbacks.manager import AsyncCallbackManager, AsyncRunManager, RunManager
 from prill.callbacks.manager import BaseCallbackManager as PrillCallbackManager
+from prill.callbacks.manager import CallbackManager as PlainCallbackManager
 from prill.callbacks.run import GLOBAL_CALLBACKS
 
 
@@ -50,6 +51,19 @@ def _is_base(cls: type) -> bool:
 
 class BaseCallbackManager(PrillCallbackManager, metaclass=_Instrumented):
     """Handlers as one object. See ``prill.callbacks.BaseCallbackManager``."""
+
+
+class _NotAsync(type(PlainCallbackManager)):  # type: ignore[misc]  # as above
+    """A class whose objects are Prill's managers for plain code: those for asyncio are a kind of them there."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if cls.__module__ != __name__:
+            return super().__instancecheck__(instance)
+        return isinstance(instance, PlainCallbackManager) and not isinstance(instance, AsyncCallbackManager)
+
+
+class CallbackManager(PlainCallbackManager, metaclass=_NotAsync):
+    """Handlers as one object, for plain code. See ``prill.callbacks.CallbackManager``."""
 
 
 class CallbackManagerForChainRun(RunManager, metaclass=_ByBase):
