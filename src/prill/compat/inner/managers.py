@@ -58,7 +58,7 @@ class _NotAsync(type(PlainCallbackManager)):  # type: ignore[misc]  # as above
 
     def __instancecheck__(cls, instance: Any) -> bool:
         if cls.__module__ != __name__:
-            return super().__instancecheck__(instance)
+            return bool(super().__instancecheck__(instance))
         return isinstance(instance, PlainCallbackManager) and not isinstance(instance, AsyncCallbackManager)
 
 
