@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import is_typeddict
 
 from prill.callbacks.run import Run
-from prill.compat.inner.gateway import GATEWAY_METADATA_RESPONSE_KEY
+from prill.compat.inner.gateway import GATEWAY_METADATA_RESPONSE_KEY, seen
 from prill.compat.inner.methods import _add_version
 from prill.compat.inner.model_profile import ModelProfile, _warn_unknown_profile_keys
 from prill.compat.module_map import CORE_VERSION
@@ -143,7 +143,7 @@ class BaseChatModel(PrillChatModel, metaclass=_AnyChatModel):
         chunks = super()._stream_chunks(messages, run, _without_notes(kwargs))
         if chunks is None:
             return None
-        chunks = _each_without_gateway_facts(chunks, run)
+        chunks = _WithoutGatewayFacts(chunks, run)
         return _each_in_blocks(chunks) if self._wants_blocks(kwargs) else chunks
 
     def _wants_blocks(self, kwargs: Values) -> bool:
@@ -167,14 +167,30 @@ def _move_gateway_facts(beside: dict[str, Any], run: Run) -> None:
             run.metadata["ls_provider"] = facts["provider"]
 
 
-async def _each_without_gateway_facts(
-    chunks: AsyncIterator[BaseMessageChunk], run: Run
-) -> AsyncIterator[BaseMessageChunk]:
-    async with closing(chunks):
-        async for chunk in chunks:
-            if GATEWAY_METADATA_RESPONSE_KEY in chunk.response_metadata:
-                _move_gateway_facts(chunk.response_metadata, run)
-            yield chunk
+class _WithoutGatewayFacts:
+    """A stream whose chunks are without what a gateway says; no generator, as it is in the way of each token."""
+
+    def __init__(self, chunks: AsyncIterator[BaseMessageChunk], run: Run) -> None:
+        self._chunks = chunks
+        self._run = run
+        self._started = False
+
+    def __aiter__(self) -> AsyncIterator[BaseMessageChunk]:
+        return self
+
+    def __anext__(self) -> Any:
+        if self._started and not seen:
+            return self._chunks.__anext__()
+        self._started = True
+        return self._next()
+
+    async def _next(self) -> BaseMessageChunk:
+        chunk = await self._chunks.__anext__()
+        _move_gateway_facts(chunk.response_metadata, self._run)
+        return chunk
+
+    def aclose(self) -> Any:
+        return self._chunks.aclose()  # type: ignore[attr-defined]  # it is a generator
 
 
 def _in_blocks(message: Any) -> Any:
