@@ -63,7 +63,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 _NOTE = "in the chain: "
 _ARROW = " > "
@@ -575,6 +575,8 @@ class ModelRefusalError(ModelError):
         details: those of ``ModelError``.
     """
 
+    _refused: ClassVar[str] = "the model declined to answer in the form that was asked for"
+
     def __init__(
         self, message: str = "the model declined to answer", *, raw_message: Any = None, **details: Any
     ) -> None:
@@ -585,7 +587,7 @@ class ModelRefusalError(ModelError):
     def from_refusal(cls, refusal: Mapping[str, Any], *, raw_message: Any) -> Self:
         """Make the error for a content block of the type ``refusal``, which is in ``raw_message``."""
         category = (refusal.get("extras") or {}).get("category")
-        message = "the model declined to answer in the form that was asked for"
+        message = cls._refused
         message += f" (category={category!r})" if category else ""
         text = refusal.get("refusal")
         return cls(f"{message}: {text}" if text else message, raw_message=raw_message)

@@ -271,6 +271,21 @@ def test_what_a_model_gave_is_told_as_a_result():
     assert result.generations[0][0].message.content == "abc"
 
 
+def test_a_handler_whose_hook_for_chat_models_is_not_implemented_sees_them_as_texts(caplog):
+    seen = []
+
+    class Undecided(BaseCallbackHandler):
+        def on_chat_model_start(self, *args, **kwargs):
+            raise NotImplementedError
+
+        def on_llm_start(self, serialized, prompts, **kwargs):
+            seen.extend(prompts)
+
+    FakeListChatModel(responses=["x"]).invoke("hi", {"callbacks": [Undecided()]})
+    assert seen == ["Human: hi"]
+    assert caplog.records == []
+
+
 def test_a_handler_for_texts_sees_chat_models_too():
     """One without on_chat_model_start is told on_llm_start, with the messages as text."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from prill.anthropic.blocks import request_blocks
-from prill.messages import AIMessage, AIMessageChunk
+from prill.messages import AIMessage, AIMessageChunk, is_data_content_block
 
 
 def blocks(*content, **fields):
@@ -201,3 +201,31 @@ def test_an_image_that_is_still_being_made_is_kept_as_it_is():
 def test_an_item_whose_arguments_are_not_an_object_is_an_invalid_call():
     item = {"type": "function_call", "name": "f", "arguments": "[1]", "call_id": "1"}
     assert [block["type"] for block in AIMessage([item]).content_blocks] == ["invalid_tool_call"]
+
+
+def test_standard_pieces_of_calls_in_the_content_are_whole_calls_in_the_end():
+    standard = {"response_metadata": {"output_version": "v1"}}
+
+    def piece(args, **names):
+        block = {"type": "tool_call_chunk", "id": None, "name": None, "args": args, "index": "lc_0", **names}
+        calls = [{**block, "index": 0}]
+        return AIMessageChunk([block], tool_call_chunks=calls, **standard)
+
+    first, second = piece('{"a":', id="1", name="f"), piece(" 1}")
+    assert [block["type"] for block in second.content_blocks] == ["tool_call_chunk"]
+    whole = first + second + AIMessageChunk([], chunk_position="last", **standard)
+    call = {"type": "tool_call", "id": "1", "name": "f", "args": {"a": 1}, "index": "lc_0"}
+    assert whole.content_blocks == [call]
+    assert whole.content == [call]
+    broken = first + AIMessageChunk([], chunk_position="last", **standard)
+    assert broken.content[0]["type"] == "tool_call_chunk"
+
+
+def test_a_piece_of_a_call_may_leave_out_what_it_says_nothing_of():
+    chunk = AIMessageChunk("", tool_call_chunks=[{"args": "{", "index": 0}])
+    assert chunk.tool_call_chunks == [{"name": None, "args": "{", "id": None, "index": 0, "type": "tool_call_chunk"}]
+
+
+@pytest.mark.parametrize("kind", [None, ["image"], {"image": 1}, "text"])
+def test_a_block_of_another_kind_holds_no_data(kind):
+    assert not is_data_content_block({"type": kind, "url": "https://example.org"})

@@ -220,10 +220,28 @@ def test_every_public_name_is_there():
 
 
 OPENAI, ANTHROPIC = {"model_provider": "openai"}, {"model_provider": "anthropic"}
+GOOGLE = {"model_provider": "google_genai"}
 REFUSING = {
     "in the content": {"content": [{"type": "refusal", "refusal": "sorry"}, {"type": "text", "text": "hm"}]},
     "beside it": {"content": "", "additional_kwargs": {"refusal": "sorry"}, "response_metadata": OPENAI},
     "as the reason of the end": {"content": "hm", "response_metadata": {"stop_reason": "refusal", **ANTHROPIC}},
+    "with details": {
+        "content": "hm",
+        "response_metadata": {
+            "stop_reason": "refusal",
+            "stop_details": {"category": "cyber", "explanation": "Blocked."},
+            **ANTHROPIC,
+        },
+    },
+    "for Google's safety": {
+        "content": "part",
+        "response_metadata": {"finish_reason": "SAFETY", "finish_message": "Blocked.", **GOOGLE},
+    },
+    "of a prompt that Google blocks": {
+        "content": "",
+        "response_metadata": {"prompt_feedback": {"block_reason": "SAFETY"}, **GOOGLE},
+    },
+    "for no reason": {"content": "hm", "response_metadata": {"finish_reason": "STOP", **GOOGLE}},
 }
 
 

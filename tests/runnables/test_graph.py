@@ -228,6 +228,15 @@ def test_subgraphs_of_one_name_within_others_stay_two():
     assert len(set(subgraphs)) == len(subgraphs) == 4
 
 
+def test_metadata_for_programs_is_not_drawn():
+    graph = Graph()
+    graph.add_node(None, "a", metadata={"__tools": ["x"]})
+    graph.add_node(None, "b", metadata={"__tools": ["x"], "team": "y"})
+    drawn = graph.draw_mermaid()
+    assert "__tools" not in drawn
+    assert drawn.count("<hr/>") == 1
+
+
 def test_lists_in_metadata_are_drawn_as_text():
     graph = Graph()
     graph.add_node(None, "a", metadata={"tags": ["x", "y"]})

@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from prill.callbacks.config import RunnableConfig
 from prill.errors import ConfigError
+from prill.tools import Tool
 from prill.utils.function_calling import (
     convert_to_json_schema,
     convert_to_openai_function,
@@ -275,3 +276,12 @@ def test_an_example_is_messages() -> None:
     messages = tool_example_to_messages("Hi", [City(name="Oslo")], ai_response="done")
     assert [message.type for message in messages] == ["human", "ai", "tool", "ai"]
     assert messages[1].tool_calls[0]["args"] == {"name": "Oslo", "people": None}  # type: ignore[attr-defined]  # an AIMessage
+
+
+def test_a_tool_that_takes_free_text_is_a_custom_tool():
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
+    tool = Tool(name="ask", description="Ask.", func=str, metadata={"type": "custom_tool", "format": grammar})
+    expected = {"type": "custom", "name": "ask", "description": "Ask.", "format": grammar}
+    assert convert_to_openai_tool(tool) == expected
+    tool.metadata = {"type": "custom_tool"}
+    assert convert_to_openai_tool(tool) == {key: value for key, value in expected.items() if key != "format"}

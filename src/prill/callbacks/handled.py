@@ -26,6 +26,10 @@ _HOOKS = {"chat_model": "llm", "llm": "llm", "tool": "tool", "retriever": "retri
 _IGNORED_BY = {"llm": "ignore_llm", "tool": "ignore_agent", "retriever": "ignore_retriever", "chain": "ignore_chain"}
 
 
+class _NotForChatModels(Exception):
+    """A handler's ``on_chat_model_start`` is not implemented."""
+
+
 class HandlerObserver(Observer):
     """Calls a handler's hooks."""
 
@@ -43,7 +47,7 @@ class HandlerObserver(Observer):
 
     def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         facts = {"tags": run.tags, "metadata": run.metadata, "name": run.name}
-        serialized = {"name": run.name}
+        serialized = self._describe(run)
         if run.kind == "chat_model":
             return self._start_chat_model(run, input, serialized, facts)
         if run.kind == "llm":
@@ -59,6 +63,10 @@ class HandlerObserver(Observer):
         run_type = {} if run.kind == "chain" else {"run_type": run.kind}
         return self._call(run, "chain", "on_chain_start", serialized, inputs, **run_type, **facts)
 
+    def _describe(self, run: Run) -> dict[str, Any]:
+        """What a handler is told of the step that runs, as ``serialized``."""
+        return {"name": run.name}
+
     def _start_chat_model(
         self, run: Run, input: Any, serialized: dict[str, Any], facts: dict[str, Any]
     ) -> MaybeAwaitable:
@@ -66,7 +74,12 @@ class HandlerObserver(Observer):
             return None
         messages = input.get("messages", [[]]) if isinstance(input, dict) else [[]]
         if type(self.handler).on_chat_model_start is not BaseCallbackHandler.on_chat_model_start:
-            return self._call(run, None, "on_chat_model_start", serialized, messages, **model_arguments(run), **facts)
+            try:
+                return self._call(
+                    run, None, "on_chat_model_start", serialized, messages, **model_arguments(run), **facts
+                )
+            except _NotForChatModels:
+                pass  # it wants them as text models
         prompts = [get_buffer_string(each) for each in messages]
         return self._call(run, "llm", "on_llm_start", serialized, prompts, **model_arguments(run), **facts)
 
@@ -129,7 +142,9 @@ class HandlerObserver(Observer):
             more["parent_run_id"] = run.parent.id if run.parent is not None else None
         try:
             answer = getattr(self.handler, hook)(*facts, run_id=run.id, **more)
-        except Exception:
+        except Exception as error:
+            if hook == "on_chat_model_start" and isinstance(error, NotImplementedError):
+                raise _NotForChatModels from error
             if self.handler.raise_error:
                 raise
             self._log(hook)
@@ -186,4 +201,4 @@ def get_llm_result(run: Run, output: Any) -> LLMResult:
         return LLMResult(generations=[[chat_generation_chunk(output)]])
     if isinstance(output, BaseMessage):
         return LLMResult(generations=[[ChatGeneration(message=output)]])
-    return LLMResult(generations=[[Generation(text=output or "")]])
+    return LLMResult(generations=[[Generation(text=output if isinstance(output, str) else str(output or ""))]])

@@ -64,16 +64,26 @@ def advice_on(name: str) -> str:
     )
 
 
+_INNER_PART = "it is a part of the core's inside that packages only name"
 _VERSION_3 = "there are no streams of events of version 3"
 
 UNUSABLE = {
     "langchain_core.language_models._compat_bridge.message_to_events": _VERSION_3,
     "langchain_core.language_models.chat_model_stream.AsyncChatModelStream": _VERSION_3,
     "langchain_core.language_models.chat_model_stream.ChatModelStream": _VERSION_3,
+    "langchain_core.indexing.api._HashedDocument": _INNER_PART,
+    "langchain_core.prompts.few_shot._FewShotPromptTemplateMixin": _INNER_PART,
+    "langchain_core.prompts.loading._load_examples": _INNER_PART,
+    "langchain_core.prompts.loading._load_output_parser": _INNER_PART,
+    "langchain_core.prompts.loading._load_template": _INNER_PART,
+    "langchain_core.runnables.utils.GetLambdaSource": _INNER_PART,
+    "langchain_core.runnables.utils.IsFunctionArgDict": _INNER_PART,
+    "langchain_core.runnables.utils.IsLocalDict": _INNER_PART,
     "langchain_core.tracers.LangChainTracer": _LANGSMITH,
     "langchain_core.tracers.context.tracing_v2_enabled": _LANGSMITH,
     "langchain_core.tracers.evaluation.EvaluatorCallbackHandler": _LANGSMITH,
     "langchain_core.tracers.langchain.LangChainTracer": _LANGSMITH,
     "langchain_core.tracers.langchain.get_client": _LANGSMITH,
+    "langchain_core.utils.iter.tee_peer": _INNER_PART,
 }
 """Names that can be imported and raise an error when they are used, with the reason."""

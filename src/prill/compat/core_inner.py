@@ -13,6 +13,8 @@ _RUN_MANAGERS = (
     "CallbackManagerForRetrieverRun CallbackManagerForToolRun"
 )
 
+_FAKES = "FakeChatModel FakeListChatModel FakeMessagesListChatModel GenericFakeChatModel ParrotFakeChatModel"
+
 _NEW: dict[str, tuple[str, ...]] = {
     "langchain_core._api": (
         _inner(
@@ -107,6 +109,13 @@ _NEW: dict[str, tuple[str, ...]] = {
             "convert_to_openai_image_block translate_content translate_content_chunk",
         ),
     ),
+    "langchain_core.prompts.loading": (
+        _inner(
+            "classic_names",
+            "_load_examples _load_few_shot_prompt _load_output_parser _load_prompt _load_prompt_from_file "
+            "_load_template load_prompt load_prompt_from_config",
+        ),
+    ),
     "langchain_core.structured_query": (
         _inner(
             "structured_query",
@@ -115,7 +124,10 @@ _NEW: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.tracers._streaming": (_inner("tracing", "_StreamingCallbackHandler _V2StreamingCallbackHandler"),),
     "langchain_core.tracers.evaluation": (_inner("tracing", "EvaluatorCallbackHandler wait_for_all_evaluators"),),
-    "langchain_core.tracers.langchain": (_inner("tracing", "LangChainTracer get_client wait_for_all_tracers"),),
+    "langchain_core.tracers.langchain": (
+        _inner("tracing", "LangChainTracer get_client wait_for_all_tracers"),
+        _inner("classic_names", "log_error_once"),
+    ),
     "langchain_core.tracers.root_listeners": (_inner("tracing", "AsyncRootListenersTracer RootListenersTracer"),),
     "langchain_core.tracers.run_collector": ("prill.tracers.context:RunCollectorCallbackHandler",),
     "langchain_core.utils._gateway": (
@@ -152,20 +164,22 @@ _NEW: dict[str, tuple[str, ...]] = {
 _MORE: dict[str, tuple[str, ...]] = {
     "langchain_core.caches": (_inner("annotation_names", "RETURN_VAL_TYPE"),),
     "langchain_core": ("prill.compat.module_map:__version__=CORE_PUBLIC_VERSION",),
-    "langchain_core.callbacks": (_inner("managers", _RUN_MANAGERS),),
+    "langchain_core.callbacks": (_inner("managers", f"BaseCallbackManager CallbackManager {_RUN_MANAGERS}"),),
+    "langchain_core.callbacks.base": (_inner("managers", "BaseCallbackManager"),),
     "langchain_core.version": ("prill.compat.module_map:VERSION=CORE_PUBLIC_VERSION",),
     "langchain_core.callbacks.manager": (
-        _inner("managers", _RUN_MANAGERS),
-        "prill.callbacks:BaseCallbackManager",
+        _inner("managers", f"BaseCallbackManager CallbackManager {_RUN_MANAGERS}"),
         _inner("events", "Func ahandle_event handle_event shielded"),
     ),
     "langchain_core.language_models": (
         "prill.compat.inner.chat_models:BaseChatModel",
+        _inner("chat_models", _FAKES),
         _inner("model_profile", "ModelProfile ModelProfileRegistry"),
         _inner("model_calls", "get_tokenizer"),
     ),
     "langchain_core.language_models.base": (_inner("model_calls", "_get_token_ids_default_method get_tokenizer"),),
     "langchain_core.language_models.chat_models": ("prill.compat.inner.chat_models:BaseChatModel",),
+    "langchain_core.language_models.fake_chat_models": (_inner("chat_models", _FAKES),),
     "langchain_core.load": ("prill.compat.inner.serialized:load,loads",),
     "langchain_core.language_models.llms": (
         _inner(
@@ -184,10 +198,23 @@ _MORE: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.output_parsers.base": (_inner("annotation_names", "OutputParserLike T"),),
     "langchain_core.output_parsers.pydantic": (_inner("pydantic_models", "PydanticBaseModel TBaseModel"),),
+    "langchain_core.output_parsers.openai_tools": (_inner("openai_parsing", "parse_tool_call parse_tool_calls"),),
+    "langchain_core.utils.json": (_inner("openai_parsing", "parse_partial_json"),),
     "langchain_core.output_parsers.transform": ("prill.output_parsers:BaseOutputParser",),
     "langchain_core.outputs.chat_generation": ("prill.outputs:Generation",),
+    "langchain_core.indexing.api": (_inner("classic_names", "_HashedDocument _abatch _batch"),),
+    "langchain_core.prompts": (_inner("classic_names", "load_prompt"),),
+    "langchain_core.prompts.few_shot": (_inner("classic_names", "_FewShotPromptTemplateMixin"),),
+    "langchain_core.prompts.string": (_inner("classic_names", "_get_jinja2_variables_from_template"),),
+    "langchain_core.runnables.utils": (_inner("classic_names", "GetLambdaSource IsFunctionArgDict IsLocalDict"),),
+    "langchain_core.utils.aiter": (_inner("classic_names", "NoLock py_anext"),),
+    "langchain_core.utils.function_calling": (_inner("classic_names", "PYTHON_TO_JSON_TYPES"),),
+    "langchain_core.utils.iter": (_inner("classic_names", "NoLock tee_peer"),),
+    "langchain_core.utils.json_schema": (_inner("classic_names", "_dereference_refs_helper _retrieve_ref"),),
+    "langchain_core.vectorstores.utils": (_inner("classic_names", "_cosine_similarity"),),
     "langchain_core.prompts.base": ("prill.prompt_values:StringPromptValue",),
     "langchain_core.prompts.chat": (
+        _inner("classic_names", "_convert_to_message _create_template_from_message_type"),
         "prill.messages:AIMessage,AnyMessage,BaseMessage,ChatMessage,HumanMessage,SystemMessage",
     ),
     "langchain_core.retrievers": (
@@ -214,7 +241,16 @@ _MORE: dict[str, tuple[str, ...]] = {
             "_is_injected_arg_type _stringify get_all_basemodel_annotations",
         ),
     ),
-    "langchain_core.tracers": (_inner("tracing", "EvaluatorCallbackHandler LangChainTracer"),),
+    "langchain_core.tracers": (
+        _inner("tracing", "EvaluatorCallbackHandler LangChainTracer"),
+        _inner("tracer_base", "AsyncBaseTracer BaseTracer"),
+        _inner("traced_run", "Run"),
+    ),
+    "langchain_core.tracers.base": (
+        _inner("tracer_base", "AsyncBaseTracer BaseTracer"),
+        "prill.exceptions:TracerException",
+    ),
+    "langchain_core.tracers.schemas": (_inner("traced_run", "Run"),),
     "langchain_core.tracers.context": (
         "prill.tracers.context:RunCollectorCallbackHandler",
         _inner("tracing", "tracing_v2_enabled"),

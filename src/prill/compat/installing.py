@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from prill.compat.module_map import MODULES, ROOTS, names_in, sources
-from prill.compat.views import FINDER, View, missing_module
+from prill.compat.views import FINDER, Finder, View, missing_module
 from prill.errors import CompatError
 
 
@@ -54,6 +54,11 @@ def uninstall() -> None:
     if FINDER in sys.meta_path:
         sys.meta_path.remove(FINDER)
     FINDER.roots = frozenset()
+    if Finder.attached:
+        from prill.compat.inner.methods import detach  # noqa: PLC0415 - it is loaded
+
+        detach()
+        Finder.attached = False
     for name in [name for name, module in sys.modules.items() if isinstance(module, View)]:
         del sys.modules[name]
 

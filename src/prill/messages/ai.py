@@ -127,13 +127,19 @@ class AIMessage(BaseMessage):
             blocks.insert(0, {"type": "reasoning", "reasoning": reasoning})
         known = {block.get("id") for block in blocks if block.get("type") in _CALL_TYPES}
         item_ids = outside.get("__openai_function_call_ids__") or {}
-        for call in self._calls_outside():
+        for call in self._calls_outside() if not self._has_calls_inside(blocks) else ():
             if call["id"] is None or call["id"] not in known:
                 item = {"extras": {"item_id": item_ids[call["id"]]}} if call["id"] in item_ids else {}
                 blocks.append(cast("ContentBlock", {**call, **item}))
         for output in outside.get("tool_outputs") or ():
             blocks += cast("list[ContentBlock]", translate_block(output))
         return blocks
+
+    def _has_calls_inside(self, blocks: list[ContentBlock]) -> bool:
+        """Whether the content is in the standard form, in which the tool calls stand where they were made."""
+        return self.response_metadata.get("output_version") == "v1" and any(
+            _has(blocks, kind) for kind in (*_CALL_TYPES, "tool_call_chunk")
+        )
 
     def _standard_content(self) -> list[ContentBlock]:
         """The blocks of the content; texts have the id of the message where that is the id of OpenAI's item."""
@@ -165,6 +171,7 @@ class AIMessage(BaseMessage):
 
 
 _CALL_TYPES = ("tool_call", "invalid_tool_call")
+_IN_PIECES = frozenset(("name", "args", "id", "index"))
 _BESIDE_ITEMS = frozenset(("reasoning", "tool_outputs", "__openai_function_call_ids__"))
 """Fields in which old messages of OpenAI's Responses keep what stands beside their text."""
 
@@ -187,9 +194,30 @@ def find_refusal(message: AIMessage) -> RefusalContentBlock | None:
                 return cast("RefusalContentBlock", inner)
     if text := message.additional_kwargs.get("refusal"):
         return {"type": "refusal", "refusal": str(text)}
-    if message.response_metadata.get("stop_reason") == "refusal":
-        return {"type": "refusal", "refusal": ""}
+    return _find_reason(message.response_metadata) if message.response_metadata else None
+
+
+def _find_reason(facts: dict[str, Any]) -> RefusalContentBlock | None:
+    """A refusal that is stated beside the content, with what the provider says about it."""
+    if facts.get("stop_reason") == "refusal":
+        details = facts.get("stop_details") or {}
+        return _refusal(details.get("explanation"), category=details.get("category"))
+    if facts.get("model_provider") in ("google_genai", "google_vertexai"):
+        if facts.get("finish_reason") in _GOOGLE_REASONS:
+            return _refusal(facts.get("finish_message"), finish_reason=facts["finish_reason"])
+        reason = (facts.get("prompt_feedback") or {}).get("block_reason")
+        if reason:
+            return _refusal("", block_reason=str(getattr(reason, "value", reason)))
     return None
+
+
+_GOOGLE_REASONS = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST")
+
+
+def _refusal(text: str | None, **extras: Any) -> RefusalContentBlock:
+    known = {name: value for name, value in extras.items() if value}
+    block: RefusalContentBlock = {"type": "refusal", "refusal": text or ""}
+    return {**block, "extras": known} if known else block
 
 
 class AIMessageChunk(AIMessage, BaseMessageChunk):
@@ -230,6 +258,14 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         else:
             super().__init__(content, content_blocks, **kwargs)
 
+    @field_validator("tool_call_chunks", mode="before")
+    @classmethod
+    def _fill_in(cls, pieces: Any) -> Any:
+        """A piece may leave out what it says nothing of."""
+        if not isinstance(pieces, list) or all(isinstance(each, dict) and each.keys() >= _IN_PIECES for each in pieces):
+            return pieces
+        return [{**dict.fromkeys(_IN_PIECES), **each} if isinstance(each, dict) else each for each in pieces]
+
     @field_validator("tool_call_chunks")
     @classmethod
     def _add_chunk_type(cls, pieces: list[ToolCallChunk]) -> list[ToolCallChunk]:
@@ -248,9 +284,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @model_validator(mode="after")
     def init_server_tool_calls(self) -> Self:
-        """In the last chunk, turn the pieces of the provider's own tool calls into whole calls."""
+        """In the last chunk, turn the pieces of tool calls in the content into whole calls."""
         if self.chunk_position == "last" and isinstance(self.content, list):
-            self.__dict__["content"] = whole_server_calls(self.content)
+            self.__dict__["content"] = whole_calls(self.content)
         return self
 
     def _read_tool_calls(self) -> None:
@@ -326,7 +362,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             values["tool_calls"] = []
             values["invalid_tool_calls"] = [dict(call) for chunk in chunks for call in chunk.invalid_tool_calls]
         if last and isinstance(values["content"], list):
-            values["content"] = whole_server_calls(values["content"])
+            values["content"] = whole_calls(values["content"])
 
 
 def _pieces(chunk: AIMessageChunk) -> list[ToolCallChunk]:
@@ -334,14 +370,15 @@ def _pieces(chunk: AIMessageChunk) -> list[ToolCallChunk]:
     return chunk.tool_call_chunks or (as_chunks(chunk.tool_calls) if chunk.tool_calls else [])
 
 
-def whole_server_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[Any, Any]]:
-    """Make whole calls of the joined pieces of the provider's own tool calls; invalid JSON stays a piece."""
+def whole_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[Any, Any]]:
+    """Make whole calls of the joined pieces of tool calls, the provider's own too; invalid JSON stays a piece."""
     whole: list[str | dict[Any, Any]] = []
     for block in content:
-        if isinstance(block, dict) and block.get("type") == "server_tool_call_chunk":
+        kind = block.get("type") if isinstance(block, dict) else None
+        if isinstance(block, dict) and kind in ("tool_call_chunk", "server_tool_call_chunk"):
             args, error = read_args(block.get("args") or "{}")
             if error is None:
-                block = {**block, "type": "server_tool_call", "args": args}
+                block = {**block, "type": kind.removesuffix("_chunk"), "args": args}
         whole.append(block)
     return whole
 

@@ -180,7 +180,8 @@ ContentBlock = (
 
 def is_data_content_block(block: dict[str, Any]) -> bool:
     """Whether the block holds an image, a video, a sound or a file, in the standard form or in the older one."""
-    if block.get("type") not in DATA_TYPES:
+    kind = block.get("type")
+    if not isinstance(kind, str) or kind not in DATA_TYPES:
         return False
     if any(key in block for key in ("url", "base64", "file_id", "text")):
         return True

@@ -66,7 +66,7 @@ def _file(block: Block, responses: bool) -> Block:
     if (url := block.get("url")) and responses:
         return {"file_url": url}
     if url:
-        raise ConfigError("OpenAI's chat completions take no file by URL; give base64 data or a file_id")
+        raise ConfigError("OpenAI's chat completions do not take file URLs: give base64 data or a file_id")
     raise ConfigError("a block of type 'file' needs 'base64', 'file_id' or 'url'")
 
 

@@ -63,12 +63,17 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
 def convert_to_openai_tool(tool: Any, *, strict: bool | None = None) -> Schema:
     """Describe a tool in OpenAI's form: ``{"type": "function", "function": …}``.
 
-    A dictionary that names a tool of the provider's own (``{"type": "web_search"}``) is returned as it is.
+    A dictionary that names a tool of the provider's own (``{"type": "web_search"}``) is returned as it is. A tool
+    with ``metadata={"type": "custom_tool"}`` takes free text, in the form of ``metadata["format"]`` if that is given.
     """
     if isinstance(tool, Mapping) and isinstance(tool.get("type"), str) and tool["type"] not in ("function", "object"):
         return dict(tool)
     if isinstance(tool, Mapping) and tool.get("type") == "function" and "function" in tool and strict is None:
         return dict(tool)
+    about = getattr(tool, "metadata", None)
+    if isinstance(about, Mapping) and about.get("type") == "custom_tool" and hasattr(tool, "description"):
+        form = {"format": about["format"]} if "format" in about else {}
+        return {"type": "custom", "name": tool.name, "description": tool.description, **form}
     return {"type": "function", "function": convert_to_openai_function(tool, strict=strict)}
 
 

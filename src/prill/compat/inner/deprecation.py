@@ -82,10 +82,13 @@ def warn_deprecated(
     if pending and removal:
         raise ValueError("a pending deprecation cannot have a scheduled removal: give pending or removal, not both")
     if not message:
-        what = f"{obj_type} `{name}`" if obj_type else f"`{name}`"
-        where = f"{package} {since}" if package else since
-        end = f" and will be removed in {removal}" if removal else " and may be removed"
-        message = f"The {what} was deprecated in {where}{'' if pending else end}."
+        what = f"The {obj_type} `{name}`" if obj_type else f"`{name}`"
+        where = f"{package or 'LangChain'} {since}"
+        end = f" and will be removed in {removal}" if removal else ""
+        message = f"{what} " + (
+            "will be deprecated in a future version" if pending else f"was deprecated in {where}{end}"
+        )
+        message += "." if alternative_import or alternative or addendum else ""
         if alternative_import:
             module, _, own = alternative_import.rpartition(".")
             message += f" Use `from {module} import {own}` instead."
@@ -105,13 +108,17 @@ def warn_beta(*, message: str = "", name: str = "", obj_type: str = "", addendum
 
 
 def deprecated(since: str, **about: Any) -> Callable[[T], T]:
-    """Mark a function, method, property or class as deprecated: its use warns. See ``warn_deprecated``."""
+    """Mark a function, method, property or class as deprecated: its first use warns. See ``warn_deprecated``."""
     if about.get("pending") and about.get("removal"):
         raise ValueError("a pending deprecation cannot have a scheduled removal: give pending or removal, not both")
 
     def mark(thing: T) -> T:
         known = {"name": _name_for(thing), "obj_type": _kind_for(thing), "package": _package_for(thing)}
         said = {**known, **{key: value for key, value in about.items() if value}}
+        if said.get("alternative"):
+            said["alternative"] = f"`{about['alternative']}`"
+        if isinstance(thing, type):
+            said["package"] = "LangChain"
         note = said.get("alternative_import") or said.get("alternative")
         text = f".. deprecated:: {since}" + (f" Use {note} instead." if note else "")
         marked: T = _warning_first(thing, functools.partial(warn_deprecated, since, **said), text)
@@ -121,12 +128,12 @@ def deprecated(since: str, **about: Any) -> Callable[[T], T]:
 
 
 def beta(*, message: str = "", name: str = "", obj_type: str = "", addendum: str = "") -> Callable[[T], T]:
-    """Mark a function, method, property or class as one that may still change: its use warns."""
+    """Mark a function, method, property or class as one that may still change: its first use warns."""
 
     def mark(thing: T) -> T:
         said = {"name": name or _name_for(thing), "obj_type": obj_type or _kind_for(thing)}
         warn = functools.partial(warn_beta, message=message, addendum=addendum, **said)
-        marked: T = _warning_first(thing, warn, f".. beta:: {message}".rstrip(": "))
+        marked: T = _warning_first(thing, warn, f".. beta::\n    {message}".rstrip())
         return marked
 
     return mark
@@ -151,7 +158,8 @@ def _package_for(thing: Any) -> str:
 
 
 def _warning_first(thing: Any, warn: Callable[[], None], note: str) -> Any:
-    """``thing`` with a warning each time that it is called, read, or, of a class, that an object is made of it."""
+    """``thing`` with a warning the first time that it is called, read, or, of a class, that an object is made of it."""
+    warn = functools.cache(warn)
     if isinstance(thing, type):
         made = thing.__init__  # type: ignore[misc]  # the class's own
 

@@ -57,12 +57,17 @@ def _ignores(handler: Any, condition: str | None) -> bool:
 
 def _call(handler: Any, hook: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     own = getattr(type(handler), "on_chat_model_start", None)
-    if hook == "on_chat_model_start" and own is BaseCallbackHandler.on_chat_model_start:
-        if handler.ignore_llm:
-            return None
-        serialized, messages, *rest = args
-        return handler.on_llm_start(serialized, [get_buffer_string(each) for each in messages], *rest, **kwargs)
-    return getattr(handler, hook)(*args, **kwargs)
+    if hook != "on_chat_model_start":
+        return getattr(handler, hook)(*args, **kwargs)
+    if own is not BaseCallbackHandler.on_chat_model_start:
+        try:
+            return handler.on_chat_model_start(*args, **kwargs)
+        except NotImplementedError:
+            pass  # it wants chat models as text models
+    if handler.ignore_llm:
+        return None
+    serialized, messages, *rest = args
+    return handler.on_llm_start(serialized, [get_buffer_string(each) for each in messages], *rest, **kwargs)
 
 
 def _report(handler: Any, hook: str, error: Exception) -> None:

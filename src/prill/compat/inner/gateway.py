@@ -150,4 +150,11 @@ def _parse_gateway_metadata(headers: Any) -> dict[str, Any] | None:
         found = json.loads(text) if text else None
     except (TypeError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    seen.add("facts")
+    return found
+
+
+seen: set[str] = set()
+"""Holds ``"facts"`` as soon as a gateway has said something: until then, chunks need not be searched for it."""

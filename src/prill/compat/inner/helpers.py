@@ -27,7 +27,7 @@ def _build_model_kwargs(values: dict[str, Any], all_required_field_names: set[st
             raise ValueError(f"Found {name} supplied twice.")
         if name not in all_required_field_names:
             warnings.warn(
-                f"{name} is not default parameter: it was moved to model_kwargs. Check that it is meant so.",
+                f"{name} is not default parameter: it was transferred to model_kwargs. Check that it is meant so.",
                 stacklevel=7,
             )
             extra[name] = values.pop(name)
@@ -39,7 +39,7 @@ def _build_model_kwargs(values: dict[str, Any], all_required_field_names: set[st
         )
         for name in invalid:
             values[name] = extra.pop(name)
-    if extra:
+    if extra or "model_kwargs" in all_required_field_names:
         values["model_kwargs"] = extra
     return values
 
@@ -52,7 +52,7 @@ def build_extra_kwargs(
         if name in extra_kwargs:
             raise ValueError(f"Found {name} supplied twice.")
         if name not in all_required_field_names:
-            warnings.warn(f"{name} is not default parameter: it was moved to model_kwargs.", stacklevel=7)
+            warnings.warn(f"{name} is not default parameter: it was transferred to model_kwargs.", stacklevel=7)
             extra_kwargs[name] = values.pop(name)
     if invalid := all_required_field_names.intersection(extra_kwargs):
         raise ValueError(f"Parameters {invalid} should be specified explicitly, not as part of `model_kwargs`.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal, NotRequired
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typing_extensions import TypedDict
 
+from prill.compat.module_map import find_home, has_module
 from prill.load.dump import Secret, not_implemented
 from prill.load.read import InitValidator, refuse_jinja2
 from prill.load.read import load as load_known
@@ -73,7 +75,7 @@ def to_json(self: Any) -> dict[str, Any]:
     """A Runnable of another package as it is stored, but for the objects that are in it."""
     if not self.is_lc_serializable():
         return {**not_implemented(self), "name": self.get_name()}
-    secrets = {field: Secret(name) for field, name in self.lc_secrets.items() if getattr(self, field, None) is not None}
+    secrets = {field: Secret(name) for field, name in self.lc_secrets.items() if getattr(self, field, None)}
     kwargs = {
         name: getattr(self, name)
         for name, field in type(self).model_fields.items()
@@ -106,6 +108,7 @@ _MOVED: dict[tuple[str, ...], str] = {
     ("chat_models", "mistralai"): "langchain_mistralai",
     ("chat_models", "fireworks"): "langchain_fireworks",
     ("llms", "fireworks"): "langchain_fireworks",
+    ("chat_models", "anthropic_bedrock"): "langchain_aws",
     ("chat_models", "bedrock"): "langchain_aws",
     ("llms", "bedrock"): "langchain_aws",
     ("chat_models", "google_palm"): "langchain_google_genai",
@@ -132,6 +135,7 @@ class Reviver:
         ignore_unserializable_fields: bool = False,
         init_validator: InitValidator | None = refuse_jinja2,
     ) -> None:
+        _allow_in_checkpoints()
         allowed = "core" if allowed_objects is None else allowed_objects
         self._everything = allowed == "all" and not isinstance(allowed, list)
         self._classes: dict[tuple[str, ...], Any] = {}
@@ -195,6 +199,20 @@ class Reviver:
                 return value[ESCAPED]
             return self({key: self.read(each) for key, each in value.items()})
         return value
+
+
+def _allow_in_checkpoints() -> None:
+    """Let the classes behind the names that LangGraph's checkpoints take from ``langchain_core`` be read strictly.
+
+    Its list names modules, and Prill's classes are in others. The module makes a ``Reviver`` when it is imported.
+    """
+    listed = sys.modules.get("langgraph.checkpoint.serde._msgpack")
+    known = getattr(listed, "SAFE_MSGPACK_TYPES", None)
+    if listed is None or not isinstance(known, frozenset):
+        return
+    homes = (find_home(module, name) for module, name in known if has_module(module))
+    classes = (getattr(import_module(home[0]), home[1]) for home in homes if home is not None)
+    listed.SAFE_MSGPACK_TYPES = known | {(cls.__module__, cls.__name__) for cls in classes}  # type: ignore[attr-defined]
 
 
 def _is_known(cls: Any) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from prill.compat.inner.tracer_base import AsyncBaseTracer, BaseTracer
 from prill.errors import CompatError
-from prill.tracers.base import AsyncBaseTracer, BaseTracer
 
 T = TypeVar("T")
 
@@ -51,6 +51,10 @@ class LangChainTracer(BaseTracer):
             "listens too"
         )
 
+    def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[Any]], **kwargs: Any) -> Any:
+        """Report a chat model as a run of the type ``llm`` with messages; other tracers call it as a function."""
+        return self._start_chat_model("llm", serialized, messages, kwargs)
+
 
 def get_client() -> Any:
     """Raise ``CompatError``: there is no client of LangSmith."""
@@ -84,6 +88,7 @@ class RootListenersTracer(BaseTracer):
         on_end: Callable[..., Any] | None,
         on_error: Callable[..., Any] | None,
     ) -> None:
+        super().__init__(_schema_format="original+chat")
         self.config = config
         self._on_start, self._on_end, self._on_error = on_start, on_end, on_error
         self.root_id: UUID | None = None

@@ -104,8 +104,11 @@ def _format_yaml(value: Mapping[str, Any], indent: str = "") -> Any:
 
 
 def _draw_node(key: str, node: Node, label: str, first: bool, last: bool) -> str:
-    if node.metadata:
-        facts = "\n".join(f"{name} = {_format_value(value)}" for name, value in node.metadata.items())
+    # Names that start with two underscores are for programs.
+    facts = "\n".join(
+        f"{name} = {_format_value(value)}" for name, value in (node.metadata or {}).items() if not name.startswith("__")
+    )
+    if facts:
         label += f"<hr/><small><em>{facts}</em></small>"
     mark = ":::first" if first else ":::last" if last else ""
     return f"\t{safe_id(key)}{f'([{label}])' if mark else f'({label})'}{mark}"
