@@ -2,7 +2,7 @@
 
 A template may come from a file or a hub: a few letters of it (``{{ 'a' * 10**10 }}``) must not fill the memory, nor
 keep a processor busy for hours. All that can grow is charged to one budget for each time that a template is filled:
-printed text, the results of operators, calls and filters, and the rounds of loops. Nothing is computed when the template
+printed text, the results of operators, calls and filters, and the rounds of loops. Nothing is computed when a template
 is compiled, where there is no budget.
 """
 
