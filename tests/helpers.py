@@ -122,6 +122,8 @@ NEEDS = {
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
     "tmux": command("tmux", hint="apt-get install tmux"),
     # Packages that are not in every environment
+    "granian": modules("granian", hint="pip install granian"),
+    "hypercorn": modules("hypercorn", hint="pip install hypercorn"),
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "bm25s": modules("bm25s", hint="pip install 'prill[bm25]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),

@@ -50,6 +50,11 @@ def test_threads_share_one_file(tmp_path: Path) -> None:
     assert values(file) == list(range(200))
 
 
+def test_a_path_with_a_zero_byte_is_refused() -> None:
+    with pytest.raises(ConfigError, match="zero byte"):
+        SQLiteFile("a\0b", TABLE)
+
+
 def test_what_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"this is a text, and a rather long one" * 100)
     with pytest.raises(ConfigError, match=r"a\.db' is damaged, or holds something else"):

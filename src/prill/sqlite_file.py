@@ -28,6 +28,8 @@ class SQLiteFile:
     def __init__(self, path: str | os.PathLike[str], tables: str) -> None:
         self.path = os.fspath(path)
         # Also where the program has changed its directory: in a forked child, and where it is unpickled.
+        if "\0" in self.path:
+            raise ConfigError(f"the path {self.path!r:.200} has a zero byte")
         self._place = self.path if self.path == ":memory:" else os.path.abspath(self.path)
         self._tables = tables
         self._lock = make_lock()

@@ -19,7 +19,7 @@ TEXT = {"type": "text", "text": ""}
 USAGE = {"input_tokens": 3, "output_tokens": 1}
 
 
-def events(*blocks: tuple[Json, list[Json]], stop: str = "end_turn") -> list[Json]:
+def events(*blocks: tuple[Json, list[Json]], stop: str | None = "end_turn") -> list[Json]:
     made: list[Json] = [{"type": "message_start", "message": {"id": "m", "model": "c", "content": [], "usage": USAGE}}]
     for index, (start, deltas) in enumerate(blocks):
         made.append({"type": "content_block_start", "index": index, "content_block": start})
@@ -53,6 +53,19 @@ HELLO = (TEXT, [{"type": "text_delta", "text": "ab"}])
 @pytest.mark.parametrize("tail", ["data: [DONE]\n\n", "event: done\ndata: [DONE]\n\n", "data: nonsense\n\n"])
 def test_nothing_after_message_stop_matters(tail: str) -> None:
     assert ask(sse(events(HELLO), tail)).content == "ab"
+
+
+@pytest.mark.parametrize("text", ["", "ab"])
+@pytest.mark.parametrize("stop", ["something_new", None])
+def test_an_empty_answer_is_whole_only_with_a_known_stop_reason(text: str, stop: str | None) -> None:
+    body = sse(events((TEXT, [{"type": "text_delta", "text": text}]), stop=stop))
+    if text:
+        assert ask(body).response_metadata["stop_reason"] == stop
+    else:
+        with pytest.raises(ModelError, match="the answer is empty"):
+            ask(body)
+    assert ask(sse(events(stop="end_turn"))).content == ""
+    assert ask(sse(events(use(), stop="something_new"))).tool_calls
 
 
 def test_a_start_without_its_fields_and_events_of_unknown_kinds_are_read() -> None:

@@ -74,6 +74,8 @@ def test_what_cannot_be_opened_says_why() -> None:
         ("folder", "use DirectoryLoader"),
         ("loop", "symbolic link"),
         ("pipe", "not a regular file"),
+        ("a\0b", "zero byte"),
+        ("x" * 5000, "too long"),
     ):
         with pytest.raises(LoadSourceError, match=reason) as caught:
             TextLoader(path).load()

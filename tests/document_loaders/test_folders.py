@@ -202,3 +202,8 @@ def test_blobs_are_found_by_one_object_and_read_by_another() -> None:
     assert found == [Document("text of d/b.md", metadata={"source": "d/b.md"})]
     with pytest.raises(ConfigError, match="parser"):
         GenericLoader.from_filesystem("d", parser="pdf")  # type: ignore[arg-type]
+
+
+def test_a_folder_with_a_name_that_is_too_long_is_named() -> None:
+    with pytest.raises(LoadSourceError, match="too long"):
+        DirectoryLoader("x" * 5000).load()

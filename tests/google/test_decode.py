@@ -245,7 +245,9 @@ def test_a_blocked_prompt_is_an_error_with_the_providers_words() -> None:
             ask({"promptFeedback": feedback, "usageMetadata": {"promptTokenCount": 4}})
 
 
-@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MISSING_THOUGHT_SIGNATURE"])
+@pytest.mark.parametrize(
+    "reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MISSING_THOUGHT_SIGNATURE", "OTHER", "LANGUAGE"]
+)
 def test_an_end_that_is_not_one_is_a_failure_after_what_had_come(reason: str) -> None:
     end = answer(reason=reason)
     end["candidates"][0]["finishMessage"] = "Malformed function call: print("
@@ -256,7 +258,7 @@ def test_an_end_that_is_not_one_is_a_failure_after_what_had_come(reason: str) ->
     assert "Malformed function call" in caught.value.payload["error"]["message"]
 
 
-@pytest.mark.parametrize("reason", ["OTHER", "LANGUAGE", "NO_IMAGE", "SOMETHING_NEW"])
+@pytest.mark.parametrize("reason", ["NO_IMAGE", "FINISH_REASON_UNSPECIFIED", "SOMETHING_NEW"])
 def test_an_end_without_anything_is_a_failure_unless_it_is_one_of_order(reason: str) -> None:
     with pytest.raises(ProviderError):
         read(as_events(answer(reason=reason)))

@@ -16,7 +16,7 @@ from prill.errors import (
     StreamInterrupted,
 )
 from prill.messages import AIMessageChunk, merge_chunks, message_chunk_to_message
-from prill.openai.completions_decode import CompletionDecoder
+from prill.openai.completions_decode import CompletionDecoder, completion_result
 from prill.openai.decode import ChatDecoder
 from prill.openai.responses_decode import ResponsesDecoder
 from prill.outputs import merge_generation_chunks
@@ -306,6 +306,18 @@ def test_half_a_character_at_the_end_of_a_text_completion_is_replaced() -> None:
     events = [completion_event("so \ud83d"), completion_event("", "stop")]
     chunks = [chunk for event in events for chunk in decoder.feed(event)] + [*decoder.finish()]
     assert merge_generation_chunks(chunks).text == "so \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("finish", "error"), [("error", ProviderError), ("new", ProviderError), ("content_filter", ContentFilterError)]
+)
+def test_an_empty_text_completion_that_did_not_end_in_order_is_an_error(finish: str, error: type[Exception]) -> None:
+    payload = {"model": "m", "choices": [{"index": 0, "text": "", "finish_reason": finish}]}
+    decoder = CompletionDecoder("p")
+    with pytest.raises(error):
+        [*decoder.feed(completion_event("", finish)), *decoder.finish()]
+    with pytest.raises(error):
+        completion_result(payload, "p", 1)
 
 
 def test_a_text_completion_in_one_piece_is_the_same_as_its_stream() -> None:

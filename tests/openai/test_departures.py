@@ -77,6 +77,18 @@ def test_a_failure_in_a_stream_is_an_error_with_the_words_and_what_had_come(
     assert caught.value.partial.content == "ab"
 
 
+@pytest.mark.parametrize("reason", ["something_new", None])
+def test_an_empty_answer_is_whole_only_with_a_known_finish_reason(
+    reason: str | None, decode: Callable[..., AIMessageChunk]
+) -> None:
+    with pytest.raises(ModelError, match="the answer is empty"):
+        decode(sse(event({"content": ""}), event({}, reason)))
+    answer = decode(sse(event({"content": "Hi"}), event({}, "something_new")))
+    assert (answer.content, answer.response_metadata["finish_reason"]) == ("Hi", "something_new")
+    for usual in ("stop", "length", "eos_token", "COMPLETE"):
+        assert decode(sse(event({"content": ""}), event({}, usual))).content == ""
+
+
 @pytest.mark.parametrize("reason", ["error", "ERROR", "failed", "cancelled", "network_error", "timeout"])
 def test_a_finish_reason_that_is_a_failure_is_an_error(reason: str, decode: Callable[..., AIMessageChunk]) -> None:
     with pytest.raises(ModelError, match=reason):

@@ -75,8 +75,22 @@ def test_a_stream_that_failed_is_an_error_with_the_words_and_what_had_come(last:
     assert [call["args"] for call in caught.value.partial.tool_calls] == [{"a": 1}]
 
 
-@pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_response_that_failed_is_an_error(status: str) -> None:
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_in_the_background_may_be_unfinished(status: str) -> None:
+    answer = ask(json.dumps(response(status=status, background=True)).encode(), stream=False)
+    assert answer.response_metadata["status"] == status
+
+
+@pytest.mark.parametrize("status", ["something_new", None])
+def test_an_empty_response_needs_a_known_status(status: str | None) -> None:
+    with pytest.raises(ModelError, match="the answer is empty"):
+        ask(json.dumps(response(status=status)).encode(), stream=False)
+    assert ask(json.dumps(response(MESSAGE, status=status)).encode(), stream=False).text
+    assert ask(json.dumps(response(status="completed")).encode(), stream=False).text == ""
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled", "queued", "in_progress"])
+def test_a_response_that_failed_or_is_not_finished_is_an_error(status: str) -> None:
     with pytest.raises(ModelError):
         ask(json.dumps(response(MESSAGE, status=status)).encode(), stream=False)
 

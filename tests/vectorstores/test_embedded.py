@@ -132,13 +132,33 @@ def test_what_is_deleted_is_not_found(kind, numbers):
         store.delete()
 
 
+def metadata_of(given):
+    """The metadata of what a filter is given: of ``FAISS`` that is the metadata, of others the document."""
+    return given if isinstance(given, dict) else given.metadata
+
+
+def test_a_function_as_a_filter_is_given_what_langchain_gives_it(kind, numbers):
+    store = kind.from_texts(["1 0", "0 1"], numbers, [{"n": 1}, {"n": 2}], ids=["a", "b"])
+    whole = [] if kind is FAISS else store.get_by_ids(["a", "b"])
+    seen = []
+
+    def note(given):
+        seen.append(given)
+        return True
+
+    for filter in (note, {"$and": [note]}, {"$not": note}):
+        seen.clear()
+        store.similarity_search("1 0", filter=filter)
+        assert seen == (whole or [{"n": 1}, {"n": 2}])
+
+
 def test_filters_never_cost_documents(kind, numbers):
     """The ones that pass are found, however many nearer ones do not."""
     texts = [f"{number} 0" for number in range(1, 60)]
     store = kind.from_texts(texts, numbers, [{"at": at} for at in range(59)])
     late = store.similarity_search("1 0", k=3, filter={"at": {"$gte": 56}})
     assert sorted(contents(late)) == ["57 0", "58 0", "59 0"]
-    found = store.similarity_search("1 0", k=9, filter=lambda document: document.metadata["at"] == 58)
+    found = store.similarity_search("1 0", k=9, filter=lambda given: metadata_of(given)["at"] == 58)
     assert contents(found) == ["59 0"]
     assert store.similarity_search("1 0", filter={"at": -1}) == []
     assert len(store.max_marginal_relevance_search("1 0", k=2, filter={"at": [3, 4, 5]})) == 2
@@ -330,21 +350,21 @@ def test_an_argument_that_nobody_knows_is_refused_with_the_nearest_known(
 
 
 def test_a_filter_may_ask_the_store(kind, numbers):
-    store = kind.from_texts(["1 0", "0 1"], numbers, ids=["a", "b"])
+    store = kind.from_texts(["1 0", "0 1"], numbers, [{"name": "a"}, {"name": "b"}], ids=["a", "b"])
 
-    def has_a_sister(document):
-        return bool(store.get_by_ids(["b"])) and document.id == "b"
+    def has_a_sister(given):
+        return bool(store.get_by_ids(["b"])) and metadata_of(given)["name"] == "b"
 
     assert contents(store.similarity_search("1 0", filter=has_a_sister)) == ["0 1"]
 
 
 def test_a_document_that_changes_while_it_is_filtered_is_not_found_under_its_old_metadata(kind, numbers):
-    store = kind.from_texts(["1 0", "0 1"], numbers, [{"ok": 1}, {"ok": 1}], ids=["a", "b"])
+    store = kind.from_texts(["1 0", "0 1"], numbers, [{"ok": 1}, {"ok": 1, "last": 1}], ids=["a", "b"])
 
-    def changing(document):
-        if document.id == "b":
+    def changing(given):
+        if "last" in metadata_of(given):
             store.add_texts(["1 0"], [{"ok": 0}], ids=["a"])
-        return document.metadata["ok"] == 1
+        return metadata_of(given)["ok"] == 1
 
     assert contents(store.similarity_search("1 0", filter=changing)) == ["0 1"]
 

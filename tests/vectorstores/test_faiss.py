@@ -242,6 +242,24 @@ def test_the_name_of_an_index_cannot_lead_out_of_its_folder(name, numbers, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "\ud800"])
+def test_a_name_that_no_file_can_have_is_refused(name, numbers, tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot be written|is not a path"):
+        FAISS.from_texts(["1 0"], numbers).save_local(tmp_path, name)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        FAISS.load_local(tmp_path, numbers, name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["x" * 5000, "file", "file/x", "a\0b"])
+def test_a_folder_that_cannot_be_used_is_refused(folder, numbers, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"cannot be written|is not a path"):
+        FAISS.from_texts(["1 0"], numbers).save_local(f"{tmp_path}/{folder}")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        FAISS.load_local(f"{tmp_path}/{folder}", numbers)
+
+
 def test_a_name_with_signs_of_patterns_leaves_other_files_alone(numbers, tmp_path):
     FAISS.from_texts(["1 0"], numbers).save_local(tmp_path, "ab")
     FAISS.from_texts(["0 1"], numbers).save_local(tmp_path, "[a]b")

@@ -110,8 +110,11 @@ class Conversation:
             await self._write()
 
     async def _write(self) -> None:
-        if not self._waiting:
-            return
+        if self._waiting:
+            # A run that is cancelled meanwhile waits for the end: what it writes next must know the thread's length.
+            await self._io.shield(self._append)
+
+    async def _append(self) -> None:
         records, self._waiting = self._waiting, []
         length = await self._io.call(self._threads.append, self._thread_id, records, self._length)
         self._length = length

@@ -20,8 +20,7 @@ from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chun
 from prill.messages.ai import args_chunks
 from prill.messages.call_assembly import ToolCallStream
 from prill.messages.tool_calls import read_args
-from prill.providers.http.error_bodies import is_failure
-from prill.providers.reading import ProviderError, TextDelta, check_error, read_event
+from prill.providers.reading import TextDelta, check_end, check_error, check_failure, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
@@ -35,6 +34,7 @@ class AnthropicDecoder:
         self.ended = False
         self.text_delta: TextDelta | None = None
         self._blocks = blocks
+        self._has_content = False
         self._count_tokens = count_tokens
         self._id: str | None = None
         self._usage: Block = {}
@@ -113,6 +113,7 @@ class AnthropicDecoder:
 
     def _read_first(self, block: Block, opened: _Open) -> Iterator[AIMessageChunk]:
         said = {name: value for name, value in block.items() if value not in ("", [])}
+        self._has_content = self._has_content or len(said) > 1
         if opened.kind == "text" and not self._blocks and said.keys() <= {"type", "text"}:
             if "text" in said:
                 yield text_chunk(said["text"], self._id)
@@ -123,6 +124,7 @@ class AnthropicDecoder:
             yield self._block({**empty, **said, "index": opened.index})
 
     def _tool_pieces(self, opened: _Open) -> Iterator[AIMessageChunk]:
+        self._has_content = True
         block = opened.block
         piece = ToolCallChunk(
             name=_text_or_none(block, "name"),
@@ -198,6 +200,7 @@ class AnthropicDecoder:
         text = delta[key]
         if not isinstance(text, str):
             raise ValueError(f"the {key} of a delta is not text")
+        self._has_content = self._has_content or bool(text)
         self.text_delta = TextDelta(payload, delta, key, chunks, kept)
         if kept is not None:
             kept.append(text)
@@ -221,13 +224,13 @@ class AnthropicDecoder:
         self._usage = updated(self._usage, payload.get("usage") or {})
         self._last |= payload["delta"]
         self._last |= {key: value for key, value in payload.items() if key not in ("type", "delta", "usage")}
-        if is_failure(reason := self._last.get("stop_reason")):
-            raise ProviderError({"error": {"message": f"the answer ended with the stop reason {reason!r}"}})
+        check_failure(self._last.get("stop_reason"))
         return [chunk for index in list(self._open) for chunk in self._close(index)]
 
     def _message_stop(self, payload: Block) -> Iterable[AIMessageChunk]:
         self.ended = True
         last = self._last
+        check_end(last.get("stop_reason"), has_content=self._has_content)
         facts = {key: value for key, value in last.items() if value is not None}
         facts |= {"stop_reason": last.get("stop_reason"), "stop_sequence": last.get("stop_sequence")}
         usage = None

@@ -16,8 +16,7 @@ from pydantic_core import from_json, to_json
 from prill.errors import ContentFilterError
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
 from prill.messages.call_assembly import ToolCallStream
-from prill.providers.http.error_bodies import is_failure
-from prill.providers.reading import ProviderError
+from prill.providers.reading import ProviderError, check_end, check_failure
 from prill.transducers.aws_event_stream import EventStreamDecoder
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
@@ -75,8 +74,7 @@ class ConverseDecoder:
             self._reason = payload["stopReason"]
             if fields := payload.get("additionalModelResponseFields"):
                 self._facts["additionalModelResponseFields"] = fields
-            if is_failure(self._reason):
-                raise ProviderError({"error": {"message": f"the answer ended with the reason {self._reason}"}})
+            check_failure(self._reason)
         elif kind.endswith("Exception"):
             raise ProviderError({"error": _exception(kind, to_json(payload))})
         elif kind == "metadata":
@@ -118,6 +116,7 @@ class ConverseDecoder:
             )
         if rest := self._json.take_rest():
             yield text_chunk(rest, self._id)
+        check_end(self._reason, has_content=self._has_content or bool(rest))
         content: Any = [] if self._blocks else ""
         facts = {"stopReason": self._reason, "model_provider": PROVIDER, **self._facts}
         yield ai_chunk(content, id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")

@@ -49,6 +49,10 @@ def name_errors(source: str) -> Iterator[None]:
         raise LoadSourceError(reason, source=source) from error
     except UnicodeError as error:
         raise LoadEncodingError(f"{describe(error)}: give its encoding", source=source) from error
+    except ValueError as error:
+        if "embedded null byte" not in str(error):
+            raise
+        raise LoadSourceError("its name has a zero byte", source=source) from error
 
 
 def describe(error: UnicodeError) -> str:

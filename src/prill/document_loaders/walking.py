@@ -24,8 +24,9 @@ class Choice(NamedTuple):
 
     def find(self, folder: Path) -> Iterator[Path | LoadError]:
         """Return the files in ``folder`` one by one; errors in the place of what cannot be looked into."""
-        if not folder.is_dir():
-            raise make_absent_error(folder)
+        with name_errors(str(folder)):
+            if not folder.is_dir():
+                raise make_absent_error(folder)
         wanted = [_compile(f"**/{glob}" if self.recursive else glob) for glob in self.globs]
         deep = self.recursive or any("/" in glob or "**" in glob for glob in self.globs)
         unwanted = [_compile(f"**/{glob}") for glob in self.exclude]

@@ -38,10 +38,16 @@ WITHHELD = frozenset(
 https://ai.google.dev/api/generate-content#FinishReason
 """
 
-_FAILED = frozenset((*("UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),))
-"""Finish reasons that are not an end, beside those that say so."""
+_FAILED = frozenset(
+    (
+        *("UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
+        *("OTHER", "LANGUAGE", "IMAGE_OTHER"),  # Google broke the answer off
+    )
+)
+"""Finish reasons that are not an end, beside those that say so: what had come is the ``partial`` of the error."""
 
-_WHOLE = frozenset(("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"))
+_WHOLE = frozenset(("STOP", "MAX_TOKENS"))
+"""Finish reasons with which an answer may be empty. With others (``NO_IMAGE``, new ones) one with content is whole."""
 
 _CANDIDATE = frozenset(("content", "finishReason", "index", "tokenCount"))
 

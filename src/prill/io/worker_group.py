@@ -48,14 +48,16 @@ class WorkerGroup:
         self._started = 0
         self._requests: list[Callable[[], bool]] = []
         self._queued: deque[None] = deque()  # one for each worker that the pool has not run yet
-        self._ended: SimpleQueue[None] = SimpleQueue()
+        self._ended: list[None] = []  # one for each worker that has ended; ``append`` is atomic
+        self._end_signs: SimpleQueue[None] = SimpleQueue()  # at least one for each of them that was not waited for
 
     def run(self) -> list[Any]:
         """Run all bodies; the first error cancels the others and is raised when they have ended."""
         try:
             self._ask_for_worker()
             scoped(self._run_work_items, self._scope)
-        except BaseException:  # an interrupt between two bodies
+            self._close_group()
+        except BaseException:  # an interrupt between two bodies, or while this thread waits for the workers
             self._scope.cancel()
             raise
         finally:
@@ -66,19 +68,18 @@ class WorkerGroup:
         return self._results
 
     def _close_group(self) -> None:
-        """Start no body and no worker any more, and wait for the workers that run."""
+        """Start no body and no worker any more, and wait for the workers that run; may be called again."""
         with self._lock:
             self._closed = True
-            running = self._started
         self._waiting.clear()
         for withdraw in self._requests:
             withdraw()
         while take_one(self._queued):
-            running -= 1
+            self._ended.append(None)
             self._limit.release()
         check_process(self._process)
-        for _ in range(running):
-            get_item(self._ended)
+        while len(self._ended) < self._started:  # counted anew each time: an interrupt may have taken a sign
+            get_item(self._end_signs)
 
     def _ask_for_worker(self) -> None:
         if not self._waiting or self._closed:
@@ -101,7 +102,7 @@ class WorkerGroup:
             _POOLS.get(_make_pool).submit(partial(self._context.copy().run, self._work_in_pool))
         except RuntimeError:  # no thread can be started
             if take_one(self._queued):
-                self._ended.put(None)
+                self._report_end()
                 return False
         return True
 
@@ -113,7 +114,11 @@ class WorkerGroup:
             scoped(self._run_work_items, self._scope)
         finally:
             self._limit.release()
-            self._ended.put(None)
+            self._report_end()
+
+    def _report_end(self) -> None:
+        self._ended.append(None)
+        self._end_signs.put(None)
 
     def _run_work_items(self) -> None:
         while self._error is None:

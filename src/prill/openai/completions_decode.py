@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prill.messages import UsageMetadata
+from prill.openai.decode import make_filter_error
 from prill.openai.usage import read_usage
 from prill.outputs import Generation, GenerationChunk, LLMResult, generation_chunk, merge_generation_chunks
-from prill.providers.reading import ProviderError, check_error, read_event
+from prill.providers.reading import ProviderError, check_end, check_error, check_failure, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
@@ -25,6 +26,7 @@ class CompletionDecoder:
         self._facts: Json = {}
         self._finish_reason: str | None = None
         self._begun = False
+        self._has_content = False
         self._closed = False
         self._json = EventJSON()
 
@@ -61,6 +63,8 @@ class CompletionDecoder:
         if choice.get("error"):
             raise ProviderError({"error": choice["error"]})
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
+        self._has_content = self._has_content or bool(choice.get("text"))
+        check_failure(self._finish_reason)
         logprobs = choice.get("logprobs")
         return generation_chunk(choice.get("text") or "", {"logprobs": logprobs} if logprobs else None)
 
@@ -69,6 +73,7 @@ class CompletionDecoder:
             return ()
         self._closed = True
         rest = self._json.take_rest()
+        _check_end(self._finish_reason, self._has_content or bool(rest), self._provider)
         usage = {"usage_metadata": self.usage} if self.usage is not None else {}
         facts = {"finish_reason": self._finish_reason, "model_provider": self._provider, **self._facts, **usage}
         return (generation_chunk(rest, facts),)
@@ -81,7 +86,7 @@ def completion_result(payload: Any, provider: str, prompts: int) -> LLMResult:
     each = len(choices) // prompts
     if not choices or each * prompts != len(choices):
         raise ValueError(f"{len(choices)} choices for {prompts} prompts")
-    texts = [_generation(choice) for choice in choices]
+    texts = [_generation(choice, provider) for choice in choices]
     output = {"model_name": payload.get("model"), "model_provider": provider, "token_usage": payload.get("usage") or {}}
     return LLMResult(generations=[texts[at : at + each] for at in range(0, len(texts), each)], llm_output=output)
 
@@ -98,6 +103,14 @@ def streamed_result(chunks: Sequence[GenerationChunk]) -> LLMResult:
     )
 
 
-def _generation(choice: Json) -> Generation:
+def _generation(choice: Json, provider: str) -> Generation:
+    check_failure(choice.get("finish_reason"))
+    _check_end(choice.get("finish_reason"), bool(choice["text"]), provider)
     info = {"finish_reason": choice.get("finish_reason"), "logprobs": choice.get("logprobs")}
     return Generation(text=choice["text"], generation_info=info)
+
+
+def _check_end(reason: Any, has_content: bool, provider: str) -> None:
+    if reason == "content_filter" and not has_content:
+        raise make_filter_error(provider)
+    check_end(reason, has_content=has_content)

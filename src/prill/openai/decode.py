@@ -17,7 +17,7 @@ from prill.messages.ai import ai_chunk, args_chunks, text_chunk
 from prill.messages.call_assembly import ToolCallStream
 from prill.openai.usage import read_usage
 from prill.providers.http.error_bodies import is_failure
-from prill.providers.reading import ProviderError, TextDelta, check_error, read_event
+from prill.providers.reading import ProviderError, TextDelta, check_end, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
@@ -184,17 +184,23 @@ class ChatDecoder:
             return
         self._closed = True
         if self._finish_reason == "content_filter" and not self._has_content:
-            raise ContentFilterError(
-                f"{self._provider} withheld the whole answer (finish_reason 'content_filter'). Change the input, or "
-                f"the provider's filter settings.{_filters(self._facts)}",
-                provider=self._provider,
-                model=self._facts.get("model_name"),
-                code="content_filter",
-            )
+            raise make_filter_error(self._provider, self._facts.get("model_name"), _filters(self._facts))
         if rest := self._json.take_rest():
             yield text_chunk(rest, self._id)
+        check_end(self._finish_reason, has_content=self._has_content or bool(rest))
         facts = {"finish_reason": self._finish_reason, "id": self._id, "model_provider": self._provider, **self._facts}
         yield ai_chunk(id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
+
+
+def make_filter_error(provider: str, model: str | None = None, filters: str = "") -> ContentFilterError:
+    """The error for an answer that was withheld whole."""
+    return ContentFilterError(
+        f"{provider} withheld the whole answer (finish_reason 'content_filter'). Change the input, or "
+        f"the provider's filter settings.{filters}",
+        provider=provider,
+        model=model,
+        code="content_filter",
+    )
 
 
 def _then_fail(chunks: Iterable[AIMessageChunk], failure: ProviderError) -> Iterable[AIMessageChunk]:

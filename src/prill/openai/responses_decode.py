@@ -18,11 +18,14 @@ from prill.messages.ai import ai_chunk
 from prill.messages.call_assembly import ToolCallStream
 from prill.openai.usage import read_usage
 from prill.providers.http.error_bodies import is_failure
-from prill.providers.reading import ProviderError, check_error, read_event
+from prill.providers.reading import ProviderError, check_end, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
 Json = dict[str, Any]
+
+_RUNNING = frozenset(("queued", "in_progress"))
+"""What the status of a response is until it is finished."""
 
 _FACTS = ("id", "created_at", "object", "status", "service_tier", "incomplete_details", "metadata")
 
@@ -161,8 +164,7 @@ class ResponsesDecoder:
 
     def _end(self, payload: Json) -> Iterable[AIMessageChunk]:
         response = payload["response"]
-        if response.get("error") or is_failure(response.get("status")):
-            self._fail(payload)
+        self._check_status(payload)
         self._id = self._id or _as_text(response.get("id"))
         self.ended = True
         # Items that were not streamed; servers put an item at the place that its index says.
@@ -183,7 +185,18 @@ class ResponsesDecoder:
                 model=response.get("model"),
                 code="content_filter",
             )
+        if response.get("status") not in _RUNNING:
+            check_end(response.get("status"), has_content=self._has_content)
         yield ai_chunk([], id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
+
+    def _check_status(self, payload: Json) -> None:
+        """Fail for a response that is not finished, unless it was asked to run in the background."""
+        response = payload["response"]
+        status = response.get("status")
+        reason = (response.get("incomplete_details") or {}).get("reason")
+        running = status in _RUNNING and response.get("background") is not True
+        if response.get("error") or is_failure(status) or is_failure(reason) or running:
+            self._fail(payload)
 
     def _fail(self, payload: Json) -> Iterable[AIMessageChunk]:
         response = payload.get("response") or {}

@@ -86,11 +86,16 @@ def _problem(name: str, spec: str, conversion: str | None) -> str | None:
         return f"{{{name}}} is not the name of a variable (letters, digits and _)"
     if "{" in spec or "}" in spec:
         return f"the format spec of {{{name}}} holds a variable, which is not supported"
-    if any(len(number) > 9 or int(number) > MOST_WIDTH for number in re.findall(r"\d+", spec)):
+    if is_too_wide(spec):
         return f"the format spec of {{{name}}} has a number over {MOST_WIDTH}, which could fill the memory"
     if conversion is not None and conversion not in ("r", "s", "a"):
         return f"the conversion of {{{name}}} is !{conversion}; there are !r, !s and !a"
     return None
+
+
+def is_too_wide(spec: str) -> bool:
+    """Whether a format spec has a number that is over ``MOST_WIDTH``."""
+    return any(len(number) > 9 or int(number) > MOST_WIDTH for number in re.findall(r"\d+", spec))
 
 
 def _where(text: str) -> str:

@@ -7,7 +7,7 @@ from types import NoneType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from prill.errors import PrillError
-from prill.providers.http.error_bodies import QUOTED, has_words, reports_error
+from prill.providers.http.error_bodies import QUOTED, has_words, is_failure, is_known_end, reports_error
 from prill.providers.http.message import BadBody
 from prill.transducers.event_json import EventJSON, read_json
 from prill.transducers.event_template import EventTemplate
@@ -64,6 +64,23 @@ def check_error(payload: Any, *, expected: str = "") -> None:
         return
     if reports_error(payload) or (not payload.get(expected) and has_words(payload)):
         raise ProviderError(payload)
+
+
+def check_failure(reason: Any) -> None:
+    """Raise ``ProviderError`` if the reason for the end of an answer is a failure."""
+    if is_failure(reason):
+        raise ProviderError({"error": {"message": f"the answer ended with the reason {reason!r}"}})
+
+
+def check_end(reason: Any, *, has_content: bool) -> None:
+    """Raise ``ProviderError`` for an empty answer whose end has no reason, or one that is not known.
+
+    With an unknown reason and something in it an answer is taken as whole: its metadata names the reason.
+    """
+    if has_content or is_known_end(reason):
+        return
+    said = f"for the reason {reason!r}, which is not known" if reason else "without a reason"
+    raise ProviderError({"error": {"message": f"the answer is empty, and ended {said}"}})
 
 
 class Framing(Protocol):

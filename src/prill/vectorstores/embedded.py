@@ -14,7 +14,7 @@ from prill.errors import ConfigError
 from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode, make_lock
 from prill.vectorstores.arguments import check_count, check_fraction, get_argument_names, refuse_unknown
 from prill.vectorstores.base import VectorStore, make_documents
-from prill.vectorstores.filters import Filter, compile_filter
+from prill.vectorstores.filters import Filter, Test, compile_filter
 from prill.vectorstores.utils import maximal_marginal_relevance
 
 Found = list[tuple[Document, float]]
@@ -261,10 +261,13 @@ class EmbeddedStore(VectorStore):
         """Return the documents that pass, by id; ``None`` for all. The filter runs unlocked: it may use the store."""
         if filter is None:
             return None
-        passes = compile_filter(filter)
+        passes = self._compile_filter(filter)
         with self._lock:
             documents = self._documents.copy()
         return {id: document for id, document in documents.items() if passes(document)}
+
+    def _compile_filter(self, filter: Filter) -> Test:
+        return compile_filter(filter)
 
     def _at(self, vector: Sequence[float], k: int, chosen: dict[str, Document] | None) -> list[tuple[int, float]]:
         among = None

@@ -16,7 +16,16 @@ from prill.errors import ConfigError, MissingDependencyError
 from prill.vectorstores.arguments import get_argument_names, refuse_unknown
 from prill.vectorstores.base import make_documents
 from prill.vectorstores.embedded import EmbeddedStore
-from prill.vectorstores.files import damaged, file_name, json_text, parse_json, read_whole, write_whole
+from prill.vectorstores.files import (
+    damaged,
+    file_name,
+    json_text,
+    make_folder,
+    parse_json,
+    read_whole,
+    write_whole,
+)
+from prill.vectorstores.filters import Filter, Test, compile_filter, get_metadata
 
 Distance = Literal["EUCLIDEAN_DISTANCE", "MAX_INNER_PRODUCT", "COSINE"]
 
@@ -40,8 +49,8 @@ class FAISS(EmbeddedStore):
     Scores are squared distances, 0 is the same (``distance_strategy="EUCLIDEAN_DISTANCE"``, the default), or inner
     products (``"MAX_INNER_PRODUCT"``), or cosines (``"COSINE"``). ``normalize_L2`` brings vectors to length 1 first.
     ``index`` may be an empty faiss index of your own; without it all vectors are compared, which is exact. A document
-    whose id is there already takes the place of the old one. Threads may add and search at once. Needs
-    ``prill[faiss]``.
+    whose id is there already takes the place of the old one. Threads may add and search at once. A ``filter``
+    that is a function is given the metadata. Needs ``prill[faiss]``.
     """
 
     def __init__(
@@ -98,6 +107,9 @@ class FAISS(EmbeddedStore):
     def _rows(self, positions: list[int]) -> Any:
         return self.index.reconstruct_batch(numpy().array(positions, dtype="int64")) if positions else to_matrix([])
 
+    def _compile_filter(self, filter: Filter) -> Test:
+        return compile_filter(filter, get_metadata)
+
     def _good(self, score: float, threshold: float) -> bool:
         return score <= threshold if self._is_distance else score >= threshold
 
@@ -153,7 +165,7 @@ class FAISS(EmbeddedStore):
         """Write the store to a folder: ``index_name.json`` and the vectors that it names.
 
         A store that was there stays whole until the new one is, also if the program is killed. Raises ``ConfigError``
-        for metadata that JSON cannot keep.
+        for metadata that JSON cannot keep, and for a folder or a name that cannot be used.
         """
         folder, index_name = Path(folder_path), file_name(index_name, "index_name")
         with self._lock:
@@ -172,7 +184,7 @@ class FAISS(EmbeddedStore):
             "distance_strategy": self.distance_strategy,
             "normalize_L2": self._normalize,
         }
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         # The vectors get a name of their own; the renaming of the second file is what makes the new store the one.
         write_whole(folder / name, vectors)
         write_whole(folder / f"{index_name}.json", json_text(header, "header").encode() + b"\n" + documents)

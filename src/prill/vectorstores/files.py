@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from prill.errors import ConfigError
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replace a file atomically: at any moment, also after a crash, either the old or the new content is there."""
+    """Replace a file atomically: at any moment, also after a crash, either the old or the new content is there.
+
+    Raises ``ConfigError`` for a path that cannot be used, ``OSError`` where the disk fails.
+    """
     path = os.fspath(path)
+    with _usable(path):
+        _replace(path, data)
+
+
+def _replace(path: str, data: bytes) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     handle, beside = tempfile.mkstemp(dir=folder, prefix=os.path.basename(path) + ".", suffix=".tmp")
     try:
@@ -27,6 +37,33 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
             os.unlink(beside)
         raise
     _sync_folder(folder)
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, and those around it, if it is not there. Raises as ``write_whole`` does."""
+    with _usable(os.fspath(path)):
+        os.makedirs(path, exist_ok=True)
+
+
+_UNUSABLE = frozenset(
+    (
+        *(errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.ELOOP),
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY),
+    )
+)
+"""The errors of the system that are about a path, and not about the disk."""
+
+
+@contextlib.contextmanager
+def _usable(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNUSABLE:
+            raise
+        raise ConfigError(f"the path {path!r:.200} cannot be written: {error.strerror}") from error
+    except ValueError as error:  # a zero byte, or half a character
+        raise ConfigError(f"{path!r:.200} is not a path: {error}") from error
 
 
 def _sync_folder(folder: str) -> None:
@@ -44,8 +81,9 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
-    except OSError as error:
-        raise ConfigError(f"the file {os.fspath(path)!r} cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ConfigError(f"the file {os.fspath(path)!r:.200} cannot be read: {reason}") from error
 
 
 def file_name(name: str, argument: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 from prill.documents import Document
 from prill.errors import ConfigError
 
-Filter = Callable[[Document], bool] | Mapping[str, Any]
-"""A function of a document; or the metadata it must have, as ``{"year": {"$gte": 2020}, "kind": ["a", "b"]}``."""
+Filter = Callable[[Any], bool] | Mapping[str, Any]
+"""A function of a document (for ``FAISS`` of its metadata, as in LangChain); or the metadata it must have, as
+``{"year": {"$gte": 2020}, "kind": ["a", "b"]}``."""
 
 Test = Callable[[Document], bool]
 
@@ -43,7 +44,16 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def compile_filter(wanted: Filter) -> Test:
+def _whole(document: Document) -> Any:
+    return document
+
+
+def get_metadata(document: Document) -> Any:
+    """Return what a filter of ``FAISS`` that is a function takes."""
+    return document.metadata
+
+
+def compile_filter(wanted: Filter, get_argument: Callable[[Document], Any] = _whole) -> Test:
     """Return what says of a document whether it passes. Raises ``ConfigError`` for a filter that cannot be understood.
 
     In a dictionary each key names a field of the metadata, and all must hold. A value must be equal; of a list, one
@@ -51,16 +61,16 @@ def compile_filter(wanted: Filter) -> Test:
     put filters together.
     """
     if callable(wanted):
-        return _checked(wanted)
+        return _checked(wanted, get_argument)
     if not isinstance(wanted, Mapping):
         raise ConfigError(f"a filter must be a function of a document or a dictionary, not {wanted!r:.80}")
-    tests = [_entry(key, value) for key, value in wanted.items()]
+    tests = [_entry(key, value, get_argument) for key, value in wanted.items()]
     return lambda document: all(test(document) for test in tests)
 
 
-def _checked(function: Callable[[Document], Any]) -> Test:
+def _checked(function: Callable[[Any], Any], get_argument: Callable[[Document], Any]) -> Test:
     def passes(document: Document) -> bool:
-        answer = function(document)
+        answer = function(get_argument(document))
         if inspect.iscoroutine(answer):
             answer.close()
             raise ConfigError("a filter must not be an async function: its result is needed at once")
@@ -69,17 +79,17 @@ def _checked(function: Callable[[Document], Any]) -> Test:
     return passes
 
 
-def _entry(key: Any, value: Any) -> Test:
+def _entry(key: Any, value: Any, get_argument: Callable[[Document], Any]) -> Test:
     if not isinstance(key, str):
         raise ConfigError(f"the keys of a filter must be names of metadata fields, not {key!r:.60}")
     if key in ("$and", "$or"):
         if not isinstance(value, list | tuple):
             raise ConfigError(f"{key} needs a list of filters, not {value!r:.60}")
-        tests = [compile_filter(each) for each in value]
+        tests = [compile_filter(each, get_argument) for each in value]
         every = all if key == "$and" else any
         return lambda document: every(test(document) for test in tests)
     if key == "$not":
-        test = compile_filter(value)
+        test = compile_filter(value, get_argument)
         return lambda document: not test(document)
     if key.startswith("$"):
         raise ConfigError(f"a filter has no operator {key!r} here; use $and, $or, $not or the name of a field")

@@ -88,7 +88,7 @@ class InMemoryVectorStore(EmbeddedStore):
     def dump(self, path: str | os.PathLike[str]) -> None:
         """Write all to a file, as JSON; a file that was there stays whole until the new one is.
 
-        Raises ``ConfigError`` for metadata that JSON cannot keep.
+        Raises ``ConfigError`` for metadata that JSON cannot keep, and for a path that cannot be used.
         """
         write_whole(path, json_text(self.store, "metadata").encode("utf-8", "surrogatepass"))
 

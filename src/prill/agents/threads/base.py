@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Self, TypeAlias
 from uuid import uuid4
 
@@ -200,8 +201,9 @@ class Threads(ABC):
         return await get_asyncio_mode().call(self.length, thread_id)
 
     async def aappend(self, thread_id: str, records: Iterable[Record], expected_length: int) -> int:
-        """The asyncio form of ``append``."""
-        return await get_asyncio_mode().call(self.append, thread_id, records, expected_length)
+        """The asyncio form of ``append``; when it is cancelled it raises once the records are there, or are not."""
+        io = get_asyncio_mode()
+        return await io.shield(partial(io.call, self.append, thread_id, records, expected_length))
 
     async def alist(self, *, prefix: str = "", after: str | None = None, limit: int | None = None) -> Infos:
         """The asyncio form of ``list``."""

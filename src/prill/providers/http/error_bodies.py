@@ -112,6 +112,24 @@ def is_failure(reason: Any) -> bool:
     return bool(words & _FAILURES) or reason.lower() in _OTHER_FAILURES
 
 
+def is_known_end(reason: Any) -> bool:
+    """Whether a provider documents the reason for the end of an answer as one that may leave the answer empty."""
+    return isinstance(reason, str) and reason.lower() in _ENDS
+
+
+_ENDS = frozenset(
+    (
+        # https://platform.openai.com/docs/api-reference/chat/object and, for `status`, …/responses/object
+        *("stop", "length", "tool_calls", "function_call", "content_filter", "completed", "incomplete"),
+        # https://docs.anthropic.com/en/api/handling-stop-reasons
+        *("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal", "compaction"),
+        # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+        *("guardrail_intervened", "content_filtered", "model_context_window_exceeded"),
+        # Servers of open models: TGI, Together, Mistral, Cohere
+        *("eos", "eos_token", "model_length", "complete", "tool_call"),
+    )
+)
+
 _FAILURES = frozenset(
     (
         *("error", "fail", "failed", "failure", "cancelled", "canceled", "abort", "aborted", "exception", "malformed"),
