@@ -114,7 +114,7 @@ def require_documents(found: Any) -> list[Document]:
     Raises:
         CompositionError: it is something else.
     """
-    if not isinstance(found, list | tuple) or not all(isinstance(each, Document) for each in found):
+    if not isinstance(found, list | tuple) or not all(hasattr(each, "page_content") for each in found):
         raise CompositionError(f"a retriever returns a list of documents, not {found!r:.80}")
     return list(found)
 

@@ -24,8 +24,9 @@ DEFAULT_QUERY_PROMPT: BasePromptTemplate[Any] = PromptTemplate.from_template(
     "else.\n\nQuestion: {question}"
 )
 
-_NUMBER = r"\d{1,3}(?:[.):]\s+|[.)](?=[^\s\d])|[、．）：])|[(（]\d{1,3}[)）]|[①-⑳]"
-_BULLET = re.compile(rf"\s*(?:[-*•–]\s+|(?:\*\*)?(?:{_NUMBER})\s*(?:\*\*)?)\s*")
+_BULLET = re.compile(
+    r"\s*(?:[-*•–]\s+|\d{1,3}[.):]\s+|\*\*\d{1,3}[.):]\*\*\s+|[(（]\d{1,3}[)）]|\d{1,3}(?:[)、．）：]|\.(?=[^\x00-\x7f]))|[①-⑳])"
+)
 _FENCE = re.compile(r"\s*`{3}\w*\s*")
 
 
