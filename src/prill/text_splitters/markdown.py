@@ -57,17 +57,18 @@ class Heading(NamedTuple):
 
 def split_lines(text: str) -> list[str]:
     """Return the lines of a text, without the byte order mark at its start."""
-    return _LINE_END.split(text.removeprefix("\ufeff"))
+    text = text.removeprefix("\ufeff")
+    return _LINE_END.split(text) if "\r" in text else text.split("\n")
 
 
-def find_headings(text: str) -> list[Heading]:
+def find_headings(lines: list[str]) -> list[Heading]:
     """Return the headings of a Markdown text that are in no list, quotation, code or HTML.
 
-    >>> find_headings("Sky\\n===\\n    # code")
+    >>> find_headings(["Sky", "===", "    # code"])
     [Heading(level=1, title='Sky', start=0, end=2)]
     """
     reader = _Reader()
-    for number, line in enumerate(split_lines(text)):
+    for number, line in enumerate(lines):
         reader.read(number, line)
     return reader.found
 
@@ -96,12 +97,18 @@ class _Reader:
         self._paragraph: list[str] = []
 
     def read(self, number: int, line: str) -> None:
-        """Take the next line."""
-        if self._open or self._leaf not in ("", "paragraph") or line[:1] in _MARKS:
+        """Take the next line; most are plain text or code, and soon done with."""
+        leaf = self._leaf
+        if self._open:
+            self._read_any(number, line)
+        elif leaf == "fence":
+            if self._fence in line:
+                self._read_any(number, line)
+        elif (leaf and leaf != "paragraph") or line[:1] in _MARKS:
             self._read_any(number, line)
         elif not line:
             self._leaf = ""
-        elif self._leaf:
+        elif leaf:
             self._paragraph.append(line)
         else:
             self._leaf, self._paragraph = "paragraph", [line]
