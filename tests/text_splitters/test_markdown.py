@@ -75,3 +75,12 @@ def test_underlined_headings_count_as_those_with_marks() -> None:
     ]
     kept = MarkdownHeaderTextSplitter([("##", "2")], strip_headers=False).split_text(text)
     assert kept[1] == Document("Night\n---\nstars\n\n# Sea\ndeep", metadata={"2": "Night"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["* " * 50_000 + "x", ">" * 50_000, "\n".join("  " * depth + "- x" for depth in range(1000))],
+    ids=["items", "quotations", "lines"],
+)
+def test_lists_and_quotations_without_end_are_read_as_any_other_text(text: str) -> None:
+    assert [found.title for found in find_headings(split_lines(f"{text}\n\n# out"))] == ["out"]

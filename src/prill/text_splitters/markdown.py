@@ -46,6 +46,10 @@ _MARKS = frozenset(" \t#>-+*_=`~<0123456789")
 """With what a line starts that is not simply text; most are."""
 
 
+_DEEPEST = 50
+"""How deep lists and quotations are; what is deeper is text, so that a hostile text does not take hours."""
+
+
 class Heading(NamedTuple):
     """A heading: its level, 1 to 6; its text; and its lines, from the first to the one behind the last."""
 
@@ -176,7 +180,7 @@ class _Reader:
     def _start_containers(self, rest: str, matched: int) -> tuple[str, int, bool]:
         """Open the quotations and lists that start on a line; return what is left, and whether there was one."""
         opened = False
-        while _measure_indent(rest) < 4 and rest.strip(" "):
+        while matched < _DEEPEST and _measure_indent(rest) < 4 and rest.strip(" "):
             inside = self._leaf == "paragraph" and not opened and matched == len(self._open)
             if quote := _QUOTE.match(rest):
                 container: _Container = None
