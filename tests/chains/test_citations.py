@@ -48,6 +48,14 @@ def test_each_citation_is_streamed_when_its_mark_is_closed():
     assert "".join(chunk.get("answer", "") for chunk in chunks) == "One [1]. Two."
 
 
+def test_marks_in_code_are_none_and_those_behind_an_odd_backtick_come_at_the_end():
+    chain = chain_of("Use `rows[2]` [1]. It`s odd [2].")
+    check_runnable(chain, {"input": "q"})
+    cited = [citation.number for piece in chain.stream({"input": "q"}) for citation in piece.get("citations", [])]
+    assert cited == [1, 2]
+    assert [citation.number for citation in chain.invoke({"input": "q"})["citations"]] == [1, 2]
+
+
 def test_where_nothing_is_cited_the_list_is_empty():
     assert chain_of("I do not know.").invoke({"input": "q"})["citations"] == []
     assert {"citations": []} in list(chain_of("I do not know.").stream({"input": "q"}))

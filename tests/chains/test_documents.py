@@ -14,7 +14,7 @@ from prill.messages import AIMessage, HumanMessage
 from prill.output_parsers import CommaSeparatedListOutputParser
 from prill.prompts import ChatPromptTemplate, PromptTemplate
 from prill.retrievers import BaseRetriever
-from prill.runnables import RunnableLambda
+from prill.runnables import ConfigurableField, RunnableLambda
 from prill.testing import check_runnable
 
 FOUND = [Document("Refunds take a week.", metadata={"source": "a"}), Document("No refunds.", metadata={"source": "b"})]
@@ -103,6 +103,28 @@ def test_the_documents_are_there_before_the_model_is_asked():
     assert next(stream) == {"context": [Document("q")]}
     assert asked == []
     stream.close()
+
+
+@pytest.mark.parametrize(
+    "retriever",
+    [
+        Echo().with_retry(),
+        Echo().with_config(tags=["mine"]).with_retry(),
+        Echo().with_fallbacks([Echo()]),
+        Echo().configurable_fields(tags=ConfigurableField(id="tags")),
+        Echo().configurable_alternatives(ConfigurableField(id="which"), other=Echo()),
+    ],
+    ids=lambda retriever: type(retriever).__name__,
+)
+def test_a_retriever_within_wrappers_is_given_the_question(retriever):
+    chain = create_retrieval_chain(retriever, create_stuff_documents_chain(model, PROMPT))
+    check_runnable(chain, {"input": "q"}, expected={"input": "q", "context": [Document("q")], "answer": "a week"})
+
+
+@pytest.mark.parametrize("given", ["a text", ["a text"], {"a": 1}, 3, Document("one")])
+def test_what_is_not_a_list_of_documents_is_named(given):
+    with pytest.raises(PromptInputError, match="under 'context' must be"):
+        create_stuff_documents_chain(model, PROMPT).invoke({"context": given, "input": "q"})
 
 
 def test_a_step_that_is_no_retriever_is_given_the_whole_input():

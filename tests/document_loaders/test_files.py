@@ -83,6 +83,14 @@ def test_what_cannot_be_opened_says_why() -> None:
         assert isinstance(caught.value, OSError)
 
 
+def test_a_name_with_a_nul_character_is_no_file_and_no_encoding() -> None:
+    with pytest.raises(LoadSourceError, match="NUL"):
+        TextLoader("a\0b").load()
+    write("a.txt", "a")
+    with pytest.raises(LoadEncodingError, match="there is no encoding"):
+        TextLoader("a.txt", encoding="utf\0").load()
+
+
 def test_a_broken_file_may_be_skipped_or_be_a_document(caplog: pytest.LogCaptureFixture) -> None:
     skipping = TextLoader("gone.txt", on_error="skip")
     assert skipping.load() == asyncio.run(skipping.aload()) == []

@@ -43,6 +43,14 @@ def names(**options: Any) -> list[str]:
     return [os.path.relpath(each.metadata["source"], "d") for each in DirectoryLoader("d", **options).load()]
 
 
+@pytest.mark.parametrize("glob", ["", "./", "/etc/*", "../*", "x/../*"])
+def test_a_pattern_that_leads_out_of_the_folder_is_refused(glob: str) -> None:
+    write("d/a.txt")
+    for options in [{"glob": glob}, {"exclude": glob}]:
+        with pytest.raises(ConfigError, match="written from the folder on"):
+            names(**options)
+
+
 def test_files_are_found_by_patterns_in_the_order_of_their_names() -> None:
     write("d/b.md", "d/a.txt", "d/x/c.txt", "d/x/y/d.md", "d/.hidden/e.txt", "d/.f.txt")
     assert names() == ["a.txt", "b.md", "x/c.txt", "x/y/d.md"]
@@ -55,6 +63,8 @@ def test_files_are_found_by_patterns_in_the_order_of_their_names() -> None:
     assert names(glob="**/*", load_hidden=True) == [".f.txt", ".hidden/e.txt", "a.txt", "b.md", "x/c.txt", "x/y/d.md"]
     assert names(glob="**/[!a].*") == ["b.md", "x/c.txt", "x/y/d.md"]
     assert names(sample_size=2) == ["a.txt", "b.md"]
+    assert names(glob="./*.md") == names(glob="././/*.md") == ["b.md"]
+    assert names(glob="./**/*.md", exclude="./x/**") == ["b.md"]
     chosen = names(sample_size=2, randomize_sample=True, sample_seed=5)
     assert chosen == names(sample_size=2, randomize_sample=True, sample_seed=5)
     assert len(chosen) == 2

@@ -162,6 +162,12 @@ def test_values_are_chosen_by_a_path_or_by_jq() -> None:
     assert found[1].metadata == {"source": "a.json", "seq_num": 2, "by": "Bo"}
 
 
+def test_half_of_a_character_is_replaced_so_that_the_text_can_be_stored() -> None:
+    write("v.json", '["a\\ud800b", "\\ud83d\\ude00", {"c": "\\udc00"}]')
+    texts = [each.page_content for each in JSONLoader("v.json", ".[]", text_content=False).load()]
+    assert texts == ["a\ufffdb", "😀", '{"c": "\ufffd"}']
+
+
 def test_what_is_wrong_with_a_value_is_said_with_its_place() -> None:
     lines = '{"t": "a"}\n{broken\n\n{"t": 1}\n[]\n{"t": "b"}\n'
     loader = JSONLoader(write("a.jsonl", lines), content_key="t", json_lines=True, on_error="skip")

@@ -23,6 +23,7 @@ from prill.document_loaders import (
     WebBaseLoader,
 )
 from prill.document_loaders.addresses import is_public
+from prill.document_loaders.html import parse
 from prill.errors import ConfigError
 
 PAGE = '<html lang="zh"><head><title>天气</title></head><body><p>天空是蓝色的。</p></body></html>'
@@ -34,6 +35,7 @@ class Site:
     def __init__(self, pages: dict[str, tuple[int, dict[str, str], bytes]], wrap: Any = None) -> None:
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.go_on, self.waited_for = threading.Event(), threading.Event()
+        self.was_heard_out = False
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,9 +48,21 @@ class Site:
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
+                if self.path != "/drip":
+                    self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                self.wfile.write(data[:2])
+                if self.path == "/drip":
+                    site.waited_for.set()
+                    self.drip()
+                self.wfile.write(data[2:])
+
+            def drip(self) -> None:
+                for _ in range(3000):
+                    self.wfile.write(b".")
+                    if site.go_on.wait(0.01):
+                        return
+                site.was_heard_out = True
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -87,6 +101,8 @@ def site() -> Iterator[Site]:
         "/loop": (301, {"Location": "/loop"}, b""),
         "/file": (302, {"Location": "file:///etc/passwd"}, b""),
         "/slow": (200, HTML, b"late"),
+        "/drip": (200, HTML, b"slowly"),
+        "/lie": (200, {"Content-Type": "text/plain; charset=punycode"}, b"aaaab" * 200_000),
         "/500": (500, HTML, b"<p>broken"),
     }
     site = Site(pages)
@@ -140,14 +156,30 @@ def test_a_broken_page_may_be_skipped(site: Site) -> None:
     assert [error.source for error in loader.errors] == [urls[1]]
 
 
-def test_a_server_that_does_not_answer_is_left_in_time(site: Site) -> None:
+@pytest.mark.parametrize("path", ["/slow", "/drip"])
+def test_a_server_that_does_not_answer_is_left_in_time(site: Site, path: str) -> None:
     with pytest.raises(LoadSourceError, match="did not answer within"):
-        load(site.url + "/slow", timeout=0.05)
+        load(site.url + path, timeout=0.05)
+    assert not site.was_heard_out
 
 
-def test_a_cancelled_load_does_not_wait_for_the_server(site: Site) -> None:
+def test_a_server_that_refuses_is_not_taken_for_a_slow_one() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(LoadSourceError, match="cannot be reached"):
+            load(f"http://127.0.0.1:{free.getsockname()[1]}/")
+
+
+def test_an_encoding_that_no_page_is_in_is_not_used(site: Site) -> None:
+    assert load(site.url + "/lie")[0].page_content == "aaaab" * 200_000
+    page = parse(b'<meta charset="punycode"><p>' + b"aaaab" * 200_000, None, None, "a page")
+    assert len(page.get_text()) == 1_000_000
+
+
+@pytest.mark.parametrize("path", ["/slow", "/drip"])
+def test_a_cancelled_load_does_not_wait_for_the_server(site: Site, path: str) -> None:
     async def cancel() -> None:
-        loader = WebBaseLoader(site.url + "/slow", allow_private=True, timeout=60)
+        loader = WebBaseLoader(site.url + path, allow_private=True, timeout=60)
         loading = asyncio.ensure_future(loader.aload())
         assert await asyncio.to_thread(site.waited_for.wait, 30)
         loading.cancel()
@@ -155,7 +187,7 @@ def test_a_cancelled_load_does_not_wait_for_the_server(site: Site) -> None:
             await loading
 
     asyncio.run(cancel())
-    assert not site.go_on.is_set()
+    assert not site.was_heard_out
 
 
 @pytest.mark.parametrize(
@@ -271,6 +303,12 @@ def test_a_name_is_looked_up_once_so_that_it_cannot_change_its_address(
         ("64:ff9b::a00:1", False),
         ("64:ff9b::808:808", True),
         ("2002:7f00:1::", False),
+        ("192.0.0.192", False),
+        ("fec0::1", False),
+        ("64:ff9b:1::808:808", False),
+        ("2606:4700::5efe:7f00:1", False),
+        ("2606:4700::200:5efe:a00:1", False),
+        ("2606:4700::5efe:808:808", True),
         ("no address", False),
     ],
 )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from prill.embeddings import DeterministicFakeEmbedding
@@ -76,6 +79,37 @@ def test_what_is_not_a_scorer_is_refused_before_anything_is_asked(scorers: Any, 
 def test_a_wrong_value_of_a_scorer_is_an_error_of_that_score() -> None:
     result = evaluate(double, ROWS[:1], {"words": lambda output, expected, input: "good"})
     assert "return a number" in str(result.rows[0].scores["words"].error)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0.5, np.float32(0.5), np.array(0.5), Decimal("0.5"), Fraction(1, 2)],
+    ids=lambda value: type(value).__name__,
+)
+def test_numbers_of_any_kind_are_scores(value: Any) -> None:
+    assert evaluate(str, ROWS[:1], {"one": lambda *row: value}).means == {"one": 0.5}
+    scores = evaluate(str, ROWS[:1], {"one": lambda *row: {"score": np.True_, "part": value}}).means
+    assert scores == {"one": 1.0, "one.part": 0.5}
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), np.array([1, 2]), "1", b"1", None, [1]], ids=repr)
+def test_what_is_no_number_is_no_score(value: Any) -> None:
+    score = evaluate(str, ROWS[:1], {"one": lambda *row: value}).rows[0].scores["one"]
+    assert score.value is None
+    assert "return a number" in str(score.error)
+
+
+def test_where_every_row_failed_the_means_are_0() -> None:
+    result = evaluate(double, [{"input": "3"}], [exact_match, json_diff])
+    assert result.means == {"exact_match": 0.0, "json_diff": 0.0}
+    assert evaluate(double, [], [exact_match]).means == {}
+
+
+@pytest.mark.parametrize("expected", [(1, 2), [1, 2], "[1,2]"], ids=repr)
+def test_what_is_expected_is_compared_as_json(expected: Any) -> None:
+    rows = [{"input": "x", "expected": expected}]
+    assert evaluate(lambda text: (1, 2), rows, [exact_match, json_diff]).means["exact_match"] == 1.0
+    assert json_diff([{"1": 2}], ({1: 2},), None)["score"] == 1.0
 
 
 def test_files_columns_and_keys(tmp_path: Path) -> None:
@@ -176,6 +210,29 @@ def test_two_runs_are_compared_row_by_row() -> None:
     assert both.changes["exact_match"] == pytest.approx(1 / 6)
     with pytest.raises(ConfigError, match="no row in common"):
         compare(before, evaluate(double, [{"key": "z", "input": "1"}], exact_match))
+
+
+def test_rows_of_the_same_key_are_paired_in_their_order() -> None:
+    rows = [{"id": "a", "input": "1"}, {"id": "a", "input": "2"}, {"id": "b", "input": "3"}]
+    before = evaluate(str, rows, {"one": lambda output, *row: output == "1"})
+    after = evaluate(str, rows[:2], {"one": lambda output, *row: output == "2"})
+    pairs = compare(before, after).pairs
+    assert sorted((pair.key, pair.change) for pair in pairs) == [("a", -1.0), ("a", 1.0), ("b", 0.0)]
+
+
+def test_a_table_sends_no_commands_to_the_terminal_and_wide_letters_keep_it_straight(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"id": "\x1b[2Ja", "input": "龙井茶"}, {"id": "b", "input": "x"}, {"id": "c\x07", "input": "3"}]
+    evaluate(lambda text: f"\x1b]0;title\x07{text}" if text != "3" else double(text), rows, []).print()
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "\x07" not in said
+    head, *lines = said.splitlines()[-4:]
+    assert [line.index("null") for line in lines] == [
+        head.index("expected") - 3 * ("龙井茶" in line)
+        for line in lines  # three letters that are two wide
+    ]
 
 
 def test_piped_tables_are_plain(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tests.helpers import requires
 
 from prill.documents import Document
-from prill.errors import ConfigError, MissingDependencyError
+from prill.errors import CompositionError, ConfigError, MissingDependencyError
 from prill.retrievers import BM25Retriever
 from prill.retrievers.bm25 import default_preprocessing_func
 from prill.testing import check_runnable
@@ -62,6 +62,38 @@ def test_chinese_is_found_by_pairs_of_characters():
     retriever = BM25Retriever.from_texts(["龙井茶产于杭州西湖。", "绿茶不经过发酵。", "长城全长两万多公里。"], k=1)
     assert texts(retriever.invoke("西湖附近产什么茶？")) == ["龙井茶产于杭州西湖。"]
     assert texts(retriever.invoke("长城有多长？")) == ["长城全长两万多公里。"]
+
+
+@needs_bm25s
+def test_a_chinese_character_alone_is_found_within_words():
+    retriever = BM25Retriever.from_texts(["龙井茶产于杭州。", "绿茶不发酵。", "他的书", "茶", "tea"], k=5)
+    assert sorted(texts(retriever.invoke("茶"))) == ["绿茶不发酵。", "茶", "龙井茶产于杭州。"]
+    assert texts(retriever.invoke("What is 书?")) == ["他的书"]
+    assert texts(retriever.invoke("tea 的")) == ["tea"]
+    assert retriever.invoke("酒") == []
+    assert BM25Retriever.from_texts(["绿茶"], preprocess_func=lambda text: [text]).invoke("茶") == []
+
+
+@needs_bm25s
+@pytest.mark.parametrize("k", [0, -1, "2"])
+def test_a_number_of_documents_that_is_wrong_is_refused(k):
+    with pytest.raises(ConfigError, match="k must be 1 or more"):
+        BM25Retriever.from_texts(["a b", "a c"]).invoke("a", k=k)
+
+
+@needs_bm25s
+@pytest.mark.parametrize("question", [None, 3, {"input": "a"}, ["a"]])
+def test_a_question_that_is_not_a_text_is_refused(question):
+    with pytest.raises(CompositionError, match="needs a question that is a text"):
+        BM25Retriever.from_texts(["a b"]).invoke(question)
+
+
+@needs_bm25s
+def test_words_may_come_from_a_generator_and_texts_are_not_one_text():
+    retriever = BM25Retriever.from_texts(["a b", "c"], preprocess_func=lambda text: (word for word in text.split()))
+    assert texts(retriever.invoke("b")) == ["a b"]
+    with pytest.raises(ConfigError, match="a list of texts"):
+        BM25Retriever.from_texts("a b")
 
 
 @needs_bm25s

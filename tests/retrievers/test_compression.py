@@ -115,13 +115,19 @@ def test_the_model_s_input_may_be_one_s_own():
     assert texts(extractor.compress_documents(docs("x"), "q")) == ["qx"]
 
 
+@pytest.mark.parametrize("answer", ["NO_OUTPUT", "**no_output**", "NO_OUTPUT\n\nNothing in it helps.", ""])
+def test_a_document_without_a_part_that_helps_is_left_out(answer):
+    assert both(LLMChainExtractor.from_llm(RunnableLambda(lambda prompt: answer)), docs("a"), "q") == []
+
+
 def test_a_model_says_which_documents_help():
     model = RunnableLambda(lambda prompt: "Yes." if "good" in prompt.to_string() else "NO")
     assert both(LLMChainFilter.from_llm(model), docs("good", "bad", "good too"), "q") == ["good", "good too"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("YES", True), (" no.", False), ("是", True), ("否。", False), ("<think>no</think> Yes", True)]
+    ("text", "said"),
+    [("YES", True), (" no.", False), ("是", True), ("否。", False), ("不是", False), ("<think>no</think> Yes", True)],
 )
 def test_yes_and_no_are_read(text, said):
     assert YesNoParser().parse(text) is said
@@ -151,10 +157,38 @@ def test_a_cross_encoder_that_loses_scores_is_an_error():
         CrossEncoderReranker(model=Short()).compress_documents(docs("a", "b"), "q")
 
 
+@pytest.mark.parametrize("given", [None, 1.0, ["a", "b"], [[1, 2], [3, 4]]])
+def test_a_cross_encoder_that_gives_no_numbers_is_an_error(given):
+    with pytest.raises(ConfigError, match="Given must give a list of numbers"):
+        CrossEncoderReranker(model=Given(given)).compress_documents(docs("a", "b"), "q")
+
+
+def test_a_score_that_is_not_a_number_comes_last():
+    reranker = CrossEncoderReranker(model=Given([float("nan"), -5, 1]), top_n=3)
+    assert both(reranker, docs("a", "b", "c"), "q") == ["c", "b", "a"]
+
+
+class Given(BaseCrossEncoder):
+    def __init__(self, given):
+        self.given = given
+
+    def score(self, text_pairs):
+        return self.given
+
+
 def test_a_model_orders_all_at_once():
     said = RunnableLambda(lambda given: Ranked([2, 7, 0, 2]))
     assert both(LLMListwiseRerank(reranker=said, top_n=3), docs("a", "b", "c", "d"), "q") == ["c", "a", "b"]
     assert both(LLMListwiseRerank(reranker=said), [], "q") == []
+
+
+def test_an_order_may_be_in_a_dict_and_none_is_an_error():
+    said = RunnableLambda(lambda given: {"ranked_document_ids": [1]})
+    assert both(LLMListwiseRerank(reranker=said, top_n=1), docs("a", "b"), "q") == ["b"]
+    for answer in [None, "1, 0", {}, Ranked(None), Ranked(["b"])]:
+        reranker = LLMListwiseRerank(reranker=RunnableLambda(lambda given, answer=answer: answer))
+        with pytest.raises(OutputParserException, match="did not order the passages"):
+            reranker.compress_documents(docs("a", "b"), "q")
 
 
 class Ranked:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from prill.documents import Document
+from prill.errors import CompositionError
 from prill.retrievers import BaseRetriever, EnsembleRetriever
 from prill.runnables import RunnableLambda
 from prill.testing import check_runnable
@@ -49,6 +50,20 @@ def test_a_document_is_known_by_its_text_or_by_a_key():
     assert EnsembleRetriever(retrievers=[fixed(A), fixed(again)], id_key="key").invoke("q") == [A]
 
 
+def test_documents_without_the_key_are_known_by_their_texts():
+    bare, other, listed = Document("bare"), Document("other"), Document("C", metadata={"key": ["c"]})
+    both = EnsembleRetriever(retrievers=[fixed(A, bare, other, listed), fixed(bare)], id_key="key")
+    assert both.invoke("q") == [bare, A, other, listed]
+
+
+@pytest.mark.parametrize("found", [None, ["a text"], "a text", {"page_content": "x"}])
+def test_what_is_not_a_list_of_documents_is_named(found):
+    both = EnsembleRetriever(retrievers=[fixed(A), RunnableLambda(lambda question: found)])
+    with pytest.raises(CompositionError, match="returns a list of documents, not") as caught:
+        both.invoke("q")
+    assert "retriever 2" in str(caught.value)
+
+
 def test_any_step_may_be_a_retriever():
     both = EnsembleRetriever(retrievers=[lambda question: [Document(question)], fixed(A)])
     assert both.invoke("q") == [Document("q"), A]
@@ -59,6 +74,9 @@ def test_weights_must_fit():
         EnsembleRetriever(retrievers=[fixed(A), fixed(B)], weights=[1])
     with pytest.raises(ValidationError):
         EnsembleRetriever(retrievers=[])
+    with pytest.raises(ValidationError, match="finite"):
+        EnsembleRetriever(retrievers=[fixed(A)], weights=[float("nan")])
+    assert EnsembleRetriever(retrievers=[fixed(A), fixed(B)], weights=None).weights == [0.5, 0.5]
 
 
 def test_retrievers_run_at_the_same_time_in_both_colours():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from prill.documents import Document
+from prill.errors import CompositionError
 from prill.language_models import FakeListChatModel
 from prill.prompts import PromptTemplate
 from prill.retrievers import LineListOutputParser, MultiQueryRetriever
@@ -39,6 +40,23 @@ def test_the_prompt_may_be_one_s_own(seen):
     assert [name.partition("(")[0] for name in children] == ["RunnableLambda", "RunnableLambda", "RunnableSequence"]
 
 
+@pytest.mark.parametrize("answer", ["", "\n \n", "1.\n2."])
+def test_where_the_model_writes_no_question_the_question_itself_is_asked(answer):
+    assert texts(MultiQueryRetriever.from_llm(echo, FakeListChatModel(responses=[answer])).invoke("q")) == [
+        "q",
+        "for all",
+    ]
+
+
+@pytest.mark.parametrize("given", [None, "a\nb", {"a": 1}])
+def test_questions_that_are_not_a_list_are_named(given):
+    retriever = MultiQueryRetriever(
+        retriever=echo, llm_chain=RunnableLambda(lambda question: given).with_config(run_name="mine")
+    )
+    with pytest.raises(CompositionError, match="must be a list of texts; mine gave"):
+        retriever.invoke("q")
+
+
 def test_documents_that_differ_in_their_metadata_are_both_there():
     retriever = MultiQueryRetriever(retriever=echo, llm_chain=lambda given: [given["question"]])
     one, other = Document("a", metadata={"page": 1}), Document("a", metadata={"page": 2})
@@ -52,6 +70,11 @@ def test_documents_that_differ_in_their_metadata_are_both_there():
         ("1. 2024 was hot\n2. -3 degrees", ["2024 was hot", "-3 degrees"]),
         ("2024 was hot", ["2024 was hot"]),
         ("<think>\nhm\n</think>\n一、什么？", ["一、什么？"]),
+        ("1、什么\n2.谁\n（3）哪里\n4：几时\n⑤ 为何", ["什么", "谁", "哪里", "几时", "为何"]),
+        ("**1.** a\n2. **b** c\n3)d\n(4) e\n100. f\n– g", ["a", "**b** c", "d", "e", "f", "g"]),
+        ("What is C - a language?\nWhy 7. and not 8?", ["What is C - a language?", "Why 7. and not 8?"]),
+        ("1.5 million people?\n1.FC Köln", ["1.5 million people?", "1.FC Köln"]),
+        ("```text\na\n```\n2.\n-\n", ["a"]),
         ("", []),
     ],
 )

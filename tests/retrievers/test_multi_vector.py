@@ -87,6 +87,21 @@ def test_documents_that_are_kept_elsewhere_need_ids():
     assert retriever.invoke("violet") == [whole]
 
 
+def test_no_document_takes_the_place_of_another():
+    retriever = parents()
+    with pytest.raises(ConfigError, match="two documents have the id 'a'"):
+        retriever.add_documents([ONE, TWO], ids=["a", "a"])
+    retriever.docstore.mset([("v", ONE)])
+    retriever.add_documents([Document("violet"), Document("orange")], ids=["v", "v"], add_to_docstore=False)
+    assert retriever.invoke("violet") == retriever.invoke("orange") == [ONE]
+
+
+def test_documents_may_come_from_a_generator():
+    retriever = parents()
+    retriever.add_documents(Document(text) for text in ["violet", "orange"])
+    assert retriever.invoke("orange") == [Document("orange")]
+
+
 def test_documents_last_in_a_store_of_bytes(tmp_path):
     vectors = store()
 

@@ -45,6 +45,13 @@ def test_a_heading_alone_in_its_element_counts_beyond_it() -> None:
     assert split("<section><h1>A</h1><p>x</p></section><p>y</p>")[2] == ("y", {})
 
 
+@pytest.mark.parametrize(
+    "heading", ["A<br>B", "<div>A</div>B", "A<div>B</div>", "A<i> </i>B", " A\n<!-- x -->B ", "A <script>x</script>B"]
+)
+def test_the_lines_of_a_heading_are_apart(heading: str) -> None:
+    assert split(f"<h1>{heading}</h1>") == [("A B", {"1": "A B"})]
+
+
 def test_a_heading_ends_those_of_its_level_and_below() -> None:
     assert [known for _, known in split("<h2>B</h2><h1>A</h1><h2>C</h2><h2>D</h2>x")] == [
         *({"2": "B"}, {"1": "A"}, {"1": "A", "2": "C"}, {"1": "A", "2": "D"}, {"1": "A", "2": "D"})

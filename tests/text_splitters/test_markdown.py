@@ -46,16 +46,16 @@ def trimmed(title: str) -> str:
 @example("<!-- \n# no\n-->\n# yes")
 @example("````\n```\n# no\n`````\n# yes")
 def test_headings_are_those_of_commonmark(text: str) -> None:
-    assert [tuple(found) for found in find_headings(text)] == judged(text)
+    assert [tuple(found) for found in find_headings(split_lines(text))] == judged(text)
 
 
 @pytest.mark.parametrize("text", ["[x]: /u\n===", "[x]:\n/u\n---", "[x]: /u 'a\nb'\n==="])
 def test_a_definition_of_a_link_is_not_a_heading(text: str) -> None:
-    assert find_headings(text) == []
+    assert find_headings(split_lines(text)) == []
 
 
 def test_the_text_of_a_heading_behind_the_definition_of_a_link_is_its_own() -> None:
-    assert [found.title for found in find_headings("[x]: /u\nSky\n===")] == ["Sky"]
+    assert [found.title for found in find_headings(["[x]: /u", "Sky", "==="])] == ["Sky"]
 
 
 @given(text=texts)
@@ -75,3 +75,12 @@ def test_underlined_headings_count_as_those_with_marks() -> None:
     ]
     kept = MarkdownHeaderTextSplitter([("##", "2")], strip_headers=False).split_text(text)
     assert kept[1] == Document("Night\n---\nstars\n\n# Sea\ndeep", metadata={"2": "Night"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["* " * 50_000 + "x", ">" * 50_000, "\n".join("  " * depth + "- x" for depth in range(1000))],
+    ids=["items", "quotations", "lines"],
+)
+def test_lists_and_quotations_without_end_are_read_as_any_other_text(text: str) -> None:
+    assert [found.title for found in find_headings(split_lines(f"{text}\n\n# out"))] == ["out"]

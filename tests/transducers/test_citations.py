@@ -10,7 +10,7 @@ from prill.transducers.citations import CitationFinder, Mark
 
 def found(pieces):
     finder = CitationFinder()
-    return [mark for piece in pieces for mark in finder.feed(piece)]
+    return [mark for piece in pieces for mark in finder.feed(piece)] + finder.finish()
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,14 @@ def found(pieces):
         ("[a] [] [1 2] [1-3] x[i] [12345]", []),
         ("[[3]]", [(3, 1, 4)]),
         ("[1 [2]", [(2, 3, 6)]),
+        ("`x[1]` [2]", [(2, 7, 10)]),
+        ("``a ` [1]`` [2]", [(2, 12, 15)]),
+        ("it's `odd [1]\n\n[2]", [(1, 10, 13), (2, 15, 18)]),
+        ("`odd [1]", [(1, 5, 8)]),
+        ("```py\nx[1]\n```\n[2]", [(2, 15, 18)]),
+        ("````\n```\n[1]\n```\n````\n[2]", [(2, 22, 25)]),
+        ("a\n~~~\n[1]", []),
+        ("```x[1]``` [2]", [(2, 11, 14)]),
         ("", []),
     ],
 )
@@ -34,7 +42,7 @@ def test_marks_are_found_in_the_whole_and_character_by_character(text, marks):
     assert found(text) == expected
 
 
-@given(strategies.lists(strategies.text(alphabet="[]1, 2x【】", max_size=6), max_size=20))
+@given(strategies.lists(strategies.text(alphabet="[]1, 2x【】`~\n", max_size=6), max_size=20))
 def test_how_the_text_is_cut_does_not_matter(pieces):
     assert found(pieces) == found(["".join(pieces)])
 

@@ -18,7 +18,7 @@ from prill.runnables import AddableDict, Runnable, coerce_to_runnable
 from prill.runnables.engine.chunks import StreamRestart
 from prill.runnables.engine.streams import Stream
 from prill.runnables.structure import Part, Structure
-from prill.transducers.citations import CitationFinder
+from prill.transducers.citations import CitationFinder, Mark
 
 CITED_ANSWER_PROMPT: BasePromptTemplate[Any] = ChatPromptTemplate.from_messages(
     [
@@ -85,6 +85,8 @@ def with_citations(
 ) -> Runnable[Any, dict[str, Any]]:
     """Return ``chain`` with ``citations`` in its output: the documents that the answer's marks such as ``[1]`` name.
 
+    What stands in Markdown's code, such as ``rows[1]`` between backticks, is no mark.
+
         >>> with_citations(create_retrieval_chain(retriever, combine_docs_chain))  # doctest: +SKIP
 
     Args:
@@ -121,6 +123,7 @@ class _WithCitations(Runnable[Any, dict[str, Any]]):
             raise
         reader = _CitationReader(self)
         reader.feed(output)
+        reader.finish()
         return {**output, "citations": reader.found}
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
@@ -137,6 +140,8 @@ class _WithCitations(Runnable[Any, dict[str, Any]]):
                     yield chunk
                     if new := reader.feed(chunk):
                         yield AddableDict({"citations": new})
+            if new := reader.finish():
+                yield AddableDict({"citations": new})
         except Exception as error:
             carry_path(error, self.chain.get_name(), self.get_name())
             raise
@@ -167,7 +172,14 @@ class _CitationReader:
         if isinstance(piece, StreamRestart):
             self._finder, self.found = CitationFinder(), []
             return piece
-        new = [self._cite(mark.number, mark.start, mark.end) for mark in self._finder.feed(_text(piece))]
+        return self._cite_all(self._finder.feed(_text(piece)))
+
+    def finish(self) -> list[CitedDocument]:
+        """Return what is cited behind what looked like code to the end."""
+        return self._cite_all(self._finder.finish())
+
+    def _cite_all(self, marks: list[Mark]) -> list[CitedDocument]:
+        new = [self._cite(mark.number, mark.start, mark.end) for mark in marks]
         self.found += new
         return new
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prill.callbacks.run import Run
@@ -11,7 +11,7 @@ from prill.errors import ConfigError, PromptInputError
 from prill.output_parsers import StrOutputParser
 from prill.prompts import BasePromptTemplate, format_document
 from prill.retrievers import BaseRetriever
-from prill.runnables import Runnable, RunnableBranch, RunnablePassthrough, coerce_to_runnable
+from prill.runnables import Runnable, RunnableBranch, RunnablePassthrough, RunnableWithFallbacks, coerce_to_runnable
 
 
 def create_stuff_documents_chain(
@@ -66,14 +66,16 @@ def create_retrieval_chain(
     A stream has the keys of the input first, then ``context``, then ``answer`` piece by piece.
 
     Args:
-        retriever: a retriever, which is given ``input["input"]``, or any other step, which is given the whole input.
+        retriever: a retriever, which is given ``input["input"]``, also behind ``with_retry``, ``with_config`` and the
+            like; or any other step, which is given the whole input.
         combine_docs_chain: makes the answer out of the input and ``context``; see ``create_stuff_documents_chain``.
 
     Returns:
         A chain from a dict with ``input``, and what the parts need beside it (``chat_history`` …), to the same dict
         with ``context``, the documents, and ``answer``.
     """
-    find = _Question() | retriever if isinstance(retriever, BaseRetriever) else coerce_to_runnable(retriever)
+    find = coerce_to_runnable(retriever)
+    find = _Question() | find if _is_retriever(find) else find
     found = RunnablePassthrough.assign(context=find.with_config(run_name="retrieve_documents"))
     return (found | RunnablePassthrough.assign(answer=combine_docs_chain)).with_config(run_name="retrieval_chain")
 
@@ -108,6 +110,16 @@ def create_history_aware_retriever(
     rewritten = prompt | llm | StrOutputParser() | retriever
     branch = RunnableBranch((_HasNoHistory(), _Question() | retriever), rewritten)
     return branch.with_config(run_name="chat_retriever_chain")
+
+
+def _is_retriever(step: Runnable[Any, Any]) -> bool:
+    """Whether a step is a retriever, or one inside of wrappers that give it their input as it is."""
+    while not isinstance(step, BaseRetriever):
+        structure = step._structure()
+        if structure.kind != "wrapper" and not isinstance(step, RunnableWithFallbacks):
+            return False
+        step = structure.parts[0].step
+    return True
 
 
 def _require_variable(prompt: BasePromptTemplate[Any], name: str, what: str) -> None:
@@ -152,6 +164,12 @@ class _DocumentsText(Runnable[Any, str]):
         documents = input.get(self.key) if isinstance(input, Mapping) else None
         if documents is None:
             raise PromptInputError(f"the documents must be in the input under {self.key!r}, not {input!r:.80}")
+        if not isinstance(documents, Iterable) or isinstance(documents, str | Mapping):
+            raise PromptInputError(f"under {self.key!r} must be a list of documents, not {documents!r:.80}")
+        documents = list(documents)
+        for each in documents:
+            if not hasattr(each, "page_content"):
+                raise PromptInputError(f"under {self.key!r} must be documents, but one is {each!r:.80}")
         texts = [each.page_content if self.prompt is None else format_document(each, self.prompt) for each in documents]
         if self.numbered:
             texts = [f"[{number}] {text}" for number, text in enumerate(texts, 1)]

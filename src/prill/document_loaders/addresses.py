@@ -13,8 +13,14 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _OF_CLOUDS = frozenset((ipaddress.ip_address("168.63.129.16"),))
 """Addresses that look public, and where a cloud answers its machines about themselves."""
 
+_NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "64:ff9b:1::/48")))
+"""Networks that Python, or an older one, takes for public (https://www.iana.org/assignments/iana-ipv4-special-registry)."""
+
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that lead to the IPv4 address in their last 32 bits (https://www.rfc-editor.org/rfc/rfc6052)."""
+
+_ISATAP = 0x00005EFE
+"""In front of an IPv4 address in the second half of an IPv6 address (https://www.rfc-editor.org/rfc/rfc5214)."""
 
 
 def resolve(host: str, port: int, source: str, allow_private: bool) -> list[str]:
@@ -46,7 +52,8 @@ def is_public(text: str) -> bool:
 
 
 def _is_public(address: _Address) -> bool:
-    return address.is_global and not address.is_multicast and not address.is_reserved and address not in _OF_CLOUDS
+    special = address.is_multicast or address.is_reserved or address in _OF_CLOUDS
+    return address.is_global and not special and not any(address in network for network in _NOT_PUBLIC)
 
 
 def _standing_for(address: _Address) -> Iterator[_Address]:
@@ -62,3 +69,5 @@ def _standing_for(address: _Address) -> Iterator[_Address]:
         if address.sixtofour:
             yield address.sixtofour
         yield from address.teredo or ()
+        if int(address) >> 32 & 0xFCFFFFFF == _ISATAP:
+            yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import http.client
 import re
@@ -16,11 +17,12 @@ from urllib.parse import urljoin
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError
 from urllib3.util import Url, parse_url
 
 from prill.document_loaders.addresses import resolve
 from prill.document_loaders.errors import LoadAddressError, LoadError, LoadFormatError, LoadLimitError, LoadSourceError
+from prill.document_loaders.html import NOT_OF_PAGES
 from prill.io import BLOCKING, drive, interruptible
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -103,6 +105,7 @@ class _Exchange:
         self._limits = limits
         self._deadline = deadline
         self._connection: HTTPConnection | None = None
+        self._socket: Any = None
         self._response: Any = None
 
     def run(self, headers: Mapping[str, str]) -> Page | str:
@@ -113,6 +116,8 @@ class _Exchange:
         except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
             if isinstance(error, LoadError):
                 raise
+            if isinstance(error, NewConnectionError):  # a timeout by its class, but the server refused
+                raise LoadSourceError(f"it cannot be reached: {error}", source=self._source) from error
             reason = f"it did not answer within {self._limits.timeout:g} s"
             raise LoadSourceError(reason, source=self._source) from error
         except (HTTPError, OSError, http.client.HTTPException) as error:
@@ -146,6 +151,7 @@ class _Exchange:
             self._connection = self._make_connection(address, host, port)
             try:
                 self._connection.connect()
+                self._socket = self._connection.sock  # the connection gives it away to an answer that ends with it
             except (HTTPError, OSError) as error:
                 failed = error
                 self._connection.close()
@@ -180,7 +186,7 @@ class _Exchange:
 
     def _stop(self) -> None:
         """End what waits for the server, from another thread."""
-        waiting = self._connection.sock if self._connection is not None else None
+        waiting = self._socket or (self._connection.sock if self._connection is not None else None)
         if waiting is not None:
             with contextlib.suppress(OSError):
                 waiting.shutdown(socket.SHUT_RDWR)
@@ -190,4 +196,12 @@ def _read_type(header: str | None) -> tuple[str, str | None]:
     """The type that a header names, in small letters, and the encoding; HTML if it names none."""
     message = Message()
     message["content-type"] = header or "text/html"
-    return message.get_content_type(), message.get_content_charset()
+    return message.get_content_type(), _take_charset(message.get_content_charset())
+
+
+def _take_charset(name: str | None) -> str | None:
+    """Return the encoding that a server names, unless it is none of texts in the web."""
+    try:
+        return None if name is None or codecs.lookup(name).name in NOT_OF_PAGES else name
+    except (LookupError, ValueError):
+        return name if name and name.isprintable() else None

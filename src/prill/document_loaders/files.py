@@ -15,6 +15,7 @@ from typing import BinaryIO
 from prill.document_loaders.errors import LoadEncodingError, LoadError, LoadFormatError, LoadSourceError
 from prill.document_loaders.tolerant import OnError, TolerantLoader
 from prill.documents.base import PathLike
+from prill.errors import PrillError
 
 _HINTS = {
     errno.ENOENT: "there is no such file, or it was removed meanwhile",
@@ -34,7 +35,7 @@ class FileLoader(TolerantLoader):
     @property
     def source(self) -> str:
         """The path, as it is in the metadata of the documents."""
-        return os.fspath(self.file_path)
+        return os.fsdecode(self.file_path)
 
 
 @contextlib.contextmanager
@@ -50,9 +51,9 @@ def name_errors(source: str) -> Iterator[None]:
     except UnicodeError as error:
         raise LoadEncodingError(f"{describe(error)}: give its encoding", source=source) from error
     except ValueError as error:
-        if "embedded null byte" not in str(error):
+        if isinstance(error, PrillError) or "\0" not in source:
             raise
-        raise LoadSourceError("its name has a zero byte", source=source) from error
+        raise LoadSourceError("there is no such file: its name has a NUL character", source=source) from error
 
 
 def describe(error: UnicodeError) -> str:
@@ -98,8 +99,6 @@ def decode(data: bytes, encoding: str | None, autodetect: bool, source: str) -> 
     """
     try:
         text = data.decode(encoding or _mark_of(data) or "utf-8-sig")
-    except LookupError as error:
-        raise LoadEncodingError(f"there is no encoding {encoding!r}", source=source) from error
     except UnicodeError as error:
         if b"\0" in data:
             raise LoadFormatError("it is binary, not text", source=source) from error
@@ -107,6 +106,8 @@ def decode(data: bytes, encoding: str | None, autodetect: bool, source: str) -> 
             hint = "give its encoding, or autodetect_encoding=True"
             raise LoadEncodingError(f"{describe(error)}: {hint}", source=source) from error
         text = data.decode(guess_encoding(data))
+    except (LookupError, ValueError) as error:  # of a NUL character in the name
+        raise LoadEncodingError(f"there is no encoding {encoding!r}", source=source) from error
     if "\0" in text:
         raise LoadFormatError("it has NUL characters: it is binary, not text", source=source)
     return text

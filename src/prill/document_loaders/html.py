@@ -53,13 +53,18 @@ class BSHTMLLoader(FileLoader):
         yield Document(text, metadata={"source": self.source, **describe_page(soup)})
 
 
+_ESCAPES = ("unicode-escape", "raw-unicode-escape", "unicode_escape", "raw_unicode_escape")
+NOT_OF_PAGES = ("idna", "punycode", "undefined", *_ESCAPES)
+"""Encodings of Python's that no page is in; to decode ``punycode`` takes hours for a page of some megabytes."""
+
+
 def parse(data: bytes, encoding: str | None, bs_kwargs: Mapping[str, Any] | None, source: str) -> Any:
     """Return a page as Beautiful Soup has it; ``encoding`` is what is known of it."""
     bs4 = import_extra("bs4", "html", "reading HTML")
     head = data[:4]
     if b"\0" in data and not head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) and encoding is None:
         raise LoadFormatError("it has NUL bytes: it is binary, not HTML", source=source)
-    options = {"features": "html.parser", **(bs_kwargs or {})}
+    options = {"features": "html.parser", "exclude_encodings": NOT_OF_PAGES, **(bs_kwargs or {})}
     try:
         return bs4.BeautifulSoup(data, from_encoding=encoding, **options)
     except (bs4.exceptions.ParserRejectedMarkup, RecursionError, AssertionError) as error:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from prill.document_loaders.csv_rows import LONGEST
 from prill.document_loaders.errors import LoadError, LoadFormatError, LoadLimitError
-from prill.document_loaders.files import FileLoader, decode, open_file
+from prill.document_loaders.files import FileLoader, clean, decode, open_file
 from prill.document_loaders.json_path import Query, compile_query
 from prill.document_loaders.tolerant import OnError
 from prill.documents import Document
@@ -140,8 +140,8 @@ class JSONLoader(FileLoader):
 
     def _text(self, content: Any) -> str:
         if isinstance(content, str):
-            return content
+            return clean(content)
         if self._text_content:
             kind = "null" if content is None else type(content).__name__
             raise ValueError(f"is not a text but {kind}: give content_key, or text_content=False")
-        return "" if content is None else json.dumps(content, ensure_ascii=False)
+        return "" if content is None else clean(json.dumps(content, ensure_ascii=False))

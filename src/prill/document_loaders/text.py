@@ -12,7 +12,7 @@ from prill.documents import Document
 from prill.documents.base import PathLike
 from prill.errors import ConfigError
 from prill.text_splitters import MarkdownHeaderTextSplitter
-from prill.text_splitters.markdown import find_headings
+from prill.text_splitters.markdown import find_headings, split_lines
 
 
 class TextLoader(FileLoader):
@@ -81,7 +81,7 @@ class MarkdownLoader(FileLoader):
 
     def _read(self) -> Iterator[Document | LoadError]:
         text = read_text(self.source, self.encoding, self.autodetect_encoding)
-        title = next((found.title for found in find_headings(text) if found.level == 1), None)
+        title = next((found.title for found in find_headings(split_lines(text)) if found.level == 1), None)
         known = {"source": self.source, **({"title": title} if title else {})}
         parts = [Document(text)] if self.mode == "single" else MarkdownHeaderTextSplitter(_LEVELS).split_text(text)
         for part in parts:

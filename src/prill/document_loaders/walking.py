@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from prill.document_loaders.errors import LoadError, LoadSourceError
 from prill.document_loaders.files import make_absent_error, name_errors
+from prill.errors import ConfigError
 
 
 class Choice(NamedTuple):
@@ -27,9 +28,10 @@ class Choice(NamedTuple):
         with name_errors(str(folder)):
             if not folder.is_dir():
                 raise make_absent_error(folder)
-        wanted = [_compile(f"**/{glob}" if self.recursive else glob) for glob in self.globs]
-        deep = self.recursive or any("/" in glob or "**" in glob for glob in self.globs)
-        unwanted = [_compile(f"**/{glob}") for glob in self.exclude]
+        globs = [_shorten(glob) for glob in self.globs]
+        wanted = [_compile(f"**/{glob}" if self.recursive else glob) for glob in globs]
+        deep = self.recursive or any("/" in glob or "**" in glob for glob in globs)
+        unwanted = [_compile(f"**/{_shorten(glob)}") for glob in self.exclude]
         for name, found in self._walk(folder, "", deep):
             # Without a name it is a folder that cannot be read.
             if not name or (
@@ -71,6 +73,18 @@ def choose(
     if randomize:
         random.Random(seed).shuffle(paths)
     return iter(paths[:size])
+
+
+def _shorten(glob: str) -> str:
+    """Return a pattern as paths in the folder are written: without ``./`` and double slashes.
+
+    Raises:
+        ConfigError: it is empty, starts outside of the folder or leads there.
+    """
+    parts = [part for part in glob.split("/") if part not in ("", ".")]
+    if not parts or glob.startswith("/") or ".." in parts:
+        raise ConfigError(f"a pattern is written from the folder on, such as '**/*.md', not {glob!r:.60}")
+    return "/".join(parts)
 
 
 _PARTS = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^]]*\]|.", re.DOTALL)

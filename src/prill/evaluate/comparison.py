@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -92,7 +93,7 @@ class Comparison:
         changed = [pair for pair in self.pairs if pair.change][:most]
         if changed:
             lines = [
-                [str(pair.key), f"{pair.change:+.2f}", _brief_output(pair.before), _brief_output(pair.after)]
+                [brief(str(pair.key), 40), f"{pair.change:+.2f}", _brief_output(pair.before), _brief_output(pair.after)]
                 for pair in changed
             ]
             print_table(["row", "change", "before", "after"], lines)
@@ -140,7 +141,8 @@ def compare(before: Evaluation | str | os.PathLike[str], after: Evaluation | str
 
         compare("old.json", "new.json").write("changes.html")
 
-    Rows are paired by their keys; rows without one are paired by their position.
+    Rows are paired by their keys; rows without one are paired by their position, and rows of the same key in their
+    order.
 
     Args:
         before, after: evaluations, or the paths of saved ones.
@@ -149,12 +151,22 @@ def compare(before: Evaluation | str | os.PathLike[str], after: Evaluation | str
         ConfigError: a file does not exist or holds something else, or no row is in both.
     """
     old, new = (each if isinstance(each, Evaluation) else Evaluation.load(each) for each in (before, after))
-    olds = {_spell(row.key): row for row in old.rows}
-    news = {_spell(row.key): row for row in new.rows}
+    olds, news = _by_key(old.rows), _by_key(new.rows)
     if olds and news and not olds.keys() & news.keys():
         raise ConfigError("the two evaluations have no row in common: give both the same key, evaluate(…, key='id')")
     pairs = [Pair(olds.get(key), news.get(key)) for key in dict.fromkeys([*news, *olds])]
     return Comparison(old, new, sorted(pairs, key=lambda pair: -abs(pair.change)))
+
+
+def _by_key(rows: Sequence[EvaluationRow]) -> dict[tuple[str, int], EvaluationRow]:
+    """Rows by their keys, and how many of the same key were before them."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for row in rows:
+        key = _spell(row.key)
+        found[key, seen[key]] = row
+        seen[key] += 1
+    return found
 
 
 @cache

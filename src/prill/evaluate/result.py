@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +11,7 @@ from functools import reduce
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 from pydantic_core import from_json, to_json
 
@@ -86,6 +88,8 @@ class Evaluation:
     @property
     def means(self) -> dict[str, float]:
         """The mean of each score. A row on which the chain failed counts as 0; one whose scorer failed is left out."""
+        if self.rows and self.failed == len(self.rows):
+            return dict.fromkeys(self.scorers, 0.0)
         return {name: mean for name in self.score_names if (mean := self._mean(name)) is not None}
 
     def _mean(self, name: str) -> float | None:
@@ -156,7 +160,9 @@ class Evaluation:
     def __str__(self) -> str:
         lines = self.summary()
         width = max(len(name) for name, _ in lines)
-        failures = [f"{row.key}: {row.error_type}: {_first_line(row.error)}" for row in self.rows if row.failed]
+        failures = [
+            f"{brief(str(row.key), 40)}: {row.error_type}: {_first_line(row.error)}" for row in self.rows if row.failed
+        ]
         more = [f"… and {len(failures) - 5} more failed rows"] if len(failures) > 5 else []
         return "\n".join([self.name, *(f"  {name:<{width}}  {text}" for name, text in lines), *failures[:5], *more])
 
@@ -177,7 +183,7 @@ class Evaluation:
         head = ["row", "input", "expected", "output", *names, "seconds"]
         return head, [
             [
-                str(row.key),
+                brief(str(row.key), 40),
                 *map(brief, (row.input, row.expected)),
                 f"✗ {row.error_type}" if row.failed else brief(row.output),
             ]
@@ -210,15 +216,24 @@ def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
                 drawn.add_row(*(text.Text(cell) for cell in line))
             console.Console().print(drawn)
             return
-    widths = [max(len(line[at]) for line in [head, *lines]) for at in range(len(head))]
+    widths = [max(_width(line[at]) for line in [head, *lines]) for at in range(len(head))]
     for line in [head, *lines]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print("  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return len(text) if text.isascii() else sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What a text may not send to a terminal."""
 
 
 def brief(value: Any, longest: int = 32) -> str:
     """A value in one short line."""
     text = value if isinstance(value, str) else to_json(value, fallback=repr).decode()
-    text = " ".join(text.split())
+    text = " ".join(_CONTROLS.sub(" ", text).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -233,7 +248,7 @@ def _shown(row: EvaluationRow, name: str) -> str:
 
 
 def _first_line(text: str | None) -> str:
-    return (text or "").partition("\n")[0][:160]
+    return _CONTROLS.sub(" ", (text or "").partition("\n")[0])[:160]
 
 
 def _read_row(data: dict[str, Any]) -> EvaluationRow:

@@ -36,14 +36,14 @@ class Score:
 
 
 def exact_match(output: Any, expected: Any, input: Any) -> bool:
-    """Whether the output is what was expected; of texts, spaces at both ends do not count.
+    """Whether the output is what was expected, both as JSON; of texts, spaces at both ends do not count.
 
     >>> exact_match("Paris ", "Paris", "The capital of France?")
     True
     """
     if isinstance(output, str) or isinstance(expected, str):  # a CSV file has texts only
         return _as_text(output) == _as_text(expected)
-    return bool(output == expected)
+    return bool(_plain(output) == _plain(expected))
 
 
 def json_diff(output: Any, expected: Any, input: Any) -> dict[str, Any]:
@@ -87,12 +87,13 @@ def read_scores(name: str, given: Any) -> dict[str, Score]:
     """
     if not isinstance(given, Mapping):
         return {name: Score(_number(name, given))}
-    numbers = {key: value for key, value in given.items() if key != "score" and _is_number(value)}
+    others = {key: _as_number(value) for key, value in given.items() if key != "score"}
+    numbers = {key: value for key, value in others.items() if value is not None}
     details = {str(key): _plain(value) for key, value in given.items() if key != "score" and key not in numbers}
     if "score" not in given and not numbers:
         raise ConfigError(f"the scorer {name} returned a dict without a number: give it the key 'score'")
     own = {name: Score(_number(name, given["score"]), details)} if "score" in given else {}
-    return own | {f"{name}.{key}": Score(float(value)) for key, value in numbers.items()}
+    return own | {f"{name}.{key}": Score(value) for key, value in numbers.items()}
 
 
 def name_scorers(scorers: Any) -> dict[str, Scorer]:
@@ -115,17 +116,25 @@ def name_scorers(scorers: Any) -> dict[str, Scorer]:
 
 
 def _number(name: str, given: Any) -> float:
-    if not _is_number(given):
+    number = _as_number(given)
+    if number is None:
         raise ConfigError(f"the scorer {name} returned {given!r:.60}: return a number, a bool, or a dict with 'score'")
-    return float(given)
+    return number
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, bool | int | float) and math.isfinite(value)
+def _as_number(value: Any) -> float | None:
+    """A number of any kind as a float: also NumPy's, a tensor of one element, ``Decimal``."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # as of an array with several elements
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _plain(value: Any) -> Any:
-    """Details go to a file: what JSON does not have is shown as text."""
+    """A value as a file of JSON holds it: what JSON does not have is shown as text."""
     return from_json(to_json(value, fallback=repr, inf_nan_mode="null"))
 
 
@@ -135,7 +144,7 @@ def _as_text(value: Any) -> str:
 
 def _parse(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        return _plain(value)
     try:
         return from_json(value)
     except ValueError:

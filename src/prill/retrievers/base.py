@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from prill.callbacks.run import Run, inside
 from prill.documents import Document
+from prill.errors import CompositionError
 from prill.io import BLOCKING, drive
 from prill.runnables.engine.overrides import Namespaces, nearest
 from prill.runnables.engine.signature import accepts
@@ -105,6 +106,17 @@ class ComposedRetriever(BaseRetriever):
 def get_callbacks(run: Run) -> Any:
     """Return callbacks that make what user code starts with them a child of ``run``; ``None`` if nobody watches it."""
     return None if run.observers is None else run.make_manager().get_child()
+
+
+def require_documents(found: Any) -> list[Document]:
+    """Return what a step found, if it is a list of documents.
+
+    Raises:
+        CompositionError: it is something else.
+    """
+    if not isinstance(found, list | tuple) or not all(hasattr(each, "page_content") for each in found):
+        raise CompositionError(f"a retriever returns a list of documents, not {found!r:.80}")
+    return list(found)
 
 
 def unique_documents(found: Iterable[Document]) -> list[Document]:

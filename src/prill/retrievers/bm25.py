@@ -15,13 +15,16 @@ from typing import Any, Self
 from pydantic import Field
 
 from prill.documents import Document
-from prill.errors import ConfigError, MissingDependencyError
+from prill.errors import CompositionError, ConfigError, MissingDependencyError
 from prill.retrievers.base import BaseRetriever
 
 _CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
     "\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_LONE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+"""A Chinese character alone, which may be a word (茶)."""
+_PARTICLES = frozenset("的了是在和与或有也不就都而及着")
 _WORD = re.compile(rf"([{_CJK}]+)|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)*")
 """A run of characters that are written without spaces between words, or a word."""
 
@@ -74,6 +77,8 @@ class BM25Retriever(BaseRetriever):
         **kwargs: Any,
     ) -> Self:
         """Make one of texts, with their metadata and ids if given; see ``from_documents``."""
+        if isinstance(texts, str):
+            raise ConfigError("texts must be a list of texts, not one text")
         texts = list(texts)
         known = [{}] * len(texts) if metadatas is None else list(metadatas)
         named = [None] * len(texts) if ids is None else list(ids)
@@ -105,16 +110,29 @@ class BM25Retriever(BaseRetriever):
             ConfigError: ``bm25_params`` has a name that it does not know.
         """
         documents = list(documents)
-        vectorizer = _make_index([preprocess_func(each.page_content) for each in documents], bm25_params or {})
+        vectorizer = _make_index([list(preprocess_func(each.page_content)) for each in documents], bm25_params or {})
         return cls(vectorizer=vectorizer, docs=documents, preprocess_func=preprocess_func, **kwargs)
 
     def _get_relevant_documents(self, query: str, *, run_manager: Any = None, k: int | None = None) -> list[Document]:
-        words = self.preprocess_func(query)
+        k = self.k if k is None else k
+        if not isinstance(k, int) or k < 1:
+            raise ConfigError(f"k must be 1 or more, not {k!r:.60}")
+        if not isinstance(query, str):
+            raise CompositionError(f"a BM25Retriever needs a question that is a text, not {query!r:.80}")
+        words = self._find_words(query)
         if self.vectorizer is None or not words:
             return []
         scores = self.vectorizer.get_scores(words)
-        best = (-scores).argsort(kind="stable")[: self.k if k is None else k]
+        best = (-scores).argsort(kind="stable")[:k]
         return [self.docs[at] for at in best.tolist() if scores[at] > 0]
+
+    def _find_words(self, query: str) -> list[str]:
+        words = list(self.preprocess_func(query))
+        if self.vectorizer is not None and self.preprocess_func is default_preprocessing_func:
+            # The index has pairs; a character alone stands for all pairs with it.
+            for alone in dict.fromkeys(each for each in words if _LONE.fullmatch(each) and each not in _PARTICLES):
+                words += [pair for pair in self.vectorizer.vocab_dict if len(pair) == 2 and alone in pair]
+        return words
 
 
 def _make_index(words: list[list[str]], settings: dict[str, Any]) -> Any:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from prill.callbacks.run import Run
 from prill.documents import Document
 from prill.errors import add_step, carry_path
-from prill.retrievers.base import ComposedRetriever
+from prill.retrievers.base import ComposedRetriever, require_documents
 from prill.runnables.base import coerce_to_runnable
 
 
@@ -27,13 +27,14 @@ class EnsembleRetriever(ComposedRetriever):
 
     Args:
         retrievers: Retrievers, or other Runnables from a question to documents.
-        weights: one for each retriever; left out, all are the same.
+        weights: one for each retriever; left out or ``None``, all are the same.
         c: the greater, the less the first ranks count.
-        id_key: the key in the metadata by which a document is known; left out, it is known by its text.
+        id_key: the key in the metadata by which a document is known; a document without it, and all documents where it
+            is left out, are known by their texts.
     """
 
     retrievers: list[Any] = Field(min_length=1)
-    weights: list[float] = Field(default_factory=list)
+    weights: list[FiniteFloat] = Field(default_factory=list)
     c: int = Field(default=60, ge=0)
     id_key: str | None = None
 
@@ -41,6 +42,11 @@ class EnsembleRetriever(ComposedRetriever):
     @classmethod
     def _make_runnables(cls, retrievers: Any) -> Any:
         return [coerce_to_runnable(each) for each in retrievers]
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _fill_in(cls, weights: Any) -> Any:
+        return [] if weights is None else weights
 
     @model_validator(mode="after")
     def _check_weights(self) -> Self:
@@ -62,7 +68,7 @@ class EnsembleRetriever(ComposedRetriever):
     async def _ask(self, number: int, query: str, run: Run) -> list[Document]:
         retriever = self.retrievers[number]
         try:
-            return await retriever._step(query, run.child(f"retriever:{number + 1}"))  # type: ignore[no-any-return]
+            return require_documents(await retriever._step(query, run.child(f"retriever:{number + 1}")))
         except Exception as error:
             name = retriever.get_name()
             add_step(error, self.get_name(), f"retriever {number + 1} ({name})", inner=name)
@@ -89,4 +95,7 @@ def _ranks(documents: Sequence[Document], id_key: str | None) -> dict[Any, int]:
 
 
 def _key(document: Document, id_key: str | None) -> Any:
-    return document.page_content if id_key is None else document.metadata.get(id_key)
+    known = None if id_key is None else document.metadata.get(id_key)
+    if known is None:
+        return document.page_content
+    return "id", known if isinstance(known, str | int) else repr(known)  # apart from texts

@@ -83,19 +83,21 @@ class LLMChainExtractor(_AskingCompressor):
 
     def _apply(self, document: Document, answer: Any) -> Document | None:
         text = _without_reasoning(answer)
-        if not text or text.strip("\"'`.") == _NOTHING:
+        if not text or text.splitlines()[0].strip(" \"'`*.").upper() == _NOTHING:
             return None
         return document.model_copy(update={"page_content": text})
 
 
 class YesNoParser(BaseOutputParser[bool]):
-    """Whether a text says yes: ``YES`` or ``NO`` as the only such word in it, in any case; in Chinese 是 or 否.
+    """Whether a text says yes: ``YES`` or ``NO`` as the only such word in it, in any case; in Chinese 是, or 否 or 不.
 
     Raises ``OutputParserException`` for a text that says neither, or both.
     """
 
     def parse(self, text: str) -> bool:
-        said = {word.upper() for word in re.findall(r"\b(?:yes|no)\b|^[是否]", _without_reasoning(text), re.IGNORECASE)}
+        said = {
+            word.upper() for word in re.findall(r"\b(?:yes|no)\b|^[是否不]", _without_reasoning(text), re.IGNORECASE)
+        }
         if len(said) != 1:
             raise OutputParserException(f"the answer is neither YES nor NO: {text!r:.200}", llm_output=text)
         return said <= {"YES", "是"}

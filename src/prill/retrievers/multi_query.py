@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ from pydantic import Field, field_validator
 
 from prill.callbacks.run import Run
 from prill.documents import Document
-from prill.errors import carry_path
+from prill.errors import CompositionError, carry_path
 from prill.output_parsers import BaseOutputParser
 from prill.prompts import BasePromptTemplate, PromptTemplate
 from prill.retrievers.base import ComposedRetriever, unique_documents
@@ -23,27 +24,37 @@ DEFAULT_QUERY_PROMPT: BasePromptTemplate[Any] = PromptTemplate.from_template(
     "else.\n\nQuestion: {question}"
 )
 
-_BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)、])\s+")
+_BULLET = re.compile(
+    r"\s*(?:[-*•–]\s+|\d{1,3}[.):]\s+|\*\*\d{1,3}[.):]\*\*\s+|[(（]\d{1,3}[)）]|\d{1,3}(?:[)、．）：]|\.(?=[^\x00-\x7f]))|[①-⑳])"
+)
+_FENCE = re.compile(r"\s*`{3}\w*\s*")
 
 
 class LineListOutputParser(BaseOutputParser[list[str]]):
-    """The lines of a text, without bullets and numbers in front of them, blank lines and reasoning."""
+    """The lines of a text, without bullets and numbers in front of them, blank lines, code fences and reasoning."""
 
     def parse(self, text: str) -> list[str]:
         reasoning = ReasoningFilter()
         answer = reasoning.feed(text)
-        lines = (_BULLET.sub("", line, count=1).strip() for line in (answer + reasoning.finish()).splitlines())
-        return [line for line in lines if line]
+        lines = (line for line in (answer + reasoning.finish()).splitlines() if not _FENCE.fullmatch(line))
+        return [text for line in lines if (text := _without_bullet(line))]
 
     @property
     def _type(self) -> str:
         return "line_list"
 
 
+def _without_bullet(line: str) -> str:
+    bullet = _BULLET.match(f"{line} ")  # one without a text is not a question
+    return line[bullet.end() :].strip() if bullet else line.strip()
+
+
 class MultiQueryRetriever(ComposedRetriever):
     """Has a model write the question in other ways, asks ``retriever`` all of them at once, and joins what it finds.
 
         >>> MultiQueryRetriever.from_llm(store.as_retriever(), model, include_original=True)  # doctest: +SKIP
+
+    Where the model writes no question, the question itself is asked.
 
     Args:
         retriever: what is asked.
@@ -78,8 +89,8 @@ class MultiQueryRetriever(ComposedRetriever):
         return cls(retriever=retriever, llm_chain=chain, include_original=include_original)
 
     async def _find(self, query: str, run: Run) -> list[Document]:
-        questions = list(await self.llm_chain._step({"question": query}, run.child()))
-        asked = dict.fromkeys([query, *questions] if self.include_original else questions)
+        questions = self._read(await self.llm_chain._step({"question": query}, run.child()))
+        asked = dict.fromkeys([query, *questions] if self.include_original else questions or [query])
         thunks = [partial(self.retriever._step, question, run.child()) for question in asked]
         try:
             found = await run.io.gather(thunks, run.limit)
@@ -87,6 +98,12 @@ class MultiQueryRetriever(ComposedRetriever):
             carry_path(error, self.retriever.get_name(), self.get_name())
             raise
         return self.unique_union([document for documents in found for document in documents])
+
+    def _read(self, questions: Any) -> list[str]:
+        if not isinstance(questions, Iterable) or isinstance(questions, str | Mapping):
+            name = self.llm_chain.get_name()
+            raise CompositionError(f"the questions must be a list of texts; {name} gave {questions!r:.80}")
+        return list(questions)
 
     def unique_union(self, documents: list[Document]) -> list[Document]:
         """Return the documents, each once, in the order in which they were found first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -85,7 +85,7 @@ class ParentDocumentRetriever(MultiVectorRetriever):
     child_metadata_fields: Sequence[str] | None = None
 
     def add_documents(
-        self, documents: list[Document], ids: list[str] | None = None, add_to_docstore: bool = True, **kwargs: Any
+        self, documents: Iterable[Document], ids: list[str] | None = None, add_to_docstore: bool = True, **kwargs: Any
     ) -> None:
         """Split documents, and keep the pieces and the documents.
 
@@ -96,22 +96,28 @@ class ParentDocumentRetriever(MultiVectorRetriever):
             kwargs: goes to the vector store.
 
         Raises:
-            ConfigError: there are more or fewer ids than documents, or none for documents that are not kept.
+            ConfigError: there are more or fewer ids than documents, two of documents that are kept are the same, or
+                there are none for documents that are not kept.
         """
         drive(self._add(BLOCKING, documents, ids, add_to_docstore, kwargs))
 
     async def aadd_documents(
-        self, documents: list[Document], ids: list[str] | None = None, add_to_docstore: bool = True, **kwargs: Any
+        self, documents: Iterable[Document], ids: list[str] | None = None, add_to_docstore: bool = True, **kwargs: Any
     ) -> None:
         """Split documents, and keep the pieces and the documents; see ``add_documents``."""
         await self._add(get_asyncio_mode(), documents, ids, add_to_docstore, kwargs)
 
     async def _add(
-        self, io: ExecutionMode, documents: list[Document], ids: list[str] | None, keep: bool, kwargs: dict[str, Any]
+        self,
+        io: ExecutionMode,
+        documents: Iterable[Document],
+        ids: list[str] | None,
+        keep: bool,
+        kwargs: dict[str, Any],
     ) -> None:
-        if self.parent_splitter is not None:
-            documents = self.parent_splitter.split_documents(documents)
-        pairs = _named(documents, ids, keep)
+        whole = list(documents)
+        parts = whole if self.parent_splitter is None else self.parent_splitter.split_documents(whole)
+        pairs = _named(parts, ids, keep)
         pieces = [piece for id, document in pairs for piece in self._split(id, document)]
         if io.blocking:
             self.vectorstore.add_documents(pieces, **kwargs)
@@ -140,6 +146,9 @@ def _named(documents: list[Document], ids: list[str] | None, keep: bool) -> list
         ids = [str(uuid.uuid4()) for _ in documents]
     if len(ids) != len(documents):
         raise ConfigError(f"there are {len(documents)} documents to keep, but {len(ids)} ids")
+    if keep and len(set(ids)) != len(ids):
+        again = next(id for id in ids if ids.count(id) > 1)
+        raise ConfigError(f"two documents have the id {again!r}: the second would take the place of the first")
     return list(zip(ids, documents, strict=True))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, field_validator
 
 from prill.documents import Document
-from prill.errors import ConfigError
+from prill.errors import ConfigError, OutputParserException
 from prill.io import ExecutionMode
 from prill.prompts import BasePromptTemplate, ChatPromptTemplate
 from prill.retrievers.compression import OwnCompressor
@@ -43,11 +44,20 @@ class CrossEncoderReranker(OwnCompressor):
     ) -> Sequence[Document]:
         if not documents:
             return []
-        scores = list(await io.call(self.model.score, [(query, document.page_content) for document in documents]))
+        scores = self._read(await io.call(self.model.score, [(query, each.page_content) for each in documents]))
         if len(scores) != len(documents):
             raise ConfigError(f"{type(self.model).__name__} gave {len(scores)} scores for {len(documents)} documents")
         order = sorted(range(len(documents)), key=lambda at: -scores[at])
         return [documents[at] for at in order[: self.top_n]]
+
+    def _read(self, given: Any) -> list[float]:
+        """The scores as numbers; what is not a number fits worst."""
+        try:
+            scores = [float(score) for score in given]
+        except (TypeError, ValueError) as error:
+            name = type(self.model).__name__
+            raise ConfigError(f"{name} must give a list of numbers, one for each pair, not {given!r:.60}") from error
+        return [-math.inf if math.isnan(score) else score for score in scores]
 
 
 class RankDocuments(BaseModel):
@@ -93,5 +103,15 @@ class LLMListwiseRerank(OwnCompressor):
         passages = "\n\n".join(f"[{number}] {each.page_content}" for number, each in enumerate(documents))
         input, config = {"query": query, "context": passages}, {"callbacks": callbacks}
         answer = self.reranker.invoke(input, config) if io.blocking else await self.reranker.ainvoke(input, config)
-        named = [at for at in answer.ranked_document_ids if 0 <= at < len(documents)]
+        named = [at for at in _read_order(answer) if 0 <= at < len(documents)]
         return [documents[at] for at in dict.fromkeys([*named, *range(len(documents))])][: self.top_n]
+
+
+def _read_order(answer: Any) -> Sequence[int]:
+    order = answer.get(_ORDER) if isinstance(answer, Mapping) else getattr(answer, _ORDER, None)
+    if not isinstance(order, list | tuple) or not all(isinstance(at, int) for at in order):
+        raise OutputParserException(f"the model did not order the passages: {answer!r:.200}")
+    return order
+
+
+_ORDER = "ranked_document_ids"

@@ -46,7 +46,7 @@ class MarkdownHeaderTextSplitter:
     def _parts(self, text: str) -> Iterator[tuple[dict[str, str], list[str]]]:
         above: dict[int, str] = {}
         lines, start = split_lines(text), 0
-        for heading in find_headings(text):
+        for heading in find_headings(lines):
             if heading.level not in self._names:
                 continue
             yield self._named(above), lines[start : heading.start]

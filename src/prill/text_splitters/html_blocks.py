@@ -83,12 +83,21 @@ class _Walk:
             yield Block(text, 0, self._titles())
 
     def _heading(self, node: Any, within: Any) -> Iterator[Block]:
-        title = " ".join(node.get_text().split())
+        title = " ".join("".join(self._pieces(node)).split())
         level = int(node.name[1])
         if title:
             self._above = [each for each in self._above if each.level < level]
             self._above.append(_Heading(level, title, within))
             yield Block(title, level, self._titles())
+
+    def _pieces(self, node: Any) -> Iterator[str]:
+        """The texts in a heading; where another line starts, a blank."""
+        for inner in node.descendants:
+            if isinstance(inner, self._tag):
+                yield "" if inner.name in _INLINE else " "
+            elif not isinstance(inner, self._hidden) and inner.parent.name not in _HIDDEN:
+                before = inner.previous_sibling
+                yield f" {inner}" if isinstance(before, self._tag) and before.name not in _INLINE else str(inner)
 
     def _titles(self) -> tuple[tuple[int, str], ...]:
         return tuple((each.level, each.title) for each in self._above)

@@ -46,6 +46,10 @@ _MARKS = frozenset(" \t#>-+*_=`~<0123456789")
 """With what a line starts that is not simply text; most are."""
 
 
+_DEEPEST = 50
+"""How deep lists and quotations are; what is deeper is text, so that a hostile text does not take hours."""
+
+
 class Heading(NamedTuple):
     """A heading: its level, 1 to 6; its text; and its lines, from the first to the one behind the last."""
 
@@ -57,17 +61,18 @@ class Heading(NamedTuple):
 
 def split_lines(text: str) -> list[str]:
     """Return the lines of a text, without the byte order mark at its start."""
-    return _LINE_END.split(text.removeprefix("\ufeff"))
+    text = text.removeprefix("\ufeff")
+    return _LINE_END.split(text) if "\r" in text else text.split("\n")
 
 
-def find_headings(text: str) -> list[Heading]:
+def find_headings(lines: list[str]) -> list[Heading]:
     """Return the headings of a Markdown text that are in no list, quotation, code or HTML.
 
-    >>> find_headings("Sky\\n===\\n    # code")
+    >>> find_headings(["Sky", "===", "    # code"])
     [Heading(level=1, title='Sky', start=0, end=2)]
     """
     reader = _Reader()
-    for number, line in enumerate(split_lines(text)):
+    for number, line in enumerate(lines):
         reader.read(number, line)
     return reader.found
 
@@ -96,12 +101,18 @@ class _Reader:
         self._paragraph: list[str] = []
 
     def read(self, number: int, line: str) -> None:
-        """Take the next line."""
-        if self._open or self._leaf not in ("", "paragraph") or line[:1] in _MARKS:
+        """Take the next line; most are plain text or code, and soon done with."""
+        leaf = self._leaf
+        if self._open:
+            self._read_any(number, line)
+        elif leaf == "fence":
+            if self._fence in line:
+                self._read_any(number, line)
+        elif (leaf and leaf != "paragraph") or line[:1] in _MARKS:
             self._read_any(number, line)
         elif not line:
             self._leaf = ""
-        elif self._leaf:
+        elif leaf:
             self._paragraph.append(line)
         else:
             self._leaf, self._paragraph = "paragraph", [line]
@@ -169,7 +180,7 @@ class _Reader:
     def _start_containers(self, rest: str, matched: int) -> tuple[str, int, bool]:
         """Open the quotations and lists that start on a line; return what is left, and whether there was one."""
         opened = False
-        while _measure_indent(rest) < 4 and rest.strip(" "):
+        while matched < _DEEPEST and _measure_indent(rest) < 4 and rest.strip(" "):
             inside = self._leaf == "paragraph" and not opened and matched == len(self._open)
             if quote := _QUOTE.match(rest):
                 container: _Container = None
