@@ -1,0 +1,81 @@
+"""Steps of the guide's build: one search index a language, and the public names of a reference page.
+
+A page of `docs/reference` has a line ``::: prill.messages``. It becomes one entry for each public name of that module,
+as written in its source: nothing of Prill is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+_MODULE = re.compile(r"^::: (prill[\w.]*)$", re.MULTILINE)
+_BASE = re.compile(r'(<script id="__config" type="application/json">\{"base": ?)"([^"]*)"')
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Write the entries of the public names of a module."""
+    if not page.file.src_uri.startswith("reference/"):
+        return markdown
+    source = Path(config.config_file_path).parent / "src"
+    return _MODULE.sub(lambda match: _write_entries(match[1], source), markdown)
+
+
+def _write_entries(module: str, source: Path) -> str:
+    return "\n\n".join(f"::: {module}.{name}" for name in list_public_names(module, source))
+
+
+def list_public_names(module: str, source: Path) -> list[str]:
+    """Return the public names of a module, classes first, without executing it."""
+    place = source.joinpath(*module.split("."))
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    names = set(_read_names(ast.parse(file.read_text(encoding="utf-8")).body))
+    return sorted(names, key=lambda name: (not name[0].isupper(), name))
+
+
+def _read_names(statements: list[ast.stmt]) -> Iterator[str]:
+    for statement in statements:
+        match statement:
+            case ast.If():
+                yield from _read_names(statement.body)
+            case ast.ImportFrom():
+                yield from (each.name for each in statement.names if each.asname == each.name and each.name[0] != "_")
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef() if not statement.name.startswith("_"):
+                yield statement.name
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Have the search of a Chinese page look into the Chinese index, which is beside the Chinese pages."""
+    if not page.url.startswith("zh/"):
+        return output
+    base = "/".join([".."] * page.url.removeprefix("zh/").count("/")) or "."
+    return _BASE.sub(rf'\g<1>"{base}"', output)
+
+
+@event_priority(-200)  # after the plugins have written the index of both languages
+def on_post_build(config: MkDocsConfig) -> None:
+    """Give each language its own search index."""
+    site = Path(config.site_dir)
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    entries = index["docs"]
+    chinese = [entry for entry in entries if entry["location"].startswith("zh/")]
+    _write_index(site, index, [entry for entry in entries if entry not in chinese])
+    _write_index(site / "zh", index, [{**entry, "location": entry["location"][3:]} for entry in chinese])
+
+
+def _write_index(site: Path, index: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+    """Write an index as JSON, for a web server, and as a script, for pages that are opened as files."""
+    folder = site / "search"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**index, "docs": entries}, ensure_ascii=False, separators=(",", ":"))
+    (folder / "search_index.json").write_text(text, encoding="utf-8")
+    (folder / "search_index.js").write_text(f"var __index = {text}", encoding="utf-8")
