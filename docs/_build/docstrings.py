@@ -8,6 +8,7 @@ from typing import Any
 from griffe import Extension, Object
 
 _DOCTEST = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
+_EXAMPLE = re.compile(r"^Example:$", re.MULTILINE)
 _FLAGS = re.compile(r" *# doctest: .*$", re.MULTILINE)
 
 
@@ -17,5 +18,5 @@ class Doctests(Extension):  # type: ignore[misc]  # griffe has no types for mypy
     def on_object(self, *, obj: Object, **_: Any) -> None:
         """Change the docstring of a module, a class, a function or an attribute."""
         if obj.docstring is not None:
-            text = _FLAGS.sub("", obj.docstring.value)
+            text = _EXAMPLE.sub("Examples:", _FLAGS.sub("", obj.docstring.value))
             obj.docstring.value = _DOCTEST.sub(lambda match: f"```pycon\n{match[0]}\n```", text)

@@ -1,4 +1,4 @@
-"""Steps of the guide's build: one search index a language, and the public names of a reference page.
+"""Steps of the guide's build: a search index for each language, the public names of a reference page, folded output.
 
 A page of `docs/reference` has a line ``::: prill.messages``. It becomes one entry for each public name of that module,
 as written in its source: nothing of Prill is imported.
@@ -19,6 +19,8 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 _MODULE = re.compile(r"^::: (prill[\w.]*)$", re.MULTILINE)
+_PRINTED = re.compile(r'(<div class="language-text)( highlight">.*?</div>)', re.DOTALL)
+_COLUMNS = re.compile(r"\S {3,}\S|[\u2500-\u259f]")
 _BASE = re.compile(r'(<script id="__config" type="application/json">\{"base": ?)"([^"]*)"')
 
 
@@ -51,6 +53,11 @@ def _read_names(statements: list[ast.stmt]) -> Iterator[str]:
                 yield from (each.name for each in statement.names if each.asname == each.name and each.name[0] != "_")
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef() if not statement.name.startswith("_"):
                 yield statement.name
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Have long lines of printed text folded, unless the text is drawn in columns."""
+    return _PRINTED.sub(lambda match: match[0] if _COLUMNS.search(match[2]) else f"{match[1]} folded{match[2]}", html)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
