@@ -105,6 +105,7 @@ NEEDS = {
     ),
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
     "tmux": command("tmux", hint="apt-get install tmux"),
+    "Chinese font": Need(lambda: has_chinese_font(), "apt-get install fontconfig fonts-noto-cjk"),
     # Packages that are not in every environment
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
@@ -137,6 +138,12 @@ NEEDS = {
         installable=False,
     ),
 }
+
+
+def has_chinese_font() -> bool:
+    """Whether fontconfig, which Debian and cairo find fonts with, knows one."""
+    program = shutil.which("fc-list")
+    return program is not None and bool(subprocess.check_output([program, ":lang=zh", "family"]))
 
 
 def is_met(need: str) -> bool:
