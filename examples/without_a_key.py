@@ -20,11 +20,17 @@ from prill.testing import Faults, ReplayServer, Reply, SeenRequest
 
 HERE = Path(__file__).parent
 TEXTS = os.path.relpath(HERE / "texts")
+HARVEST_PICTURE = os.path.relpath(HERE / "pictures" / "harvest.png")
 
 ARGUMENTS: dict[str, list[str]] = {
     "chat_with_history": [],
     "rag_over_a_folder": [TEXTS, "How long do cats sleep?"],
     "extract_a_table_live": [],
+    "look_at_a_picture": [
+        os.path.relpath(HERE / "pictures" / "harvest.png"),
+        "--question",
+        "Which month was the best?",
+    ],
     "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
     "fallback_between_providers": ["Why is the sky blue?"],
     "streaming_in_a_notebook": [],
@@ -60,12 +66,18 @@ EXPENSES = [
     {"day": "2025-03-06", "kind": "交通", "what": "飞回上海的机票", "amount": 1180},
 ]
 
+HARVEST = {"Mar": 12, "Apr": 34, "May": 41, "Jun": 29, "Jul": 22, "Aug": 18}
+
 # What is looked for in a request (in its system prompt and its last message), and what is said to it.
 REPLIES = {
     r"My name is Ada": say("Good to meet you, Ada! What are you working on?"),
     r"What is my name": say("You are Ada."),
     r"How long do cats sleep": say("Twelve to sixteen hours a day, most of it lightly [1]."),
     r"列出下文中的每一笔花费": call("Expense_list", {"items": EXPENSES}, fragment=20),
+    r"Which month was the best": say("May, with 41 tonnes."),
+    r"Read all values": call(
+        "Row_list", {"items": [{"label": month, "value": tonnes} for month, tonnes in HARVEST.items()]}, fragment=20
+    ),
     r"Summarise.*Bees": say("Bees tell each other the way by dancing, and keep warm by shivering in a ball."),
     r"Summarise.*Cats": say("Cats sleep lightly for most of the day, and purr in good times and bad."),
     r"Summarise.*Tea": say("How long its leaves oxidise makes tea green, oolong or black."),
