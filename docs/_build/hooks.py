@@ -1,7 +1,7 @@
 """Steps of the guide's build: a search index for each language, the public names of a reference page, folded output.
 
 A page of `docs/reference` has a line ``::: prill.messages``. It becomes one entry for each public name of that module,
-as written in its source: nothing of Prill is imported.
+as written in its source (``::: prill.errors classes`` leaves out functions): nothing of Prill is imported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-_MODULE = re.compile(r"^::: (prill[\w.]*)$", re.MULTILINE)
+_MODULE = re.compile(r"^::: (prill[\w.]*)( classes)?$", re.MULTILINE)
 _PRINTED = re.compile(r'(<div class="language-text)( highlight">.*?</div>)', re.DOTALL)
 _COLUMNS = re.compile(r"\S {3,}\S|[\u2500-\u259f]")
 _BASE = re.compile(r'(<script id="__config" type="application/json">\{"base": ?)"([^"]*)"')
@@ -29,30 +29,41 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if not page.file.src_uri.startswith("reference/"):
         return markdown
     source = Path(config.config_file_path).parent / "src"
-    return _MODULE.sub(lambda match: _write_entries(match[1], source), markdown)
 
+    def write(match: re.Match[str]) -> str:
+        names = list_public_names(match[1], source)
+        return "\n\n".join(f"::: {match[1]}.{name}" for name in names if not match[2] or name[0].isupper())
 
-def _write_entries(module: str, source: Path) -> str:
-    return "\n\n".join(f"::: {module}.{name}" for name in list_public_names(module, source))
+    return _MODULE.sub(write, markdown)
 
 
 def list_public_names(module: str, source: Path) -> list[str]:
     """Return the public names of a module, classes first, without executing it."""
     place = source.joinpath(*module.split("."))
     file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
-    names = set(_read_names(ast.parse(file.read_text(encoding="utf-8")).body))
-    return sorted(names, key=lambda name: (not name[0].isupper(), name))
+    statements = ast.parse(file.read_text(encoding="utf-8")).body
+    names = set(_read_all(statements)) or set(_read_names(statements))
+    return sorted((name for name in names if name[0] != "_"), key=lambda name: (not name[0].isupper(), name))
+
+
+def _read_all(statements: list[ast.stmt]) -> Iterator[str]:
+    """What a module lists in its ``__all__``."""
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=[ast.Name("__all__")], value=ast.List(elements)):
+                yield from (each.value for each in elements if isinstance(each, ast.Constant))
 
 
 def _read_names(statements: list[ast.stmt]) -> Iterator[str]:
+    """What a module imports for type checkers, under a name of its own, and what it defines."""
     for statement in statements:
         match statement:
             case ast.If():
                 yield from _read_names(statement.body)
             case ast.ImportFrom():
-                yield from (each.name for each in statement.names if each.asname == each.name and each.name[0] != "_")
-            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef() if not statement.name.startswith("_"):
-                yield statement.name
+                yield from (each.asname for each in statement.names if each.asname)
+            case ast.ClassDef(name) | ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
+                yield name
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
