@@ -117,9 +117,7 @@ def test_each_language_has_an_index_of_its_own_pages(site: Path) -> None:
 def all_pages(folder: Path) -> list[Path]:
     """The pages of a language."""
     return [
-        page
-        for page in folder.rglob("*.html")
-        if page.name != "404.html" and page.relative_to(folder).parts[0] != "zh"
+        page for page in folder.rglob("*.html") if page.name != "404.html" and page.relative_to(folder).parts[0] != "zh"
     ]
 
 
