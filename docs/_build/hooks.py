@@ -21,7 +21,7 @@ from mkdocs.structure.pages import Page
 _MODULE = re.compile(r"^::: (prill[\w.]*)( classes)?$", re.MULTILINE)
 _PRINTED = re.compile(r'(<div class="language-text)( highlight">.*?</div>)', re.DOTALL)
 _COLUMNS = re.compile(r"\S {3,}\S|[\u2500-\u259f]")
-_BASE = re.compile(r'(<script id="__config" type="application/json">\{"base": ?)"([^"]*)"')
+_BASE = re.compile(r'(<script id="__config" type="application/json">[^<]*?"base": ?)"[^"]*"')
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
