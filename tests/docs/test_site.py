@@ -23,6 +23,9 @@ _LOADED = re.compile(
 )
 _LOADED_BY_STYLE = re.compile(r"""(?:url\(["']?|@import\s+["'])(?:https?:)?//[^\s"')]+""")
 
+OTHER_NAMES = {"K", "V", "Run"}
+"""Public names that are variables of types, or other names of what has an entry."""
+
 _LOCAL = re.compile(r"""<(?:a|img|link|script)\b[^>]*?\s(?:href|src)=["'](?![a-z]+:|//)([^"'#?]*)""")
 
 
@@ -87,7 +90,7 @@ def browser() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("page", "words", "found"),
     [
-        ("index.html", "fallbacks", "recovering.html"),
+        ("index.html", "deploying", "deploying.html"),
         ("reference/errors.html", "trim_messages", "reference/messages.html"),
         ("zh/index.html", "后备", "zh/recovering.html"),
         ("zh/reference/errors.html", "检索", "zh/retrieval.html"),
@@ -99,10 +102,10 @@ def test_a_page_that_is_opened_as_a_file_finds_pages_of_its_language(
     with opened(browser, (site / page).as_uri()) as shown:
         shown.click("input.md-search__input")
         shown.keyboard.type(words)
-        shown.wait_for_selector(".md-search-result__link")
+        shown.keyboard.press("End")  # Chinese letters come without the release of a key, which the page waits for
+        shown.wait_for_selector(f'.md-search-result__link[href*="{found}"]', state="attached")
         links = shown.eval_on_selector_all(".md-search-result__link", "links => links.map(link => link.href)")
     places = {unquote(link.removeprefix(site.as_uri() + "/")).partition("?")[0].partition("#")[0] for link in links}
-    assert found in places
     assert {place.startswith("zh/") for place in places} == {page.startswith("zh/")}
     assert [place for place in places if not (site / place).exists()] == []
 
@@ -147,6 +150,6 @@ def test_the_reference_has_the_public_names_of_its_rooms(site: Path) -> None:
         for module, names in LISTED.items()
         if module.count(".") == 1 and module != "prill.utils"
         for name in names
-        if f"{module}.{name}" not in entries
+        if name[0] != "_" and name not in OTHER_NAMES and f"{module}.{name}" not in entries
     ]
     assert missing == []
