@@ -21,6 +21,7 @@ from prill.testing import Faults, ReplayServer, Reply, SeenRequest
 HERE = Path(__file__).parent
 TEXTS = os.path.relpath(HERE / "texts")
 HANDBOOK = os.path.relpath(HERE / "handbook")
+HARVEST_PICTURE = os.path.relpath(HERE / "pictures" / "harvest.png")
 
 ARGUMENTS: dict[str, list[str]] = {
     "chat_with_history": [],
@@ -29,6 +30,11 @@ ARGUMENTS: dict[str, list[str]] = {
     "cited_answers": [HANDBOOK, "How long does a refund take, and what cannot be sent back?"],
     "ask_a_pdf": [os.path.relpath(HERE / "files" / "tea_house.pdf"), "How many people fit into the garden?"],
     "extract_a_table_live": [],
+    "look_at_a_picture": [
+        os.path.relpath(HERE / "pictures" / "harvest.png"),
+        "--question",
+        "Which month was the best?",
+    ],
     "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
     "fallback_between_providers": ["Why is the sky blue?"],
     "streaming_in_a_notebook": [],
@@ -65,6 +71,8 @@ EXPENSES = [
     {"day": "2025-03-06", "kind": "交通", "what": "飞回上海的机票", "amount": 1180},
 ]
 
+HARVEST = {"Mar": 12, "Apr": 34, "May": 41, "Jun": 29, "Jul": 22, "Aug": 18}
+
 # What is looked for in a request (in its system prompt and its last message), and what is said to it.
 REPLIES = {
     r"My name is Ada": say("Good to meet you, Ada! What are you working on?"),
@@ -81,6 +89,10 @@ REPLIES = {
         "Twenty people (page 3). Groups of more than eight should book two days ahead (page 3)."
     ),
     r"列出下文中的每一笔花费": call("Expense_list", {"items": EXPENSES}, fragment=20),
+    r"Which month was the best": say("May, with 41 tonnes."),
+    r"Read all values": call(
+        "Row_list", {"items": [{"label": month, "value": tonnes} for month, tonnes in HARVEST.items()]}, fragment=20
+    ),
     r"Summarise.*Bees": say("Bees tell each other the way by dancing, and keep warm by shivering in a ball."),
     r"Summarise.*Cats": say("Cats sleep lightly for most of the day, and purr in good times and bad."),
     r"Summarise.*Tea": say("How long its leaves oxidise makes tea green, oolong or black."),

@@ -121,6 +121,7 @@ NEEDS = {
     ),
     "redis-server": command("redis-server", hint="apt-get install redis-server"),
     "tmux": command("tmux", hint="apt-get install tmux"),
+    "Chinese font": Need(lambda: has_chinese_font(), "apt-get install fontconfig fonts-noto-cjk"),
     # Packages that are not in every environment
     "granian": modules("granian", hint="pip install granian"),
     "hypercorn": modules("hypercorn", hint="pip install hypercorn"),
@@ -160,6 +161,12 @@ NEEDS = {
         installable=False,
     ),
 }
+
+
+def has_chinese_font() -> bool:
+    """Whether fontconfig, which Debian and cairo find fonts with, knows one."""
+    program = shutil.which("fc-list")
+    return program is not None and bool(subprocess.check_output([program, ":lang=zh", "family"]))
 
 
 def is_met(need: str) -> bool:

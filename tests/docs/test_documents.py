@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs
 READMES = DOCUMENTS[:2]
 ENGLISH = sorted(page for page in (ROOT / "docs").glob("*.md") if not page.name.endswith(".zh.md"))
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$\n?(?:\n?^```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 
@@ -115,6 +117,19 @@ def fences(document: Path) -> list[str]:
     """The kinds of a document's code blocks, in order."""
     opened = re.findall(r"^ *```(\w*)", document.read_text(encoding="utf-8"), re.MULTILINE)
     return opened[::2]
+
+
+def measure_columns(line: str) -> int:
+    """How many columns a line takes; a Chinese letter takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_code_fits_its_column_on_the_page(page: Path) -> None:
+    """What is printed (a block of ``text``) may be wider: the page folds it, or it scrolls."""
+    code = _BLOCK.findall(page.read_text(encoding="utf-8"))
+    wide = [line for kind, block in code if kind != "text" for line in block.splitlines() if measure_columns(line) > 88]
+    assert wide == []
 
 
 @pytest.mark.parametrize("page", ENGLISH, ids=lambda path: path.name)

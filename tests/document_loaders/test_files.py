@@ -74,7 +74,7 @@ def test_what_cannot_be_opened_says_why() -> None:
         ("folder", "use DirectoryLoader"),
         ("loop", "symbolic link"),
         ("pipe", "not a regular file"),
-        ("a\0b", "zero byte"),
+        ("a\0b", "NUL character"),
         ("x" * 5000, "too long"),
     ):
         with pytest.raises(LoadSourceError, match=reason) as caught:

@@ -129,6 +129,20 @@ def test_png_is_drawn_here(tmp_path):
         graph.draw_mermaid_png(draw_method=MermaidDrawMethod.API)
 
 
+def test_png_draws_chinese_names():
+    require("cairosvg")
+    require("Chinese font")
+    one, two = (RunnableLambda(f, name=name).get_graph().draw_png() for name in ("甲", "乙"))
+    assert one != two  # letters that a font lacks are all the same box
+
+
+def test_png_warns_of_letters_that_no_font_has():
+    require("cairosvg")
+    graph = RunnableLambda(f, name="step \U0010fffd").get_graph()
+    with pytest.warns(UserWarning, match=r"U0010fffd.*fontname"):
+        assert graph.draw_png().startswith(b"\x89PNG")
+
+
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "grandalf", None)
     monkeypatch.setitem(sys.modules, "grandalf.graphs", None)

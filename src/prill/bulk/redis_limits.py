@@ -46,7 +46,8 @@ class RedisRateLimiter(BaseRateLimiter):
     Args:
         url: Redis, ``redis://host:6379/0``.
         name: what the limit is called there; one for each key of a provider.
-        requests_per_minute, tokens_per_minute: the limits; at least one.
+        requests_per_minute: a limit; at least one of the two is needed.
+        tokens_per_minute: the other.
         seconds: the time that the limits are for.
 
     Raises ``ConfigError`` for a request whose input alone is over ``tokens_per_minute``.

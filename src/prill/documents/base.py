@@ -59,7 +59,7 @@ class Blob(BaseModel):
     >>> Blob.from_data("The sky is blue.", metadata={"source": "sky.txt"}).as_bytes()
     b'The sky is blue.'
 
-    Args:
+    Attributes:
         data: the data; without it, it is read from ``path`` when it is needed.
         mimetype: the media type, such as ``"text/plain"``.
         encoding: of text in ``data`` or in the file.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prill.errors import ConfigError, MissingDependencyError
+from prill.errors import ConfigError
 from prill.runnables.drawing.ascii import draw_ascii
 from prill.runnables.drawing.mermaid import draw_mermaid
 from prill.runnables.drawing.nodes import (
@@ -22,6 +22,7 @@ from prill.runnables.drawing.nodes import (
     node_data_json,
     node_data_str,
 )
+from prill.runnables.drawing.png import draw_png
 from prill.runnables.drawing.svg import draw_svg
 
 
@@ -183,18 +184,13 @@ class Graph:
         background: str = "white",
         scale: float = 2.0,
     ) -> bytes:
-        """The graph as a PNG picture. Needs ``pip install 'prill[png]'``, and no network."""
-        try:
-            cairosvg = import_module("cairosvg")
-        except (ImportError, OSError) as error:  # OSError: the package is there, the cairo library is not
-            raise MissingDependencyError(
-                "drawing a PNG needs cairosvg and the cairo library: pip install 'prill[png]'; draw_svg does not"
-            ) from error
+        """The graph as a PNG picture. Needs ``pip install 'prill[png]'``, and no network.
+
+        Without ``fontname`` a font is chosen that has all letters of the graph. If there is none, a warning names the
+        letters that are not drawn.
+        """
         graph = _copy_with_labels(self, labels) if labels else self
-        svg = graph.draw_svg(background=background)
-        if fontname:
-            svg = svg.replace('font-family="', f'font-family="{fontname}, ', 1)
-        png: bytes = cairosvg.svg2png(bytestring=svg.encode(), scale=scale)
+        png = draw_png(partial(graph.draw_svg, background=background), fontname, scale)
         if output_file_path is not None:
             Path(output_file_path).write_bytes(png)
         return png
