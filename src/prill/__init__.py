@@ -52,7 +52,6 @@ if TYPE_CHECKING:
         chain as chain,
     )
     from prill.tools import tool as tool
-    from prill.tracers.recording import record as record
     from prill.tracers.trace import trace as trace
 else:  # a type checker would believe that every name exists
     __getattr__, __dir__, __all__ = lazy_names(
@@ -74,7 +73,6 @@ else:  # a type checker would believe that every name exists
                 "RunnablePassthrough RunnableSequence RunnableWithMessageHistory chain"
             ),
             "tools": "tool",
-            "tracers.recording": "record",
             "tracers.trace": "trace",
         },
         also=["__version__"],

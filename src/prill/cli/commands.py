@@ -238,20 +238,6 @@ def evaluate(
         run_evaluation(chain, dataset, scorer or (), options, save=save, before=compare, html=html, lang=lang.value)
 
 
-@app.command()
-def traces(
-    path: Annotated[str, typer.Argument(help="The file that prill.record wrote.")] = "runs.db",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen at; 0 is any free port.")] = 8787,
-    price: Annotated[list[str] | None, typer.Option(help="MODEL=READ,WRITTEN of a million tokens; repeat.")] = None,
-    debug: Debug = False,
-) -> None:
-    """Show recorded runs in the browser: their steps, times, tokens and values. For this machine alone."""
-    with _clear_errors(debug):
-        from prill.cli.tracing import show_traces  # noqa: PLC0415 - needs the extra "serve"
-
-        show_traces(path, port, price, typer.echo)
-
-
 @contextmanager
 def _clear_errors(debug: bool, hint: str = "") -> Iterator[None]:
     """Show an error of Prill's, or of the files and values given to it, as one message instead of a traceback."""
