@@ -113,7 +113,10 @@ class TraceFile:
 
     def list_names(self) -> dict[str, list[str]]:
         """The tags and the models that occur, for a choice."""
-        tags = self._file.read("SELECT DISTINCT value FROM runs, json_each(runs.tags) ORDER BY 1 LIMIT 200")
+        tags = self._file.read(
+            "SELECT DISTINCT value FROM runs, json_each(runs.tags) WHERE value NOT LIKE 'seq:step:%' "
+            "AND value NOT LIKE 'map:key:%' ORDER BY 1 LIMIT 200"
+        )
         models = self._file.read("SELECT DISTINCT model FROM runs WHERE model IS NOT NULL ORDER BY 1 LIMIT 200")
         return {"tags": [str(row[0]) for row in tags], "models": [row[0] for row in models]}
 

@@ -32,12 +32,24 @@ def take_snapshot(value: Any, limit: int) -> str:
     >>> take_snapshot({"question": "a" * 9, "api_key": "sk-1"}, 100)
     '{"question": "aaaaaaaaa", "api_key": "**********"}'
     """
+    if not value and type(value) in _EMPTY:  # tags and metadata of most runs
+        return _EMPTY[type(value)]
     try:
+        if type(value) is str:
+            return _encode(_cut(value, _Budget(limit)))
         # ``wrap_secrets`` may only see what is small already: it copies what it is given.
         plain = wrap_secrets(_take(value, _Budget(limit), 0))
-        text = json.dumps(plain, ensure_ascii=False, default=str)
+        return _encode(plain)
     except Exception as error:
         return json.dumps({"type": type(value).__name__, "repr": f"<not recorded: {type(error).__name__}>"})
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, default=str)
+_EMPTY: dict[type, str] = {dict: "{}", list: "[]"}
+
+
+def _encode(plain: Any) -> str:
+    text = _encoder.encode(plain)
     # A lone surrogate cannot be written to a file.
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 

@@ -28,6 +28,7 @@ _IDLE_SECONDS = 5.0
 """After how long without rows the thread ends."""
 
 _VALUES = ("input", "output", "request", "metadata")
+_TEXTS = frozenset((*_VALUES, "error", "tags", "name"))
 _SHORTEST_SECRET = 12
 
 
@@ -64,7 +65,7 @@ class Writer:
         with self._lock:
             if self._process != process_number():
                 self._prepare()
-            size = sum(len(row[name] or "") for name in _VALUES)
+            size = len(row["input"] or "") + len(row["output"] or "") + len(row["request"] or "")
             if self._size + size > self._max_waiting:
                 row = {**row, **dict.fromkeys(_VALUES)}
                 size, late = 0, not self._late
@@ -75,11 +76,13 @@ class Writer:
             else:
                 late = not self._late
             self._late = self._late or late
-            self._idle.clear()
+            if self._idle.is_set():
+                self._idle.clear()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="prill-record", daemon=True)
                 self._thread.start()
-        self._wake.set()
+            if not self._wake.is_set():
+                self._wake.set()
         if late:
             logger.warning("more runs are recorded than %r can be written: some are kept without values", self.path)
 
@@ -125,7 +128,9 @@ class Writer:
                 logger.warning("runs are not recorded: %s", error)
 
     def _make_values(self, row: Row) -> tuple[Any, ...]:
-        return tuple(self._hide(value) if isinstance(value, str) else value for value in map(row.get, COLUMNS))
+        if self._secrets:
+            row = {**row, **{name: self._hide(row[name]) for name in _TEXTS if row.get(name)}}
+        return tuple(map(row.get, COLUMNS))
 
     def _hide(self, text: str) -> str:
         for secret in self._secrets:
