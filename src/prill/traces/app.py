@@ -138,7 +138,8 @@ class TracePages:
 
     def compare(self, request: Request) -> Any:
         """Two runs, and the lines of their values side by side."""
-        left, right = (self._read(request.path_params[side]) for side in ("left", "right"))
+        both = [self._read(request.path_params[side]) for side in ("left", "right")]
+        left, right = (self._file.with_totals([run])[0] if run["parent"] is None else run for run in both)
         facts = [{name: run[name] for name in run if name not in ("input", "output")} for run in (left, right)]
         return {"left": facts[0], "right": facts[1], "parts": compare_runs(left, right)}
 

@@ -89,9 +89,10 @@ class TraceFile:
             conditions.append("status = ?")
             values.append("running" if status == "interrupted" else status)
         found = self._rows(_FACTS, f"{' AND '.join(conditions)} ORDER BY start DESC LIMIT {int(limit)}", *values)
-        return self._with_totals([each for each in found if not status or each["status"] == status])
+        return self.with_totals([each for each in found if not status or each["status"] == status])
 
-    def _with_totals(self, roots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def with_totals(self, roots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Root runs with the tokens and the cost of all runs within each, and ``runs``, their number."""
         marks = ", ".join("?" * len(roots))
         rows = self._file.read(
             "SELECT root, count(*), sum(input_tokens), sum(output_tokens), sum(cost), group_concat(DISTINCT model) "
