@@ -43,7 +43,7 @@ _JSON = ("tags", "metadata", "usage", "request", "input", "output")
 
 _FILTERS = {
     "name": "root IN (SELECT root FROM runs WHERE name LIKE ? ESCAPE '\\')",
-    "tag": "root IN (SELECT root FROM runs, json_each(runs.tags) WHERE json_each.value = ?)",
+    "tag": "root IN (SELECT runs.root FROM runs, json_each(runs.tags) WHERE json_each.value = ?)",
     "model": "root IN (SELECT root FROM runs WHERE model LIKE ? ESCAPE '\\')",
     "text": (
         "root IN (SELECT root FROM runs WHERE input LIKE ? ESCAPE '\\' OR output LIKE ? ESCAPE '\\' "

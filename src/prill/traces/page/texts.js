@@ -21,7 +21,7 @@ const TEXTS = {
     send: "Send", sending: "Asking the model …", otherModel: "Another model (provider:name)",
     goesTo: "Goes to {0}. The key is that of the environment in which prill traces runs.",
     replayed: "Asked again", original: "The original run", compareOriginal: "Compare with the original",
-    nothing: "Nothing.", waiting: "waiting for the first chunk", notJSON: "This is not JSON.",
+    recorded: "The value had {0} characters; only its start was recorded.", nothing: "Nothing.", waiting: "waiting for the first chunk", notJSON: "This is not JSON.",
     firstSteps: "The first {0} steps are shown.", provider: "the provider", calls: "calls {0}",
   },
   zh: {
@@ -41,7 +41,7 @@ const TEXTS = {
     send: "发送", sending: "正在询问模型……", otherModel: "其他模型（供应商:名称）",
     goesTo: "发送到 {0}。密钥取自运行 prill traces 的环境。",
     replayed: "重新提问的结果", original: "原来的运行", compareOriginal: "与原来的运行比较",
-    nothing: "无。", waiting: "等待首块", notJSON: "这不是 JSON。",
+    recorded: "这个值共有 {0} 个字符，只记录了开头。", nothing: "无。", waiting: "等待首块", notJSON: "这不是 JSON。",
     firstSteps: "只显示前 {0} 个步骤。", provider: "供应商", calls: "调用 {0}",
   },
 };

@@ -34,7 +34,8 @@ export function showText(value, kind = "") {
   const shown = make("pre", { className: kind, tabIndex: 0 }, value.slice(0, SHOWN));
   if (value.length <= SHOWN) return shown;
   const button = make("button", { type: "button" }, text("showAll", count(value.length)));
-  const box = make("div", {}, shown, button);
+  const whole = value.slice(-100).match(/… cut: ([\d,]+) characters in all/);
+  const box = make("div", {}, shown, button, whole ? make("span", { className: "note" }, ` ${text("recorded", whole[1])}`) : "");
   button.onclick = () => { shown.textContent = value; button.remove(); };
   return box;
 }
