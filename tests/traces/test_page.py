@@ -226,6 +226,7 @@ def test_ten_thousand_runs_are_listed_in_parts_and_a_tree_of_them_too(browser: A
         expect(names(page)).to_have_count(100)
         page.click("#next")
         expect(names(page)).to_have_count(200)
+        page.click("#more-filters summary")
         page.fill("#name", "run 9999")
         expect(names(page)).to_have_text(["run 9999"])
         page.locator(".item").click()

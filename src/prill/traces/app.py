@@ -158,10 +158,10 @@ class TracePages:
         try:
             asked = json.loads(await request.body())
             id = await run_in_threadpool(replay_run, self._file, asked["run"], asked["input"], asked.get("model"))
-        except (ValueError, KeyError, TypeError) as error:
-            return _send({"error": f"this is not a replay: {type(error).__name__}"}, 400)
         except (PrillError, ImportError) as error:
             return _send({"error": str(error)}, 400)
+        except (ValueError, KeyError, TypeError) as error:
+            return _send({"error": f"this is not a replay: {type(error).__name__}"}, 400)
         return _send({"run": id})
 
 

@@ -23,12 +23,14 @@ function drawLine(line) {
   return make("div", { className: `pair ${line.kind}` }, cell(line.left, line.right), cell(line.right, line.left));
 }
 
-// Of a changed line, the middle that differs is marked.
+// Of a changed line, the words from the first to the last that differ are marked.
 function marked(value, other, kind) {
   if (kind === "equal" || value === null || other === null) return [value ?? ""];
   let start = 0, end = 0;
   const most = Math.min(value.length, other.length);
   while (start < most && value[start] === other[start]) start++;
   while (end < most - start && value.at(-1 - end) === other.at(-1 - end)) end++;
+  while (start && /\w/.test(value[start - 1])) start--;
+  while (end && /\w/.test(value.at(-end))) end--;
   return [value.slice(0, start), make("mark", {}, value.slice(start, value.length - end)), value.slice(value.length - end)];
 }
