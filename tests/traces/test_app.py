@@ -12,13 +12,13 @@ from tests.serve.chains import ask
 from tests.serve.serving import Served, serving
 from tests.traces.recorded import joke, read_all
 
-import prill.traces.page
+import prill.traces
 from prill.runnables import RunnableLambda
 from prill.testing import ReplayServer
 from prill.traces import record
 from prill.traces.app import make_app
 
-FILES = Path(prill.traces.page.__file__).parent
+FILES = Path(prill.traces.__file__).parent / "page"
 
 
 @pytest.fixture
@@ -99,7 +99,9 @@ def test_a_time_that_is_no_number_is_refused(served: Served) -> None:
     assert ask(served.port, "/api/runs?since=yesterday").status == 400
 
 
-@pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example:80", "", "127.0.0.1@attacker.example"])
+@pytest.mark.parametrize(
+    "host", ["attacker.example", "127.0.0.1.attacker.example:80", "", "127.0.0.1@attacker.example"]
+)
 def test_requests_by_another_name_are_refused(served: Served, host: str) -> None:
     for address in ("/", "/page.js", "/api/runs"):
         assert ask(served.port, address, headers={"host": host}).status == 403

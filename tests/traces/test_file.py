@@ -24,9 +24,11 @@ def file(tmp_path: Path, server: ReplayServer) -> TraceFile:
         raise ValueError(f"100%_wrong {text}")
 
     with record(to=tmp_path / "runs.db"):
-        (RunnableLambda(lambda text: text, name="inner") | model(server)).invoke("bears", {"run_name": "joke", "tags": ["fun"]})
+        (RunnableLambda(lambda text: text, name="inner") | model(server)).invoke(
+            "bears", {"run_name": "joke", "tags": ["fun"]}
+        )
         RunnableLambda(len).invoke("llamas", {"run_name": "count"})
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="wrong"):
             RunnableLambda(fail).invoke("sea", {"run_name": "fail", "tags": ["fun", "bad"]})
     return TraceFile(tmp_path / "runs.db")
 

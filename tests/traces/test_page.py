@@ -59,7 +59,7 @@ def path(provider: ReplayServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
         list(chain.stream({"topic": "bears"}, {"run_name": "first joke", "tags": ["fun"]}))
         list(chain.stream({"topic": "llamas"}, {"run_name": "second joke"}))
         create_agent(model(provider), [search], name="agent").invoke({"messages": [("human", "Hi")]})
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="the reason"):
             RunnableLambda(fail).invoke("x", {"run_name": "failing"})
         RunnableLambda(len).invoke("<b>long</b> " * 900_000, {"run_name": "long"})
     return path
@@ -217,7 +217,14 @@ def test_ten_thousand_runs_are_listed_in_parts_and_a_tree_of_them_too(browser: A
     writer = Writer(str(path))
     empty = dict.fromkeys(("input", "output", "request", "metadata"))
     for number in range(MANY):
-        row = {"id": f"r{number}", "name": f"run {number}", "kind": "chain", "status": "ok", "start": number, "end": number}
+        row = {
+            "id": f"r{number}",
+            "name": f"run {number}",
+            "kind": "chain",
+            "status": "ok",
+            "start": number,
+            "end": number,
+        }
         parent = f"r{MANY - 1}" if number % 2 else None
         writer.add({**empty, **row, "chunks": 0, "tags": "[]", "parent": parent, "root": parent or row["id"]})
     writer.add({**empty, **row, "parent": None, "root": row["id"], "start": 0, "chunks": 0, "tags": "[]"})

@@ -32,10 +32,17 @@ def test_a_chain_is_recorded_as_a_tree_with_times_values_tokens_and_cost(
 ) -> None:
     server.replies(lambda request: Reply("Ha"))
     with record(to=tmp_path / "runs.db"):
-        colour.invoke(joke(server), {"topic": "bears"}, config={"run_name": "joke", "tags": ["fun"], "metadata": {"a": 1}})
+        colour.invoke(
+            joke(server), {"topic": "bears"}, config={"run_name": "joke", "tags": ["fun"], "metadata": {"a": 1}}
+        )
     root, prompt, asked, parser = read_all(tmp_path / "runs.db")
     assert (root["name"], root["status"], root["parent"], root["root"]) == ("joke", "ok", None, root["id"])
-    assert (root["input"], root["output"], root["tags"], root["metadata"]) == ({"topic": "bears"}, "Ha", ["fun"], {"a": 1})
+    assert (root["input"], root["output"], root["tags"], root["metadata"]) == (
+        {"topic": "bears"},
+        "Ha",
+        ["fun"],
+        {"a": 1},
+    )
     assert {each["parent"] for each in (prompt, asked, parser)} == {root["id"]}
     assert [each["kind"] for each in (prompt, asked, parser)] == ["prompt", "chat_model", "parser"]
     assert root["start"] <= asked["start"] <= asked["end"] <= root["end"]
@@ -276,6 +283,8 @@ def test_the_limit_has_to_be_positive(tmp_path: Path) -> None:
 
 
 def test_importing_the_room_loads_neither_sqlite_nor_a_web_framework() -> None:
-    code = "import sys, json, prill.traces; print(json.dumps([n for n in ('sqlite3', 'starlette') if n in sys.modules]))"
+    code = (
+        "import sys, json, prill.traces; print(json.dumps([n for n in ('sqlite3', 'starlette') if n in sys.modules]))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

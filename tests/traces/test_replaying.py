@@ -51,9 +51,7 @@ def test_an_error_of_the_model_is_recorded(tmp_path: Path, server: ReplayServer)
     assert new["status"] == "error"
 
 
-def test_another_model_may_be_asked(
-    tmp_path: Path, server: ReplayServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_model_may_be_asked(tmp_path: Path, server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", server.openai_url)
     with record(to=tmp_path / "runs.db"):
         FakeListChatModel(responses=["Hi"]).invoke("first")

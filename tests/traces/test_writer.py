@@ -32,14 +32,18 @@ def test_a_later_row_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
 def test_rows_that_cannot_be_written_fast_enough_lose_their_values_then_are_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_write = threading.Event()
+    holding, may_write = threading.Event(), threading.Event()
     write = Writer._write
-    monkeypatch.setattr(Writer, "_write", lambda self, rows: (may_write.wait(60), write(self, rows)))
+
+    def wait_and_write(self: Writer, rows: list[Any]) -> None:
+        holding.set()
+        may_write.wait(60)
+        write(self, rows)
+
+    monkeypatch.setattr(Writer, "_write", wait_and_write)
     made = Writer(str(tmp_path / "runs.db"), max_waiting=100, max_rows=3)
     made.add(row("0"))
-    made._hurry.set()
-    while made._waiting:  # until the thread holds the first row
-        may_write.wait(0.001)
+    assert holding.wait(60)  # the thread holds the first row
     for number in range(1, 6):
         made.add(row(str(number), input=f'"{"x" * 58}"'))
     may_write.set()
@@ -54,7 +58,7 @@ def test_rows_that_cannot_be_written_fast_enough_lose_their_values_then_are_left
 
 
 def test_the_thread_ends_when_nothing_comes_and_starts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "_IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(writer, "REST_SECONDS", 0.01)
     before = threads()
     made = Writer(str(tmp_path / "runs.db"))
     for number in range(3):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from prill.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from prill.traces.file import TraceFile as TraceFile
     from prill.traces.recorder import RunRecorder as RunRecorder, record as record
 else:  # a type checker would believe that every name exists
-    __getattr__, __dir__, __all__ = lazy_names(__name__, {"recorder": "RunRecorder record"})
+    __getattr__, __dir__, __all__ = lazy_names(__name__, {"file": "TraceFile", "recorder": "RunRecorder record"})

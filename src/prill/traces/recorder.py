@@ -31,13 +31,17 @@ _FLUSH_SECONDS = 10
 
 
 class _Open:
-    """A run that has started: its row, and its clock."""
+    """A run that has started: its row, and its clock.
+
+    Within a tree times are those of one clock: the system's may be set back meanwhile.
+    """
 
     __slots__ = ("row", "started")
 
-    def __init__(self, row: Row) -> None:
-        self.row = row
+    def __init__(self, row: Row, parent: _Open | None) -> None:
         self.started = perf_counter()
+        self.row: Row = row
+        row["start"] = time() if parent is None else parent.row["start"] + self.started - parent.started
 
 
 class RunRecorder(Observer):
@@ -73,13 +77,14 @@ class RunRecorder(Observer):
         self._blocks.pop().__exit__(kind, error, traceback)
         self.flush(_FLUSH_SECONDS)
 
-    def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all runs so far are in the file; return whether they were within ``timeout`` seconds."""
-        return self._writer.flush(timeout)
+    def flush(self, seconds: float | None = None) -> bool:
+        """Wait until all runs so far are in the file; return whether they were within ``seconds``."""
+        return self._writer.flush(seconds)
 
     def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         with _guarded(run):
-            opened = _Open(self._make_row(run, input))
+            parent = self._around(run)
+            opened = _Open(self._make_row(run, input, parent.row if parent is not None else None), parent)
             run.state[self] = opened
             self._writer.add(dict(opened.row))
         return None
@@ -102,8 +107,7 @@ class RunRecorder(Observer):
     def on_cancel(self, run: Run, partial: Any) -> MaybeAwaitable:
         return self._close(run, "cancelled", partial)
 
-    def _make_row(self, run: Run, input: Any) -> Row:
-        parent = self._around(run)
+    def _make_row(self, run: Run, input: Any, parent: Row | None) -> Row:
         row: Row = {
             "id": str(run.id),
             "parent": parent["id"] if parent is not None else None,
@@ -111,7 +115,6 @@ class RunRecorder(Observer):
             "name": run.name,
             "kind": run.kind,
             "status": "running",
-            "start": time(),
             "chunks": 0,
             "process": os.getpid(),
             "tags": take_snapshot(run.tags, self._max_value),
@@ -131,12 +134,16 @@ class RunRecorder(Observer):
 
     def _describe_model(self, step: Any) -> Any:
         """The model as ``dumpd`` writes it, with the name of the variable that has its key in place of the key."""
-        known = self._models.get(id(step))
+        known = self._models.get(key := id(step))
         if known is not None and known[0]() is step:
             return known[1]
         described = dumpd(step) if step is not None else None
+
+        def forget(_: Any) -> None:
+            self._models.pop(key, None)
+
         with contextlib.suppress(TypeError):  # not every object can be referred to weakly
-            self._models[id(step)] = ref(step, lambda _, key=id(step): self._models.pop(key, None)), described
+            self._models[key] = ref(step, forget), described
         return described
 
     def _close(self, run: Run, status: str, output: Any, error: BaseException | None = None) -> MaybeAwaitable:
@@ -155,13 +162,13 @@ class RunRecorder(Observer):
             self._writer.add(row)
         return None
 
-    def _around(self, run: Run) -> Row | None:
-        """The row of the nearest run around this one that is recorded too."""
+    def _around(self, run: Run) -> _Open | None:
+        """The nearest run around this one that is recorded too."""
         outer = run.parent
         while outer is not None:
             if outer.id is not None and self in outer.state:
-                row: Row = outer.state[self].row
-                return row
+                opened: _Open = outer.state[self]
+                return opened
             outer = outer.parent
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from prill.chat_models import init_chat_model
 from prill.errors import ConfigError, PrillError
 from prill.load import load
 from prill.messages import convert_to_messages
+from prill.runnables import RunnableConfig
 from prill.traces.file import TraceFile
 from prill.traces.recorder import record
 
@@ -39,7 +41,7 @@ def replay_run(file: TraceFile, id: str, input: Any, model: str | None = None) -
     messages = input if isinstance(input, str) else convert_to_messages(input)
     arguments = dict(run["request"].get("arguments") or {})
     if model:
-        asked = init_chat_model(model)
+        asked: Any = init_chat_model(model)
         tools = arguments.pop("tools", None)
         asked = asked.bind_tools(tools) if tools else asked
         arguments = {name: value for name, value in arguments.items() if name == "stop"}
@@ -47,11 +49,9 @@ def replay_run(file: TraceFile, id: str, input: Any, model: str | None = None) -
         asked = make_recorded_model(run)
     recorder = record(to=file.path)
     new = uuid.uuid4()
-    config = {"callbacks": [recorder], "run_id": new, "tags": ["replay"], "metadata": {"replay_of": id}}
-    try:
+    config: RunnableConfig = {"callbacks": [recorder], "run_id": new, "tags": ["replay"], "metadata": {"replay_of": id}}
+    with contextlib.suppress(Exception):  # it is recorded
         asked.invoke(messages, config, **arguments)
-    except Exception:
-        pass  # it is recorded
     recorder.flush(_FLUSH_SECONDS)
     return str(new)
 

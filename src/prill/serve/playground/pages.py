@@ -41,7 +41,9 @@ async def send_file(exchange: Exchange, caller: Caller) -> None:
     body = load_files().get(name)
     if body is None:
         raise HTTPException(404, "Not Found")
-    await exchange.answer(200, body, {**PAGE_HEADERS, "content-type": f"{PAGE_TYPES[Path(name).suffix]}; charset=utf-8"})
+    await exchange.answer(
+        200, body, {**PAGE_HEADERS, "content-type": f"{PAGE_TYPES[Path(name).suffix]}; charset=utf-8"}
+    )
 
 
 async def send_to_page(exchange: Exchange, caller: Caller) -> None:

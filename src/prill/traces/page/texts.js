@@ -33,7 +33,7 @@ const TEXTS = {
     loading: "正在加载……", unreachable: "无法连接服务器。prill traces 还在运行吗？",
     input: "输入", output: "输出", messages: "消息", request: "请求", metadata: "元数据",
     failure: "错误", kind: "类型", started: "开始时间", duration: "用时", first: "首块用时",
-    chunks: "块数", tokens: "词元", tokensOf: "{0} → {1} 词元", cost: "费用", tags: "标签", id: "编号",
+    chunks: "块数", tokens: "token", tokensOf: "{0} → {1} token", cost: "费用", tags: "标签", id: "编号",
     steps: "{0} 个步骤", oneStep: "1 个步骤", showAll: "显示全部 {0} 个字符", showRest: "再显示 {0} 个步骤",
     cut: "共 {0} 个字符，这里是开头。", compare: "比较", replay: "重新提问", raw: "显示 JSON",
     readable: "易读形式", comparing: "请选择要与 {0} 比较的运行。", comparison: "比较",
