@@ -264,7 +264,7 @@ def test_a_form_runs_a_chain_and_shows_its_output_steps_and_times(browser, serve
         assert page.locator("#output").inner_text() == "Hi é\n!"
         steps = page.locator("#tree .step").all_inner_texts()
         assert steps == ["✓/joke", "✓ChatPromptTemplate", "✓FakeListChatModel", "✓StrOutputParser"]
-        assert all(re.fullmatch(r"\d+ ms|[\d.]+ s", time) for time in page.locator("#tree .time").all_inner_texts())
+        assert all(re.fullmatch(r"[\d.]+ (µs|ms|s)", time) for time in page.locator("#tree .time").all_inner_texts())
         assert page.locator("#tree .bar").count() == 4
         page.locator("#tree .line").nth(1).click()
         wait_for(page, "#tree .more >> nth=1", "tell me about parrots")

@@ -29,7 +29,7 @@ except ImportError as error:
 from prill.serve.playground.pages import PAGE_HEADERS, PAGE_TYPES, load_files
 
 _FILES = Path(__file__).parent / "page"
-_SHARED = ("look.js",)
+_SHARED = ("look.css", "look.js")
 """Files of the playground that this page uses too."""
 
 _HOSTS = frozenset(("127.0.0.1", "localhost", "[::1]"))

@@ -17,6 +17,7 @@ from prill.callbacks.handled import model_arguments
 from prill.callbacks.run import MaybeAwaitable, Observer, Run, get_model_name, get_usage
 from prill.callbacks.usage import ambient
 from prill.errors import ConfigError
+from prill.io.portal import loop_runs_here
 from prill.load import dumpd
 from prill.tracers.recorded import MODELS, error_text
 from prill.traces.snapshot import take_snapshot
@@ -28,6 +29,8 @@ MAX_VALUE = 1_000_000
 """How many characters of a value are recorded."""
 
 _FLUSH_SECONDS = 10
+_FLUSH_SECONDS_ON_LOOP = 1
+"""Where an event loop runs: a disk that is stuck must not stop it for long."""
 
 
 class _Open:
@@ -75,7 +78,7 @@ class RunRecorder(Observer):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._blocks.pop().__exit__(kind, error, traceback)
-        self.flush(_FLUSH_SECONDS)
+        self.flush(_FLUSH_SECONDS_ON_LOOP if loop_runs_here() else _FLUSH_SECONDS)
 
     def flush(self, seconds: float | None = None) -> bool:
         """Wait until all runs so far are in the file; return whether they were within ``seconds``."""

@@ -21,10 +21,10 @@ export function findMessages(value) {
 
 export function showValue(value) {
   const messages = findMessages(value);
-  if (messages) return make("div", { className: "messages" }, ...messages.map(showMessage));
+  if (messages) return make("div", { className: "conversation" }, ...messages.map(showMessage));
   if (typeof value === "string") return showText(value);
   if (Array.isArray(value) && value.length && value.every((each) => isObject(each) && typeof each.page_content === "string")) {
-    return make("div", { className: "messages" }, ...value.map(showDocument));
+    return make("div", { className: "conversation" }, ...value.map(showDocument));
   }
   return showText(JSON.stringify(value, null, 2), "code");
 }
