@@ -188,6 +188,18 @@ def test_processes_record_into_one_file(tmp_path: Path) -> None:
     assert len(read_all(tmp_path / "runs.db")) == 150
 
 
+def test_a_worker_process_that_ends_at_once_has_written_its_runs(tmp_path: Path) -> None:
+    code = (
+        "import multiprocessing; from prill import RunnableLambda; from prill.traces import record\n"
+        f"recorder = record(to={str(tmp_path / 'runs.db')!r})\n"
+        "def work(text): RunnableLambda(len).invoke(text, {'callbacks': [recorder]})\n"
+        "worker = multiprocessing.get_context('fork').Process(target=work, args=('abc',))\n"
+        "worker.start(); worker.join(); assert worker.exitcode == 0"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert [(run["input"], run["status"]) for run in read_all(tmp_path / "runs.db")] == [("abc", "ok")]
+
+
 def test_a_forked_child_records_its_own_runs_and_none_of_its_parent(tmp_path: Path) -> None:
     recorder = record(to=tmp_path / "runs.db")
 
