@@ -19,7 +19,8 @@ from tests.traces.recorded import KEY, joke, model, read_all
 from forking import passes_in_child
 from prill.agents import create_agent
 from prill.documents import Document
-from prill.errors import ConfigError
+from prill.errors import ConfigError, PrillError
+from prill.openai import ChatOpenAI
 from prill.retrievers import BaseRetriever
 from prill.runnables import RunnableLambda
 from prill.testing import ReplayServer, Reply
@@ -142,6 +143,14 @@ def test_no_secret_is_in_the_file(tmp_path: Path, server: ReplayServer, monkeypa
     assert b"Say ******" in content
     assert KEY.encode() not in content
     assert b"token-of-the-archive" not in content
+
+
+def test_a_password_in_an_address_is_not_in_the_file(tmp_path: Path) -> None:
+    with record(to=tmp_path / "runs.db"), pytest.raises(PrillError):
+        ChatOpenAI(model="x", base_url="http://me:the-password@127.0.0.1:9/v1", api_key=KEY, max_retries=0).invoke("Hi")
+    (run,) = read_all(tmp_path / "runs.db")
+    assert run["request"]["model"]["kwargs"]["base_url"] == "http://127.0.0.1:9/v1"
+    assert b"the-password" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
 def test_a_long_value_is_cut(tmp_path: Path) -> None:

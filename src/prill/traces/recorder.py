@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import re
 from collections.abc import Iterator
 from time import perf_counter, time
 from types import TracebackType
@@ -27,6 +28,9 @@ logger = logging.getLogger("prill.traces")
 
 MAX_VALUE = 1_000_000
 """How many characters of a value are recorded."""
+
+_CREDENTIALS = re.compile(r'://[^/@\s"]+@')
+"""A name and a password in an address."""
 
 _FLUSH_SECONDS = 10
 _FLUSH_SECONDS_ON_LOOP = 1
@@ -127,7 +131,7 @@ class RunRecorder(Observer):
         }
         if run.kind in MODELS:
             row["model"] = run.metadata.get("ls_model_name")
-            row["request"] = take_snapshot(self._make_request(run), self._max_value)
+            row["request"] = _CREDENTIALS.sub("://", take_snapshot(self._make_request(run), self._max_value))
         return row
 
     def _make_request(self, run: Run) -> dict[str, Any]:
