@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serve.browser import words_by_language
 from tests.serve.chains import ask
 from tests.serve.serving import Served, serving
 from tests.traces.recorded import joke, read_all
@@ -66,10 +67,7 @@ def test_no_other_file_can_be_read(served: Served, name: str) -> None:
 
 
 def test_both_languages_have_the_same_words_and_all_that_are_used() -> None:
-    words = (FILES / "texts.js").read_text()
-    english, chinese = (
-        set(re.findall(r"(\w+): \"", block)) for block in re.findall(r"  \w\w: \{(.*?)\n  \}", words, re.S)
-    )
+    english, chinese = words_by_language(FILES / "texts.js")
     assert english == chinese
     used = set(re.findall(r'data-(?:text|label)="(\w+)"', (FILES / "index.html").read_text()))
     for file in FILES.glob("*.js"):

@@ -20,7 +20,7 @@ from prill.callbacks.usage import ambient
 from prill.errors import ConfigError
 from prill.io.portal import loop_runs_here
 from prill.load import dumpd
-from prill.tracers.recorded import MODELS, error_text
+from prill.tracers.recorded import MODELS, error_text, find_around
 from prill.traces.snapshot import take_snapshot
 from prill.traces.writer import Row, Writer, get_writer
 
@@ -90,7 +90,7 @@ class RunRecorder(Observer):
 
     def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
         with _guarded(run):
-            parent = self._around(run)
+            parent: _Open | None = find_around(run, self)
             opened = _Open(self._make_row(run, input, parent.row if parent is not None else None), parent)
             run.state[self] = opened
             self._writer.add(dict(opened.row))
@@ -167,16 +167,6 @@ class RunRecorder(Observer):
             if run.kind in MODELS:
                 row.update(_measure(output, row["model"]))
             self._writer.add(row)
-        return None
-
-    def _around(self, run: Run) -> _Open | None:
-        """The nearest run around this one that is recorded too."""
-        outer = run.parent
-        while outer is not None:
-            if outer.id is not None and self in outer.state:
-                opened: _Open = outer.state[self]
-                return opened
-            outer = outer.parent
         return None
 
 
