@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from prill.tools import tool as tool
     from prill.tracers.trace import trace as trace
+    from prill.traces import record as record
 else:  # a type checker would believe that every name exists
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -74,6 +75,7 @@ else:  # a type checker would believe that every name exists
             ),
             "tools": "tool",
             "tracers.trace": "trace",
+            "traces": "record",
         },
         also=["__version__"],
     )

@@ -31,6 +31,7 @@ ROWS = [
     {"chat_models", "configurable_model", "load", "testing", "utils"},
     {"agents", "bulk", "chains"},
     {"serve", "evaluate"},
+    {"traces"},
     {"cli"},
     {"compat"},
     {"__main__"},

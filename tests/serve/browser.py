@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.helpers import require
@@ -48,3 +50,9 @@ def opened(browser: Any, url: str, **options: Any) -> Iterator[Any]:
     finally:
         context.close()
     assert faults == []
+
+
+def words_by_language(texts: Path) -> list[set[str]]:
+    """The names of the words that a page's ``texts.js`` has, of English and of Chinese."""
+    blocks = re.findall(r"  \w\w: \{(.*?)\n  \}", texts.read_text(), re.DOTALL)
+    return [set(re.findall(r"(\w+): \"", block)) for block in blocks]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 from tests.helpers import requires
-from tests.serve.browser import chromium, opened
+from tests.serve.browser import chromium, opened, words_by_language
 from tests.serve.chains import ask, events, joke, model
 from tests.serve.serving import Served, serving
 from typing_extensions import TypedDict
@@ -165,10 +165,7 @@ def test_the_page_of_a_config_in_the_address_has_the_schemas_of_that_config(serv
 
 
 def test_both_languages_have_the_same_words_and_all_that_are_used():
-    words = (FILES / "texts.js").read_text()
-    english, chinese = (
-        set(re.findall(r"(\w+): \"", block)) for block in re.findall(r"  \w\w: \{(.*?)\n  \}", words, re.S)
-    )
+    english, chinese = words_by_language(FILES / "texts.js")
     assert english == chinese
     used = set(re.findall(r'data-text="(\w+)"', (FILES / "index.html").read_text()))
     for file in FILES.glob("*.js"):
@@ -264,7 +261,7 @@ def test_a_form_runs_a_chain_and_shows_its_output_steps_and_times(browser, serve
         assert page.locator("#output").inner_text() == "Hi é\n!"
         steps = page.locator("#tree .step").all_inner_texts()
         assert steps == ["✓/joke", "✓ChatPromptTemplate", "✓FakeListChatModel", "✓StrOutputParser"]
-        assert all(re.fullmatch(r"\d+ ms|[\d.]+ s", time) for time in page.locator("#tree .time").all_inner_texts())
+        assert all(re.fullmatch(r"[\d.]+ (µs|ms|s)", time) for time in page.locator("#tree .time").all_inner_texts())
         assert page.locator("#tree .bar").count() == 4
         page.locator("#tree .line").nth(1).click()
         wait_for(page, "#tree .more >> nth=1", "tell me about parrots")

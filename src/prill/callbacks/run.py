@@ -340,7 +340,16 @@ def _get_observers(callback: Any) -> tuple[Observer, ...]:
     )
 
 
-GLOBAL_CALLBACKS: list[Any] = []
+class RecordedByEnvironment(CallbacksWithParent):
+    """Records every run into the file that the environment variable ``PRILL_RECORD`` names."""
+
+    def observers(self) -> tuple[Observer, ...]:
+        from prill.traces.recorder import get_environment_recorder  # noqa: PLC0415 - it imports this file
+
+        return (get_environment_recorder(),)
+
+
+GLOBAL_CALLBACKS: list[Any] = [RecordedByEnvironment()] if os.environ.get("PRILL_RECORD") else []
 """Callbacks that watch every run of the program; most programs have none."""
 
 CONTEXT_CALLBACKS: ContextVar[Sequence[Any]] = ContextVar("prill_ambient", default=GLOBAL_CALLBACKS)

@@ -156,6 +156,21 @@ def serve(
         serve(ServeOptions(target, host, port, workers, store, reload, show_steps, without_key), print)
 
 
+@app.command()
+def traces(
+    file: Annotated[Path, typer.Argument(help="The file that record(to=...) or PRILL_RECORD wrote.")] = Path("runs.db"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 is any free port.")] = 8766,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
+    lang: Annotated[Language | None, typer.Option(help="The page's language; by default the browser's.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Show recorded runs on a page: their steps along time, tokens and cost; compare two, ask a model again."""
+    with _clear_errors(debug):
+        from prill.cli.traces import show_traces  # noqa: PLC0415 - needs the extra "serve"
+
+        show_traces(file, port=port, lang=lang, opens=not no_open)
+
+
 class Change(StrEnum):
     refuse = "refuse"
     carry_on = "continue"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prill.callbacks.handled import get_llm_result
-from prill.callbacks.run import Run
+from prill.callbacks.run import Observer, Run
 
 MODELS = frozenset({"chat_model", "llm"})
 
@@ -41,3 +41,13 @@ def get_generation(generation: Any) -> dict[str, Any]:
 def error_text(error: BaseException) -> str:
     """An error in one line."""
     return f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
+
+
+def find_around(run: Run, observer: Observer) -> Any:
+    """The state that ``observer`` keeps of the nearest run around this one that it watches too, or ``None``."""
+    outer = run.parent
+    while outer is not None:
+        if outer.id is not None and observer in outer.state:
+            return outer.state[observer]
+        outer = outer.parent
+    return None

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from prill.callbacks.handled import model_arguments
 from prill.callbacks.run import MaybeAwaitable, Observer, Run
-from prill.tracers.recorded import MODELS, error_text, get_inputs, get_outputs, run_type
+from prill.tracers.recorded import MODELS, error_text, find_around, get_inputs, get_outputs, run_type
 
 logger = logging.getLogger("prill.tracers")
 
@@ -158,7 +158,7 @@ class Recorder(Observer):
         return None
 
     def on_start(self, run: Run, input: Any) -> MaybeAwaitable:
-        parent = self._around(run)
+        parent: TracedRun | None = find_around(run, self)
         run.state[self] = traced = TracedRun(run, input, parent)
         if parent is not None:
             parent.child_runs.append(traced)
@@ -191,16 +191,6 @@ class Recorder(Observer):
         if run.kind in MODELS:
             traced.usage = getattr(output, "usage_metadata", None)
         return self._guard("closed", run, traced)
-
-    def _around(self, run: Run) -> TracedRun | None:
-        """The nearest run around this one that was recorded too."""
-        outer = run.parent
-        while outer is not None:
-            if outer.id is not None and self in outer.state:
-                traced: TracedRun = outer.state[self]
-                return traced
-            outer = outer.parent
-        return None
 
     def _guard(self, hook: str, run: Run, traced: TracedRun) -> MaybeAwaitable:
         try:

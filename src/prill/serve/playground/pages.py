@@ -15,9 +15,9 @@ from prill.serve.exchange import Exchange
 from prill.serve.inputs import read_schema
 from prill.serve.wire import encode
 
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
-HEADERS = {
+PAGE_HEADERS = {
     "cache-control": "no-cache",
     # Nothing from elsewhere, nothing inline; https://www.w3.org/TR/CSP3/
     "content-security-policy": (
@@ -30,10 +30,9 @@ HEADERS = {
 
 
 @cache
-def load_files() -> Mapping[str, bytes]:
-    """The files of the page, by their names. They hold nothing of any user, so everybody may read them."""
-    paths = sorted(Path(__file__).parent.iterdir())
-    return {path.name: path.read_bytes() for path in paths if path.suffix in _TYPES}
+def load_files(folder: Path = Path(__file__).parent) -> Mapping[str, bytes]:
+    """The files of a page, by their names. They hold nothing of any user, so everybody may read them."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in PAGE_TYPES}
 
 
 async def send_file(exchange: Exchange, caller: Caller) -> None:
@@ -42,7 +41,9 @@ async def send_file(exchange: Exchange, caller: Caller) -> None:
     body = load_files().get(name)
     if body is None:
         raise HTTPException(404, "Not Found")
-    await exchange.answer(200, body, {**HEADERS, "content-type": f"{_TYPES[Path(name).suffix]}; charset=utf-8"})
+    await exchange.answer(
+        200, body, {**PAGE_HEADERS, "content-type": f"{PAGE_TYPES[Path(name).suffix]}; charset=utf-8"}
+    )
 
 
 async def send_to_page(exchange: Exchange, caller: Caller) -> None:
