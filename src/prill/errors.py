@@ -587,8 +587,7 @@ class ModelRefusalError(ModelError):
     def from_refusal(cls, refusal: Mapping[str, Any], *, raw_message: Any) -> Self:
         """Make the error for a content block of the type ``refusal``, which is in ``raw_message``."""
         category = (refusal.get("extras") or {}).get("category")
-        message = cls._refused
-        message += f" (category={category!r})" if category else ""
+        message = cls._refused + (f" (category={category!r})" if category else "")
         text = refusal.get("refusal")
         return cls(f"{message}: {text}" if text else message, raw_message=raw_message)
 
