@@ -104,7 +104,9 @@ def _serve_runnable(target: Any, options: ServeOptions, store: RunStore | None) 
     keys = [key for key in os.environ.get(KEYS, "").split(",") if key]
     app = App(auth=require_key(keys) if keys else None, settings=Settings(), store=store)
     app.server.workers = options.workers
-    app.add(f"/{name}", target, show="steps" if options.show_steps else "output")
+    # Without the name of its thread, an agent that has threads could not be asked at all.
+    config_keys = ["configurable"] if getattr(target, "threads", None) is not None else []
+    app.add(f"/{name}", target, config_keys=config_keys, show="steps" if options.show_steps else "output")
     app.add_model(name, target)
     app.add_ui("/api/chat", target)
     return app
