@@ -157,6 +157,8 @@ def test_an_agent_with_threads_is_paused_and_resumed_by_its_client(
             thread: RunnableConfig = {"configurable": {"thread_id": "7"}}
             with pytest.raises(RequestError, match="the chain takes: input: Input should be"):
                 agent.invoke("Clean up.", thread)
+            with pytest.raises(RequestError, match="keyword arguments are not taken"):
+                list(agent.stream({"messages": "Clean up."}, thread, stream_mode="messages"))
             paused = agent.invoke({"messages": "Clean up."}, thread)
             assert paused["__interrupt__"][0]["value"]["action_requests"][0]["tool_call_id"] == "c1"
             output = agent.invoke(Command(resume={"c1": {"type": "approve"}}), thread)
