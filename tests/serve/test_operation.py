@@ -166,7 +166,41 @@ def test_an_agent_with_threads_is_paused_and_resumed_by_its_client(
             agent.close()
 
 
-def test_an_agent_without_threads_takes_no_configuration(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+HISTORIED = """
+from prill.chat_history import InMemoryChatMessageHistory
+from prill.language_models import FakeListChatModel
+from prill.runnables import ConfigurableField, RunnableLambda, RunnableWithMessageHistory
+
+histories = {}
+
+
+def find(session_id):
+    return histories.setdefault(session_id, InMemoryChatMessageHistory())
+
+
+def count(messages):
+    return str(len(messages))
+
+
+chat = RunnableWithMessageHistory(RunnableLambda(count), find)
+model = FakeListChatModel(responses=["a"]).configurable_fields(responses=ConfigurableField(id="answers"))
+tuned = RunnableWithMessageHistory(model, find)
+"""
+
+
+def test_a_chain_with_a_history_is_told_its_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "served_history.py").write_text(HISTORIED)
+    body = {"input": [{"type": "human", "content": "hi"}], "config": {"configurable": {"session_id": "7"}}}
+    with serving(make_app(ServeOptions("served_history:chat"))) as server:
+        counts = [ask(server.port, "/chat/invoke", body).json["output"] for _ in range(2)]
+    assert counts == ["1", "3"]
+    with serving(make_app(ServeOptions("served_history:tuned"))) as server:  # its answers are not for clients to set
+        assert ask(server.port, "/tuned/invoke", body).status == 422
+
+
+def test_a_chain_without_conversations_takes_no_configuration(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
     monkeypatch.syspath_prepend(project)
     with serving(make_app(ServeOptions("served_module:chain"))) as server:
