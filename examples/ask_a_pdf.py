@@ -7,8 +7,9 @@ Passages are found in this process (BM25), without a network and without weights
 """
 
 import argparse
+import sys
 
-from prill import ChatPromptTemplate, PromptTemplate, init_chat_model
+from prill import ChatPromptTemplate, PrillError, PromptTemplate, init_chat_model
 from prill.chains import create_retrieval_chain, create_stuff_documents_chain
 from prill.document_loaders import PyPDFLoader
 from prill.retrievers import BM25Retriever
@@ -32,7 +33,7 @@ def main() -> None:
 
     for chunk in chain.stream({"input": options.question}):
         if "context" in chunk:
-            print("Pages:", ", ".join(passage.metadata["page_label"] for passage in chunk["context"]))
+            print("Pages:", ", ".join(passage.metadata["page_label"] for passage in chunk["context"]) or "none")
         print(chunk.get("answer", ""), end="", flush=True)
     print()
 
@@ -46,4 +47,7 @@ def read_options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except PrillError as error:
+        sys.exit(f"{error}")

@@ -3,9 +3,11 @@
     python examples/without_a_key.py
     python examples/without_a_key.py watch_a_chain
     python examples/without_a_key.py tool_agent "What is here?" --folder docs
+    python examples/without_a_key.py ask_a_pdf report.pdf "What does it say about costs?"
 
-The programs and their requests are real, only the words do not come from a model; a question that nobody prepared is
-repeated. An example without arguments gets those for which the words were written.
+The programs and their requests are real, only the words do not come from a model. A question that nobody prepared is
+answered with the passages that a model would be given, or else repeated. An example without arguments gets those for
+which the words were written.
 """
 
 import os
@@ -161,7 +163,14 @@ def answer(request: SeenRequest) -> Reply | None:
     messages = request.json["messages"]
     system = request.json.get("system") or messages[0]["content"]
     asked = f"{system}\n{messages[-1]['content']}"
-    return next((reply for pattern, reply in REPLIES.items() if re.search(pattern, asked, re.DOTALL)), None)
+    prepared = (reply for pattern, reply in REPLIES.items() if re.search(pattern, asked, re.DOTALL))
+    return next(prepared, None) or quote_passages(system)
+
+
+def quote_passages(system: str) -> Reply | None:
+    """The pages in a system prompt, for a document of the user's own."""
+    _, mark, passages = system.partition("\n\nPage ")
+    return say(f"No model is asked here. It would be given:\n\nPage {passages}") if mark else None
 
 
 def keys(server: ReplayServer) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Calls that a person decides on, tools that ask, and how a paused agent is resumed, with threads and without."""
 
+import dataclasses
 import json
 import threading
 
@@ -132,6 +133,17 @@ def test_decisions_approve_edit_reject_and_respond(colour, ran, decision, did, s
         assert "A person changed this call" in told.content
         assert told.content.endswith("sent to bob")
         assert output["messages"][1].tool_calls[0]["args"] == {"to": "ada"}
+
+
+def test_a_command_is_read_from_its_json_too(colour, ran):
+    _, agent = agent_of(ran, SEND, "done")
+    colour.invoke(agent, "hi", THREAD)
+    command = json.loads(json.dumps(dataclasses.asdict(Command(resume=[{"type": "approve"}]))))
+    assert shape(colour.invoke(agent, command, THREAD)["messages"])[-1] == ("ai", "done")
+    _, agent = agent_of(ran, SEND, "done")
+    colour.invoke(agent, "hi", THREAD)
+    output = colour.invoke(agent, {"resume": {"c1": {"type": "approve"}}}, THREAD)
+    assert shape(output["messages"])[-1] == ("ai", "done")
 
 
 @pytest.mark.parametrize(

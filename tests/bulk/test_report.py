@@ -154,3 +154,19 @@ def test_a_curve_of_a_long_run_stays_short() -> None:
         report.started -= 1.0
         report.tick()
     assert 100 < len(report.samples) <= 481
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("a\nb", "a"),
+        ("not a valid list:\n  items.0: it is not a number\n  in the chain: x", "items.0: it is not"),
+    ],
+)
+def test_a_report_in_words_has_the_reason_of_an_error_whatever_its_lines(text: str, shown: str) -> None:
+    report = Report(failed=1, errors={"ValueError": ErrorGroup("ValueError", 1, text, "row 3")})
+    last = str(report).splitlines()[-1]
+    assert last.startswith("1 × ValueError, first at row 3: ")
+    assert shown in last
+    assert "in the chain" not in last

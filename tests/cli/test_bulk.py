@@ -56,6 +56,13 @@ def test_a_chain_of_a_module_runs_over_a_file_and_goes_on_where_it_was(own_serve
     assert len(Path("out.jsonl").read_text("utf8").splitlines()) == 12
 
 
+def test_the_status_is_1_where_a_row_failed() -> None:
+    Path("half.jsonl").write_text('{"text": "a"}\n{"words": "b"}\n', "utf8")
+    code, printed, _ = run("labels_of_the_test:chain", "half.jsonl", "out.jsonl")
+    assert code == 1
+    assert printed.startswith("1 done, 1 failed")
+
+
 def test_a_dry_run_asks_nothing(own_server: ReplayServer) -> None:
     code, printed, _ = run("labels_of_the_test:chain", "in.jsonl", "--dry-run")
     assert (code, own_server.request_count) == (0, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,10 +105,24 @@ def test_the_files_that_the_architecture_names_are_there() -> None:
     assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
 
+def first_column(text: str) -> set[str]:
+    """The names in code in the first column of tables."""
+    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_table_of_extras_has_them_all(readme: Path) -> None:
+    text = readme.read_text(encoding="utf-8")
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    assert first_column(text[: text.index("ask_a_pdf")]) == extras.keys() - {"dev", "docs"}
+
+
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
 def test_the_table_of_providers_has_them_all(readme: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = re.findall(r"^\| `([\w, `]+)` \|.*$", readme.read_text(encoding="utf-8"), re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"\w+", row)}
+    text = readme.read_text(encoding="utf-8")
+    named = first_column(text[max(text.find("\n## Providers"), text.find("\n## 供应商")) :])
     assert named == {"openai", "azure_openai", "anthropic", "bedrock_converse", *SERVERS}
     for name in named:
         assert init_chat_model(f"{name}:some-model") is not None

@@ -24,6 +24,22 @@ def test_the_passages_of_the_question_go_to_the_model_and_the_answer_streams(
     assert server.requests[0].json["stream"] is True
 
 
+def test_a_file_of_ones_own_is_quoted_where_no_words_are_prepared(examples: Examples, server: ReplayServer) -> None:
+    server.replies(answer)
+    ran = examples.run("ask_a_pdf", "examples/files/tea_house.pdf", "Where is the garden?")
+    assert "No model is asked here. It would be given:\n\nPage " in ran.stdout
+
+
+def test_a_question_without_a_word_of_the_file_has_no_pages(examples: Examples, server: ReplayServer) -> None:
+    server.reply("It does not say.")
+    assert examples.run("ask_a_pdf", "examples/files/tea_house.pdf", "Zzz?").stdout == "Pages: none\nIt does not say.\n"
+
+
+def test_what_is_wrong_is_one_message(examples: Examples) -> None:
+    ran = examples.run("ask_a_pdf", "missing.pdf", "Who?", failing=True)
+    assert ran.stderr == "missing.pdf: there is no such file, or it was removed meanwhile\n"
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_what_the_readme_shows_is_what_the_example_does(readme: str) -> None:
     text = (PROJECT / readme).read_text(encoding="utf-8")

@@ -20,10 +20,13 @@ from tests.helpers import eventually, run_apart
 from tests.serve.chains import ANSWER, ask, events, joke, model
 from tests.serve.serving import serving
 
+from prill.agents import Command
+from prill.callbacks.config import RunnableConfig
 from prill.cli.serving import ServeOptions, describe, make_app, serve
-from prill.errors import ConfigError
+from prill.errors import ConfigError, RequestError
 from prill.runnables import RunnableGenerator, RunnableLambda
-from prill.serve import App, open_store
+from prill.serve import App, RemoteRunnable, open_store
+from prill.testing import ReplayServer
 from prill.tracers.opentelemetry import OpenTelemetryHandler
 
 BODY = {"input": {"topic": "x"}}
@@ -123,6 +126,87 @@ def test_other_machines_need_a_key_or_a_word(project: Path, monkeypatch: pytest.
     with serving(app) as server:
         assert ask(server.port, "/chain/invoke", BODY).status == 401
         assert ask(server.port, "/chain/invoke", BODY, headers={"authorization": "Bearer b"}).status == 200
+
+
+CLERK = """
+from prill.agents import InMemoryThreads, create_agent
+from prill.openai import ChatOpenAI
+
+
+def delete(name: str) -> str:
+    \"\"\"Delete a report.\"\"\"
+    return f"{{name}} is gone"
+
+
+model = ChatOpenAI(model="small", base_url="{url}", api_key="none")
+agent = create_agent(model, [delete], approve=["delete"], threads=InMemoryThreads())
+"""
+
+
+def test_an_agent_with_threads_is_paused_and_resumed_by_its_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with ReplayServer() as provider:
+        (tmp_path / "served_clerk.py").write_text(CLERK.format(url=provider.openai_url))
+        provider.reply(tool_calls=[{"name": "delete", "args": {"name": "draft"}, "id": "c1"}])
+        provider.reply("Done.")
+        with serving(make_app(ServeOptions("served_clerk:agent"))) as server:
+            agent: RemoteRunnable[Any, Any] = RemoteRunnable(f"http://127.0.0.1:{server.port}/agent")
+            thread: RunnableConfig = {"configurable": {"thread_id": "7"}}
+            with pytest.raises(RequestError, match="the chain takes: input: Input should be"):
+                agent.invoke("Clean up.", thread)
+            with pytest.raises(RequestError, match="keyword arguments are not taken"):
+                list(agent.stream({"messages": "Clean up."}, thread, stream_mode="messages"))
+            paused = agent.invoke({"messages": "Clean up."}, thread)
+            assert paused["__interrupt__"][0]["value"]["action_requests"][0]["tool_call_id"] == "c1"
+            output = agent.invoke(Command(resume={"c1": {"type": "approve"}}), thread)
+            assert [message.text for message in output["messages"]] == ["Clean up.", "", "draft is gone", "Done."]
+            agent.close()
+
+
+HISTORIED = """
+from prill.chat_history import InMemoryChatMessageHistory
+from prill.language_models import FakeListChatModel
+from prill.runnables import ConfigurableField, RunnableLambda, RunnableWithMessageHistory
+
+histories = {}
+
+
+def find(session_id):
+    return histories.setdefault(session_id, InMemoryChatMessageHistory())
+
+
+def count(messages):
+    return str(len(messages))
+
+
+chat = RunnableWithMessageHistory(RunnableLambda(count), find)
+model = FakeListChatModel(responses=["a"]).configurable_fields(responses=ConfigurableField(id="answers"))
+tuned = RunnableWithMessageHistory(model, find)
+"""
+
+
+def test_a_chain_with_a_history_is_told_its_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "served_history.py").write_text(HISTORIED)
+    body = {"input": [{"type": "human", "content": "hi"}], "config": {"configurable": {"session_id": "7"}}}
+    with serving(make_app(ServeOptions("served_history:chat"))) as server:
+        counts = [ask(server.port, "/chat/invoke", body).json["output"] for _ in range(2)]
+    assert counts == ["1", "3"]
+    with serving(make_app(ServeOptions("served_history:tuned"))) as server:  # its answers are not for clients to set
+        assert ask(server.port, "/tuned/invoke", body).status == 422
+
+
+def test_a_chain_without_conversations_takes_no_configuration(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.syspath_prepend(project)
+    with serving(make_app(ServeOptions("served_module:chain"))) as server:
+        answer = ask(server.port, "/chain/invoke", {**BODY, "config": {"configurable": {"thread_id": "7"}}})
+    assert answer.status == 422
+    assert "config_keys=['configurable']" in answer.text
 
 
 def test_the_addresses_are_described() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from prill.agents.approval import Approvals
@@ -12,6 +13,8 @@ from prill.agents.state import JUMP_TO, StateSchema
 from prill.errors import ConfigError, ThreadNotFoundError
 from prill.messages import BaseMessage, convert_to_messages
 from prill.tools.base import BaseTool
+
+_COMMAND_KEYS = frozenset(each.name for each in fields(Command))
 
 
 class Entry(NamedTuple):
@@ -79,6 +82,7 @@ class Reader:
             ConfigError: the input cannot be read, or decisions are missing or wrong. Nothing has been run or stored.
             ThreadNotFoundError: a thread is to go on that does not exist.
         """
+        input = _as_command(input)
         if isinstance(input, Command) and input.resume is not None:
             return self._resume(input, stored, thread_id)
         if input is None or (isinstance(input, Command) and input.update is None):
@@ -159,6 +163,12 @@ class Reader:
         if not gated and rest:
             raise ConfigError(f"nothing waits for {next(iter(rest))!r:.80}")
         return (self._approvals.decide(gated, _without_batch(rest, asked), self._tools) if gated else {}), answers
+
+
+def _as_command(input: Any) -> Any:
+    """The ``Command`` that ``input`` is in JSON, as it comes from a client over HTTP; else ``input``."""
+    is_command = isinstance(input, Mapping) and "resume" in input and set(input) <= _COMMAND_KEYS
+    return Command(**input) if is_command else input
 
 
 def _names(resume: Any, asked: Interrupt) -> bool:

@@ -178,7 +178,7 @@ class Report:
         if self.rate_limited:
             lines.append(f"{self.rate_limited} of {self.asked} requests were refused for their rate")
         for group in sorted(self.errors.values(), key=lambda group: -group.count):
-            lines.append(f"{group.count} × {group.type}, first at {group.place}: {group.text.splitlines()[0]:.160}")
+            lines.append(f"{group.count} × {group.type}, first at {group.place}: {_shorten(group.text):.160}")
         if self.stopped:
             lines.append(f"stopped: {self.stopped}")
         return "\n".join(lines)
@@ -192,3 +192,10 @@ class Report:
             **{"usage": self.usage, "cost": self.cost, "stopped": self.stopped},
             "errors": {kind: group.count for kind, group in self.errors.items()},
         }
+
+
+def _shorten(text: str) -> str:
+    """The first line of an error's text, with the second where the first announces it."""
+    first, _, rest = text.partition("\n")
+    second = rest.partition("\n")[0].strip()
+    return f"{first} {second}" if first.endswith(":") else first

@@ -205,7 +205,10 @@ def bulk(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing; say what the run would take.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Run a chain over every row of a file. After a crash or Ctrl-C the same command goes on where it was."""
+    """Run a chain over every row of a file. After a crash or Ctrl-C the same command goes on where it was.
+
+    The exit status is 1 if a row failed, 130 after Ctrl-C.
+    """
     options = {
         **{"key": key, "input": input, "keep": keep, "checkpoint": checkpoint, "on_change": on_change.value},
         **{"retry_errors": retry_errors, "engine": engine, "workers": workers, "max_concurrency": max_concurrency},
@@ -216,7 +219,10 @@ def bulk(
     with _clear_errors(debug):
         from prill.cli.bulk import run_bulk  # noqa: PLC0415 - of this command alone
 
-        print(run_bulk(chain, source, output, options))
+        report = run_bulk(chain, source, output, options)
+        print(report)
+    if report.failed:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import Any
 
 from prill.cli.loading import load_object
 from prill.errors import ConfigError, MissingDependencyError
+from prill.runnables.base import coerce_to_runnable
 from prill.serve import App, RunStore, Settings, open_store, require_key
 
 try:
@@ -23,6 +24,9 @@ _OPTIONS = "PRILL_SERVE_OPTIONS"
 
 KEYS = "PRILL_SERVE_KEYS"
 """The environment variable with the keys that clients may show, with commas between them."""
+
+_CONVERSATIONS = {"thread_id", "session_id"}
+"""The fields that name a conversation: of agents with threads, and of chains with a history."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,11 @@ def _serve_runnable(target: Any, options: ServeOptions, store: RunStore | None) 
     keys = [key for key in os.environ.get(KEYS, "").split(",") if key]
     app = App(auth=require_key(keys) if keys else None, settings=Settings(), store=store)
     app.server.workers = options.workers
-    app.add(f"/{name}", target, show="steps" if options.show_steps else "output")
+    target = coerce_to_runnable(target)
+    # A conversation could not be had without its name. Other settings are not for clients.
+    fields = {spec.id for spec in target.config_specs}
+    config_keys = ["configurable"] if fields and fields <= _CONVERSATIONS else []
+    app.add(f"/{name}", target, config_keys=config_keys, show="steps" if options.show_steps else "output")
     app.add_model(name, target)
     app.add_ui("/api/chat", target)
     return app

@@ -74,7 +74,7 @@ ENGLISH = Words(
     no_history="[what is typed is not kept for later chats: {error}]",
     no_model=(
         "no API key in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY or GOOGLE_API_KEY) and no Ollama server "
-        "found: set a key, or name a model with --model"
+        "found: set a key, or name a model with --model (`prill replay` stands in for one)"
     ),
     cannot_approve="tools are approved at a terminal; --yes runs them without asking",
     run="Run {call}? [y]es, [n]o, [e]dit: ",
@@ -121,7 +121,7 @@ CHINESE = Words(
     no_history="[输入的内容不会保留到以后的对话：{error}]",
     no_model=(
         "环境变量里没有密钥（OPENAI_API_KEY、ANTHROPIC_API_KEY 或 GOOGLE_API_KEY），也没有找到 Ollama："
-        "请设置密钥，或用 --model 指定模型"
+        "请设置密钥，或用 --model 指定模型（`prill replay` 可以代替模型）"
     ),
     cannot_approve="工具要在终端里逐个批准；--yes 表示不询问",
     run="运行 {call}？[y] 是，[n] 否，[e] 修改：",

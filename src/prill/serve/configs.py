@@ -20,6 +20,8 @@ Modifier: TypeAlias = "Callable[[dict[str, Any], Request], Config | Awaitable[Co
 OPENABLE = frozenset({"configurable", "tags", "metadata", "max_concurrency"})
 """The keys that a server may let its clients set."""
 
+_CLOSED = "this server does not let clients configure the chain; add(…, config_keys=['configurable']) does"
+
 
 def check_config_keys(keys: Sequence[str]) -> tuple[str, ...]:
     """The keys.
@@ -72,7 +74,7 @@ class ConfigRules:
         if not isinstance(given, Mapping):
             raise refuse(f"{place}.configurable", "the value is not an object")
         if "configurable" not in self.keys:
-            raise refuse(f"{place}.configurable", "this server does not let clients configure the chain")
+            raise refuse(f"{place}.configurable", _CLOSED)
         unknown = [key for key in given if self.fields is not None and key not in self.fields]
         if unknown:
             raise refuse(f"{place}.configurable.{unknown[0]}", "the chain has no configurable field of this name")

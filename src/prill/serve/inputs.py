@@ -65,4 +65,6 @@ def describe_invalid(error: ValidationError, place: Iterable[str | int]) -> Requ
     """The 422 for a validation error of pydantic, without links and without what was sent."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     detail = [{"type": each["type"], "loc": [*place, *each["loc"]], "msg": each["msg"]} for each in found[:20]]
-    return RequestError("the input does not have the form that the chain takes", status=422, detail=detail)
+    first = f"{'.'.join(map(str, detail[0]['loc']))}: {detail[0]['msg']}"
+    text = f"the input does not have the form that the chain takes: {first}"
+    return RequestError(text, status=422, detail=detail)

@@ -286,6 +286,8 @@ class RunnableRoutes:
         if needed not in body:
             detail = [{"type": "missing", "loc": [needed], "msg": "Field required"}]
             raise RequestError(f"the body has no {needed!r}", status=422, detail=detail)
+        if body.get("kwargs"):
+            raise refuse("kwargs", "keyword arguments are not taken from clients: serve chain.bind(…) instead")
         return body
 
     def _hash_config(self, exchange: Exchange) -> dict[str, Any]:
