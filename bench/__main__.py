@@ -30,6 +30,7 @@ THEMES = {
     "imports": "Importing",
     "memory": "Memory",
     "serve": "Serving",
+    "stores": "Stored runs",
 }
 
 QUICK = Effort(repeats=2, size=0.3, quick=True)

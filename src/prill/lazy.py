@@ -13,6 +13,9 @@ def lazy_names(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return the ``__getattr__``, the ``__dir__`` and the ``__all__`` of ``package``.
 
+    ``dir`` of a package that has the ``__all__`` lists these names only: no helpers, and no modules that happen to be
+    loaded.
+
     Args:
         package: its ``__name__``.
         table: the names by the module that defines them, ``{"base": "Runnable coerce_to_runnable"}``. A module is
@@ -32,12 +35,17 @@ def lazy_names(
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, own = homes[name]
-        value = getattr(import_module(module), own)
+        found = import_module(module)
+        hidden = module.removeprefix(f"{package}.")
+        if homes.get(hidden, ("",))[0] == module:  # the import has put the module where its own name belongs
+            setattr(sys.modules[package], hidden, getattr(found, homes[hidden][1]))
+        value = getattr(found, own)
         setattr(sys.modules[package], name, value)  # the next time it is found without this function
         return value
 
     def list_names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
+        found = vars(sys.modules[package])
+        return sorted(found.get("__all__") or {*found, *homes})  # a module without an ``__all__`` has names of its own
 
     public = sorted([*homes, *also], key=_sort_key)
     return load, list_names, public

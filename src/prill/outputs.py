@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, SerializeAsAny, model_validator
+from pydantic_core import CoreSchema
 
 from prill.errors import ChunkMergeError, ConfigError
 from prill.messages.ai import AIMessageChunk
@@ -22,6 +23,7 @@ from prill.messages.base import (
 )
 from prill.messages.kinds import Message, MessageChunk
 from prill.transducers.merge import merge_metadata
+from prill.transducers.own_fields import dump_own_fields
 
 __all__ = [
     "ChatGeneration",
@@ -39,6 +41,10 @@ __all__ = [
 
 class _Shown(BaseModel):
     model_config = ConfigDict(defer_build=True)  # as messages are: built when first validated
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return dump_own_fields(cls, source, handler)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return shown_fields(self, super().__repr_args__())
@@ -83,10 +89,14 @@ class ChatGenerationChunk(ChatGeneration):
 
     def __init__(self, *, message: Any = None, **kwargs: Any) -> None:
         # One is made for every token: validating it would take several times as long.
-        if not kwargs and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
+        if type(message) is AIMessageChunk and type(self) is ChatGenerationChunk and (not kwargs or _is_info(kwargs)):
             content = message.__dict__["content"]
             text = content if type(content) is str else str(message.text)
-            values = {"text": text, "generation_info": None, "type": "ChatGenerationChunk", "message": message}
+            info = kwargs.get("generation_info")
+            if kwargs:
+                info = None if info is None else info.copy()
+                set_fields_set(self, {"message", "generation_info"})
+            values = {"text": text, "generation_info": info, "type": "ChatGenerationChunk", "message": message}
             set_values(self, values)
         else:
             super().__init__(**({} if message is None else {"message": message}), **kwargs)
@@ -105,6 +115,14 @@ class ChatGenerationChunk(ChatGeneration):
 
     def __add__(self, other: Any) -> Self:
         return cast("Self", _add(self, other, ChatGenerationChunk))
+
+
+def _is_info(kwargs: dict[str, Any]) -> bool:
+    """Whether these are the provider's metadata alone, and validation would take them as they are, but copied."""
+    if kwargs.keys() != {"generation_info"}:
+        return False
+    info = kwargs["generation_info"]
+    return info is None or (type(info) is dict and all(type(key) is str for key in info))
 
 
 def _add(chunk: Any, other: Any, kind: type[Generation]) -> Any:

@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
 from prill.messages.base import BaseMessage, construct, shown_fields
 from prill.messages.buffer import get_buffer_string
 from prill.messages.human import HumanMessage
 from prill.messages.kinds import AnyMessage, Message
+from prill.transducers.own_fields import dump_own_fields
 
 __all__ = [
     "ChatPromptValue",
@@ -30,6 +32,10 @@ class PromptValue(BaseModel, ABC):
     """The input of a language model: ``to_string`` for those that take text, ``to_messages`` for chat models."""
 
     model_config = ConfigDict(extra="ignore", defer_build=True)  # built when first validated
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return dump_own_fields(cls, source, handler)
 
     @abstractmethod
     def to_string(self) -> str:

@@ -93,6 +93,27 @@ def test_input_that_is_not_whole_makes_no_call(block: Any) -> None:
     assert [call["id"] for call in answer.invalid_tool_calls] == ["t1"]
 
 
+def test_two_blocks_at_one_index_are_two_calls() -> None:
+    given = events(use('{"a": 1}'), use('{"b": 2}', id="t2", name="g"))
+    for event in given:
+        if "index" in event:
+            event["index"] = 0
+    assert [(call["name"], call["args"]) for call in ask(sse(given)).tool_calls] == [("f", {"a": 1}), ("g", {"b": 2})]
+
+
+def test_a_delta_whose_index_is_null_belongs_to_the_block_that_is_open() -> None:
+    given = events(use('{"a": 1}'))
+    given[2]["index"] = None
+    assert [call["args"] for call in ask(sse(given)).tool_calls] == [{"a": 1}]
+
+
+@pytest.mark.parametrize("stop", ["max_tokens", "refusal", "model_context_window_exceeded"])
+def test_a_call_without_input_in_an_answer_that_was_stopped_is_not_run(stop: str) -> None:
+    answer = ask(sse(events(use(), stop=stop)))
+    assert answer.tool_calls == []
+    assert answer.invalid_tool_calls
+
+
 def test_two_calls_with_one_id_get_two() -> None:
     calls = ask(sse(events(use("{}"), use("{}", name="g"), stop="tool_use"))).tool_calls
     assert [call["name"] for call in calls] == ["f", "g"]

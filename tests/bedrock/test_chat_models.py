@@ -236,6 +236,23 @@ def test_where_the_bytes_are_cut_does_not_matter(sizes: list[int]) -> None:
     assert message_of(chunks) == message_of(read(BODY)[0])
 
 
+@pytest.mark.parametrize("given", [{"a": 1}, '{"a": 1}', '"{\\"a\\": 1}"'])
+def test_input_may_come_with_the_start_of_a_call_or_parsed(given: Any) -> None:
+    use = {"name": "f", "toolUseId": "t"}
+    ways = [
+        [({**use, "input": given}, [])],
+        [(use, [given])],
+    ]
+    for ((start, deltas),) in ways:
+        decoder = ConverseDecoder()
+        chunks = list(decoder.read("contentBlockStart", {"start": {"toolUse": start}}))
+        for delta in deltas:
+            chunks += decoder.read("contentBlockDelta", {"delta": {"toolUse": {"input": delta}}})
+        chunks += decoder.read("messageStop", {"stopReason": "tool_use"})
+        message = message_of([*chunks, *decoder.finish()])
+        assert [call["args"] for call in message.tool_calls] == [{"a": 1}]
+
+
 def test_kinds_of_events_that_are_new_say_nothing() -> None:
     new = encode_message(b'{"x": 1}', message_type="event", event_type="somethingNew")
     assert message_of(read(new + BODY)[0]) == message_of(read(BODY)[0])

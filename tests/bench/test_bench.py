@@ -16,7 +16,7 @@ from bench.results import Results
 from bench.words import CHINESE, LANGUAGES, Words
 
 from bench import __main__ as command
-from bench import agents, bulk, calls, events, imports, kernel, memory, parsing, retrieval, serve, wire
+from bench import agents, bulk, calls, events, imports, kernel, memory, parsing, retrieval, serve, stores, wire
 
 TINY = Effort(repeats=1, size=0.002, quick=True)
 
@@ -61,6 +61,7 @@ def not_said_in_chinese(row: Row) -> list[str]:
         *calls.ROWS,
         *bulk.ROWS,
         *serve.ROWS,
+        *stores.ROWS,
         wire.openai,
         wire.anthropic,
     ],

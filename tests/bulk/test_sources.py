@@ -246,3 +246,8 @@ def test_a_loader_gives_documents_whose_metadata_are_columns_and_its_errors_are_
     assert [row["output"] for row in rows if row["source"] == "docs/a.txt"] == ["SKY"]
     assert any("docs/b.txt: it is binary" in row["error"] for row in rows if row["error"])
     assert label().resumed == 2
+
+
+def test_run_is_the_function_also_after_another_name_of_its_module_was_used() -> None:
+    code = "from prill import bulk; bulk.stream; assert bulk.run([].append, [1], None).rows == 1"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,6 +1,8 @@
-"""A provider, and an environment without keys."""
+"""A provider, an environment without keys, and a folder for what chats keep."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -12,3 +14,10 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         *("GOOGLE_API_KEY", "GEMINI_API_KEY"),
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder / "prill"

@@ -77,16 +77,31 @@ def test_calls_progress_and_results_are_shown_where_nobody_is_asked(server: Repl
     ]
 
 
+def test_another_model_has_the_same_tools(server: ReplayServer, folder: Path) -> None:
+    done = subprocess.run(
+        command(server, "--yes"),
+        input="/tools\n/model openai:other\nhi\n",
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert [line.split("  ")[0] for line in done.stderr.splitlines()] == ["weather", "slow", "[model: openai:other]"]
+    assert server.requests[0].json["model"] == "other"
+    assert [tool["function"]["name"] for tool in server.requests[0].json["tools"]] == ["weather", "slow"]
+
+
 def test_a_call_runs_once_it_is_approved(server: ReplayServer, folder: Path) -> None:
     server.queue(call("weather", "Oslo"), Reply(["It is sunny"]))
     with terminal(server, folder) as screen:
         screen.wait_for("> ")
-        screen.type("hi\n")
+        screen.type("hi\r")
         screen.wait_for("Run weather(city='Oslo')? [y]es, [n]o, [e]dit: ")
         assert server.request_count == 1
-        screen.type("what\n")
+        screen.type("what\r")
         screen.wait_for("Run weather(city='Oslo')?")
-        screen.type("y\n")
+        screen.type("y\r")
         screen.wait_for("It is sunny")
         screen.wait_for("> ")
         screen.type(CTRL_D)
@@ -98,9 +113,9 @@ def test_a_call_that_is_rejected_does_not_run(server: ReplayServer, folder: Path
     server.queue(call("weather", "Oslo"), Reply(["Then not"]))
     with terminal(server, folder) as screen:
         screen.wait_for("> ")
-        screen.type("hi\n")
+        screen.type("hi\r")
         screen.wait_for("dit: ")
-        screen.type("n\n")
+        screen.type("n\r")
         screen.wait_for("Then not")
     [result] = results(server.requests[1])
     assert "rejected" in result
@@ -110,14 +125,14 @@ def test_a_call_is_edited_before_it_runs(server: ReplayServer, folder: Path) -> 
     server.queue(call("weather", "Oslo"), Reply(["It is sunny there"]))
     with terminal(server, folder) as screen:
         screen.wait_for("> ")
-        screen.type("hi\n")
+        screen.type("hi\r")
         screen.wait_for("dit: ")
-        screen.type("e\n")
+        screen.type("e\r")
         screen.wait_for("New: ")
-        screen.type("{Bergen}\n")
+        screen.type("{Bergen}\r")
         screen.wait_for("not JSON")
         screen.wait_for("New: ")
-        screen.type('{"city": "Bergen"}\n')
+        screen.type('{"city": "Bergen"}\r')
         screen.wait_for("It is sunny there")
     [result] = results(server.requests[1])
     assert "sunny in Bergen" in result
@@ -129,11 +144,11 @@ def test_ctrl_c_stops_a_tool_and_its_call_is_answered_before_the_next_question(
     server.queue(call("slow", "Oslo"), Reply(["Fine"]))
     with terminal(server, folder, "--yes") as screen:
         screen.wait_for("> ")
-        screen.type("hi\n")
+        screen.type("hi\r")
         screen.wait_for("slow has started")
         screen.interrupt_until("[stopped]")
         screen.wait_for("> ")
-        screen.type("never mind\n")
+        screen.type("never mind\r")
         screen.wait_for("Fine")
     [result] = results(server.requests[1])
     assert "not run" in result or "cancelled" in result
@@ -145,15 +160,15 @@ def test_ctrl_c_stops_an_answer_which_stays_as_far_as_it_came(server: ReplayServ
     server.queue(Reply(["Once", " upon"], faults=Faults(stall_at=3)), Reply(["Good night"]))
     with terminal(server, folder) as screen:
         screen.wait_for("> ")
-        screen.type("A story\n")
+        screen.type("A story\r")
         screen.wait_for("Once upon")
         screen.interrupt_until("[stopped]")
         assert server.wait_closed(PATIENCE)
         screen.wait_for("> ")
-        screen.type("Enough\n")
+        screen.type("Enough\r")
         screen.wait_for("Good night")
         screen.wait_for("> ")
-        screen.type(f"/save {file}\n")
+        screen.type(f"/save {file}\r")
         screen.wait_for("[4 messages in ")
     messages = messages_from_dict(json.loads(file.read_text(encoding="utf-8")))
     assert [message.text for message in messages] == ["A story", "Once upon", "Enough", "Good night"]

@@ -58,6 +58,20 @@ def test_the_module_is_the_command() -> None:
     assert said.stdout == f"prill {__version__}\n"
 
 
+def test_commands_load_what_they_need_alone() -> None:
+    code = """
+import sys
+sys.argv[1:] = ["--version"]
+from prill.cli import main
+main()
+print({"typer", "rich", "pydantic"} & set(sys.modules))
+import prill.cli.commands
+print({"rich.console", "pydantic", "aiohttp", "starlette", "prompt_toolkit"} & set(sys.modules))
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == f"prill {__version__}\nset()\nset()\n"
+
+
 def test_without_typer_the_command_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['typer'] = None;"  # as if it were not installed

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from prill.cli.commands import app
-from prill.cli.demo import DEFAULT_PACE, run_demo, scripted_model
+from prill.cli.commands import DEFAULT_PACE, app
+from prill.cli.demo import run_demo, scripted_model
 from prill.cli.demo_replies import CHINESE, ENGLISH, LANGUAGES, Texts
 
 
@@ -103,7 +103,7 @@ def test_the_lines_that_are_shown_are_lines_that_run(english: str) -> None:
 @pytest.mark.parametrize("texts", LANGUAGES.values(), ids=LANGUAGES)
 def test_a_terminal_gets_colours_and_live_columns(texts: Texts) -> None:
     screen = io.StringIO()
-    run_demo(Console(file=screen, force_terminal=True, width=100), texts, None, 0)
+    run_demo(texts, None, 0, Console(file=screen, force_terminal=True, width=100))
     text = screen.getvalue()
     assert "\x1b[" in text
     assert " sky " in text

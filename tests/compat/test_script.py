@@ -138,7 +138,7 @@ def test_a_missing_name_is_told_where_the_program_asks_for_it(folder):
         f'  File "{folder}/program.py", line 2, in <module>',
         "    from langchain.chains import LLMChain",
     ]
-    assert lines[3].startswith("prill.errors.NoCounterpartModuleError: no module 'langchain.chains'")
+    assert lines[3].startswith("prill.errors.NoCounterpartError: cannot import 'LLMChain' from 'langchain.chains'")
     assert len(lines) == 4
 
 

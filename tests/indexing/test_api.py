@@ -97,6 +97,15 @@ def test_full_deletes_all_that_was_not_met(store, records, run):
     assert run([], records, store, cleanup="full") == result(deleted=1)
 
 
+@pytest.mark.parametrize("cleanup", ["incremental", "scoped_full", "full"])
+def test_sources_that_take_turns_over_several_batches_are_not_written_anew(store, records, run, cleanup):
+    turns = [doc(f"{source} {number}", source) for number in range(6) for source in "ab"]
+    how = {"cleanup": cleanup, "source_id_key": "source"}
+    assert run(turns, records, store, batch_size=5, **how) == result(added=12)
+    assert run(turns, records, store, batch_size=3, **how) == result(skipped=12)
+    assert run(turns[:-1], records, store, batch_size=2, **how) == result(skipped=11, deleted=1)
+
+
 def test_scoped_full_deletes_at_the_end_and_only_in_the_sources_met(store, records, run):
     scoped = {"cleanup": "scoped_full", "source_id_key": lambda document: document.metadata["source"]}
     run([doc("a"), doc("b"), doc("x", "other")], records, store, **scoped)

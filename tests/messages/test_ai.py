@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from prill.errors import CompositionError, ConfigError
 from prill.messages import (
@@ -145,6 +146,40 @@ def test_a_fast_chunk_is_changed_as_a_validated_one(fast, slow):
     assert one.model_dump() == other.model_dump()
     assert fast().model_fields_set == slow().model_fields_set
     assert not hasattr(one, "of_nobody")
+
+
+CALL = {"type": "tool_call", "name": "f", "args": {"x": [1]}, "id": "1"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tool_calls": [CALL]},
+        {"tool_calls": [CALL, {**CALL, "id": "2"}], "id": "run-1", "chunk_position": "last"},
+        {"tool_calls": [{"name": "f", "args": {}, "id": None}]},
+        {"tool_calls": [CALL], "tool_call_chunks": [piece("f", "{")]},
+        {"additional_kwargs": {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}},
+    ],
+)
+def test_a_chunk_with_calls_is_what_validation_makes(given):
+    given = {"content": "", **given}
+    fast, slow = AIMessageChunk(**given), AIMessageChunk.model_validate(given)
+    assert fast == slow
+    assert fast.tool_calls == slow.tool_calls
+    assert fast.model_fields_set == slow.model_fields_set
+    assert fast.model_dump() == slow.model_dump()
+
+
+@pytest.mark.parametrize("wrong", [{**CALL, "args": {1: 2}}, {**CALL, "name": 1}, {**CALL, "args": "{}"}])
+def test_a_chunk_with_wrong_calls_is_refused(wrong):
+    with pytest.raises(ValidationError):
+        AIMessageChunk(content="", tool_calls=[wrong])
+
+
+def test_the_calls_of_a_chunk_are_its_own():
+    chunk = AIMessageChunk(content="", tool_calls=[CALL])
+    chunk.tool_calls[0]["args"]["y"] = 2
+    assert CALL["args"] == {"x": [1]}
 
 
 def test_fast_chunks_share_no_containers():

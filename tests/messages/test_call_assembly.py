@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import reduce
 from operator import add
 from typing import Any
@@ -47,6 +48,16 @@ ONE_CALL: dict[str, list[TextDelta]] = {
     "a name and an id in each piece": [("f", "", "a", 0), ("f", '{"x"', "b", 0), ("f", ": 1}", "c", 0)],
     "braces first": [("f", "{}", "a", 0), (None, '{"x": 1}', None, 0)],
     "null first": [("f", "null", "a", 0), (None, '{"x": 1}', None, 0)],
+    "another id each time, and no index": [("f", "", "a", None), ("f", '{"x"', "b", None), ("f", ": 1}", "c", None)],
+    "another index each time": [("f", "", "a", 0), (None, '{"x"', None, 1), (None, ": 1}", None, 2)],
+    "each piece repeats the ones before": [
+        ("f", "", "a", 0),
+        ("f", '{"x', "a", 0),
+        ("f", '{"x": ', "a", 0),
+        ("f", '{"x": 1}', "a", 0),
+    ],
+    "each piece repeats the ones before, no index": [("f", "{", "a", None), (None, '{"x": 1}', None, None)],
+    "encoded twice, in pieces": [("f", '"{\\"x\\"', "a", 0), (None, ': 1}"', None, 0)],
     "whole and in pieces": [("f", '{"x": 1}', "a", 0), (None, '{"x"', None, 0), (None, ": 1}", None, 0)],
     "a late id": [("f", "", None, 0), (None, '{"x": 1}', "a", 0)],
     "a late name": [(None, '{"x"', "a", 0), ("f", ": 1}", "a", 0)],
@@ -99,6 +110,55 @@ def test_the_pieces_of_two_calls_make_two(given: list[TextDelta]) -> None:
 def test_a_name_after_a_name_without_arguments_ids_and_indices_runs_neither() -> None:
     given: list[TextDelta] = [("f", "", None, None), ("g", '{"x": 1}', None, None)]
     assert valid(streamed(*given)) == valid(added(*given)) == [("fg", {"x": 1})]
+
+
+def test_a_piece_that_looks_whole_inside_an_object_is_a_part_of_it() -> None:
+    given: list[TextDelta] = [("f", '{"x": ', "a", 0), ("f", '{"y": 1}', "b", 0), ("f", "}", "c", 0)]
+    assert valid(streamed(*given)) == valid(added(*given)) == [("f", {"x": {"y": 1}})]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        '{"x": 1, "y": 2{"x": 1}',
+        '{"x": 1{"x": {"x": 1}}',
+        '{"x": 1}{"x": 1, "y": 2}',
+        '"{\\"x\\": "',
+        '"[1]"',
+        '"\\"x\\""',
+        '{"x": 1}</call>',
+        '{"x": 1}}',
+    ],
+)
+def test_arguments_of_which_it_is_not_certain_what_they_are_make_no_call(args: str) -> None:
+    for message in (streamed(("f", args, "a", 0)), added(("f", args, "a", 0))):
+        assert message.tool_calls == []
+        assert [call["args"] for call in message.invalid_tool_calls] == [args]
+
+
+def test_arguments_that_are_encoded_more_than_once_are_the_object() -> None:
+    text = '{"x": "{\\"y\\": 1}"}'
+    for _ in range(3):
+        assert valid(streamed(("f", text, "a", 0))) == [("f", {"x": '{"y": 1}'})]
+        text = json.dumps(text)
+
+
+def test_many_braces_before_the_arguments_end_do_not_take_long() -> None:
+    assert valid(streamed(("f", '{"x": ' * 100_000, "a", 0))) == []
+
+
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "content_filter", "refusal", "SAFETY"])
+def test_a_call_without_arguments_is_not_run_if_the_answer_was_cut_or_withheld(reason: str) -> None:
+    facts = {"finish_reason": reason}
+    for args in ("", "{}") if reason in ("length", "max_tokens") else ("",):
+        calls = pieces(("f", '{"x": 1}', "a", 0), ("g", args, "b", 1))
+        message = message_chunk_to_message(AIMessageChunk("", tool_call_chunks=calls, response_metadata=facts))
+        assert valid(message) == [("f", {"x": 1})]
+        assert [call["name"] for call in message.invalid_tool_calls] == ["g"]
+
+
+def test_a_blank_name_names_no_tool() -> None:
+    assert valid(streamed((" ", '{"x": 1}', "a", 0))) == []
 
 
 UNCLEAR: dict[str, list[TextDelta]] = {

@@ -150,3 +150,54 @@ def test_the_text_of_an_old_message_of_responses_has_the_id_of_its_item():
     message = AIMessage([{"type": "text", "text": "x"}], id="msg_1", additional_kwargs=given)
     assert message.content_blocks == [{"type": "text", "text": "x", "id": "msg_1"}]
     assert AIMessage("x", id="msg_1").content_blocks == [{"type": "text", "text": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("block", "standard"),
+    [
+        (
+            {"type": "image_generation_call", "id": "ig", "status": "completed", "result": "AAAA"},
+            {
+                "type": "image",
+                "base64": "AAAA",
+                "mime_type": "image/png",
+                "id": "ig",
+                "extras": {"status": "completed"},
+            },
+        ),
+        (
+            {"type": "image_generation_call", "partial_image_b64": "AAAA", "output_format": "webp", "index": 2},
+            {
+                "type": "image",
+                "base64": "AAAA",
+                "mime_type": "image/webp",
+                "index": 2,
+                "extras": {"output_format": "webp"},
+            },
+        ),
+        (
+            {"type": "input_image", "image_url": "data:image/gif;base64,AAAA", "detail": "low"},
+            {"type": "image", "base64": "AAAA", "mime_type": "image/gif", "extras": {"detail": "low"}},
+        ),
+        ({"type": "input_image", "file_id": "f"}, {"type": "image", "file_id": "f"}),
+        ({"type": "input_file", "file_url": "https://x/a.pdf"}, {"type": "file", "url": "https://x/a.pdf"}),
+        (
+            {"type": "input_file", "file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"},
+            {"type": "file", "base64": "AAAA", "mime_type": "application/pdf", "extras": {"filename": "a.pdf"}},
+        ),
+        ({"type": "computer_screenshot", "image_url": "https://x/a"}, {"type": "image", "url": "https://x/a"}),
+    ],
+    ids=lambda block: block["type"],
+)
+def test_images_and_files_of_responses_are_standard_blocks(block, standard):
+    assert AIMessage([block]).content_blocks == [standard]
+
+
+def test_an_image_that_is_still_being_made_is_kept_as_it_is():
+    block = {"type": "image_generation_call", "id": "ig", "status": "in_progress", "result": None}
+    assert AIMessage([block]).content_blocks == [{"type": "non_standard", "value": block}]
+
+
+def test_an_item_whose_arguments_are_not_an_object_is_an_invalid_call():
+    item = {"type": "function_call", "name": "f", "arguments": "[1]", "call_id": "1"}
+    assert [block["type"] for block in AIMessage([item]).content_blocks] == ["invalid_tool_call"]

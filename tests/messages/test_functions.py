@@ -12,6 +12,8 @@ from prill.errors import ChunkMergeError, CompositionError, ConfigError
 from prill.messages import (
     AIMessage,
     AIMessageChunk,
+    AnyMessage,
+    BaseMessage,
     ChatMessage,
     ChatMessageChunk,
     FunctionMessage,
@@ -72,6 +74,24 @@ def test_filtering_does_not_change_what_it_was_given():
 
 def test_chunks_are_of_the_kind_of_their_message():
     assert filter_messages([AIMessageChunk("a"), HumanMessage("b")], include_types=["ai"]) == [AIMessageChunk("a")]
+
+
+def test_a_counter_of_one_message_may_have_a_union_as_its_annotation():
+    def of_any(message: AnyMessage) -> int:
+        return len(message.content)
+
+    def optional(message: BaseMessage | None) -> int:
+        return len(message.content)
+
+    def written(message: "HumanMessage | AIMessage") -> int:
+        return len(message.content)
+
+    def of_all(messages: list[AnyMessage]) -> int:
+        return sum(len(message.content) for message in messages)
+
+    wanted = texts(trim_messages(CHAT, max_tokens=8, token_counter=of_all))
+    for counter in (of_any, optional, written):
+        assert texts(trim_messages(CHAT, max_tokens=8, token_counter=counter)) == wanted
 
 
 def test_a_counter_of_one_message_is_told_by_its_annotation():

@@ -91,6 +91,38 @@ def test_the_whole_call_at_the_end_completes_its_pieces(pieces: tuple[Json, ...]
     assert [(call["name"], call["args"], call["id"]) for call in answer.tool_calls] == [("f", {"a": 1}, "call_1")]
 
 
+def test_braces_at_the_start_give_way_to_the_whole_call() -> None:
+    start = {"type": "response.output_item.added", "output_index": 0, "item": {**CALL, "arguments": "{}"}}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": CALL}
+    answer = ask(sse(start, done, {"type": "response.completed", "response": response()}), stream=True)
+    assert [call["args"] for call in answer.tool_calls] == [{"a": 1}]
+
+
+def test_a_call_whose_id_changes_at_its_end_is_one_call() -> None:
+    start = {"type": "response.output_item.added", "output_index": 0, "item": {**CALL, "arguments": ""}}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": {**CALL, "call_id": "call_2"}}
+    last = {"type": "response.completed", "response": response()}
+    answer = ask(sse(start, piece('{"a": 1}'), done, last), stream=True)
+    assert [(call["id"], call["args"]) for call in answer.tool_calls] == [("call_1", {"a": 1})]
+
+
+def test_an_item_at_another_place_in_the_whole_answer_is_the_same_item() -> None:
+    done = {"type": "response.output_item.done", "output_index": 1, "item": CALL}
+    answer = ask(sse(done, {"type": "response.completed", "response": response(CALL)}), stream=True)
+    assert len(answer.tool_calls) == 1
+
+
+def test_without_places_the_pieces_are_told_apart_by_the_ids_of_their_items() -> None:
+    other = {**CALL, "id": "fc_2", "call_id": "call_2", "name": "g"}
+    events: list[Json] = [
+        *({"type": "response.output_item.added", "item": {**item, "arguments": ""}} for item in (CALL, other)),
+        {"type": "response.function_call_arguments.delta", "item_id": "fc_1", "delta": '{"a": 1}'},
+        {"type": "response.function_call_arguments.delta", "item_id": "fc_2", "delta": '{"b": 2}'},
+    ]
+    answer = ask(sse(*events, {"type": "response.completed", "response": response()}), stream=True)
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("f", {"a": 1}), ("g", {"b": 2})]
+
+
 def test_pieces_that_the_whole_call_contradicts_make_no_call() -> None:
     answer = ask(streamed(piece('{"b"')), stream=True)
     assert answer.tool_calls == []

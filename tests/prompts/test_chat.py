@@ -11,9 +11,12 @@ from langchain_core import prompts as peer
 
 from prill import prompts
 from prill.errors import MissingVariableError, PromptError
+from prill.load import dumpd, load
 from prill.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from prill.output_parsers import StrOutputParser
 from prill.prompts import BaseChatPromptTemplate, ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
 from prill.prompts.message import BaseMessagePromptTemplate
+from prill.prompts.structured import StructuredPrompt
 
 HISTORY = [("human", "a"), {"role": "assistant", "content": "b"}, "c"]
 VALUES: dict[str, Any] = {"x": "X", "y": 2, "u": "http://u", "h": HISTORY, "i": ["d"]}
@@ -147,6 +150,28 @@ def test_what_is_appended_counts_and_is_of_the_same_format() -> None:
     assert (prompt.input_variables, prompt.optional_variables, len(prompt)) == (["a", "b", "c"], ["h"], 4)
     assert [message.content for message in prompt.format_messages(a=1, b=2, c=3)] == ["1", "2", "3"]
     assert len(partial) == 1
+
+
+@pytest.mark.parametrize(
+    ("template_format", "first", "second"),
+    [("mustache", "{{a}}", "{{b}} {c}"), ("jinja2", "{{ a }}", "{{ b }} {c}"), ("f-string", "{a}", "{b} {{c}}")],
+)
+def test_every_way_to_a_prompt_keeps_the_format_of_what_is_appended(
+    template_format: Any, first: str, second: str
+) -> None:
+    prompt = ChatPromptTemplate([("human", first)], template_format=template_format)
+    structured = StructuredPrompt(prompt.messages, {"title": "t"}, template_format=template_format)
+    stored = [dumpd(one) for one in (prompt, prompt[:], "x" + prompt, structured)]
+    made = [
+        ChatPromptTemplate.from_template(first, template_format=template_format),
+        *(load(one, init_validator=None) for one in stored),
+        load(dumpd(prompt | StrOutputParser()), init_validator=None).first,
+        pickle.loads(pickle.dumps(prompt.partial())),
+    ]
+    for each in made:
+        each.append(second)
+        assert each.input_variables == ["a", "b"]
+        assert each.format_messages(a=1, b=2)[-1].content == "2 {c}"
 
 
 def test_parts_are_reached_by_index() -> None:

@@ -56,9 +56,14 @@ class ToolStep:
         if not turn.interrupts:
             for fact in self._progress.snapshot():
                 yield fact
-        async with closing(self._route_outcomes(outcomes)) as facts:
-            async for fact in facts:
-                yield fact
+        self._read_outcomes(outcomes)
+        if not turn.interrupts and self._taking_over is not None:
+            async with closing(self._progress.live(partial(self._hand_over, self._taking_over))) as live:
+                async for fact in live:
+                    yield fact
+        await self._route(outcomes)
+        for fact in turn.take_pending():
+            yield fact
 
     async def _run_calls(self, calls: list[Call], outcomes: list[Outcome]) -> None:
         """Answer the calls that need no tool, ask for the decisions that are needed, and run the others."""
@@ -132,17 +137,16 @@ class ToolStep:
                 await turn.emit("messages", (message, labels))
         await self._progress.add(TOOLS, outcome.messages, outcome.update)
 
-    async def _route_outcomes(self, outcomes: list[Outcome]) -> AsyncGenerator[Fact, None]:
-        """Go on after the tools: with the model, unless there is a reason to end, to hand over or to pause."""
-        turn = self._turn
-        turn.interrupts += [outcome.interrupt for outcome in outcomes if outcome.interrupt is not None]
+    def _read_outcomes(self, outcomes: list[Outcome]) -> None:
+        """Take the questions of the calls that wait, and raise the error of one that failed."""
+        self._turn.interrupts += [outcome.interrupt for outcome in outcomes if outcome.interrupt is not None]
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error
-        if not turn.interrupts and self._taking_over is not None:
-            async with closing(self._progress.live(partial(self._hand_over, self._taking_over))) as live:
-                async for fact in live:
-                    yield fact
+
+    async def _route(self, outcomes: list[Outcome]) -> None:
+        """Go on after the tools: with the model, unless there is a reason to end or to pause."""
+        turn = self._turn
         if turn.interrupts:
             await self._pause()
         elif self._reached is not None:
@@ -151,8 +155,6 @@ class ToolStep:
             self._progress.next = END
         else:
             self._go_to([target for outcome in outcomes for target in outcome.goto])
-        for fact in turn.take_pending():
-            yield fact
 
     async def _pause(self) -> None:
         turn = self._turn

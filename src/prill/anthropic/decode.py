@@ -20,7 +20,8 @@ from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chun
 from prill.messages.ai import args_chunks
 from prill.messages.call_assembly import ToolCallStream
 from prill.messages.tool_calls import read_args
-from prill.providers.reading import TextDelta, check_error, read_event
+from prill.providers.http.error_bodies import is_failure
+from prill.providers.reading import ProviderError, TextDelta, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
 
@@ -53,6 +54,9 @@ class AnthropicDecoder:
             return self._message_stop({}) if self._last.get("stop_reason") else ()
         payload = read_event(self._json, event)
         self.text_delta = None
+        if not isinstance(payload, dict) or not (payload.get("type") or event.event):
+            check_error(payload)
+            raise ValueError("an event has no type")
         if payload.get("type") == "content_block_delta":
             chunks = self._delta(payload)
             self._cut = None
@@ -130,6 +134,7 @@ class AnthropicDecoder:
             piece["extras"] = extras
         pieces = self._calls.feed([piece], whole=True)
         block["id"] = pieces[0]["id"]
+        opened.call_index = pieces[0]["index"]
         yield ai_chunk([] if self._blocks else "", id=self._id, tool_call_chunks=pieces)
 
     def _delta(self, payload: Block) -> Iterable[AIMessageChunk]:
@@ -137,7 +142,7 @@ class AnthropicDecoder:
         kind = delta["type"]
         if kind == "text_delta" and not self._blocks:
             return self._text(payload)
-        index = payload.get("index", self._index)
+        index = self._index if payload.get("index") is None else payload["index"]
         opened = self._open.get(index)
         if opened is None:
             raise ValueError(f"a delta for block {index}, which is not open")
@@ -174,7 +179,7 @@ class AnthropicDecoder:
         if opened.kind != "tool_use":
             opened.pieces.append(payload["delta"]["partial_json"])
             return ()
-        id, index, blocks = self._id, opened.index, self._blocks
+        id, index, blocks = self._id, opened.call_index, self._blocks
 
         def chunks(texts: Sequence[str]) -> list[AIMessageChunk]:
             return args_chunks(filter(None, texts), index, id, blocks=blocks)
@@ -216,6 +221,8 @@ class AnthropicDecoder:
         self._usage = updated(self._usage, payload.get("usage") or {})
         self._last |= payload["delta"]
         self._last |= {key: value for key, value in payload.items() if key not in ("type", "delta", "usage")}
+        if is_failure(reason := self._last.get("stop_reason")):
+            raise ProviderError({"error": {"message": f"the answer ended with the stop reason {reason!r}"}})
         return [chunk for index in list(self._open) for chunk in self._close(index)]
 
     def _message_stop(self, payload: Block) -> Iterable[AIMessageChunk]:
@@ -254,11 +261,12 @@ def _text_or_none(block: Block, key: str) -> str | None:
 class _Open:
     """The block that is being sent."""
 
-    __slots__ = ("block", "index", "kind", "pieces")
+    __slots__ = ("block", "call_index", "index", "kind", "pieces")
 
     def __init__(self, block: Block, index: int) -> None:
         self.block = block
         self.index = index
+        self.call_index: int | str | None = index  # of its call: servers may give two blocks one index
         self.kind: str = block["type"]
         self.pieces: list[str] = []
 

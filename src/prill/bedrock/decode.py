@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 from prill.errors import ContentFilterError
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
 from prill.messages.call_assembly import ToolCallStream
+from prill.providers.http.error_bodies import is_failure
 from prill.providers.reading import ProviderError
 from prill.transducers.aws_event_stream import EventStreamDecoder
 from prill.transducers.event_json import EventJSON
@@ -27,9 +28,6 @@ PROVIDER = "bedrock"
 
 _WITHHELD = frozenset(("guardrail_intervened", "content_filtered"))
 """Reasons for which a filter held the rest of an answer back."""
-
-_FAILED = frozenset(("malformed_model_output", "malformed_tool_use"))
-"""Reasons that are not an end."""
 
 
 class ConverseDecoder:
@@ -77,15 +75,17 @@ class ConverseDecoder:
             self._reason = payload["stopReason"]
             if fields := payload.get("additionalModelResponseFields"):
                 self._facts["additionalModelResponseFields"] = fields
-            if self._reason in _FAILED:
+            if is_failure(self._reason):
                 raise ProviderError({"error": {"message": f"the answer ended with the reason {self._reason}"}})
+        elif kind.endswith("Exception"):
+            raise ProviderError({"error": _exception(kind, to_json(payload))})
         elif kind == "metadata":
             self._facts |= payload
             self.usage = read_usage(payload.get("usage")) or self.usage
 
     def _start(self, start: Json, index: int) -> Iterator[AIMessageChunk]:
         if use := start.get("toolUse"):
-            yield self._call(ToolCallChunk(name=use["name"], args="", id=use["toolUseId"], index=index))
+            yield self._call(ToolCallChunk(name=use["name"], args=_args(use), id=use["toolUseId"], index=index))
 
     def _delta(self, delta: Json, index: int) -> Iterator[AIMessageChunk]:
         if isinstance(text := delta.get("text"), str):
@@ -95,7 +95,7 @@ class ConverseDecoder:
             else:
                 yield self._block({"type": "text", "text": text}, index)
         elif use := delta.get("toolUse"):
-            yield self._call(ToolCallChunk(name=None, args=use["input"], id=None, index=index))
+            yield self._call(ToolCallChunk(name=None, args=_args(use), id=None, index=index))
         elif reasoning := delta.get("reasoningContent"):
             yield self._block(_reasoning(reasoning), index)
         elif delta:
@@ -123,6 +123,14 @@ class ConverseDecoder:
         yield ai_chunk(content, id=self._id, usage_metadata=self.usage, response_metadata=facts, chunk_position="last")
 
 
+def _args(use: Json) -> str:
+    """The input of a call, or a piece of it, as text; servers in between may send it parsed."""
+    input = use.get("input")
+    if input is None:
+        return ""
+    return input if isinstance(input, str) else to_json(input).decode()
+
+
 def _reasoning(given: Json) -> Json:
     if "redactedContent" in given:
         return {"type": "reasoning", "reasoning": "", "extras": {"redacted": given["redactedContent"]}}
@@ -135,10 +143,7 @@ def make_events(payload: Json) -> Iterator[tuple[str, Json]]:
     for index, block in enumerate(payload["output"]["message"]["content"]):
         place = {"contentBlockIndex": index}
         if use := block.get("toolUse"):
-            yield "contentBlockStart", {"start": {"toolUse": use}, **place}
-            input = use.get("input") or {}
-            text = input if isinstance(input, str) else to_json(input).decode()
-            yield "contentBlockDelta", {"delta": {"toolUse": {"input": text}}, **place}
+            yield "contentBlockStart", {"start": {"toolUse": {**use, "input": use.get("input") or {}}}, **place}
         elif reasoning := block.get("reasoningContent"):
             yield (
                 "contentBlockDelta",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -65,7 +65,7 @@ class Feed:
         if self._source.is_once:
             raise ConfigError("sample reads the source twice, which this iterable cannot: give a list or a file")
         chance, chosen = random.Random(0), list[int]()
-        async with closing(_as_async(self._source.read())) as records:
+        async with closing(as_async(self._source.read())) as records:
             number = -1
             async for _ in records:
                 number += 1
@@ -191,10 +191,15 @@ def _duplicate(row: Row, place: str) -> ConfigError:
     )
 
 
-async def _as_async(records: Iterator[Record] | AsyncIterator[Record]) -> AsyncIterator[Record]:
+async def as_async(records: Iterator[Record] | AsyncIterator[Record]) -> AsyncIterator[Record]:
+    """The records of a source of either kind. Closing this closes the file that is read."""
     if isinstance(records, AsyncIterator):
         async for record in records:
             yield record
-    else:
+        return
+    try:
         for record in records:
             yield record
+    finally:
+        if isinstance(records, Generator):
+            records.close()

@@ -207,6 +207,13 @@ def _lines(file: Any) -> Iterator[bytes | str]:
 def _read_csv(path: Path, file: Any) -> Iterator[Record]:
     # What is not UTF-8 is seen in the row that holds it, and does not end the file.
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        yield from _read_cells(path, text)
+    finally:  # also where the rest is not wanted
+        text.detach()
+
+
+def _read_cells(path: Path, text: io.TextIOWrapper) -> Iterator[Record]:
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
     reader = csv.reader(text, strict=False)
     names: list[str] | None = None
@@ -231,7 +238,6 @@ def _read_csv(path: Path, file: Any) -> Iterator[Record]:
             yield Record(place, None, "the line is not UTF-8")
         else:
             yield Record(place, dict(zip(names, cells, strict=True)))
-    text.detach()
 
 
 def _gzipped(reader: _Reader) -> _Reader:

@@ -5,11 +5,12 @@ A run that nobody watches is a shared constant: its children are itself, it has 
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
 from copy import copy
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from prill.callbacks.config import Config, get_run_metadata, merge_configs
@@ -114,6 +115,20 @@ def get_model_name(message: Any) -> str | None:
     return about.get("model_name") or about.get("model") or None
 
 
+def make_uuid() -> uuid.UUID:
+    """A random UUID, as ``uuid.uuid4`` makes it, in half of the time: each observed run has one."""
+    made = object.__new__(uuid.UUID)
+    _set_int(made, int.from_bytes(os.urandom(16)) & _RANDOM_BITS | _VERSION_4)
+    _set_safety(made, uuid.SafeUUID.unknown)
+    return made
+
+
+_RANDOM_BITS = ~(0xF000 << 64 | 0xC000 << 48)
+_VERSION_4 = 0x4000 << 64 | 0x8000 << 48
+_set_int: Any = uuid.UUID.__dict__["int"].__set__
+_set_safety: Any = uuid.UUID.__dict__["is_safe"].__set__
+
+
 class Run:
     """One execution of one Runnable: its colour, its config, who watches it, whose child it is.
 
@@ -212,7 +227,7 @@ class Run:
     def start(self, name: str, kind: str, tags: list[str] | None = None, metadata: Config | None = None) -> None:
         """Give this prepared run its id, its name and its labels."""
         config = self.config
-        self.id = config.get("run_id") or uuid.uuid4()
+        self.id = config.get("run_id") or make_uuid()
         self.name = config.get("run_name") or name
         self.kind = kind
         own = [self.tag] if self.tag else []
@@ -257,13 +272,20 @@ class Run:
 
     def make_manager(self, *, plain: bool = False) -> Any:
         """Return a new manager of this run, watched or not; ``plain`` for code that is not ``async``."""
-        from prill.callbacks.manager import AsyncRunManager, RunManager  # noqa: PLC0415 - it imports this file
-
-        return RunManager(self) if plain or self.io.blocking else AsyncRunManager(self)
+        manager, asyncio_manager = _get_managers()
+        return manager(self) if plain or self.io.blocking else asyncio_manager(self)
 
     def said(self, key: str) -> Any:
         """The config's value for ``key``, or ``None``."""
         return self.config.get(key)
+
+
+@cache
+def _get_managers() -> tuple[Any, Any]:
+    # Once, for each import takes 3 µs in a module that loads names when they are asked for.
+    from prill.callbacks.manager import AsyncRunManager, RunManager  # noqa: PLC0415 - it imports this file
+
+    return RunManager, AsyncRunManager
 
 
 def get_limit(config: Config, outer: Limit | None) -> Limit | None:
@@ -334,7 +356,8 @@ CURRENT_RUN: ContextVar[Run | None] = ContextVar("prill_run", default=None)
 class inside:
     """``with inside(run):`` while a user's own code executes, so that what it starts is a child of ``run``.
 
-    A class, because a generator-based context manager costs a microsecond and this is entered once a chunk.
+    A class, because a generator-based context manager costs a microsecond and this is entered once a chunk. A stream
+    may enter the same object for each of its chunks.
     """
 
     __slots__ = ("_exits", "_run", "_token")

@@ -9,9 +9,10 @@ from typing import Any
 from prill.agents import Command, Limits, create_agent
 from prill.cli.chat import Chat
 from prill.cli.loading import load_object
-from prill.errors import ConfigError, PrillError
+from prill.cli.models import Found
+from prill.errors import ConfigError
 from prill.language_models import BaseChatModel
-from prill.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage, merge_chunks, message_chunk_to_message
+from prill.messages import AIMessage, AIMessageChunk, ToolMessage
 
 _WIDTH = 200
 """How many characters of a call, of progress or of a result are shown."""
@@ -27,35 +28,32 @@ class AgentChat(Chat):
     def __init__(
         self,
         model: BaseChatModel,
-        tools: Sequence[Any],
+        name: str = "",
         *,
+        tools: Sequence[Any],
         approves: bool = True,
-        system: str | None = None,
-        debug: bool = False,
+        **more: Any,
     ) -> None:
-        super().__init__(model, system=system, debug=debug)
-        self._agent = create_agent(model, tools, approve=approves, limits=Limits(on_limit="end"))
-        self._shown: list[AIMessageChunk] = []
+        super().__init__(model, name, **more)
+        self.tools += tools
+        self._approves = approves
+        self._agent = self._make_agent()
 
-    def ask(self, question: str) -> None:
+    def _make_agent(self) -> Any:
+        return create_agent(self.model, self.tools, approve=self._approves, limits=Limits(on_limit="end"))
+
+    def use_model(self, found: Found) -> None:
+        """Let another model answer from now on, with the same tools."""
+        super().use_model(found)
+        self._agent = self._make_agent()
+
+    def answer(self) -> None:
         """Print what the agent does and answers, and remember it."""
-        self.messages.append(HumanMessage(question))
         given: Any = {"messages": list(self.messages)}
-        try:
-            while given is not None:
-                given = self._go_on(given)
-        except KeyboardInterrupt:
-            if not self._at_terminal:
-                raise
-            self._remember_part()
-            print("\n[stopped]")
-        except PrillError as error:
-            self._shown.clear()  # an answer that failed is not kept
-            self._remember_part()
-            print(flush=True)
-            self._complain(error)
-        else:
-            print(flush=True)
+        while given is not None:
+            given = self._go_on(given)
+        last = self.messages[-1]
+        self.end_answer(last if isinstance(last, AIMessage) else AIMessage(""))
 
     def _go_on(self, given: Any) -> Command | None:
         """Run the agent until it has answered or asks; returns what it is resumed with."""
@@ -76,7 +74,7 @@ class AgentChat(Chat):
         if not asked:
             return None
         requests = [request for each in asked for request in each.value["action_requests"]]
-        decisions = {request["tool_call_id"]: _ask_decision(request) for request in requests}
+        decisions = {request["tool_call_id"]: self._ask_decision(request) for request in requests}
         return Command(resume={"decisions": decisions}, update=state)
 
     def _take(self, messages: Sequence[Any]) -> None:
@@ -86,6 +84,7 @@ class AgentChat(Chat):
         for message in new:
             if isinstance(message, AIMessage):
                 self._shown.clear()
+                self.screen.end_thinking()
                 for call in message.tool_calls:
                     print(f"\n  → {_format_call(call)}", end="", flush=True)
             elif isinstance(message, ToolMessage):
@@ -93,23 +92,38 @@ class AgentChat(Chat):
 
     def _show_piece(self, chunk: Any, labels: Mapping[str, Any]) -> None:
         if isinstance(chunk, AIMessageChunk) and len(labels["path"]) <= 1:  # not of agents inside tools
-            self._shown.append(chunk)
-            print(chunk.text, end="", flush=True)
+            self.show(chunk)
+
+    def _ask_decision(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask what is to become of a call."""
+        print()
+        while True:
+            asked = self.words.run.format(call=_format_call(request))
+            answer = self.editor.ask(asked).strip().lower()
+            if answer in self.words.yes:
+                return {"type": "approve"}
+            if answer in self.words.no:
+                return {"type": "reject"}
+            if answer in self.words.edit:
+                args = self._ask_arguments(request["args"])
+                return {"type": "edit", "edited_action": {"name": request["name"], "args": args}}
+
+    def _ask_arguments(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for other arguments, as a JSON object."""
+        print(self.words.now.format(args=json.dumps(args, ensure_ascii=False)))
+        while True:
+            try:
+                given = json.loads(self.editor.ask(self.words.new))
+            except ValueError as error:
+                print(self.words.not_json.format(error=error))
+                continue
+            if isinstance(given, dict):
+                return given
+            print(self.words.not_an_object)
 
     def _show_progress(self, value: Any) -> None:
         is_progress = isinstance(value, Mapping) and value.get("type") == "tool_progress"
         print(f"\n  … {_shorten(value['data'] if is_progress else value)}", end="", flush=True)
-
-    def _remember_part(self) -> None:
-        """Keep what arrived of an answer that was stopped; forget a question to which nothing arrived."""
-        shown = [chunk for chunk in self._shown if chunk.content]
-        self._shown.clear()
-        if shown:
-            message = message_chunk_to_message(merge_chunks(shown))
-            message.response_metadata["interrupted"] = True
-            self.messages.append(message)
-        elif isinstance(self.messages[-1], HumanMessage):
-            self.messages.pop()
 
 
 def load_tools(places: Sequence[str], commands: Sequence[str]) -> list[Any]:
@@ -128,33 +142,6 @@ def load_tools(places: Sequence[str], commands: Sequence[str]) -> list[Any]:
     if not tools:
         raise ConfigError("--tools and --mcp named no tool")
     return tools
-
-
-def _ask_decision(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask what is to become of a call."""
-    while True:
-        answer = input(f"\nRun {_format_call(request)}? [y]es, [n]o, [e]dit: ").strip().lower()
-        if answer in ("y", "yes"):
-            return {"type": "approve"}
-        if answer in ("n", "no"):
-            return {"type": "reject"}
-        if answer in ("e", "edit"):
-            args = _ask_arguments(request["args"])
-            return {"type": "edit", "edited_action": {"name": request["name"], "args": args}}
-
-
-def _ask_arguments(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask for other arguments, as a JSON object."""
-    print(f"Now: {json.dumps(args, ensure_ascii=False)}")
-    while True:
-        try:
-            given = json.loads(input("New: "))
-        except ValueError as error:
-            print(f"[not JSON: {error}]")
-            continue
-        if isinstance(given, dict):
-            return given
-        print('[not a JSON object, such as {"city": "Oslo"}]')
 
 
 def _format_call(call: Mapping[str, Any]) -> str:

@@ -1,16 +1,13 @@
-"""An interactive chat: answers stream, Ctrl-C stops an answer and not the program."""
+"""A chat: answers stream, Ctrl-C stops an answer and not the program."""
 
 from __future__ import annotations
 
-import json
-import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import suppress
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from prill.cli.models import Found
+from prill.cli.screen import Screen
+from prill.cli.words import ENGLISH, Words
 from prill.errors import PrillError
 from prill.language_models import BaseChatModel
 from prill.messages import (
@@ -21,121 +18,116 @@ from prill.messages import (
     SystemMessage,
     merge_chunks,
     message_chunk_to_message,
-    messages_to_dict,
 )
-
-_HELP = """\
-/clear       forget what was said
-/save FILE   write what was said to FILE, as JSON that prill.messages.messages_from_dict reads
-/help        this
-exit         leave; so does Ctrl-D
-"""
-_PROMPT = "> "
+from prill.messages.ai import is_truncated
 
 
 class Chat:
-    """A conversation with ``model`` on standard input and output.
+    """A conversation with a model on standard input and output.
 
     An answer that Ctrl-C stopped stays in ``messages`` as far as it came, with ``"interrupted": True`` in its
-    ``response_metadata``. A question whose answer failed, or to which none arrived at all, is forgotten.
+    ``response_metadata``. A question whose answer failed, or to which no text arrived at all, is forgotten.
+
+    Args:
+        model: what answers.
+        name: what it is called.
+        editor: reads what is typed, where standard input is a terminal; see ``prill.cli.editor``.
+        find: returns the model of a name, for ``/model``.
+        system: the system message.
+        words: the language of the interface.
+        debug: whether errors are shown with their traceback.
     """
 
-    def __init__(self, model: BaseChatModel, *, system: str | None = None, debug: bool = False) -> None:
+    def __init__(
+        self,
+        model: BaseChatModel,
+        name: str = "",
+        *,
+        editor: Any = None,
+        find: Callable[[str], Found] | None = None,
+        system: str | None = None,
+        words: Words = ENGLISH,
+        debug: bool = False,
+    ) -> None:
         self.model = model
+        self.name = name
+        self.editor = editor
         self.messages: list[BaseMessage] = []
+        self.tools: list[Any] = []
+        self.attached: list[dict[str, Any]] = []
+        self.words = words
+        self.screen = Screen(words, debug=debug)
+        self.find = find
         self._start: list[BaseMessage] = [] if system is None else [SystemMessage(system)]
-        self._debug = debug
-        self._at_terminal = sys.stdin.isatty()
+        self._shown: list[AIMessageChunk] = []
         self.clear()
 
-    def run(self, name: str) -> None:
-        """Ask and answer until the input ends."""
-        if self._at_terminal:
-            with suppress(ImportError):  # not on Windows: there the console edits lines
-                import_module("readline")
-            print(f"{name}. Ctrl-C stops an answer, Ctrl-D leaves, /help lists the commands.")
-        for line in self._lines():
-            command, _, rest = line.partition(" ")
-            if line in ("exit", "quit", "/exit", "/quit"):
-                return
-            if command.startswith("/"):
-                self._command(command, rest.strip())
-            else:
-                self.ask(line)
+    @property
+    def at_terminal(self) -> bool:
+        """Whether a person types, and sees what is written."""
+        return self.editor is not None
 
     def clear(self) -> None:
         """Forget everything but the system message."""
         self.messages[:] = self._start
+        self.attached.clear()
 
-    def save(self, path: Path) -> None:
-        """Write the messages as JSON."""
-        text = json.dumps(messages_to_dict(self.messages), ensure_ascii=False, indent=2)
-        path.write_text(f"{text}\n", encoding="utf-8")
+    def use_model(self, found: Found) -> None:
+        """Let another model answer from now on."""
+        self.model, self.name = found
 
     def ask(self, question: str) -> None:
-        """Print the answer to ``question`` while it arrives, and remember both."""
-        chunks: list[AIMessageChunk] = []
-        self.messages.append(HumanMessage(question))
+        """Print the answer to ``question``, and to the files attached to it, while it arrives; remember both."""
+        content: Any = [*self.attached, {"type": "text", "text": question}] if self.attached else question
+        self.attached.clear()  # as the question, they are forgotten if the answer fails
+        self.messages.append(HumanMessage(content))
+        self._shown.clear()
+        try:
+            self.answer()
+        except KeyboardInterrupt:
+            if not self.at_terminal:
+                raise  # nobody is there to ask the next question
+            self.remember_part()
+            self.screen.end_thinking()
+            self.screen.note(f"\n{self.words.stopped}")
+        except PrillError as error:
+            self._shown.clear()  # an answer that failed is not kept
+            self.remember_part()
+            self.screen.end_thinking()
+            print(flush=True)
+            self.screen.complain(error)
+
+    def answer(self) -> None:
+        """Print what the model answers, and remember it."""
         stream: Any = self.model.stream(self.messages)
         try:
             for chunk in stream:
-                chunks.append(chunk)
-                print(chunk.text, end="", flush=True)
-        except KeyboardInterrupt:
-            if not self._at_terminal:
-                raise  # nobody is there to ask the next question
-            self._remember(chunks, interrupted=True)
-            print("\n[stopped]")
-        except PrillError as error:
-            self._remember([], interrupted=True)
-            print(flush=True)
-            self._complain(error)
-        else:
-            self._remember(chunks, interrupted=False)
-            print(flush=True)
+                self.show(chunk)
         finally:
             stream.close()
-
-    def _remember(self, chunks: list[AIMessageChunk], *, interrupted: bool) -> None:
-        if interrupted and not any(chunk.content for chunk in chunks):
-            self.messages.pop()  # providers refuse an empty answer, and two questions in a row
-            return
-        message = message_chunk_to_message(merge_chunks(chunks)) if chunks else AIMessage("")
-        if interrupted:
-            message.response_metadata["interrupted"] = True
+        message = message_chunk_to_message(merge_chunks(self._shown)) if self._shown else AIMessage("")
         self.messages.append(message)
+        self.end_answer(message)
 
-    def _lines(self) -> Iterator[str]:
-        """The lines that say something, until the end of the input."""
-        while True:
-            try:
-                line = input(_PROMPT if self._at_terminal else "").strip()
-            except EOFError:
-                if self._at_terminal:
-                    print()
-                return
-            except KeyboardInterrupt:
-                if not self._at_terminal:
-                    raise
-                print()  # the line is given up, not the program
-                continue
-            if line:
-                yield line
+    def show(self, chunk: AIMessageChunk) -> None:
+        """Print a piece of an answer, and keep it in case the rest does not come."""
+        self._shown.append(chunk)
+        self.screen.show(chunk)
 
-    def _command(self, command: str, argument: str) -> None:
-        if command == "/clear":
-            self.clear()
-        elif command == "/save" and argument:
-            try:
-                self.save(Path(argument).expanduser())
-            except OSError as error:
-                self._complain(error)
-            else:
-                print(f"[{len(self.messages)} messages in {argument}]")
-        else:
-            print(_HELP, end="")
+    def end_answer(self, message: AIMessage) -> None:
+        """End the line of an answer, and say so if it is not whole."""
+        self._shown.clear()
+        self.screen.end_thinking()
+        print(flush=True)
+        if is_truncated(message):
+            self.screen.note(self.words.cut)
 
-    def _complain(self, error: Exception) -> None:
-        if self._debug:
-            traceback.print_exception(error)
-        print(f"[{error}]", file=sys.stderr, flush=True)
+    def remember_part(self) -> None:
+        """Keep what arrived of an answer that was stopped; forget a question to which no text arrived."""
+        if any(chunk.text for chunk in self._shown):
+            message = message_chunk_to_message(merge_chunks(self._shown))
+            message.response_metadata["interrupted"] = True
+            self.messages.append(message)
+        elif isinstance(self.messages[-1], HumanMessage):
+            self.messages.pop()  # providers refuse an empty answer, and two questions in a row
+        self._shown.clear()

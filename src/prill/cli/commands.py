@@ -1,4 +1,4 @@
-"""The commands, and how their failures are shown."""
+"""The commands, and how their failures are shown. Each imports what it needs when it runs: so all start quickly."""
 
 from __future__ import annotations
 
@@ -11,21 +11,14 @@ from threading import Event
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from prill.cli.bulk import run_bulk
-from prill.cli.chat import Chat
-from prill.cli.demo import DEFAULT_PACE, run_demo
-from prill.cli.demo_replies import LANGUAGES
-from prill.cli.models import check_key, find_model
 from prill.errors import PrillError
-from prill.testing.faults import Faults
-from prill.testing.replay_server import ReplayServer
-from prill.testing.script import read_script, repeat_replies
 from prill.version import __version__
 
 DEFAULT_PORT = 8765
 """Where ``prill replay`` listens."""
+DEFAULT_PACE = 0.02
+"""Seconds between two pieces of scripted answers."""
 
 _INTERRUPTED = 130  # what shells report of a program that SIGINT ended
 
@@ -81,13 +74,18 @@ def demo(
     Without --model it is OpenAI's or Anthropic's if their key is set, else Ollama's, else a script's.
     """
     with _clear_errors(debug, hint="" if scripted else "`prill demo --scripted` needs no provider."):
+        from prill.cli.demo_replies import LANGUAGES  # noqa: PLC0415 - of this command alone
+        from prill.cli.models import find_model  # noqa: PLC0415 - other commands need no model
+
         found = None if scripted else find_model(model, base_url=base_url)
         if serve:
             from prill.cli.serve_demo import serve_demo  # noqa: PLC0415 - needs an extra
 
             serve_demo(LANGUAGES[lang.value], None if found is None else found.model, pace, port, typer.echo)
             return
-        run_demo(Console(), LANGUAGES[lang.value], found, pace)
+        from prill.cli.demo import run_demo  # noqa: PLC0415 - draws, and starts a server
+
+        run_demo(LANGUAGES[lang.value], found, pace)
 
 
 @app.command()
@@ -102,25 +100,18 @@ def chat(
         list[str] | None, typer.Option(help="The command or address of a server of tools (MCP); may be repeated.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Run tools without asking.")] = False,
+    temperature: Annotated[float | None, typer.Option(min=0, help="How much answers vary, such as 0.7.")] = None,
+    lang: Annotated[Language, typer.Option(help="The language of the interface.")] = Language.en,
     debug: Debug = False,
 ) -> None:
     """Talk to a model. Ctrl-C stops an answer, Ctrl-D or `exit` leaves; /help lists the commands."""
     with _clear_errors(debug):
-        found = find_model(model, base_url=base_url)
-        if found is None:
-            raise typer.BadParameter(
-                "no API key in the environment and no Ollama server found: name a model with --model"
-            )
-        check_key(found.model)
-        if not tools and not mcp:
-            Chat(found.model, system=system, debug=debug).run(found.name)
-            return
-        if not yes and not sys.stdin.isatty():
-            raise typer.BadParameter("tools are approved at a terminal; --yes runs them without asking")
-        from prill.cli.agent_chat import AgentChat, load_tools  # noqa: PLC0415 - most chats have no tools
+        from prill.cli.start_chat import ChatOptions, start_chat  # noqa: PLC0415 - of this command alone
 
-        made = load_tools(tools or (), mcp or ())
-        AgentChat(found.model, made, approves=not yes, system=system, debug=debug).run(found.name)
+        options = ChatOptions(model, base_url, system, temperature, tuple(tools or ()), tuple(mcp or ()), yes, debug)
+        failed = start_chat(options, lang.value)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -208,7 +199,57 @@ def bulk(
         **{"tokens_per_minute": tokens_per_minute, "html": html, "dry_run": dry_run, "progress": not dry_run},
     }
     with _clear_errors(debug):
+        from prill.cli.bulk import run_bulk  # noqa: PLC0415 - of this command alone
+
         print(run_bulk(chain, source, output, options))
+
+
+@app.command()
+def evaluate(
+    chain: Annotated[str, typer.Argument(help="module:name or file.py:name of the chain.")],
+    dataset: Annotated[str, typer.Argument(help="A file of rows (JSON Lines, CSV, Parquet).")],
+    scorer: Annotated[
+        list[str] | None, typer.Option("--scorer", "-s", help="exact, json, judge=MODEL or module:name; repeat.")
+    ] = None,
+    input: Annotated[str, typer.Option(help="The column that the chain is given.")] = "input",
+    expected: Annotated[str, typer.Option(help="The column of what is expected.")] = "expected",
+    key: Annotated[
+        str | None, typer.Option(help="The column that names a row; by default key, id or position.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the evaluation is called.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask the first so many rows only.")] = None,
+    max_concurrency: Annotated[int, typer.Option(min=1, help="Rows in flight at once.")] = 20,
+    attempts: Annotated[int, typer.Option(min=1, help="How often a row is asked at most.")] = 5,
+    price: Annotated[list[str] | None, typer.Option(help="MODEL=READ,WRITTEN of a million tokens; repeat.")] = None,
+    save: Annotated[str | None, typer.Option(help="The JSON file to write.")] = None,
+    compare: Annotated[str | None, typer.Option(help="The JSON file of the run to compare with.")] = None,
+    html: Annotated[str | None, typer.Option(help="Where to write the page of the comparison.")] = None,
+    lang: Annotated[Language, typer.Option(help="The language of the page.")] = Language.en,
+    debug: Debug = False,
+) -> None:
+    """Run a chain on every row of a file, and score its outputs."""
+    options = {
+        **{"input": input, "expected": expected, "key": key, "name": name, "limit": limit, "price": price},
+        **{"max_concurrency": max_concurrency, "attempts": attempts, "progress": sys.stderr.isatty()},
+    }
+    with _clear_errors(debug):
+        from prill.cli.evaluating import run_evaluation  # noqa: PLC0415 - other commands do not need it
+
+        run_evaluation(chain, dataset, scorer or (), options, save=save, before=compare, html=html, lang=lang.value)
+
+
+@app.command()
+def traces(
+    path: Annotated[str, typer.Argument(help="The file that prill.record wrote.")] = "runs.db",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen at; 0 is any free port.")] = 8787,
+    price: Annotated[list[str] | None, typer.Option(help="MODEL=READ,WRITTEN of a million tokens; repeat.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Show recorded runs in the browser: their steps, times, tokens and values. For this machine alone."""
+    with _clear_errors(debug):
+        from prill.cli.tracing import show_traces  # noqa: PLC0415 - needs the extra "serve"
+
+        show_traces(path, port, price, typer.echo)
 
 
 @contextmanager
@@ -235,6 +276,9 @@ def _run_replay(script: Path | None, port: int, pace: float) -> None:
     Raises:
         ConfigError: the script cannot be used, or the port is taken.
     """
+    from prill.testing import Faults, ReplayServer  # noqa: PLC0415 - of this command alone
+    from prill.testing.script import read_script, repeat_replies  # noqa: PLC0415 - of this command alone
+
     replies = None if script is None else read_script(script)
     with ReplayServer(port=port, faults=Faults(pace=pace)) as server:
         if replies is not None:

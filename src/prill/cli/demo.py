@@ -20,7 +20,6 @@ from prill.cli.demo_replies import Texts
 from prill.cli.models import Found
 from prill.testing import Faults, ReplayServer, Reply, SeenRequest
 
-DEFAULT_PACE = 0.02
 # The last section's answers come slower, so that one sees them arrive side by side.
 _FISH_PACE, _SKY_PACE = 2.0, 9.0
 
@@ -61,8 +60,9 @@ from prill import ChatPromptTemplate, JsonOutputParser, RunnableParallel, StrOut
 """
 
 
-def run_demo(console: Console, texts: Texts, found: Found | None, pace: float) -> None:
+def run_demo(texts: Texts, found: Found | None, pace: float, console: Console | None = None) -> None:
     """Show the four sections, with the model that was found or else with scripted answers."""
+    console = console or Console()
     if found is not None:
         _show_all(console, texts, found)
         return

@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from prill.chat_models import init_chat_model
@@ -31,20 +31,27 @@ class Found(NamedTuple):
     name: str
 
 
-def find_model(name: str | None, *, base_url: str | None = None, ollama: str = OLLAMA) -> Found | None:
-    """The model called ``name``; else one that a key in the environment opens; else one of Ollama; else ``None``."""
+def find_model(name: str | None, *, base_url: str | None = None, ollama: str = OLLAMA, **settings: Any) -> Found | None:
+    """The model called ``name``; else one that a key in the environment opens; else one of Ollama; else ``None``.
+
+    ``settings`` are arguments of the model, such as ``temperature``; those that are ``None`` are left out.
+
+    Raises:
+        ConfigError: the provider is not known, or an address was given without a model.
+    """
+    settings = {key: value for key, value in settings.items() if value is not None}
     if name is None and base_url is not None:
         raise ConfigError("--base-url is the address of a model that is named: add --model, such as openai:qwen3")
     if name is not None:
         more = {} if base_url is None else {"base_url": base_url}
-        return Found(init_chat_model(name, **more), name)
+        return Found(init_chat_model(name, **more, **settings), name)
     for variable, known in _BY_KEY.items():
         if os.environ.get(variable):
-            return Found(init_chat_model(known), f"{known} ({variable})")
+            return Found(init_chat_model(known, **settings), f"{known} ({variable})")
     local = first_ollama_model(ollama)
     if local is None:
         return None
-    return Found(init_chat_model(f"ollama:{local}", base_url=f"{ollama}/v1"), f"ollama:{local} ({ollama})")
+    return Found(init_chat_model(f"ollama:{local}", base_url=f"{ollama}/v1", **settings), f"ollama:{local} ({ollama})")
 
 
 def check_key(model: BaseChatModel) -> None:

@@ -1,4 +1,4 @@
-"""``langchain``, ``langchain_community``, ``langchain_text_splitters``: which modules there are, and where they lead.
+"""``langchain``, ``langchain_classic``, ``langchain_community``, ``langchain_text_splitters``: which modules there are.
 
 Of ``langchain`` these are the modules that show what is now in ``langchain_core`` and in the vendors' packages, as
 programs written from 2023 on import them, and those of version 1 for models, messages and tools.
@@ -31,7 +31,44 @@ _PROMPT_SELECTORS = (
     "SemanticSimilarityExampleSelector"
 )
 
-CLASSIC = {
+_RETRIEVERS = (
+    "prill.retrievers:BM25Retriever,ContextualCompressionRetriever,EnsembleRetriever,MultiQueryRetriever,"
+    "MultiVectorRetriever,ParentDocumentRetriever"
+)
+_COMPRESSORS = (
+    "prill.retrievers:CrossEncoderReranker,DocumentCompressorPipeline,EmbeddingsFilter,LLMChainExtractor,"
+    "LLMChainFilter,LLMListwiseRerank"
+)
+_STUFF = "prill.chains:create_stuff_documents_chain"
+_REDUNDANT = "prill.retrievers:EmbeddingsRedundantFilter"
+
+_RETRIEVAL = {
+    "langchain.chains": "prill.chains:create_history_aware_retriever,create_retrieval_chain",
+    "langchain.chains.combine_documents": _STUFF,
+    "langchain.chains.combine_documents.stuff": _STUFF,
+    "langchain.chains.history_aware_retriever": "prill.chains:create_history_aware_retriever",
+    "langchain.chains.retrieval": "prill.chains:create_retrieval_chain",
+    "langchain.retrievers": _RETRIEVERS,
+    "langchain.retrievers.bm25": "prill.retrievers:BM25Retriever",
+    "langchain.retrievers.contextual_compression": "prill.retrievers:ContextualCompressionRetriever",
+    "langchain.retrievers.document_compressors": _COMPRESSORS,
+    "langchain.retrievers.document_compressors.base": (
+        "prill.retrievers:DocumentCompressorPipeline prill.documents:BaseDocumentCompressor"
+    ),
+    "langchain.retrievers.document_compressors.chain_extract": "prill.retrievers:LLMChainExtractor",
+    "langchain.retrievers.document_compressors.chain_filter": "prill.retrievers:LLMChainFilter",
+    "langchain.retrievers.document_compressors.cross_encoder": "prill.retrievers:BaseCrossEncoder",
+    "langchain.retrievers.document_compressors.cross_encoder_rerank": "prill.retrievers:CrossEncoderReranker",
+    "langchain.retrievers.document_compressors.embeddings_filter": "prill.retrievers:EmbeddingsFilter",
+    "langchain.retrievers.document_compressors.listwise_rerank": "prill.retrievers:LLMListwiseRerank",
+    "langchain.retrievers.ensemble": "prill.retrievers:EnsembleRetriever",
+    "langchain.retrievers.multi_query": "prill.retrievers:LineListOutputParser,MultiQueryRetriever",
+    "langchain.retrievers.multi_vector": "prill.retrievers:MultiVectorRetriever",
+    "langchain.retrievers.parent_document_retriever": "prill.retrievers:ParentDocumentRetriever",
+}
+
+_LANGCHAIN = {
+    **_RETRIEVAL,
     "langchain": (
         "prill.compat.module_map:__version__=CLASSIC_VERSION prill.prompts:FewShotPromptTemplate,PromptTemplate "
         f"{_TEXT_MODELS} prill.vectorstores:FAISS"
@@ -56,7 +93,7 @@ CLASSIC = {
     "langchain.chat_models.openai": "prill.openai:ChatOpenAI",
     "langchain.docstore": "prill.documents:Document",
     "langchain.docstore.document": "prill.documents:Document",
-    "langchain.document_transformers": "prill.documents:BaseDocumentTransformer",
+    "langchain.document_transformers": f"prill.documents:BaseDocumentTransformer {_REDUNDANT}",
     "langchain.embeddings": (
         f"prill.openai:OpenAIEmbeddings prill.embeddings:CacheBackedEmbeddings {_FAKE_EMBEDDINGS}"
     ),
@@ -192,12 +229,19 @@ _LOADER_MODULES = {
 
 LOADERS = {
     f"{package}.document_loaders{module}": names
-    for package in ("langchain", "langchain_community")
+    for package in ("langchain", "langchain_classic", "langchain_community")
     for module, names in {
         "": _LOADERS,
         **{f".{module}": f"prill.document_loaders:{names}" for module, names in _LOADER_MODULES.items()},
     }.items()
 }
+
+
+CLASSIC = {
+    **_LANGCHAIN,
+    **{name.replace("langchain", "langchain_classic", 1): line for name, line in _LANGCHAIN.items()},
+}
+"""``langchain_classic`` has the modules that ``langchain`` had before its version 1."""
 
 COMMUNITY = {
     "langchain_community": "prill.compat.module_map:__version__=COMMUNITY_VERSION",
@@ -208,6 +252,8 @@ COMMUNITY = {
     "langchain_community.chat_models.anthropic": "prill.anthropic:ChatAnthropic",
     "langchain_community.chat_models.fake": _FAKE_CHAT,
     "langchain_community.chat_models.openai": "prill.openai:ChatOpenAI",
+    "langchain_community.document_transformers": _REDUNDANT,
+    "langchain_community.document_transformers.embeddings_redundant_filter": _REDUNDANT,
     "langchain_community.embeddings": f"prill.openai:OpenAIEmbeddings {_FAKE_EMBEDDINGS}",
     "langchain_community.embeddings.fake": _FAKE_EMBEDDINGS,
     "langchain_community.embeddings.openai": "prill.openai:OpenAIEmbeddings",
@@ -215,6 +261,8 @@ COMMUNITY = {
     "langchain_community.llms.anthropic": "prill.anthropic:Anthropic",
     "langchain_community.llms.fake": _FAKE_LLMS,
     "langchain_community.llms.openai": "prill.openai:OpenAI",
+    "langchain_community.retrievers": "prill.retrievers:BM25Retriever",
+    "langchain_community.retrievers.bm25": "prill.retrievers.bm25:BM25Retriever,default_preprocessing_func",
     "langchain_community.vectorstores": "prill.vectorstores:FAISS,InMemoryVectorStore,VectorStore",
     "langchain_community.vectorstores.faiss": "prill.vectorstores:FAISS",
 }

@@ -27,6 +27,7 @@ CORE = {
     "langchain_core.callbacks.streaming_stdout": "prill.callbacks:StreamingStdOutCallbackHandler",
     "langchain_core.callbacks.usage": "prill.callbacks:UsageMetadataCallbackHandler,get_usage_metadata_callback",
     "langchain_core.chat_history": "prill.chat_history",
+    "langchain_core.cross_encoders": "prill.retrievers:BaseCrossEncoder",
     "langchain_core.documents": "prill.documents",
     "langchain_core.documents.base": "prill.documents:Blob,Document",
     "langchain_core.documents.compressor": "prill.documents:BaseDocumentCompressor",
@@ -143,7 +144,7 @@ CORE = {
     # What is there is pydantic 2, which is what Prill takes; programs of that time used little that differs.
     "langchain_core.pydantic_v1": "pydantic:BaseModel,Field,PrivateAttr,SecretStr,ValidationError,create_model",
     "langchain_core.rate_limiters": "prill.rate_limiters",
-    "langchain_core.retrievers": "prill.retrievers",
+    "langchain_core.retrievers": "prill.retrievers:BaseRetriever,LangSmithRetrieverParams",
     "langchain_core.runnables": "prill.runnables",
     "langchain_core.runnables.base": (
         "prill.runnables.base:Input,Other,Output,RunnableBindingBase,RunnableEachBase prill.runnables:Runnable,"

@@ -65,14 +65,13 @@ _NEW: dict[str, tuple[str, ...]] = {
     ),
     "langchain_core.agents": (
         _inner(
-            "agents",
+            "conversations",
             "AgentAction AgentActionMessageLog AgentFinish AgentStep _convert_agent_action_to_messages "
             "_convert_agent_observation_to_messages _create_function_message",
         ),
     ),
     "langchain_core.chat_loaders": (_inner("conversations", "BaseChatLoader"),),
     "langchain_core.chat_sessions": (_inner("conversations", "ChatSession"),),
-    "langchain_core.cross_encoders": (_inner("conversations", "BaseCrossEncoder"),),
     "langchain_core.decisions": (
         _inner(
             "decisions",

@@ -31,10 +31,10 @@ class LoaderStep(Runnable[Any, list[Document]]):
         self._aload = aload
         self.name = name
 
-    def _io_type(self, side: Literal["input", "output"]) -> Any:
+    def _input_or_output_type(self, side: Literal["input", "output"]) -> Any:
         return Any if side == "input" else list[Document]
 
-    def _streaming(self) -> Streaming:
+    def _describe_streaming(self) -> Streaming:
         return Streaming("buffers", True, "a loader does not read its input, and gives its documents one by one")
 
     async def _work(self, input: Any, run: Run, **kwargs: Any) -> Any:

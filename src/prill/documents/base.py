@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBytes, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StrictBytes, StrictStr, model_validator
+from pydantic_core import CoreSchema
+
+from prill.transducers.own_fields import dump_own_fields
 
 PathLike = str | PurePath
 """A path, as ``Blob`` takes it."""
@@ -28,6 +31,10 @@ class Document(BaseModel):
     metadata: dict[Any, Any] = Field(default_factory=dict)
     page_content: str
     type: Literal["Document"] = "Document"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return dump_own_fields(cls, source, handler)
 
     def __init__(self, page_content: str | None = None, **kwargs: Any) -> None:
         if page_content is not None:
@@ -72,6 +79,10 @@ class Blob(BaseModel):
     mimetype: str | None = None
     encoding: str = "utf-8"
     path: PathLike | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return dump_own_fields(cls, source, handler)
 
     @model_validator(mode="before")
     @classmethod

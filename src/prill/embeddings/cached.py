@@ -95,7 +95,8 @@ class CacheBackedEmbeddings(Embeddings):
         size = self.batch_size or max(len(missing), 1)
         for start in range(0, len(missing), size):
             batch = missing[start : start + size]
-            made = model.embed_documents(batch) if io.blocking else await model.aembed_documents(batch)
+            given = model.embed_documents(batch) if io.blocking else await model.aembed_documents(batch)
+            made = list(given or ())
             if len(made) != len(batch):
                 raise ConfigError(f"{type(model).__name__} returned {len(made)} vectors for {len(batch)} texts")
             pairs = [(keys[text], _packed(vector)) for text, vector in zip(batch, made, strict=True)]

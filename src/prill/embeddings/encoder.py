@@ -48,7 +48,7 @@ class Encoder:
     def encode(self, texts: Sequence[str], batch_size: int = 32) -> Any:
         """Return the vectors of the texts; texts of like length are computed together."""
         np = self._np
-        tokens = [self._tokenizer.encode(_whole_characters(text)).ids for text in texts]
+        tokens = [self._tokenizer.encode(whole_characters(text)).ids for text in texts]
         vectors = np.zeros((len(texts), self._weights["embeddings.word_embeddings.weight"].shape[1]), np.float32)
         order = sorted(range(len(texts)), key=lambda at: len(tokens[at]))
         for start in range(0, len(order), batch_size):
@@ -129,7 +129,7 @@ def _product(np: Any, flat: Any, weight: Any) -> Any:
     return made
 
 
-def _whole_characters(text: str) -> str:
+def whole_characters(text: str) -> str:
     """Return the text with lone surrogates, which tokenizers refuse, replaced by U+FFFD."""
     try:
         text.encode()

@@ -20,6 +20,7 @@ from prill.google.parts import CODE, PROVIDER
 from prill.google.usage import read_usage
 from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata, ai_chunk, text_chunk
 from prill.messages.call_assembly import ToolCallStream
+from prill.providers.http.error_bodies import is_failure
 from prill.providers.reading import Framing, ProviderError, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
@@ -37,13 +38,8 @@ WITHHELD = frozenset(
 https://ai.google.dev/api/generate-content#FinishReason
 """
 
-_FAILED = frozenset(
-    (
-        *("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"),
-        *("MISSING_THOUGHT_SIGNATURE", "MALFORMED_RESPONSE"),
-    )
-)
-"""Finish reasons that are not an end."""
+_FAILED = frozenset((*("UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),))
+"""Finish reasons that are not an end, beside those that say so."""
 
 _WHOLE = frozenset(("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"))
 
@@ -129,8 +125,8 @@ class GoogleDecoder:
         for part in (candidate.get("content") or {}).get("parts") or ():
             yield from self._part(part)
         reason = candidate.get("finishReason")
-        if reason in _FAILED:
-            raise ProviderError({"error": {"message": self._end_words(reason), "status": reason}})
+        if reason in _FAILED or is_failure(reason):
+            raise ProviderError({"error": {"message": self._end_words(str(reason)), "status": reason}})
 
     def _part(self, part: Json) -> Iterator[AIMessageChunk]:
         signature = part.get("thoughtSignature")
@@ -151,7 +147,7 @@ class GoogleDecoder:
         if not isinstance(name, str):
             raise ValueError("the name of a function call is not text")
         text = args if isinstance(args, str) else to_json(args or {}).decode()
-        piece = ToolCallChunk(name=name, args=text, id=id or None, index=None)
+        piece = ToolCallChunk(name=name, args=text, id=str(id) if id else None, index=None)
         if piece["id"] is None and self._id is not None:
             piece["id"] = f"{MADE_ID}{self._id}_{len(self._calls.ids)}"  # so it is the same each time it is read
         if signature:

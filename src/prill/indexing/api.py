@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -110,6 +111,8 @@ class _Indexing:
         default_factory=lambda: IndexingResult(num_added=0, num_updated=0, num_skipped=0, num_deleted=0)
     )
     sources: set[str] = field(default_factory=set)
+    left: Counter[str | None] | None = None
+    """How many documents of each source are to come, where that is known."""
 
     def __post_init__(self) -> None:
         if self.cleanup is not None and self.cleanup not in get_args(Cleanup):
@@ -126,10 +129,14 @@ class _Indexing:
         await self._do(self.record_manager, "create_schema")
         began: float = await self._do(self.record_manager, "get_time")
         seen: set[str] = set()
+        if self.cleanup == "incremental" and isinstance(self.docs_source, list | tuple):
+            self.left = Counter(self._get_source(one) for one in self.docs_source if hasattr(one, "page_content"))
         async for batch in self._batches():
             keyed: dict[str, Document] = {}
             for document in batch:
                 keyed.setdefault(self.key(document), document)
+                if self.left is not None:
+                    self.left[self._get_source(document)] -= 1
             self.done["num_skipped"] += len(batch) - len(keyed)
             await self._write(keyed, seen, began)
             seen |= keyed.keys()
@@ -155,11 +162,15 @@ class _Indexing:
         # Only now: a record means that the store has it.
         await self._do(self.record_manager, "update", keys, group_ids=groups, time_at_least=began)
         self.sources |= {group for group in groups if group is not None}
-        # The last source may continue in the next batch: documents that it still has must not be deleted before that.
-        finished = self.sources - {groups[-1]}
+        # Documents that a source still has, in a later batch, must not be deleted before that.
+        finished = self.sources - self._unfinished(groups[-1])
         if self.cleanup == "incremental" and finished:
             self.sources -= finished
             await self._clean_sources(began, sorted(finished))
+
+    def _unfinished(self, last: str | None) -> set[str | None]:
+        """The sources that may have documents in later batches; of a stream, only the last is taken to go on."""
+        return {last} if self.left is None else {source for source, count in self.left.items() if count}
 
     async def _upsert(self, documents: list[Document], ids: list[str]) -> None:
         kwargs = self.upsert_kwargs or {}

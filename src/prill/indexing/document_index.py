@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from prill.documents import Document
 from prill.io import get_asyncio_mode
-from prill.retrievers import BaseRetriever
+from prill.retrievers.base import BaseRetriever
 
 
 class UpsertResponse(TypedDict):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import AsyncGeneratorType
 from typing import Any, Generic, TypeVar
 
 from prill.errors import AsyncRequiredError
@@ -91,10 +92,14 @@ async def _close_unless_running(aclose: Callable[[], Awaitable[None]]) -> None:
 class _CompletedAwaitable:
     """An awaitable that does not wait."""
 
-    def __await__(self) -> Generator[Any, None, None]:
-        return
-        yield
+    def send(self, value: None) -> Any:
+        raise StopIteration
 
+    def __await__(self) -> Any:
+        return _AT_ITS_END
+
+
+_AT_ITS_END: Iterator[Any] = iter(())
 
 _COMPLETED = _CompletedAwaitable()
 
@@ -111,7 +116,9 @@ class closing(Generic[S]):
         return self._stream
 
     def __aexit__(self, *error: object) -> Awaitable[None]:
-        return close(self._stream)
+        stream: Any = self._stream
+        # Most are left at their end, where there is nothing to close.
+        return _COMPLETED if type(stream) is AsyncGeneratorType and stream.ag_frame is None else close(stream)
 
 
 def is_deep() -> bool:

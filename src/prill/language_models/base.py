@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from prill.caches import SHARED, BaseCache
@@ -55,6 +55,24 @@ class LangSmithParams(TypedDict, total=False):
     ls_integration: str
 
 
+_LABELS = (
+    ("ls_model_name", ("model", "model_name")),
+    ("ls_temperature", ("temperature",)),
+    ("ls_max_tokens", ("max_tokens",)),
+)
+"""The labels of a model's runs, and the arguments or fields that have them."""
+
+_SETTINGS = ("streaming", *(name for _, names in _LABELS for name in names))
+
+
+def _may_define(spaces: Namespaces, name: str) -> bool:
+    """Whether a class with these namespaces has an attribute ``name``, or finds attributes in a way of its own."""
+    return any(name in space or space.get("__getattr__", _PLAIN) is not _PLAIN for space in spaces)
+
+
+_PLAIN = BaseModel.__dict__["__getattr__"]
+
+
 class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     """A model that is given text or messages.
 
@@ -75,6 +93,8 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
     """Whether a subclass wrote ``_stream`` or ``_astream`` below the body ``_chunks`` that would stand in for it."""
     _async_hooks: ClassVar[frozenset[str]] = frozenset()
     """The asyncio hooks that an asyncio run calls: those not older than the plain hook of the same kind."""
+    _class_settings: ClassVar[frozenset[str]] = frozenset()
+    """The settings that an object without a field for them may have: as a property, or by ``__getattr__``."""
 
     _cache_ignores: ClassVar[frozenset[str]] = frozenset(
         (
@@ -114,6 +134,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
             "_answers_by_hooks": are_overridden(spaces, ("_generate", "_agenerate", "_call", "_acall"), "_answer"),
             "_streams_by_hooks": are_overridden(spaces, ("_stream", "_astream"), "_chunks"),
             "_async_hooks": frozenset(hook for hook in nearest_hooks if hook is not None and hook.startswith("_a")),
+            "_class_settings": frozenset(name for name in _SETTINGS if _may_define(spaces, name)),
         }
 
     @property
@@ -169,14 +190,10 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Output], ABC):
         """The metadata of the model's runs: ``ls_provider``, ``ls_model_name``, ``ls_temperature`` …"""
         name = type(self).__name__
         params: dict[str, Any] = {"ls_provider": _derive_provider(name)}
-        for key, fields in (
-            ("ls_model_name", ("model", "model_name")),
-            ("ls_temperature", ("temperature",)),
-            ("ls_max_tokens", ("max_tokens",)),
-        ):
+        for key, fields in _LABELS:
             value = next((kwargs[each] for each in fields if each in kwargs), None)
             if value is None:
-                value = next((own for each in fields if (own := getattr(self, each, None)) is not None), None)
+                value = next((own for each in fields if (own := get_setting(self, each)) is not None), None)
             if value is not None:
                 params[key] = value
         if stop:
@@ -237,10 +254,11 @@ Message = TypeVar("Message", bound=BaseMessage)
 
 def copy_message(message: Message) -> Message:
     """A shallow copy, which will be given an id; a validated copy would cost ten times as much."""
-    copy = type(message).__new__(type(message))
+    kind = type(message)
+    copy = object.__new__(kind)
     set_values(copy, message.__dict__.copy())
     set_extra(copy, message.__pydantic_extra__)
-    if type(message) is not AIMessageChunk:  # which finds out the rest when it is asked for
+    if kind is not AIMessageChunk:  # which finds out the rest when it is asked for
         set_fields_set(copy, {*message.__pydantic_fields_set__, "id"})
         set_private(copy, message.__pydantic_private__)
     return copy
@@ -250,6 +268,14 @@ def set_id(message: BaseMessage, id: str) -> None:
     """Give a message of our own an id; a pydantic assignment would cost ten times as much."""
     message.__dict__["id"] = id
     message.__pydantic_fields_set__.add("id")
+
+
+def get_setting(model: Any, name: str) -> Any:
+    """The attribute ``name``, one of ``_SETTINGS``, of a model; ``None`` without one, which pydantic finds slowly."""
+    values = model.__dict__
+    if name in values:
+        return values[name]
+    return getattr(model, name, None) if name in model._class_settings or model.__pydantic_extra__ else None
 
 
 def answer_id(run: Run) -> str:

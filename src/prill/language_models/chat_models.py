@@ -393,7 +393,7 @@ def as_messages(input: LanguageModelInput) -> list[BaseMessage]:
     if isinstance(input, PromptValue):
         return input.to_messages()
     if isinstance(input, Sequence):
-        return list(convert_to_messages(input))
+        return convert_to_messages(input if type(input) is list else list(input))
     raise ConfigError(
         f"the input of a chat model must be text, a list of messages or a prompt value, not {type(input).__name__} "
         f"({input!r:.80})"

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from prill.callbacks.run import Run
 from prill.io import closing
+from prill.language_models.base import get_setting
 
 Chunk = TypeVar("Chunk")
 
@@ -15,7 +16,7 @@ def streams_in_invoke(model: Any, run: Run, kwargs: dict[str, Any]) -> bool:
     """Whether ``invoke`` of a user's model streams, as its ``streaming`` or the call's ``stream`` asks."""
     if model._stream is None and (run.io.blocking or model._astream is None):
         return False
-    return bool(kwargs.get("stream", getattr(model, "streaming", False)))
+    return bool(kwargs.get("stream", get_setting(model, "streaming")))
 
 
 def streams_for_observers(run: Run) -> bool:

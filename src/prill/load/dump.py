@@ -108,7 +108,15 @@ def get_written_fields(model: BaseModel) -> dict[str, Any]:
         if field.exclude or (name not in always and not field.is_required() and _is_default(field, value)):
             continue
         given[name] = _secret(model, name) if isinstance(value, SecretStr) else _named(name, value)
-    return {**given, **(model.__pydantic_extra__ or {})}
+    return {**given, **_private_arguments(model), **(model.__pydantic_extra__ or {})}
+
+
+def _private_arguments(model: BaseModel) -> dict[str, Any]:
+    """The arguments of the constructor that are kept outside the fields, where they are not the default."""
+    names: Mapping[str, str] = getattr(type(model), "_written_arguments", {})
+    private = type(model).__private_attributes__
+    values = {name: getattr(model, attribute) for name, attribute in names.items()}
+    return {name: value for name, value in values.items() if value != private[names[name]].default}
 
 
 def _is_default(field: FieldInfo, value: Any) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from prill.load.dump import Secret, get_written_fields, not_implemented
+from prill.transducers.own_fields import dump_own_fields
 
 
 class Serializable(BaseModel):
@@ -25,6 +27,10 @@ class Serializable(BaseModel):
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return dump_own_fields(cls, source, handler)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:

@@ -222,6 +222,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                 if name not in _SCALARS and values[name] is not None:
                     values[name] = values[name].copy()
             set_values(self, values)
+            if calls := values["tool_calls"]:
+                values["tool_calls"] = [{**call, "args": call["args"].copy()} for call in calls]
+                values["tool_call_chunks"] = as_chunks(calls)
             set_fields_set(self, {"content", *kwargs})
             set_extra(self, {})
         else:
@@ -343,7 +346,25 @@ def whole_server_calls(content: list[str | dict[Any, Any]]) -> list[str | dict[A
     return whole
 
 
-_TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens"})
+_TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"})
+_WITHHELD = frozenset({"content_filter", "content_filtered", "guardrail_intervened", "refusal", "safety"})
+
+
+def is_truncated(message: AIMessage) -> bool:
+    """Whether the provider says that the limit of tokens cut the answer."""
+    return _has_reason(message, _TRUNCATED)
+
+
+def _has_reason(message: AIMessage, names: frozenset[str]) -> bool:
+    return any(isinstance(reason, str) and reason.lower() in names for reason in _reasons_to_end(message))
+
+
+def _reasons_to_end(message: AIMessage) -> list[Any]:
+    facts = message.response_metadata
+    reasons = [facts.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason")]
+    if isinstance(details := facts.get("incomplete_details"), dict):
+        reasons.append(details.get("reason"))
+    return reasons
 
 
 def strict_calls(chunk: AIMessageChunk, *, interrupted: bool = False) -> tuple[list[ToolCall], list[InvalidToolCall]]:
@@ -351,13 +372,9 @@ def strict_calls(chunk: AIMessageChunk, *, interrupted: bool = False) -> tuple[l
 
     ``interrupted``: the answer broke off.
     """
-    facts = chunk.response_metadata
-    reasons = [facts.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason")]
-    if isinstance(details := facts.get("incomplete_details"), dict):
-        reasons.append(details.get("reason"))
-    truncated = any(isinstance(reason, str) and reason.lower() in _TRUNCATED for reason in reasons)
-    ended = chunk.chunk_position == "last" or any(reasons)
-    complete = ended and not truncated and not interrupted
+    truncated = is_truncated(chunk)
+    ended = chunk.chunk_position == "last" or any(_reasons_to_end(chunk))
+    complete = ended and not truncated and not interrupted and not _has_reason(chunk, _WITHHELD)
     return parse_complete_calls(chunk.tool_call_chunks, complete=complete, truncated=truncated, interrupted=interrupted)
 
 
@@ -410,16 +427,29 @@ def _is_plain(kwargs: dict[str, Any]) -> bool:
             if value is not None and value != "last":
                 return False
         elif name == "response_metadata" or name == "additional_kwargs":
-            if type(value) is not dict:
+            if type(value) is not dict or "tool_calls" in value:  # calls in OpenAI's form, which are read
                 return False
         elif name in _CALL_LISTS:
-            if type(value) is not list or value:
+            if type(value) is not list or (value and not (name == "tool_calls" and all(map(_is_plain_call, value)))):
                 return False
         elif value is not None or name != "usage_metadata":
             return False
     return True
 
 
+def _is_plain_call(call: Any) -> bool:
+    return (
+        type(call) is dict
+        and call.keys() == _CALL_KEYS
+        and call["type"] == "tool_call"
+        and type(call["name"]) is str
+        and type(call["id"]) is str
+        and type(call["args"]) is dict
+        and all(type(name) is str for name in call["args"])
+    )
+
+
+_CALL_KEYS = {"type", "name", "args", "id"}
 _SCALARS = frozenset({"id", "name", "chunk_position"})
 _CALL_LISTS = frozenset({"tool_call_chunks", "tool_calls", "invalid_tool_calls"})
 

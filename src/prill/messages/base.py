@@ -20,6 +20,7 @@ from prill.errors import ChunkMergeError, ConfigError
 from prill.messages.blocks import standard_blocks
 from prill.messages.call_types import LC_AUTO_PREFIX, LC_ID_PREFIX
 from prill.transducers.merge import merge_content, merge_dicts, merge_metadata
+from prill.transducers.own_fields import dump_options
 
 if TYPE_CHECKING:
     from prill.messages.content import ContentBlock
@@ -169,24 +170,10 @@ def _dump_as(cls: type[BaseMessage]) -> Any:
         if isinstance(message, BaseMessage):
             message._prepare_dump()
             if own is not cls:
-                return own.__pydantic_serializer__.to_python(message, **_dump_options(info))
+                return own.__pydantic_serializer__.to_python(message, **dump_options(info))
         return handler(message)
 
     return dump
-
-
-def _dump_options(info: SerializationInfo) -> dict[str, Any]:
-    return {
-        "mode": info.mode,
-        "include": info.include,
-        "exclude": info.exclude,
-        "by_alias": info.by_alias,
-        "exclude_unset": info.exclude_unset,
-        "exclude_defaults": info.exclude_defaults,
-        "exclude_none": info.exclude_none,
-        "round_trip": info.round_trip,
-        "context": info.context,
-    }
 
 
 @cache

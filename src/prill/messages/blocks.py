@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import from_json
-
 from prill.messages.call_types import STANDARD_TYPES
+from prill.messages.tool_calls import read_args
 
 if TYPE_CHECKING:
     from prill.messages.content import ContentBlock
@@ -151,10 +150,9 @@ def _function_call(block: Block) -> list[Block] | None:
         return None
     item = {"item_id": block["id"]} if "id" in block else {}
     extras = _extras({**item, **block}, "id", "name", "call_id", "arguments", "status")
-    try:
-        args = from_json(text)
-    except ValueError as error:
-        return [{"type": "invalid_tool_call", "name": name, "args": text, "id": id, "error": str(error), **extras}]
+    args, error = read_args(text)
+    if error is not None:
+        return [{"type": "invalid_tool_call", "name": name, "args": text, "id": id, "error": error, **extras}]
     return [{"type": "tool_call", "name": name, "args": args, "id": id, **extras}]
 
 
@@ -165,6 +163,38 @@ def _image_url(block: Block) -> list[Block] | None:
         return None
     extras = {"detail": image["detail"]} if isinstance(image, dict) and "detail" in image else {}
     return [_media("image", url, extras)]
+
+
+def _input_media(block: Block) -> list[Block] | None:
+    """Images and files in the input of responses: https://platform.openai.com/docs/api-reference/responses/create."""
+    kind = block["type"].removeprefix("input_")
+    url = block.get("image_url") or block.get("file_data") or block.get("file_url")
+    extras = {key: block[key] for key in ("detail", "filename") if block.get(key) is not None}
+    if isinstance(url, str):
+        return [_media(kind, url, extras)]
+    if block.get("file_id") is None:
+        return None
+    return [{"type": kind, "file_id": block["file_id"], **({"extras": extras} if extras else {})}]
+
+
+def _generated_image(block: Block) -> list[Block] | None:
+    """An image that OpenAI made, of which a piece has ``partial_image_b64``.
+
+    https://platform.openai.com/docs/guides/tools-image-generation
+    """
+    data = block.get("result") or block.get("partial_image_b64")
+    if not isinstance(data, str):
+        return None
+    mime = {"mime_type": f"image/{block.get('output_format') or 'png'}"}
+    id = {"id": block["id"]} if block.get("id") is not None else {}
+    return [{"type": "image", "base64": data, **mime, **id, **_extras(block, "id", "result", "partial_image_b64")}]
+
+
+def _screenshot(block: Block) -> list[Block] | None:
+    """What a computer showed: https://platform.openai.com/docs/guides/tools-computer-use."""
+    shown = _input_media({**block, "type": "input_image"})
+    rest = _extras(block, "image_url", "file_id", "detail")
+    return None if shown is None else [{**shown[0], **rest}]
 
 
 def _input_audio(block: Block) -> list[Block] | None:
@@ -250,6 +280,10 @@ _TRANSLATORS: dict[str, Callable[[Block], list[Block] | None]] = {
     "mcp_tool_result": _server_result,
     "function_call": _function_call,
     "image_url": _image_url,
+    "input_image": _input_media,
+    "input_file": _input_media,
+    "image_generation_call": _generated_image,
+    "computer_screenshot": _screenshot,
     "input_audio": _input_audio,
     "file": _file,
     "image": _media_with_source,

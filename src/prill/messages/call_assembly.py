@@ -246,7 +246,7 @@ def _surely_continues(call: AssembledCall, piece: ToolCallChunk) -> bool:
 def settle(pieces: Sequence[ToolCallChunk]) -> list[ToolCallChunk]:
     """Join the pieces of whole calls, which is possible once all pieces are there."""
     if len(pieces) == 1:
-        return merge_tool_call_chunks(pieces)
+        return [AssembledCall(pieces[0]).joined()]
     assembler = ToolCallAssembler()
     for piece in merge_tool_call_chunks(pieces):
         assembler.add(piece)

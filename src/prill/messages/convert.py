@@ -37,6 +37,7 @@ _FIELDS = {
     "ai": frozenset({"tool_calls", "invalid_tool_calls", "usage_metadata"}),
     "tool": frozenset({"tool_call_id", "artifact", "status"}),
 }
+_KINDS = frozenset({*MESSAGE_TYPES.values(), *CHUNK_TYPES.values()})
 _COMMON = frozenset({"name", "id", "response_metadata"})
 
 
@@ -61,6 +62,8 @@ def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | HasMessa
     Raises ``ConfigError`` for anything else; the text has its position and the forms that are accepted.
     """
     if type(messages) is list:  # most are, and to look for a method takes longer than a short list does
+        if _KINDS.issuperset(map(type, messages)):
+            return messages.copy()
         return [
             message if isinstance(message, BaseMessage) else _at(place, message)
             for place, message in enumerate(messages)

@@ -109,8 +109,13 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     if not isinstance(chunk, BaseMessageChunk):
         return chunk
     cls = _whole_class(chunk)
-    fields = cls.model_fields
-    values = {field: _copied(value) for field, value in chunk.__dict__.items() if field in fields}
+    fields = cls.__pydantic_fields__  # model_fields takes a microsecond
+    # The message and the chunk must not change together.
+    values = {
+        field: value.copy() if isinstance(value, dict | list) else value
+        for field, value in chunk.__dict__.items()
+        if field in fields
+    }
     values["type"] = fields["type"].default
     if isinstance(chunk, AIMessageChunk) and chunk.tool_call_chunks:
         values["tool_calls"], values["invalid_tool_calls"] = strict_calls(chunk)
@@ -120,12 +125,9 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
     return message
 
 
-def _copied(value: Any) -> Any:
-    # The message and the chunk must not change together.
-    return value.copy() if isinstance(value, dict | list) else value
-
-
 def _whole_class(chunk: BaseMessageChunk) -> type[BaseMessage]:
+    if type(chunk) is AIMessageChunk:
+        return AIMessage
     for kind, cls in CHUNK_TYPES.items():
         if isinstance(chunk, cls):
             return MESSAGE_TYPES[kind]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from prill.messages.base import BaseMessage, BaseMessageChunk, same_value
+from prill.messages.base import BaseMessage, BaseMessageChunk, construct, same_value, set_fields_set
 from prill.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
 from prill.messages.tool_calls import read_args
 from prill.transducers.merge import merge_dicts, merge_lists
@@ -76,6 +76,24 @@ class ToolMessage(BaseMessage, ToolOutputMixin):
     @classmethod
     def _coerce_id(cls, id: Any) -> Any:
         return str(id) if isinstance(id, UUID | int | float) else id
+
+
+def text_answer(content: str, call_id: str, name: str, artifact: Any = None) -> ToolMessage:
+    """A tool's answer in words, made without validation: each call of a tool makes one."""
+    values = {
+        "content": content,
+        "additional_kwargs": {},
+        "response_metadata": {},
+        "type": "tool",
+        "name": name,
+        "id": None,
+        "tool_call_id": call_id,
+        "artifact": artifact,
+        "status": "success",
+    }
+    answer = construct(ToolMessage, values)
+    set_fields_set(answer, {"content", "artifact", "tool_call_id", "name"})
+    return answer
 
 
 class ToolMessageChunk(ToolMessage, BaseMessageChunk):

@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from prill.messages.call_assembly import merge_tool_call_chunks, settle
 from prill.messages.call_types import InvalidToolCall, ToolCall, ToolCallChunk
+from prill.transducers.merge import merge_metadata
 
 __all__ = [
     "as_chunks",
@@ -73,13 +74,15 @@ def parse_complete_calls(
     Args:
         pieces: the pieces of all calls of the answer.
         complete: the answer is known to have ended in order; then no arguments at all are ``{}``.
-        truncated: the answer was cut at the token limit.
-        interrupted: the answer broke off, so ``{}`` in its last call may not be all of its arguments.
+        truncated: the answer was cut at the token limit, so ``{}`` in its last call may not be all of its arguments.
+        interrupted: the answer broke off; the same is true.
     """
     settled = settle(pieces)
     read = [_read_whole(piece, complete=complete, truncated=truncated) for piece in settled]
-    if interrupted and read and not read[-1][1] and not read[-1][0]:
-        read[-1] = ({}, _NO_END)
+    if len(settled) > 1 and any(error for _, error in read) and (one := _as_one_call(settled)):
+        settled, read = [one], [_read_whole(one, complete=complete, truncated=truncated)]
+    if (interrupted or truncated) and read and not read[-1][1] and not read[-1][0]:
+        read[-1] = ({}, _CUT if truncated else _NO_END)
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for place, (piece, (value, error)) in enumerate(zip(settled, read, strict=True)):
@@ -91,9 +94,30 @@ def parse_complete_calls(
     return calls, invalid
 
 
+def _as_one_call(settled: Sequence[ToolCallChunk]) -> ToolCallChunk | None:
+    """The one call whose pieces could not be assigned to each other: they name one tool, and join to a whole object."""
+    first, *rest = settled
+    if not _names_tool(first) or any(piece["name"] not in (None, "", first["name"]) for piece in rest):
+        return None
+    if any(not piece["name"] and read_args(piece["args"] or "")[1] is None for piece in rest):
+        return None  # it may be another call, whose name was lost
+    args = "".join(piece["args"] or "" for piece in settled)
+    try:
+        whole = isinstance(_from_json(args, allow_inf_nan=False), dict)
+    except (ValueError, TypeError):
+        return None
+    extras = merge_metadata(*(piece.get("extras") or {} for piece in settled))
+    call: ToolCallChunk = {**first, "args": args}
+    return ({**call, "extras": extras} if extras else call) if whole else None
+
+
+def _names_tool(piece: ToolCallChunk) -> bool:
+    return bool(piece["name"] and not piece["name"].isspace())
+
+
 def _read_whole(piece: ToolCallChunk, *, complete: bool, truncated: bool) -> tuple[dict[str, Any], str | None]:
     args = piece["args"] or ""
-    if not piece["name"]:
+    if not _names_tool(piece):
         return {}, "the call names no tool"
     if not args.strip():
         return {}, None if complete else _CUT if truncated else _NO_END
@@ -119,7 +143,8 @@ def read_args(args: str) -> tuple[dict[str, Any], str | None]:
     """The arguments in a JSON text, and the reason for which they are invalid, or ``None``.
 
     Line ends and tabs inside strings, which models write, are allowed. ``{}`` before the arguments, and their
-    repetition, are ignored.
+    repetition, are ignored; pieces of which each repeats the ones before are read as the last of them. An object that
+    is encoded as a JSON string, once or more often, is that object.
     """
     try:
         value = _from_json(args, allow_inf_nan=False)
@@ -127,8 +152,76 @@ def read_args(args: str) -> tuple[dict[str, Any], str | None]:
         try:
             value = _read_repeated(args)
         except (ValueError, RecursionError):
-            return {}, f"the arguments are not whole JSON: {error}"
+            value = _read_cumulative(args)
+            if value is None:
+                return {}, f"the arguments are not whole JSON: {error}"
+    if isinstance(value, str):
+        value = _decoded(value)
     return (value, None) if isinstance(value, dict) else ({}, _NOT_AN_OBJECT)
+
+
+def _decoded(text: str) -> Any:
+    """The object that a string encodes; the string itself if it encodes none."""
+    value: Any = text
+    for _ in range(_DEEPEST):
+        try:
+            value = _from_json(value, allow_inf_nan=False)
+        except (ValueError, TypeError):
+            return text
+        if not isinstance(value, str):
+            break
+    return value if isinstance(value, dict) else text
+
+
+_DEEPEST = 4
+"""How often arguments may be encoded."""
+
+
+def _read_cumulative(args: str) -> dict[str, Any] | None:
+    """The object at the end of a text, if all that is before it are its beginnings, each as long as the last or longer.
+
+    No such text is whole JSON: its first piece opens an object that nothing closes.
+    """
+    args = args.strip()
+    if len(args) > _LONGEST:
+        return None
+    start = len(args)
+    for _ in range(_TRIES):
+        start = args.rfind("{", 1, start)
+        if start < 0:
+            return None
+        try:
+            value, end = _decoder().raw_decode(args, start)
+        except (ValueError, RecursionError):
+            continue
+        if end == len(args):
+            return value if _are_beginnings(args[:start], args[start:]) else None
+    return None
+
+
+_TRIES = 100
+_LONGEST = 200_000
+"""How long a text is searched for a repetition: each try reads a part of it."""
+
+
+def _are_beginnings(pieces: str, whole: str) -> bool:
+    place, longest = 0, 1
+    while place < len(pieces):
+        end = _common(pieces, place, whole)
+        if end - place < longest:
+            return False
+        place, longest = end, end - place
+    return True
+
+
+def _common(pieces: str, place: int, whole: str) -> int:
+    """Where in ``pieces`` the text from ``place`` stops being a beginning of ``whole``."""
+    length = 0
+    for one, other in zip(pieces[place : place + len(whole)], whole, strict=False):
+        if one != other:
+            break
+        length += 1
+    return place + length
 
 
 def _refuse_constant(name: str) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from types import GenericAlias, UnionType
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
 from prill.errors import ConfigError
 from prill.messages.ai import AIMessage
@@ -226,9 +227,18 @@ def _takes_one_message(function: Callable[..., Any]) -> bool | None:
     annotation = parameters[0].annotation if parameters else None
     if annotation is inspect.Parameter.empty:
         return None
+    return _is_of_message(annotation)
+
+
+def _is_of_message(annotation: Any) -> bool:
+    """Whether an annotation is a class of messages, or a union that has one."""
     if isinstance(annotation, str):
-        return annotation.rpartition(".")[2].endswith("Message") and "[" not in annotation
-    return isinstance(annotation, type) and issubclass(annotation, BaseMessage)
+        return "[" not in annotation and any(part.strip().endswith("Message") for part in annotation.split("|"))
+    if isinstance(annotation, type) and not isinstance(annotation, GenericAlias):
+        return issubclass(annotation, BaseMessage)
+    if get_origin(annotation) is Annotated:
+        return _is_of_message(get_args(annotation)[0])
+    return get_origin(annotation) in (Union, UnionType) and any(map(_is_of_message, get_args(annotation)))
 
 
 def _splitter(given: Any) -> Callable[[str], list[str]]:

@@ -16,6 +16,7 @@ from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from prill.messages.ai import ai_chunk, args_chunks, text_chunk
 from prill.messages.call_assembly import ToolCallStream
 from prill.openai.usage import read_usage
+from prill.providers.http.error_bodies import is_failure
 from prill.providers.reading import ProviderError, TextDelta, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
@@ -40,11 +41,6 @@ _DELTA = frozenset(
         "token_id",
     )
 )
-
-_FAILED = frozenset(
-    ("error", "failed", "cancelled", "canceled", "aborted", "abort", "network_error", "server_error", "timeout")
-)
-"""Finish reasons that are not an end."""
 
 _FACTS = (
     ("model", "model_name"),
@@ -177,7 +173,7 @@ class ChatDecoder:
         error, reason = choice.get("error"), choice.get("finish_reason")
         if error:
             self._failure = ProviderError({"error": error})
-        elif isinstance(reason, str) and reason.lower() in _FAILED:
+        elif is_failure(reason):
             words = next((choice[key] for key in ("message", "detail") if isinstance(choice.get(key), str)), None)
             native = choice.get("native_finish_reason")
             text = words or f"the answer ended with the finish reason {reason!r}"
@@ -323,6 +319,8 @@ def _tool_call_piece(call: Json) -> ToolCallChunk:
 def _as_index(index: Any) -> int | str | None:
     if isinstance(index, str):
         return int(index) if index.isdecimal() else index or None
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
     return index if type(index) is int else None
 
 

@@ -17,6 +17,7 @@ from prill.messages import AIMessageChunk, ToolCallChunk, UsageMetadata
 from prill.messages.ai import ai_chunk
 from prill.messages.call_assembly import ToolCallStream
 from prill.openai.usage import read_usage
+from prill.providers.http.error_bodies import is_failure
 from prill.providers.reading import ProviderError, check_error, read_event
 from prill.transducers.event_json import EventJSON
 from prill.transducers.sse import ServerSentEvent
@@ -38,10 +39,12 @@ class ResponsesDecoder:
         self._parts: dict[Any, list[int]] = {}  # the blocks of each item, in order
         self._streamed: set[Any] = set()  # items, or blocks, of which pieces have come
         self._done: set[Any] = set()
+        self._done_ids: set[Any] = set()  # an item may be at another place in the whole answer than in the stream
         self._has_content = False
         self._json = EventJSON()
         self._cut: Json | None = None  # the last delta, if it ended in half a character
         self._calls = ToolCallStream()
+        self._added: Any = None  # the call that was started last
         self._args: dict[Any, list[str]] = {}  # of each call, as far as they were streamed
         self._readers: dict[str, Callable[[Json], Iterable[AIMessageChunk]]] = {
             "response.created": self._begin,
@@ -105,13 +108,14 @@ class ResponsesDecoder:
         if item.get("type") != "function_call":
             return ()
         self._has_content = True
-        key = payload.get("output_index")
+        key = self._key(payload)
         call = _call_piece(item, item.get("arguments") or "", self._index(key))
         self._args[key] = [call["args"] or ""]
+        self._added = key
         return (ai_chunk([], id=self._id, tool_call_chunks=self._calls.feed([call])),)
 
     def _arguments(self, payload: Json) -> Iterable[AIMessageChunk]:
-        key = payload.get("output_index")
+        key = self._key(payload)
         text = _needed_text(payload, "delta")
         self._args.setdefault(key, []).append(text)
         call = ToolCallChunk(name=None, args=text, id=None, index=self._index(key))
@@ -130,7 +134,7 @@ class ResponsesDecoder:
         return (ai_chunk([block], id=self._id, additional_kwargs={"refusal": payload["delta"]}),)
 
     def _summary(self, payload: Json) -> Iterable[AIMessageChunk]:
-        key = payload.get("output_index")
+        key = self._key(payload)
         self._streamed.add(key)
         part = {
             "type": "summary_text",
@@ -140,27 +144,31 @@ class ResponsesDecoder:
         return (ai_chunk([{"type": "reasoning", "summary": [part], "index": self._index(key)}], id=self._id),)
 
     def _thought(self, payload: Json) -> Iterable[AIMessageChunk]:
-        key = payload.get("output_index")
+        key = self._key(payload)
         self._streamed.add(key)
         thought = _needed_text(payload, "delta")
         return (ai_chunk([{"type": "reasoning", "reasoning": thought, "index": self._index(key)}], id=self._id),)
 
     def _item_done(self, payload: Json) -> Iterable[AIMessageChunk]:
-        item, key = payload["item"], payload.get("output_index")
+        item, key = payload["item"], self._key(payload)
         if key in self._done:
             return ()
         self._done.add(key)
+        if item.get("id"):
+            self._done_ids.add(item["id"])
         read = _ITEMS.get(item.get("type"), ResponsesDecoder._own_tool)
         return list(read(self, item, key))
 
     def _end(self, payload: Json) -> Iterable[AIMessageChunk]:
         response = payload["response"]
-        if response.get("error") or response.get("status") in ("failed", "cancelled"):
+        if response.get("error") or is_failure(response.get("status")):
             self._fail(payload)
         self._id = self._id or _as_text(response.get("id"))
         self.ended = True
         # Items that were not streamed; servers put an item at the place that its index says.
         for place, item in enumerate(response.get("output") or ()):
+            if item.get("id") in self._done_ids:
+                continue
             yield from self._item_done({"item": item, "output_index": place})
         if response.get("usage"):
             self.usage = read_usage(response["usage"]) or self.usage
@@ -225,17 +233,20 @@ class ResponsesDecoder:
     def _function_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
         self._has_content = True
         index = self._index(key)
-        calls = self._calls.feed([_call_piece(item, self._missing_args(item, key), index)])
+        piece = _call_piece(item, self._missing_args(item, key), index)
+        if index in self._calls.ids and key in self._args:
+            piece = {**piece, "name": None, "id": None}  # more of the call that is open, whatever it is called now
+        calls = self._calls.feed([piece])
         block = {name: value for name, value in item.items() if name not in _NOT_SENT_BACK and value is not None}
         block["call_id"] = self._calls.ids.get(index)
         yield ai_chunk([{**block, "index": index}], id=self._id, tool_call_chunks=calls)
 
     def _missing_args(self, item: Json, key: Any) -> str | None:
-        """What the whole item has of its arguments beyond the pieces that came; ``None`` where they differ."""
+        """What the whole item has of its arguments beyond the pieces that came; all of it where they differ."""
         whole, streamed = item.get("arguments") or "", "".join(self._args.get(key, ()))
         if not streamed or not isinstance(whole, str):
             return whole or ""
-        return whole[len(streamed) :] or None if whole.startswith(streamed) else None
+        return whole[len(streamed) :] or None if whole.startswith(streamed) else whole
 
     def _custom_item(self, item: Json, key: Any) -> Iterable[AIMessageChunk]:
         self._has_content = True
@@ -251,7 +262,7 @@ class ResponsesDecoder:
 
     def _part(self, payload: Json) -> int:
         """The block of a message's part, of which a piece has come."""
-        item = payload.get("output_index")
+        item = self._key(payload)
         key = (item, payload.get("content_index"))
         index = self._indices.get(key)
         if index is None:
@@ -259,6 +270,14 @@ class ResponsesDecoder:
             self._streamed.add(item)
             self._parts.setdefault(item, []).append(index)
         return index
+
+    def _key(self, payload: Json) -> Any:
+        """Which item an event is about: its place; where a server leaves that out its id, or the item added last."""
+        item = payload.get("item") or {}
+        for key in (payload.get("output_index"), payload.get("item_id"), item.get("id")):
+            if key is not None:
+                return key
+        return self._added
 
     def _index(self, key: Any) -> int:
         return self._indices.setdefault(key, len(self._indices))

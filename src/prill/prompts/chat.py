@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 from pydantic import Field, PrivateAttr, SerializeAsAny, SkipValidation
 
@@ -105,6 +105,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     messages: SkipValidation[list[SerializeAsAny[MessageLike]]] = Field(default_factory=list)
     validate_template: bool = False
     _template_format: PromptTemplateFormat = PrivateAttr("f-string")  # of messages that are appended
+    _written_arguments: ClassVar[dict[str, str]] = {"template_format": "_template_format"}
 
     def __init__(
         self,
@@ -128,7 +129,8 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     @classmethod
     def from_template(cls, template: str, **kwargs: Any) -> Self:
         """Make a prompt of one person's message."""
-        return cls([HumanMessagePromptTemplate.from_template(template, **kwargs)])
+        message = HumanMessagePromptTemplate.from_template(template, **kwargs)
+        return cls([message], template_format=kwargs.get("template_format", "f-string"))
 
     @classmethod
     def from_messages(
@@ -197,7 +199,10 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     def __radd__(self, other: Any) -> ChatPromptTemplate:
         if not isinstance(other, BaseMessage | str):
             return NotImplemented
-        return ChatPromptTemplate([other, *self.messages], partial_variables=self.partial_variables)
+        messages = [other, *self.messages]
+        return ChatPromptTemplate(
+            messages, template_format=self._template_format, partial_variables=self.partial_variables
+        )
 
     @overload
     def __getitem__(self, index: int) -> MessageLike: ...
@@ -209,7 +214,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         messages = self.messages[index]
         names = {name for each in messages for name in _names(each)}
         partials = {name: value for name, value in self.partial_variables.items() if name in names}
-        return ChatPromptTemplate(messages, partial_variables=partials)
+        return ChatPromptTemplate(messages, template_format=self._template_format, partial_variables=partials)
 
     def __len__(self) -> int:
         return len(self.messages)

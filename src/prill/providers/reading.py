@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from prill.errors import PrillError
+from prill.providers.http.error_bodies import QUOTED, has_words, reports_error
 from prill.providers.http.message import BadBody
 from prill.transducers.event_json import EventJSON, read_json
 from prill.transducers.event_template import EventTemplate
@@ -61,13 +62,8 @@ def check_error(payload: Any, *, expected: str = "") -> None:
         raise ProviderError(payload[0])
     if not isinstance(payload, dict):
         return
-    if payload.get("error") or payload.get("object") == "error" or payload.get("type") == "error":
+    if reports_error(payload) or (not payload.get(expected) and has_words(payload)):
         raise ProviderError(payload)
-    if not payload.get(expected) and any(payload.get(key) for key in _WORDS):
-        raise ProviderError(payload)
-
-
-_WORDS = ("message", "detail", "msg", "error_msg", "error_message", "errors", "fault")
 
 
 class Framing(Protocol):
@@ -313,11 +309,19 @@ def checked(decode: Callable[..., Iterable[Chunk]], *given: Any) -> Iterator[Chu
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, PrillError):
             raise
-        raise WrongShape(f"{type(error).__name__}: {error}") from error
+        raise _wrong_shape(error, given) from error
     except AttributeError as error:
         if not isinstance(error.obj, _JSON):
             raise
-        raise WrongShape(f"{type(error).__name__}: {error}") from error
+        raise _wrong_shape(error, given) from error
+
+
+def _wrong_shape(error: Exception, given: tuple[Any, ...]) -> WrongShape:
+    """What was wrong, and the start of the event that it was wrong with."""
+    text = f"{type(error).__name__}: {error}"
+    if given and isinstance(given[0], ServerSentEvent):
+        text = f"{text}: {given[0].data[:QUOTED].decode('utf-8', 'replace')}"
+    return WrongShape(text)
 
 
 _JSON = (dict, list, str, int, float, NoneType)

@@ -355,6 +355,8 @@ class ProviderSettings(BaseModel):
         bodies = [getattr(self, name, None) for name in _FREE] + ([] if request is None else [request.body])
         secrets = find_secrets(self._known_key(), self._url(), [self.default_headers, *asked], queries, bodies)
         secrets += find_secrets(None, self._known_proxy(), [], [])
+        values = (getattr(self, name) for name in type(self).model_fields)
+        secrets += [text for value in values if isinstance(value, SecretStr) and (text := value.get_secret_value())]
         return Redactor(secrets)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

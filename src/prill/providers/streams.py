@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -74,7 +75,7 @@ class ProviderStreams(ProviderSettings):
             self._check_end(reading, received.count, answer)
         except Exception as error:
             data = b""  # tracebacks may show it, and servers may repeat a key
-            failure = self._stream_failure(error, answer)
+            failure = self._stream_failure(_error_in_place(reading, error), answer)
             if isinstance(failure, ModelError | StreamTimeout):
                 failure.partial = as_interrupted(received.value())
             if isinstance(failure, ModelError):
@@ -177,6 +178,16 @@ class ProviderStreams(ProviderSettings):
 
     def _request_id(self, answer: Answer) -> str | None:
         return find_request_id(answer.headers)
+
+
+def _error_in_place(reading: Reading[Any], error: Exception) -> Exception:
+    """The provider's error, if it came as JSON where a stream of another form was expected; else ``error``."""
+    if isinstance(error, WrongShape) and not reading.seen:
+        with contextlib.suppress(ValueError):
+            payload = read_json(reading.start)
+            if is_error_body(payload):
+                return ProviderError(payload)
+    return error
 
 
 def _start(body: bytes) -> str:

@@ -36,7 +36,7 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
         try:
             return await step._step(given, run.child(tag), **kwargs)
         except Exception as error:
-            self._add_step(error, step, label)
+            self._add_step_to_path(error, step, label)
             raise
 
     def _flow(self, inputs: Stream[Any], run: Run, **kwargs: Any) -> Stream[Any]:
@@ -58,10 +58,10 @@ class ConditionalRunnable(Runnable[Input, Output], metaclass=PatchAware):
                 async for chunk in source:
                     yield chunk
             except Exception as error:
-                self._add_step(error, step, label)
+                self._add_step_to_path(error, step, label)
                 raise
 
-    def _add_step(self, error: Exception, step: Runnable[Any, Any], label: str) -> None:
+    def _add_step_to_path(self, error: Exception, step: Runnable[Any, Any], label: str) -> None:
         name = step.get_name()
         add_step(error, self.get_name(), f"{label} ({name})", inner=name)
 
@@ -115,7 +115,7 @@ class RunnableBranch(ConditionalRunnable[Input, Output]):
             try:
                 holds = await condition._step(input, run.child(f"condition:{number}"))
             except Exception as error:
-                self._add_step(error, condition, f"condition {number}")
+                self._add_step_to_path(error, condition, f"condition {number}")
                 raise
             if holds:
                 return step, input, f"branch:{number}", f"branch {number}"

@@ -21,8 +21,8 @@ from prill.runnables.engine.streams import (
     LateRule,
     SingleValueStream,
     Stream,
+    StreamInContext,
     collect,
-    iterate_in_context,
 )
 from prill.runnables.structure import Part, Streaming, Structure
 
@@ -232,7 +232,7 @@ class RunnableLambda(Runnable[Input, Output], metaclass=PatchAware):
         else:
             with inside(run):  # a worker thread's context is a copy of this one
                 source = run.io.pull(lambda: iter(function(input, **kwargs)))
-        return iterate_in_context(run, source)
+        return StreamInContext(run, source)
 
     def _increase_nesting(self, run: Run) -> Run:
         limit = run.said("recursion_limit") or DEFAULT_RECURSION_LIMIT

@@ -106,18 +106,20 @@ class RunnableGenerator(Runnable[Input, Output], metaclass=PatchAware):
         if wants := self._injected_names[function is self._async]:
             kwargs = extras_for(wants, run, kwargs, plain=function is not self._async)
         chunks: AsyncIterator[Any]
+        within = inside(run)
         async with closing(source):
-            with inside(run):  # a worker thread's context is a copy of this one
+            with within:  # a worker thread's context is a copy of this one
                 if function is self._async:
                     chunks = function(source, **kwargs)
                 else:
                     iterator = run.io.iterate(source)
                     chunks = run.io.pull(lambda: iter(function(iterator, **kwargs)))
             async with closing(chunks):
+                get_next = chunks.__anext__
                 while True:
                     try:
-                        with inside(run):
-                            chunk = await chunks.__anext__()
+                        with within:
+                            chunk = await get_next()
                     except StopAsyncIteration:
                         break
                     except RuntimeError as error:

@@ -76,7 +76,7 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
         try:
             return await self.steps__[key]._step(input, run.child(f"map:key:{key}"))
         except Exception as error:
-            self._add_step(error, key)
+            self._add_step_to_path(error, key)
             raise
 
     def _may_restart_stream(self) -> bool:
@@ -115,10 +115,10 @@ class RunnableParallel(Runnable[Input, dict[str, Any]], metaclass=PatchAware):
                     yield chunk
             except Exception as error:
                 if not passed_through(inputs, frame, error):
-                    self._add_step(error, key)
+                    self._add_step_to_path(error, key)
                 raise
 
-    def _add_step(self, error: Exception, key: str) -> None:
+    def _add_step_to_path(self, error: Exception, key: str) -> None:
         name = self.steps__[key].get_name()
         add_step(error, self.get_name(), f"{key!r} ({name})", inner=name)
 

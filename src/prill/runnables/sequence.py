@@ -91,7 +91,7 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
                     input = await step._step(input, run.child(_make_step_tag(index)))
                     index += 1
         except Exception as error:
-            self._add_step(error, index)
+            self._add_step_to_path(error, index)
             raise
         return input
 
@@ -129,12 +129,12 @@ class RunnableSequence(Runnable[Input, Output], metaclass=PatchAware):
                 yield chunk
         except Exception as error:
             if not passed_through(inputs, frames[0], error):
-                self._add_step(error, find_step(error, frames[1:]))
+                self._add_step_to_path(error, find_step(error, frames[1:]))
             raise
         finally:
             await close(source)
 
-    def _add_step(self, error: Exception, index: int) -> None:
+    def _add_step_to_path(self, error: Exception, index: int) -> None:
         _add_streaming_hint(error)
         name = self.steps[index].get_name()
         add_step(error, self.get_name(), f"step {index + 1} ({name})", inner=name)

@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from prill.errors import ConfigError, ToolException
 from prill.messages import BaseMessage, ToolMessage
-from prill.messages.tool import ToolOutputMixin
+from prill.messages.tool import ToolOutputMixin, text_answer
 
 
 class Answering(Protocol):
@@ -34,7 +34,10 @@ def format_output(tool: Answering, output: Any, call_id: str | None) -> Any:
         output, artifact = output
     if call_id is None or isinstance(output, ToolOutputMixin) or _are_answers(output):
         return output
-    return ToolMessage(_content(tool.name, output), artifact=artifact, tool_call_id=call_id, name=tool.name)
+    content = _content(tool.name, output)
+    if type(content) is str and type(call_id) is str:
+        return text_answer(content, call_id, tool.name, artifact)
+    return ToolMessage(content, artifact=artifact, tool_call_id=call_id, name=tool.name)
 
 
 def format_failure(tool: Answering, handler: Any, error: ToolException | ValidationError, call_id: str | None) -> Any:

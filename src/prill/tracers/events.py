@@ -119,9 +119,16 @@ class EventView(Observer):
             "name": run.name,
             "tags": run.tags,
             "metadata": run.metadata,
-            "parent_ids": [str(each.id) for each in run.ancestors],
+            "parent_ids": self._parent_ids(run),
         }
         return {"event": event, "stream": f"on_{run.kind}_stream"}
+
+    def _parent_ids(self, run: Run) -> list[str]:
+        parent = run.parent
+        about = parent.state.get(self) if parent is not None else None
+        if about is None:
+            return [str(each.id) for each in run.ancestors]
+        return [*about["event"]["parent_ids"], about["event"]["run_id"]]
 
     def _output(self, run: Run, output: Any) -> Any:
         if run.kind != "llm":

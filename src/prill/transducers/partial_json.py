@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from prill.errors import OutputParserException
 from prill.transducers.json_diff import diff
-from prill.transducers.json_finder import Found, JSONFinder
 from prill.transducers.json_scanner import NOTHING, JSONScanner, JSONSyntaxError
 from prill.transducers.reasoning import PIECE
+
+if TYPE_CHECKING:
+    from prill.transducers.json_finder import Found
 
 __all__ = ["NOTHING", "PartialJSON", "parse_partial", "parse_strict"]
 
@@ -95,6 +97,8 @@ class PartialJSON:
     )
 
     def __init__(self, *, markdown: bool = True, max_depth: int = _MAX_DEPTH) -> None:
+        from prill.transducers.json_finder import Found, JSONFinder  # noqa: PLC0415 - its patterns take 5 ms to compile
+
         self._markdown = markdown
         self._max_depth = max_depth
         self._pieces: list[str] = []

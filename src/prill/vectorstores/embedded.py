@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, Self
 
 from prill.documents import Document
 from prill.embeddings import Embeddings, LocalEmbeddings
+from prill.embeddings.arrays import to_matrix
 from prill.errors import ConfigError
 from prill.io import BLOCKING, ExecutionMode, drive, get_asyncio_mode, make_lock
 from prill.vectorstores.arguments import check_count, check_fraction, get_argument_names, refuse_unknown
-from prill.vectorstores.arrays import to_matrix
 from prill.vectorstores.base import VectorStore, make_documents
 from prill.vectorstores.filters import Filter, compile_filter
 from prill.vectorstores.utils import maximal_marginal_relevance

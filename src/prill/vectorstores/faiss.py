@@ -11,9 +11,9 @@ from typing import Any, Literal, Self, get_args
 
 from prill.documents import Document
 from prill.embeddings import Embeddings
+from prill.embeddings.arrays import numpy, to_matrix, unit
 from prill.errors import ConfigError, MissingDependencyError
 from prill.vectorstores.arguments import get_argument_names, refuse_unknown
-from prill.vectorstores.arrays import numpy, to_matrix, unit
 from prill.vectorstores.base import make_documents
 from prill.vectorstores.embedded import EmbeddedStore
 from prill.vectorstores.files import damaged, file_name, json_text, parse_json, read_whole, write_whole

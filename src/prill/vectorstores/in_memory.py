@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from prill.documents import Document
 from prill.embeddings import Embeddings
+from prill.embeddings.arrays import numpy, to_matrix, unit
 from prill.errors import ConfigError
-from prill.vectorstores.arrays import numpy, to_matrix, unit
 from prill.vectorstores.embedded import EmbeddedStore
 from prill.vectorstores.files import json_text, read_json, write_whole
 

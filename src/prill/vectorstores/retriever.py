@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from pydantic import Field, model_validator
 
 from prill.documents import Document
-from prill.retrievers import BaseRetriever
+from prill.retrievers.base import BaseRetriever
 
 METHODS = {
     "similarity": "similarity_search",

@@ -5,10 +5,11 @@ Carbonell and Goldstein, 1998: https://doi.org/10.1145/290941.291025
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from prill.vectorstores.arrays import numpy, to_matrix, unit
+from prill.embeddings.arrays import cosine_similarity, numpy, to_matrix, unit
+
+__all__ = ["cosine_similarity", "maximal_marginal_relevance"]
 
 
 def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.5, k: int = 4) -> list[int]:
@@ -16,6 +17,12 @@ def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.
 
     Each is the one with the most of ``lambda_mult`` · similarity to the query − (1 − ``lambda_mult``) · similarity to
     the nearest chosen before. Similarities are cosines.
+
+    Args:
+        query: the vector of the question.
+        vectors: those to choose from.
+        lambda_mult: the weight of nearness to the question, from 0 to 1.
+        k: how many to choose.
     """
     np = numpy()
     if k <= 0 or not len(vectors):
@@ -30,8 +37,3 @@ def maximal_marginal_relevance(query: Any, vectors: Any, lambda_mult: float = 0.
         chosen.append(int(np.argmax(worth)))
         alike = np.maximum(alike, rows @ rows[chosen[-1]])
     return chosen
-
-
-def cosine_similarity(one: Sequence[Any], other: Sequence[Any]) -> Any:
-    """Return the cosine of each vector of ``one`` with each of ``other``, as a matrix."""
-    return unit(to_matrix(one)) @ unit(to_matrix(other)).T

@@ -37,36 +37,55 @@ from prill.providers.http.message import (
     UntrustedCertificate,
 )
 
-STATUSES = [
-    (400, None, ModelInvalidRequestError),
-    (400, "model_not_found", ModelNotFoundError),
-    (400, "content_filter", ContentFilterError),
-    (400, "context_length_exceeded", ContextOverflowError),
-    (401, None, ModelAuthenticationError),
-    (402, None, ModelAPIError),
-    (403, "permission_error", ModelPermissionDeniedError),
-    (403, "invalid_request_error", ModelPermissionDeniedError),
-    (404, None, ModelNotFoundError),
-    (408, None, ModelServerError),
-    (409, "invalid_request_error", ModelServerError),
-    (413, "request_too_large", ContextOverflowError),
-    (422, None, ModelInvalidRequestError),
-    (429, "rate_limit_error", ModelRateLimitError),
-    (500, None, ModelServerError),
-    (500, "overloaded_error", ModelOverloadedError),
-    (502, None, ModelServerError),
-    (503, None, ModelOverloadedError),
-    (529, "overloaded_error", ModelOverloadedError),
-]
 
-
-@pytest.mark.parametrize(("status", "code", "kind"), STATUSES)
-def test_each_status_and_code_has_its_kind(status: int, code: str | None, kind: type[ModelError]) -> None:
+def said(status: int, code: str | None = None) -> ModelError:
     body = {"error": {"message": "said", "code": code}}
-    error = map_status(status, body, {"x-request-id": "r1"}, provider="p", model="m")
-    assert type(error) is kind
-    assert (error.status, error.code, error.request_id, error.provider, error.model) == (status, code, "r1", "p", "m")
+    return map_status(status, body, {"x-request-id": "r1"}, provider="p", model="m")
+
+
+@pytest.mark.parametrize("status", range(400, 600))
+def test_a_status_alone_says_whose_mistake_it_is_and_whether_to_ask_again(status: int) -> None:
+    error = said(status)
+    assert (error.status, error.code, error.request_id, error.provider, error.model) == (status, None, "r1", "p", "m")
     assert "said" in str(error)
+    of_the_server = status >= 500 or status in (408, 409)
+    assert isinstance(error, ModelServerError | ModelOverloadedError) is of_the_server
+    assert isinstance(error, ModelAPIError)
+    assert error.retryable is (status >= 500 or status in (408, 409, 429))
+
+
+def test_a_statuss_error_is_that_which_a_program_would_catch() -> None:
+    caught = {
+        ModelAuthenticationError: said(401),
+        ModelPermissionDeniedError: said(403),
+        ModelNotFoundError: said(404),
+        ModelRateLimitError: said(429),
+        ModelOverloadedError: said(503),
+    }
+    for kind, error in caught.items():
+        assert [other for other in caught if isinstance(error, other)] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("model_not_found", ModelNotFoundError),
+        ("content_filter", ContentFilterError),
+        ("context_length_exceeded", ContextOverflowError),
+    ],
+)
+def test_a_code_says_more_than_a_general_status(code: str, kind: type[ModelError]) -> None:
+    assert type(said(400, code)) is kind
+    assert said(400, code).code == code
+
+
+@pytest.mark.parametrize("status", [401, 403, 408, 409, 429])
+def test_a_general_code_says_less_than_a_status_of_its_own(status: int) -> None:
+    assert type(said(status, "invalid_request_error")) is type(said(status))
+
+
+def test_an_overloaded_provider_is_told_by_any_of_its_statuses() -> None:
+    assert type(said(500, "overloaded_error")) is type(said(529, "overloaded_error")) is type(said(503))
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,21 @@ _WORDS = (
     "message",
     "detail",
     "msg",
+    "Message",
     "error_msg",
+    "errmsg",
+    "error_message",
     "errorMessage",
     "error_description",
+    "status_msg",
+    "exception",
     "faultstring",
     "title",
     "reason",
 )
-_INSIDE = ("error", "errors", "fault", "detail", "message", "response", "Message", "body")
+_OF_ANSWERS = frozenset(("title", "reason"))
+"""Words of errors that may be in other JSON too."""
+_INSIDE = ("error", "errors", "fault", "base_resp")
 _CODES = ("code", "type", "error_code", "errorCode", "errorcode", "status")
 _DEEPEST = 6
 
@@ -78,9 +85,40 @@ def is_error_body(payload: Any) -> bool:
         return bool(payload) and is_error_body(payload[0])
     if not isinstance(payload, Mapping):
         return False
-    if payload.get("error") or payload.get("errors") or payload.get("fault") or payload.get("object") == "error":
+    if reports_error(payload) or payload.get("errors") or payload.get("fault"):
         return True
-    return any(isinstance(payload.get(name), str | list) and payload.get(name) for name in _WORDS)
+    return any(isinstance(payload.get(name), str | list) and payload[name] for name in _WORDS)
+
+
+def reports_error(payload: Mapping[str, Any]) -> bool:
+    """Whether JSON says that something went wrong, whatever else is in it."""
+    if payload.get("error") or payload.get("object") == "error" or payload.get("type") == "error":
+        return True
+    # https://platform.minimax.io/docs/api-reference/errorcode: in every answer, with 0 where all is well.
+    state = payload.get("base_resp")
+    return isinstance(state, Mapping) and bool(state.get("status_code"))
+
+
+def has_words(payload: Mapping[str, Any]) -> bool:
+    """Whether JSON has words for a person in it, as errors have."""
+    return any(payload.get(name) for name in (*_WORDS, "errors", "fault") if name not in _OF_ANSWERS)
+
+
+def is_failure(reason: Any) -> bool:
+    """Whether the reason that a provider gives for the end of an answer is a failure, in whatever words."""
+    if not isinstance(reason, str):
+        return False
+    words = set(re.findall(r"[a-z]+", reason.lower()))
+    return bool(words & _FAILURES) or reason.lower() in _OTHER_FAILURES
+
+
+_FAILURES = frozenset(
+    (
+        *("error", "fail", "failed", "failure", "cancelled", "canceled", "abort", "aborted", "exception", "malformed"),
+        *("timeout", "overloaded", "unavailable", "expired", "crashed"),
+    )
+)
+_OTHER_FAILURES = frozenset(("insufficient_system_resource", "rate_limit", "rate_limited", "no_capacity"))
 
 
 def _parsed(text: str) -> Any:
@@ -103,7 +141,7 @@ def _inner(body: Any) -> Any:
 
 
 def _descend(body: Mapping[str, Any]) -> Any:
-    for key in ("error", "errors", "fault"):
+    for key in _INSIDE:
         if isinstance(body.get(key), Mapping | list | str) and body[key]:
             return body[key]
     return None
@@ -119,7 +157,7 @@ def _find_words(value: Any, depth: int) -> str:
         return "; ".join(found)
     if not isinstance(value, Mapping):
         return ""
-    for key in ("error", "errors", "fault"):
+    for key in _INSIDE:
         if isinstance(value.get(key), Mapping | list) and (words := _find_words(value[key], depth + 1)):
             return words
     for key in (*_WORDS, "error", "text"):

@@ -22,7 +22,7 @@ def build_graph(step: Runnable[Any, Any], config: RunnableConfig | None = None) 
         case "sequence":
             return _build_sequence([part.step for part in structure.parts], config)
         case "wrapper":
-            return _build_wrapped(step, structure.parts[0].step, config)
+            return _build_wrapped_graph(step, structure.parts[0].step, config)
         case "parallel" if structure.keeps_input:
             return _build_parallel(step, [*structure.parts, Part(RunnablePassthrough[Any]())], config)
         case "parallel" | "choice":
@@ -48,7 +48,7 @@ def _get_schema_or_any(step: Runnable[Any, Any], get: Any, suffix: str, config: 
         return create_model(step.get_name(suffix), __base__=RootModel[Any])
 
 
-def _build_wrapped(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: RunnableConfig | None) -> Graph:
+def _build_wrapped_graph(step: Runnable[Any, Any], inner: Runnable[Any, Any], config: RunnableConfig | None) -> Graph:
     graph: Graph = inner.get_graph(config)
     metadata = step.config.get("metadata") if isinstance(step, RunnableBinding) else None
     if metadata:

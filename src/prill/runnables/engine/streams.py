@@ -8,7 +8,7 @@ from types import AsyncGeneratorType, FrameType
 from typing import Any, Generic, Self, TypeVar
 
 from prill.callbacks.run import Run, inside
-from prill.io import close, closing
+from prill.io import close
 from prill.runnables.engine.accumulator import Accumulator
 from prill.runnables.engine.chunks import StreamRestart, after_last_restart, join
 
@@ -232,20 +232,33 @@ def each_inside(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
     It is for the streams of users: the verbs that such a stream calls join the run.
     """
-    return source if run.plain else iterate_in_context(run, source)
+    return source if run.plain else StreamInContext(run, source)
 
 
-async def iterate_in_context(run: Run, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Iterate ``source`` with ``run`` as the current run while each chunk is asked for, and close it in the end."""
-    async with closing(source):
-        while True:
-            try:
-                with inside(run):
-                    # Not ``anext`` with a default: where a plain ``__anext__`` raises, it crashes Python 3.11.
-                    chunk = await source.__anext__()
-            except StopAsyncIteration:
-                return
-            yield chunk
+class StreamInContext:
+    """A stream that is asked for each chunk with ``run`` as the current run.
+
+    Not a generator, because an event loop keeps a list of those, which costs something for each call of a model.
+    """
+
+    __slots__ = ("_next", "_source", "_within", "aclose")
+
+    def __init__(self, run: Run, source: AsyncIterator[Any]) -> None:
+        self._within = inside(run)
+        self._source = source
+        self._next = source.__anext__
+        self.aclose: Any = getattr(source, "aclose", None)
+
+    @property
+    def ag_running(self) -> bool | None:
+        return getattr(self._source, "ag_running", None)
+
+    def __aiter__(self) -> StreamInContext:
+        return self
+
+    async def __anext__(self) -> Any:
+        with self._within:
+            return await self._next()
 
 
 def get_frame(stream: Stream[Any]) -> FrameType | None:

@@ -17,7 +17,7 @@ from prill.serve.wire import encode
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
-_HEADERS = {
+HEADERS = {
     "cache-control": "no-cache",
     # Nothing from elsewhere, nothing inline; https://www.w3.org/TR/CSP3/
     "content-security-policy": (
@@ -42,7 +42,7 @@ async def send_file(exchange: Exchange, caller: Caller) -> None:
     body = load_files().get(name)
     if body is None:
         raise HTTPException(404, "Not Found")
-    await exchange.answer(200, body, {**_HEADERS, "content-type": f"{_TYPES[Path(name).suffix]}; charset=utf-8"})
+    await exchange.answer(200, body, {**HEADERS, "content-type": f"{_TYPES[Path(name).suffix]}; charset=utf-8"})
 
 
 async def send_to_page(exchange: Exchange, caller: Caller) -> None:

@@ -38,6 +38,10 @@ export const kept = {  // what the browser remembers; it may refuse to
 
 let language = kept.get("prill:language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 
+export function addTexts(more) {
+  for (const [name, texts] of Object.entries(more)) Object.assign(TEXTS[name], texts);
+}
+
 export const text = (name, ...parts) => TEXTS[language][name].replace(/\{(\d)\}/g, (_, number) => parts[number]);
 
 export function translate(root = document) {

@@ -40,6 +40,9 @@ WHERE run_id = ? AND NOT gone
 _MOST_ROWS = 128
 """SQLite before 3.32 takes at most 999 values."""
 
+_EACH_COUNT = 32
+"""Up to so many rows are written with one statement."""
+
 _OVER = "NOT gone AND coalesce(ended_at, lease_until) <= ?"
 
 
@@ -228,7 +231,9 @@ def _write_rows(db: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> Non
     """Write rows with few statements: each gives the interpreter's lock away, and has to wait for it again."""
     start = 0
     while start < len(rows):
-        count = min(_MOST_ROWS, 1 << (len(rows) - start).bit_length() - 1)  # few statements to be prepared
+        count = len(rows) - start
+        if count > _EACH_COUNT:  # few statements to be prepared, which the connection keeps
+            count = min(_MOST_ROWS, 1 << count.bit_length() - 1)
         part = rows[start : start + count]
         values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * count)
         db.execute(f"{statement} VALUES {values}", [value for row in part for value in row])

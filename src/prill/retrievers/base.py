@@ -1,9 +1,9 @@
-"""``BaseRetriever``: a question in, documents out."""
+"""``BaseRetriever``: a question in, documents out; and the base of retrievers that are made of others."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,12 +12,11 @@ from typing_extensions import TypedDict
 
 from prill.callbacks.run import Run, inside
 from prill.documents import Document
+from prill.io import BLOCKING, drive
 from prill.runnables.engine.overrides import Namespaces, nearest
 from prill.runnables.engine.signature import accepts
 from prill.runnables.serializable import RunnableSerializable
 from prill.runnables.structure import Streaming
-
-__all__ = ["BaseRetriever", "LangSmithRetrieverParams"]
 
 
 class LangSmithRetrieverParams(TypedDict, total=False):
@@ -87,3 +86,30 @@ class BaseRetriever(RunnableSerializable[str, list[Document]], ABC):
 
     def _get_reported_input(self, input: Any) -> Any:
         return {"query": input}
+
+
+class ComposedRetriever(BaseRetriever):
+    """The base of Prill's own retrievers that wait for something: ``_find`` is the body of both colours."""
+
+    @abstractmethod
+    async def _find(self, query: str, run: Run) -> list[Document]:
+        """Return the documents for a question; the runs of its parts are children of ``run``."""
+
+    def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+        return drive(self._find(query, run_manager.run.with_io(BLOCKING)))
+
+    async def _aget_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+        return await self._find(query, run_manager.run)
+
+
+def get_callbacks(run: Run) -> Any:
+    """Return callbacks that make what user code starts with them a child of ``run``; ``None`` if nobody watches it."""
+    return None if run.observers is None else run.make_manager().get_child()
+
+
+def unique_documents(found: Iterable[Document]) -> list[Document]:
+    """Return the documents without those that are equal to an earlier one, whatever their ids are."""
+    seen: dict[tuple[str, str], Document] = {}
+    for document in found:
+        seen.setdefault((document.page_content, repr(sorted(document.metadata.items(), key=repr))), document)
+    return list(seen.values())

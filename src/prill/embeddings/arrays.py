@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from prill.errors import ConfigError, MissingDependencyError
@@ -12,7 +13,7 @@ def numpy() -> Any:
     try:
         import numpy  # noqa: PLC0415 - optional, and slow to import
     except ImportError as error:
-        raise MissingDependencyError("vector stores need numpy: pip install 'prill[retrieval]'") from error
+        raise MissingDependencyError("comparing vectors needs numpy: pip install 'prill[retrieval]'") from error
     return numpy
 
 
@@ -49,3 +50,8 @@ def unit(rows: Any) -> Any:
     np = numpy()
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths == 0, 1, lengths)
+
+
+def cosine_similarity(one: Sequence[Any], other: Sequence[Any]) -> Any:
+    """Return the cosine of each vector of ``one`` with each of ``other``, as a matrix."""
+    return unit(to_matrix(one)) @ unit(to_matrix(other)).T
