@@ -32,11 +32,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "cited_answers": [HANDBOOK, "How long does a refund take, and what cannot be sent back?"],
     "ask_a_pdf": [os.path.relpath(HERE / "files" / "tea_house.pdf"), "How many people fit into the garden?"],
     "extract_a_table_live": [],
-    "look_at_a_picture": [
-        os.path.relpath(HERE / "pictures" / "harvest.png"),
-        "--question",
-        "Which month was the best?",
-    ],
+    "look_at_a_picture": [HARVEST_PICTURE, "--question", "Which month was the best?"],
     "parallel_summaries": [os.path.join(TEXTS, name) for name in ("bees.md", "cats.txt", "tea.md", "toads.md")],
     "fallback_between_providers": ["Why is the sky blue?"],
     "streaming_in_a_notebook": [],
