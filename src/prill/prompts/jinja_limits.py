@@ -187,7 +187,7 @@ def charge_method(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any
     budget.charge(_CALL)
     value = getattr(function, "__self__", None)
     if isinstance(function, BuiltinMethodType | MethodType) and isinstance(value, str | bytes | int | float):
-        if function.__name__ == "join" and args:
+        if function.__name__ == "join" and args and isinstance(value, str | bytes):
             args = (listed(args[0]), *args[1:])
             budget.charge(len(value) * (len(args[0]) if isinstance(args[0], Sized) else 1))
         charge_call(function.__name__, value, (*args, *kwargs.values()))
