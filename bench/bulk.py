@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from bench.server import running
 from prill import bulk
 from prill.openai import ChatOpenAI
 from prill.runnables import RunnableLambda
+from prill.testing import Faults, ReplayServer, Reply
 
 TOKENS = 45
 
@@ -224,7 +226,53 @@ async def _wait(seconds: float, row: Any) -> Any:
     return row["id"]
 
 
-ROWS: list[Callable[[Effort], Any]] = [beside_the_call, calls_in_flight, memory, resuming, workers]
+class _HiddenLimit:
+    """A provider that lets ``rate`` requests a second through, a few at once, and says so only by refusing."""
+
+    def __init__(self, rate: float, burst: float = 10.0) -> None:
+        self.rate, self.burst = rate, burst
+        self.seen: list[tuple[float, bool]] = []
+        self._left = burst
+        self._lock = threading.Lock()
+
+    def __call__(self, request: Any) -> Reply:
+        with self._lock:
+            now = time.monotonic()
+            passed = now - self.seen[-1][0] if self.seen else 0.0
+            self._left = min(self.burst, self._left + passed * self.rate)
+            taken = self._left >= 1
+            self._left -= taken
+            self.seen.append((now, taken))
+        return Reply(["yes"]) if taken else Reply(faults=Faults(status=429, retry_after=1))
+
+    def used(self, warm_up: float) -> tuple[float, float]:
+        """The share of the limit that was used behind the warm-up, and the share of requests that were refused."""
+        start, end = self.seen[0][0] + warm_up, self.seen[-1][0]
+        taken = [each for at, each in self.seen if at >= start]
+        if end <= start or not taken:
+            return 0.0, 0.0
+        return sum(taken) / (end - start) / self.rate, 1 - sum(taken) / len(taken)
+
+
+def hidden_limit(effort: Effort) -> Row:
+    """A limit of requests a second that nobody named, over HTTP: how much of it is used."""
+    provider, warm_up = _HiddenLimit(50.0), 0.5 if effort.quick else 9.0
+    with ReplayServer() as server:
+        server.replies(provider)
+        model = ChatOpenAI(model="gpt-4o", base_url=server.openai_url, api_key="test")  # type: ignore[arg-type]
+        _run(RunnableLambda(_text) | model, 40 if effort.quick else 620, max_concurrency=50)
+    share, refused = provider.used(warm_up)
+    return Row(
+        "the share that is used of a limit of 50 requests a second that nobody named",
+        f"{share:.0%}",
+        "–",
+        (share,),
+        at_least(0.85),
+        f"{refused:.1%} of the requests were refused, behind a warm-up of {warm_up:.0f} s",
+    )
+
+
+ROWS: list[Callable[[Effort], Any]] = [beside_the_call, calls_in_flight, hidden_limit, memory, resuming, workers]
 
 if __name__ == "__main__":
     started = time.monotonic()

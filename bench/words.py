@@ -104,6 +104,14 @@ CHINESE = Words(
             r"^memory that ([\d,]+) rows of a generator take over ([\d,]+)$",
             r"生成器的 \1 行比 \2 行多占的内存",
         ),
+        (
+            r"^the share that is used of a limit of (\d+) requests a second that nobody named$",
+            r"没有人说过的每秒 \1 个请求的限额，用上的比例",
+        ),
+        (
+            r"^([\d.]+%) of the requests were refused, behind a warm-up of (\d+) s$",
+            r"\2 s 的预热之后，\1 的请求被拒绝",
+        ),
         (r"^a row that is done already, when a run goes on$", "继续运行时，已经完成的一行"),
         (
             r"^rows of (\d+) ms, one in flight in each worker, on two workers of (\w+)$",

@@ -50,6 +50,18 @@ def test_a_request_that_is_wrong_is_asked_once(server: ReplayServer) -> None:
     assert server.request_count == 1
 
 
+def test_a_row_with_more_tokens_than_a_minute_has_is_a_row_error_and_the_run_goes_on(server: ReplayServer) -> None:
+    words = "Request too large for small on tokens per min (TPM): Limit 30000, Requested 50000."
+    large = Reply(faults=Faults(status=429, error_code="rate_limit_exceeded", error_message=words))
+    server.replies(lambda request: large if question(request).endswith("text 1") else None)
+    report = bulk.run(make_chain(server.openai_url), rows(40), "out.jsonl", key="id", max_concurrency=1)
+    assert (report.done, report.failed, server.request_count) == (39, 1, 40)
+    assert report.rate_limited == 0  # others need not wait for it
+    line = by_key("out.jsonl")["r1"]
+    assert (line["error_type"], line["place"]) == ("ModelRateLimitError", "row 1")
+    assert "Request too large" in line["error"]
+
+
 def test_an_answer_that_is_not_in_form_is_asked_for_again(server: ReplayServer) -> None:
     server.reply("no JSON")
     server.reply('{"label": 1}')

@@ -185,6 +185,22 @@ def test_one_limit_holds_over_all_workers_in_any_minute_and_is_used(workers: int
     assert len(taken) * size >= 0.9 * allowed * 5
 
 
+def test_a_call_with_more_tokens_than_the_limit_goes_alone() -> None:
+    clock = Clock()
+    limits = Limits(None, 1000, clock=clock)
+    small, large, last = limits.ask(100, 100), limits.ask(50_000, 100), limits.ask(100, 100)
+    assert limits.grant() == [small]
+    limits.settle(small, 100, 100)
+    clock.now = 59.0
+    assert limits.grant() == []
+    clock.now = 61.0
+    assert limits.grant() == [large]  # its size is an estimate: the provider decides
+    limits.settle(large, 900, 50)
+    assert limits.grant() == []
+    clock.now = 130.0
+    assert limits.grant() == [last]
+
+
 def test_a_limit_that_headers_name_is_kept() -> None:
     clock = Clock()
     limits = Limits(clock=clock)

@@ -321,7 +321,7 @@ class ProviderSettings(BaseModel):
         answer: Answer | None = governor.answer(request) if governor is not None else None
         if answer is None:
             answer = await send_following(transport, request)
-            if governor is not None:
+            if governor is not None and answer.status != 429:
                 governor.note_headers(answer.status, answer.headers, monotonic() - answer.sent_at)
         return answer
 
@@ -332,6 +332,9 @@ class ProviderSettings(BaseModel):
         """The error for an answer with a status that is not one of success."""
         content = await Body(answer).read_all(ERROR_BYTES)
         failure = map_status(answer.status, content, answer.headers, provider=self.provider, model=self._name())
+        governor = GOVERNOR.get()
+        if governor is not None and answer.status == 429 and failure.retryable is not False:
+            governor.note_headers(answer.status, answer.headers, monotonic() - answer.sent_at)
         self._redactor(answer.request).redact_error(failure)
         return failure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
@@ -50,7 +51,7 @@ class Server:
         self.producers = DetachedTasks()
         self.observers: list[Any] = []
         """Callbacks of every run, such as metrics."""
-        self.workers = 1
+        self.workers = _count_workers()
         """How many processes serve the same; with more than one, runs are found only in a store that they share."""
         self.draining = False
         self._restore_signals: Callable[[], None] | None = None
@@ -349,3 +350,14 @@ def _joined_trace(headers: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def _count_workers() -> int:
+    """How many processes uvicorn has started of which this is one; 1 where it has started none, or nobody knows."""
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is None:
+        return 1
+    # The arguments of a process are there to be read by nobody else; so nothing is taken for granted.
+    config = getattr(processes.current_process(), "_kwargs", {}).get("config")
+    workers = getattr(config, "workers", 1) if type(config).__module__.startswith("uvicorn.") else 1
+    return workers if isinstance(workers, int) else 1

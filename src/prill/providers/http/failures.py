@@ -80,6 +80,9 @@ _TOO_LONG = (
     "exceeds the maximum number of tokens",
 )
 
+_LARGER_THAN_A_MINUTE = "request too large"
+"""What OpenAI says, with 429, of a request that takes more tokens than a minute has: it can never be sent."""
+
 _ADVICE: dict[type[ModelError], str] = {
     ModelAuthenticationError: "Check the key: the api_key argument, or the environment variable.",
     ModelPermissionDeniedError: "The key is known but may not do this: check the project's or organisation's rights.",
@@ -121,7 +124,8 @@ def find_request_id(headers: Mapping[str, str]) -> str | None:
 def _advice(headers: Mapping[str, str], words: ErrorWords) -> bool | None:
     """Whether the provider says that asking again may help; ``None`` where it does not say."""
     advice = {"true": True, "false": False}.get(headers.get("x-should-retry", "").lower())
-    return False if "insufficient_quota" in words.codes and advice is None else advice
+    hopeless = "insufficient_quota" in words.codes or _LARGER_THAN_A_MINUTE in words.text.lower()
+    return False if hopeless and advice is None else advice
 
 
 def map_error_event(

@@ -20,6 +20,9 @@ _SECONDS = 5.0
 _LOOK_AROUND = 1.0
 """How often channels are given up that nobody waits for, and how long to wait before connecting again."""
 
+_LOOKS = 10
+"""How often stops are looked for at a server that does not answer; it is looked again when the news are back."""
+
 _SCRIPTS = (scripts.CREATE, scripts.APPEND, scripts.RENEW, scripts.STOP, scripts.FIND, scripts.READ)
 SHA = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in _SCRIPTS}
 """The names of the scripts at the server."""
@@ -86,6 +89,16 @@ class RedisClient:
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             raise refuse_unreachable() from error
 
+    async def read_field(self, keys: Sequence[str], field: str) -> list[Any]:
+        """A field of several hashes, read with one message. Raises the package's own errors."""
+        if not keys:
+            return []
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hget(key, field)
+        values: list[Any] = await pipeline.execute()
+        return values
+
     def listen(self) -> Any:
         """A connection for channels."""
         return self._client.pubsub()
@@ -149,6 +162,22 @@ class RedisNews:
                 await self._give_up_unwanted(connection)
             elif (channel := message["channel"].decode()) in self._runs:
                 self._note(channel, message)
+                if message["type"] == "subscribe" and channel == self._stops:
+                    self._here.tasks.start(self._find_stops())
+
+    async def _find_stops(self) -> None:
+        """Look for stops that were asked for while nobody listened: the connection was down, or not there yet."""
+        for _ in range(_LOOKS):
+            runs = list(self._here.tails)
+            try:
+                marks = await self._client.read_field([self._channel(run_id) for run_id in runs], "stopping")
+            except (self._client.error, OSError):
+                await get_asyncio_mode().sleep(_LOOK_AROUND)
+                continue
+            for run_id, mark in zip(runs, marks, strict=True):
+                if mark is not None:
+                    self._here.note_stop(run_id)
+            return
 
     def _note(self, channel: str, message: Any) -> None:
         if message["type"] == "subscribe":
