@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
-from prill import record
 from prill.cli.commands import app
-from prill.runnables import RunnableLambda
 
 MODULE = """
 from prill.runnables import RunnableLambda
@@ -63,17 +59,3 @@ def test_what_cannot_be_used_is_one_message(args: list[str], words: str) -> None
     code, _, errors = run(*args)
     assert code == 1
     assert words in errors
-
-
-def test_recorded_runs_are_served_on_this_machine() -> None:
-    with record(to="runs.db"):
-        RunnableLambda(str).invoke(1)
-    command = [sys.executable, "-u", "-m", "prill", "traces", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"(http://127\.0\.0\.1:\d+)/", process.stdout.readline())
-            assert found is not None
-            assert [root["name"] for root in httpx.get(f"{found[1]}/api/runs").json()] == ["str"]
-        finally:
-            process.terminate()
