@@ -25,15 +25,21 @@ def waits_for_workers(frame: FrameType | None) -> bool:
 def test_an_interrupt_while_only_workers_run_takes_them_out() -> None:
     worker_runs = threading.Event()
     outcomes: list[str] = []
+    signals = ["SIGINT"]
 
     async def body() -> None:
         if threading.current_thread() is threading.main_thread():
             worker_runs.wait()  # so that this thread has no body left and waits for the worker
             return
         worker_runs.set()
-        while not waits_for_workers(sys._current_frames()[threading.main_thread().ident or 0]):
+        while signals and not waits_for_workers(sys._current_frames()[threading.main_thread().ident or 0]):
             pass
-        interrupt_main_thread()
+        try:
+            signals.pop()  # one of the workers sends it, if this thread has got no body
+        except IndexError:
+            pass
+        else:
+            interrupt_main_thread()
         try:
             await BLOCKING.sleep(3600)
         except Cancelled:
@@ -42,4 +48,4 @@ def test_an_interrupt_while_only_workers_run_takes_them_out() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         drive(BLOCKING.gather([body, body]))
-    assert outcomes == ["cancelled"]
+    assert set(outcomes) == {"cancelled"}
