@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from tests.serve.chains import ask, events
 from tests.serve.serving import Served, serving
 
-from prill.errors import OutputParserException, RequestError
+from prill.errors import OutputParserException, RequestError, ThreadConflictError, ThreadNotFoundError
 from prill.openai import ChatOpenAI
 from prill.runnables import RunnableGenerator, RunnableLambda
 from prill.serve import App, Settings
@@ -41,6 +41,10 @@ def half(chunks: Iterator[str]) -> Iterator[str]:
     raise ValueError("secret")
 
 
+def continue_conversation(name: str) -> str:
+    raise {"gone": ThreadNotFoundError, "taken": ThreadConflictError}[name](f"secret {name}")
+
+
 @pytest.fixture(scope="module")
 def server(provider: ReplayServer) -> Iterator[Served]:
     options: dict[str, Any] = {"model": "m", "api_key": "k", "max_retries": 0}
@@ -50,6 +54,7 @@ def server(provider: ReplayServer) -> Iterator[Served]:
     app.add("/nobody", ChatOpenAI(base_url="http://127.0.0.1:9/v1", **options))
     app.add("/broken", RunnableLambda(broken))
     app.add("/half", RunnableGenerator(half))
+    app.add("/conversation", RunnableLambda(continue_conversation))
     with serving(app) as served:
         yield served
 
@@ -156,3 +161,15 @@ def test_a_request_id_of_the_client_is_kept(server: Served) -> None:
 def test_a_malformed_request_id_is_replaced(server: Served, given: str) -> None:
     answer = ask(server.port, "/broken/invoke", {"input": "bug"}, headers={"x-request-id": given})
     assert answer.headers["x-request-id"] == answer.json["error"]["run_id"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    ("name", "status", "code"), [("gone", 404, "thread_not_found"), ("taken", 409, "thread_conflict")]
+)
+def test_a_conversation_that_is_gone_or_was_continued_elsewhere_is_the_clients_to_know(
+    server: Served, verb: str, name: str, status: int, code: str
+) -> None:
+    answer = ask(server.port, f"/conversation/{verb}", {"input": name})
+    assert (answer.status, answer.json["error"]["code"]) == (status, code)
+    assert "secret" not in answer.text

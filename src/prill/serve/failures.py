@@ -26,6 +26,8 @@ from prill.errors import (
     RequestError,
     SerializationError,
     StreamTimeout,
+    ThreadConflictError,
+    ThreadNotFoundError,
 )
 from prill.serve.facts import Failure
 
@@ -47,6 +49,8 @@ _KINDS: tuple[tuple[type[PrillError], int, str, str], ...] = (
     (ModelConnectionError, 502, "provider_unreachable", "the connection to the model's provider failed"),
     (ModelError, 502, "provider_error", "the model's provider failed"),
     (Cancelled, 409, "stopped", "the run was stopped"),
+    (ThreadNotFoundError, 404, "thread_not_found", "there is no conversation of this name"),
+    (ThreadConflictError, 409, "thread_conflict", "the conversation was continued by another request; read it again"),
     (SerializationError, 500, "not_serializable", ""),
 )
 
