@@ -341,6 +341,12 @@ def eventually(condition: Callable[[], object], *, patience: float = 30) -> bool
     return True
 
 
+def read_public_names() -> dict[str, list[str]]:
+    """The public names by their modules, as they are listed."""
+    lines = (PROJECT / "tests" / "house" / "public_names.txt").read_text("utf8").splitlines()
+    return {module: names.split() for module, _, names in (line.partition(":") for line in lines)}
+
+
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 

@@ -114,3 +114,23 @@ def test_rows_that_read_the_file_are_written(tmp_path: Path) -> None:
     file = SQLiteFile(tmp_path / "a.db", TABLE)
     file.write(INSERT, ((len(values(file)) + number,) for number in (1, 2)))
     assert values(file) == [1, 2]
+
+
+def test_threads_open_a_new_file_at_once(tmp_path: Path) -> None:
+    errors: list[Exception] = []
+    for number in range(30):
+        start = threading.Barrier(8)
+
+        def open_file(number: int = number, start: threading.Barrier = start) -> None:
+            start.wait()
+            try:
+                SQLiteFile(tmp_path / f"{number}.db", TABLE).close()
+            except ConfigError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=open_file) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert errors == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from prill.errors import ConfigError
 from prill.io import PerProcess, hold_during_fork, make_lock
 
 T = TypeVar("T")
+
+_LOCKED_SECONDS = 30.0
 
 
 class SQLiteFile:
@@ -93,16 +96,30 @@ class SQLiteFile:
         return self._connections.get(self._connect if self._in_memory is None else lambda: self._in_memory)
 
     def _connect(self) -> Any:
-        connection = self._sqlite.connect(self._place, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = self._sqlite.connect(
+            self._place, timeout=_LOCKED_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA trusted_schema = OFF")  # the file may be from anybody
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(self._tables)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _use_write_ahead_log(self, connection: Any) -> None:
+        """Change the mode of the journal, which SQLite refuses at once while another connection does the same."""
+        until = time.monotonic() + _LOCKED_SECONDS
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except self._sqlite.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= until:
+                    raise
+            time.sleep(0.01)
 
     def damaged(self, why: object) -> ConfigError:
         """The error for a file with other content than expected."""

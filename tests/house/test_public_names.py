@@ -5,16 +5,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from tests.helpers import read_public_names
 
 import prill
 
 ROOT = Path(prill.__file__).parent
-LISTED = {
-    module: names.split()
-    for module, _, names in (
-        line.partition(":") for line in (Path(__file__).parent / "public_names.txt").read_text("utf8").splitlines()
-    )
-}
+LISTED = read_public_names()
 PACKAGES = [
     "prill." + path.parent.name
     for path in sorted(ROOT.glob("*/__init__.py"))
