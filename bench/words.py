@@ -40,7 +40,7 @@ ENGLISH = Words(
     suffix="",
     title="Benchmarks",
     about="""\
-Written by `{command}` (one run of {minutes:.0f} minutes), which measures everything on this page anew.
+Written by `{command}` (one run of {minutes:.0f} minutes), which measures everything on this page.
 
 - Machine: {machine}.
 - Versions: {versions}.

@@ -50,7 +50,7 @@ def test_a_chain_is_scored_saved_and_compared() -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["evaluate", "evaluated_by_the_test:chain", "in.jsonl", "-s", "nice"], "there is no scorer 'nice'"),
+        (["evaluate", "evaluated_by_the_test:chain", "in.jsonl", "-s", "nice"], "unknown scorer 'nice'"),
         (["evaluate", "evaluated_by_the_test:chain", "in.jsonl", "--html", "a.html"], "--compare"),
         (["traces", "none.db"], "there is no file 'none.db'"),
     ],

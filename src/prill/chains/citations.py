@@ -71,7 +71,7 @@ def create_cited_retrieval_chain(
 class CitedDocument(BaseModel):
     """A mark in an answer, ``[1]``: its ``number``, where in the answer it starts and ends, and the document.
 
-    ``document`` is ``None`` where there is no document of this number: the model made the source up.
+    ``document`` is ``None`` if no document has this number: the model invented the source.
     """
 
     number: int
@@ -85,7 +85,7 @@ def with_citations(
 ) -> Runnable[Any, dict[str, Any]]:
     """Return ``chain`` with ``citations`` in its output: the documents that the answer's marks such as ``[1]`` name.
 
-    What stands in Markdown's code, such as ``rows[1]`` between backticks, is no mark.
+    What stands in Markdown's code, such as ``rows[1]`` between backticks, is not a mark.
 
         >>> with_citations(create_retrieval_chain(retriever, combine_docs_chain))  # doctest: +SKIP
 

@@ -100,7 +100,7 @@ def create_history_aware_retriever(
         prompt: has the variable ``input``, and ``chat_history`` for the messages so far.
 
     Returns:
-        A retriever that is given a dict with ``input`` and ``chat_history``. Where there is no history, ``input`` is
+        A retriever that is given a dict with ``input`` and ``chat_history``. Without a history, ``input`` is
         the question, and no model is asked.
 
     Raises:

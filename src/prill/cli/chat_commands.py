@@ -85,7 +85,7 @@ def load(chat: Chat, argument: str) -> None:
 
 
 def clear(chat: Chat, _: str) -> None:
-    """Forget what was said."""
+    """Clear the conversation."""
     chat.clear()
     chat.screen.note(chat.words.cleared)
 

@@ -62,6 +62,6 @@ def find_scorer(name: str) -> Scorer:
     if name.startswith("judge="):
         return judge(init_chat_model(name.removeprefix("judge=")))
     if ":" not in name:
-        raise ConfigError(f"there is no scorer {name!r}: give exact, json, judge=MODEL, or module:name of a function")
+        raise ConfigError(f"unknown scorer {name!r}: give exact, json, judge=MODEL, or module:name of a function")
     scorer: Scorer = load_object(name)
     return scorer

@@ -78,7 +78,7 @@ class WorkerGroup:
             self._ended.append(None)
             self._limit.release()
         check_process(self._process)
-        while len(self._ended) < self._started:  # counted anew each time: an interrupt may have taken a sign
+        while len(self._ended) < self._started:  # counted again each time: an interrupt may have taken a sign
             get_item(self._end_signs)
 
     def _ask_for_worker(self) -> None:
