@@ -134,19 +134,29 @@ async def _read_one(port: int, events: int) -> list[float]:
     writer.write(_request(events))
     late: list[float] = []
     buffer = b""
-    while b"event: end" not in buffer and (piece := await reader.read(65536)):
+    ended = False
+    while piece := await reader.read(65536):
         now = time.time()
         *lines, buffer = (buffer + piece).split(b"\n")
         late += [now - float(found[1]) for line in lines if (found := _TIME.match(line))]
-        if b"event: end\r" in lines or b"event: end" in lines:
-            break
+        ended = ended or any(line.startswith(b"event: end") for line in lines)
+        if problem := next((line for line in lines if line.startswith((b"event: error", b"HTTP/1.1 5"))), None):
+            raise RuntimeError(f"a stream ended with {problem.decode()}")
+    if not ended:
+        raise RuntimeError(f"a stream ended after {len(late)} of {events} events: {buffer[:200]!r}")
     writer.close()
     return late
 
 
 def _request(events: int) -> bytes:
     body = json.dumps({"input": {"events": events, "pause": 1 / PER_SECOND}})
-    lines = ["POST /tick/stream HTTP/1.1", "host: x", "content-type: application/json", f"content-length: {len(body)}"]
+    lines = [
+        "POST /tick/stream HTTP/1.1",
+        "host: x",
+        "connection: close",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+    ]
     return "\r\n".join([*lines, "", body]).encode()
 
 
