@@ -85,12 +85,12 @@ def _wait_for(port: int) -> None:
 
 
 def lateness(effort: Effort) -> Iterator[Row]:
-    """One worker without a store; then one whose runs are kept in Redis."""
+    """One worker without a store; then one, two and four whose runs are kept in Redis."""
     with ExitStack() as stack:
         kinds: list[tuple[int, str | None]] = [(1, None)]
         if shutil.which("redis-server"):
             url = stack.enter_context(redis_server())
-            kinds += [(1, url)]
+            kinds += [(1, url), (2, url), (4, url)]
         for workers, store in kinds:
             yield _measure_lateness(effort, workers, store)
 
